@@ -1,0 +1,110 @@
+//! A hub without a world: every call answers an error. What a power cut left behind is unwound
+//! under it, and it holds the place of a hub that was given back.
+
+use std::io;
+use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::task::Waker;
+
+use crate::hub::{
+    Birth, Domain, GreenletId, Hub, Interest, Io, Kind, Opt, Query, Ready, Runnable, Take, Tick,
+    Turn,
+};
+use crate::time::{Instant, SystemTime, UNIX_EPOCH};
+
+#[derive(Default)]
+pub(crate) struct DeadHub;
+
+fn gone<T>() -> io::Result<T> {
+    Err(io::Error::new(io::ErrorKind::NotConnected, "the hub of this socket has ended"))
+}
+
+impl Hub for DeadHub {
+    fn now(&self) -> Tick {
+        Tick::default()
+    }
+    fn clock(&self) -> Instant {
+        Instant::from_reading(std::time::Duration::ZERO)
+    }
+    fn wall_clock(&self) -> SystemTime {
+        UNIX_EPOCH
+    }
+    fn due(&self, _: Instant) -> Tick {
+        Tick::default()
+    }
+    fn poll(&mut self, _: Option<Tick>, _: &mut Vec<Ready>) -> io::Result<()> {
+        gone()
+    }
+    fn waker(&self) -> Waker {
+        Waker::noop().clone()
+    }
+    fn spawned(&mut self, _: GreenletId, _: &Birth<'_>) {}
+    fn entered(&mut self, _: GreenletId) {}
+    fn exited(&mut self, _: GreenletId) {}
+    fn turn(&mut self, _: &Runnable<'_>) -> Turn {
+        Turn::Run(0)
+    }
+    fn socket(&mut self, _: Domain, _: Kind) -> io::Result<Io> {
+        gone()
+    }
+    fn bind(&mut self, _: Io, _: SocketAddr) -> io::Result<()> {
+        gone()
+    }
+    fn listen(&mut self, _: Io, _: u32) -> io::Result<()> {
+        gone()
+    }
+    fn connect(&mut self, _: Io, _: SocketAddr) -> io::Result<()> {
+        gone()
+    }
+    fn accept(&mut self, _: Io) -> io::Result<(Io, SocketAddr)> {
+        gone()
+    }
+    fn shutdown(&mut self, _: Io, _: Shutdown) -> io::Result<()> {
+        gone()
+    }
+    fn close(&mut self, _: Io) {}
+    fn dup(&mut self, _: Io) -> io::Result<Io> {
+        gone()
+    }
+    fn recv(&mut self, _: Io, _: &mut [u8], _: Take) -> io::Result<usize> {
+        gone()
+    }
+    fn send(&mut self, _: Io, _: &[u8]) -> io::Result<usize> {
+        gone()
+    }
+    fn recv_from(&mut self, _: Io, _: &mut [u8], _: Take) -> io::Result<(usize, SocketAddr)> {
+        gone()
+    }
+    fn send_to(&mut self, _: Io, _: &[u8], _: SocketAddr) -> io::Result<usize> {
+        gone()
+    }
+    fn readiness(&mut self, _: Io, _: Interest) -> io::Result<Interest> {
+        gone()
+    }
+    fn local_addr(&mut self, _: Io) -> io::Result<SocketAddr> {
+        gone()
+    }
+    fn peer_addr(&mut self, _: Io) -> io::Result<SocketAddr> {
+        gone()
+    }
+    fn option(&mut self, _: Io, _: Opt) -> io::Result<u32> {
+        gone()
+    }
+    fn set_option(&mut self, _: Io, _: Opt, _: u32) -> io::Result<()> {
+        gone()
+    }
+    fn take_error(&mut self, _: Io) -> io::Result<Option<io::Error>> {
+        gone()
+    }
+    fn resolve(&mut self, _: &Query<'_>) -> io::Result<Io> {
+        gone()
+    }
+    fn resolved(&mut self, _: Io) -> io::Result<Vec<IpAddr>> {
+        gone()
+    }
+    fn entropy(&mut self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+    fn choose(&mut self, _: &str, _: u32) -> u32 {
+        0
+    }
+}

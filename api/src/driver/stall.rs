@@ -1,0 +1,88 @@
+//! The wait table of a run that cannot go on: who waits, in what, on what, since when, for whom.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::table::Table;
+use crate::hub::{GreenletId, Hub, Interest, On, Tick};
+
+/// Every parked greenlet of a run that ended before its clients did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stall {
+    /// When it was found, on the driver's clock.
+    pub at: Tick,
+    /// The parked greenlets, in the order they were spawned.
+    pub stuck: Vec<Stuck>,
+}
+
+/// One parked greenlet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// Its place in the spawn tree.
+    pub greenlet: String,
+    /// The call it waits in.
+    pub op: &'static str,
+    /// What it waits on, and who could wake it.
+    pub on: String,
+    /// When it began to wait, on the driver's clock.
+    pub since: Tick,
+    /// When it would have given up.
+    pub deadline: Option<Tick>,
+}
+
+pub(super) fn table_of(table: &Table, hub: &mut dyn Hub, now: Tick) -> Stall {
+    let stuck = table.live().filter(|slot| !slot.abandoned).filter_map(|slot| {
+        let (wait, since) = slot.parked?;
+        Some(Stuck {
+            greenlet: table.name(slot.id),
+            op: wait.op,
+            on: describe(table, hub, wait.on),
+            since,
+            deadline: wait.deadline,
+        })
+    });
+    Stall { at: now, stuck: stuck.collect() }
+}
+
+fn describe(table: &Table, hub: &mut dyn Hub, on: On) -> String {
+    let name = |id: GreenletId| table.name(id);
+    match on {
+        On::Clock => "the clock".into(),
+        On::Greenlet(id) => format!("the end of {}", name(id)),
+        On::Sync(Some(holder)) => format!("a lock held by {}", name(holder)),
+        On::Sync(None) => "a notification".into(),
+        On::Io(io, interest) => {
+            let what = if interest == Interest::WRITE { "room to write on" } else { "data on" };
+            match (hub.local_addr(io), hub.peer_addr(io)) {
+                (Ok(local), Ok(peer)) => format!("{what} {local} from {peer}"),
+                (Ok(local), Err(_)) => format!("{what} {local}"),
+                _ => format!("{what} a source"),
+            }
+        }
+    }
+}
+
+impl fmt::Display for Stall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "deadlock at {}: nothing can happen any more", Seconds(self.at))?;
+        for stuck in &self.stuck {
+            write!(f, "  {}: in {} on {}", stuck.greenlet, stuck.op, stuck.on)?;
+            write!(f, ", since {}", Seconds(stuck.since))?;
+            match stuck.deadline {
+                Some(deadline) => writeln!(f, ", until {}", Seconds(deadline))?,
+                None => writeln!(f, ", no deadline")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Stall {}
+
+struct Seconds(Tick);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", Duration::from_nanos(self.0.as_ns()))
+    }
+}

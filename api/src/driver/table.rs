@@ -1,0 +1,562 @@
+//! The table of greenlets: who exists, who is runnable, who waits and what ended the wait.
+
+use std::collections::VecDeque;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::timers::{Timer, Timers};
+use super::waiters::Waiters;
+use crate::greenlet::{Fiber, Leave};
+use crate::hub::{Birth, GreenletId, HostId, Interest, Io, On, Tick, Wait};
+use crate::mutant::{self, Mutant};
+use crate::thread::Parker;
+
+/// Names one wait of one greenlet, so that a late wake cannot hit another wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) greenlet: GreenletId,
+    wait: u64,
+}
+
+/// What ended a wait.
+#[derive(Debug)]
+pub(crate) enum Woken {
+    Event,
+    TimedOut,
+    Cancelled(io::Error),
+    Closed,
+    Killed,
+}
+
+/// A greenlet's own name; the common one costs nothing.
+#[derive(Clone)]
+pub(crate) enum Label {
+    Task,
+    Named(Rc<str>),
+}
+
+impl Label {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Label::Task => "task",
+            Label::Named(name) => name,
+        }
+    }
+}
+
+impl From<String> for Label {
+    fn from(name: String) -> Label {
+        Label::Named(name.into())
+    }
+}
+
+/// Where a greenlet comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    pub(crate) parent: Option<GreenletId>,
+    pub(crate) host: HostId,
+    pub(crate) program: Option<usize>,
+}
+
+/// A `timeout` the greenlet is inside of.
+pub(crate) struct Scope {
+    pub(crate) id: u64,
+    pub(crate) deadline: Tick,
+    pub(crate) expired: bool,
+    pub(crate) ignored: u32,
+}
+
+impl Scope {
+    pub(crate) fn new(id: u64, deadline: Tick) -> Scope {
+        Scope { id, deadline, expired: false, ignored: 0 }
+    }
+}
+
+/// What a turn finds in a greenlet's slot.
+pub(super) enum Phase {
+    Body(Box<dyn FnOnce()>, usize),
+    Fiber(Fiber),
+    /// Killed before it ever ran.
+    Cancelled,
+}
+
+#[derive(Default)]
+pub(super) struct Table {
+    pub(super) queue: VecDeque<(GreenletId, bool)>,
+    pub(super) current: Option<GreenletId>,
+    pub(super) waiters: Waiters,
+    /// Waits that the world or another thread might end.
+    pub(super) open_waits: usize,
+    /// How many greenlets were ever made.
+    pub(super) born: u64,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    timers: Timers,
+    abandoned: usize,
+}
+
+pub(crate) struct Slot {
+    pub(super) id: GreenletId,
+    live: bool,
+    /// Its number in the order of spawning, for all that happens in id order.
+    born: u64,
+    phase: Option<Phase>,
+    leave: Option<Leave>,
+    pub(super) label: Label,
+    ordinal: u32,
+    pub(super) origin: Origin,
+    /// The parent's place in the spawn tree, and this one's once it has a child.
+    above: Option<Rc<Place>>,
+    place: Option<Rc<Place>>,
+    children: Children,
+    wait: u64,
+    pub(super) parked: Option<(Wait, Tick)>,
+    woken: Option<Woken>,
+    timer: Timer,
+    pub(crate) scopes: Vec<Scope>,
+    killed: bool,
+    pub(super) abandoned: bool,
+    joiners: Vec<Ticket>,
+    /// The token of `thread::park`, made when it is first asked for.
+    parker: Option<Arc<Parker>>,
+}
+
+impl Table {
+    // Birth and death.
+
+    pub(super) fn insert(
+        &mut self,
+        body: Box<dyn FnOnce()>,
+        label: Label,
+        stack_size: usize,
+        origin: Origin,
+    ) -> GreenletId {
+        let (ordinal, above) = match origin.parent.and_then(|parent| self.get_mut(parent)) {
+            Some(parent) => (parent.children.next(&label), Some(parent.place())),
+            None => (1, None),
+        };
+        self.born += 1;
+        let phase = Some(Phase::Body(body, stack_size));
+        let id = match self.free.pop() {
+            Some(index) => {
+                let slot = &mut self.slots[index as usize];
+                slot.id = GreenletId::new(index, slot.id.generation() + 1);
+                slot.label = label;
+                slot.ordinal = ordinal;
+                slot.origin = origin;
+                slot.above = above;
+                slot.phase = phase;
+                slot.live = true;
+                slot.born = self.born;
+                slot.id
+            }
+            None => {
+                let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 greenlets");
+                let id = GreenletId::new(index, 1);
+                self.slots.push(Slot {
+                    id,
+                    live: true,
+                    born: self.born,
+                    phase,
+                    leave: None,
+                    label,
+                    ordinal,
+                    origin,
+                    above,
+                    place: None,
+                    children: Children::default(),
+                    wait: 0,
+                    parked: None,
+                    woken: None,
+                    timer: Timer::default(),
+                    scopes: Vec::new(),
+                    killed: false,
+                    abandoned: false,
+                    joiners: Vec::new(),
+                    parker: None,
+                });
+                id
+            }
+        };
+        self.queue.push_back((id, false));
+        id
+    }
+
+    pub(super) fn remove(&mut self, id: GreenletId) -> (Vec<Ticket>, Option<usize>) {
+        let slot = &mut self.slots[id.slot()];
+        debug_assert!(slot.id == id && slot.live, "a greenlet ends once");
+        slot.live = false;
+        slot.leave = None;
+        slot.above = None;
+        slot.place = None;
+        slot.children = Children::default();
+        slot.scopes.clear();
+        slot.killed = false;
+        slot.abandoned = false;
+        slot.woken = None;
+        slot.parker = None;
+        self.free.push(id.slot() as u32);
+        self.current = None;
+        (std::mem::take(&mut slot.joiners), slot.origin.program)
+    }
+
+    pub(super) fn birth(&self, id: GreenletId) -> Birth<'_> {
+        let slot = &self.slots[id.slot()];
+        Birth {
+            parent: slot.origin.parent,
+            host: slot.origin.host,
+            label: slot.label.as_str(),
+            ordinal: slot.ordinal,
+        }
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        match self.current {
+            Some(id) => {
+                let host = self.slots[id.slot()].origin.host;
+                Origin { parent: Some(id), host, program: None }
+            }
+            None => Origin { parent: None, host: HostId(0), program: None },
+        }
+    }
+
+    /// The path in the spawn tree, made on demand.
+    pub(super) fn name(&self, id: GreenletId) -> String {
+        let mut path = String::new();
+        if let Some(slot) = self.slots.get(id.slot()).filter(|slot| slot.id == id && slot.live) {
+            if let Some(above) = &slot.above {
+                above.write(&mut path);
+                path.push('/');
+            }
+            write_name(&slot.label, slot.ordinal, &mut path);
+        }
+        path
+    }
+
+    // Look-ups.
+
+    fn get_mut(&mut self, id: GreenletId) -> Option<&mut Slot> {
+        self.slots.get_mut(id.slot()).filter(|slot| slot.id == id && slot.live)
+    }
+
+    pub(super) fn is_live(&self, id: GreenletId) -> bool {
+        self.slots.get(id.slot()).is_some_and(|slot| slot.id == id && slot.live)
+    }
+
+    pub(super) fn live(&self) -> impl Iterator<Item = &Slot> {
+        let mut live: Vec<&Slot> = self.slots.iter().filter(|slot| slot.live).collect();
+        live.sort_by_key(|slot| slot.born);
+        live.into_iter()
+    }
+
+    pub(crate) fn current_slot(&mut self) -> &mut Slot {
+        let id = self.current.expect("only a running greenlet comes here");
+        &mut self.slots[id.slot()]
+    }
+
+    pub(super) fn no_scopes(&self) -> bool {
+        self.current.is_none_or(|id| self.slots[id.slot()].scopes.is_empty())
+    }
+
+    pub(super) fn current_is_killed(&self) -> bool {
+        self.current.is_some_and(|id| self.slots[id.slot()].killed)
+    }
+
+    pub(super) fn set_leave(&mut self, leave: Leave) {
+        self.current_slot().leave = Some(leave);
+    }
+
+    pub(super) fn ticket(&self) -> Ticket {
+        let greenlet = self.current.expect("only a running greenlet waits");
+        Ticket { greenlet, wait: self.slots[greenlet.slot()].wait }
+    }
+
+    // Turns.
+
+    /// Takes the greenlet at this place of the queue out to run. `None` if it was abandoned.
+    pub(super) fn take_turn(&mut self, index: usize) -> Option<(GreenletId, Phase)> {
+        let (id, _) = if index == 0 { self.queue.pop_front() } else { self.queue.remove(index) }
+            .expect("a turn names one of the runnable");
+        let slot = &mut self.slots[id.slot()];
+        if slot.abandoned {
+            return None;
+        }
+        let phase = slot.phase.take().expect("a runnable greenlet is not running");
+        self.current = Some(id);
+        match phase {
+            Phase::Body(..) if slot.killed => Some((id, Phase::Cancelled)),
+            phase => Some((id, phase)),
+        }
+    }
+
+    pub(super) fn put_back(&mut self, fiber: Fiber) {
+        self.current_slot().phase = Some(Phase::Fiber(fiber));
+        self.current = None;
+    }
+
+    /// Puts the current greenlet at the end of the queue; answers how it leaves.
+    pub(super) fn requeue(&mut self, yielded: bool) -> Leave {
+        let id = self.current.expect("only a running greenlet gives way");
+        self.queue.push_back((id, yielded));
+        self.slots[id.slot()].leave.expect("a running greenlet has started")
+    }
+
+    pub(super) fn forget_yields(&mut self) {
+        for (_, yielded) in &mut self.queue {
+            *yielded = false;
+        }
+    }
+
+    // Waits.
+
+    pub(super) fn park(&mut self, wait: Wait, now: Tick) -> Leave {
+        let id = self.current.expect("only a running greenlet parks");
+        let slot = &mut self.slots[id.slot()];
+        let scopes = slot.scopes.iter().map(|scope| scope.deadline).min();
+        let until = match (wait.deadline, scopes) {
+            (Some(own), Some(scope)) => Some(own.min(scope)),
+            (own, scope) => own.or(scope),
+        };
+        if let Some(at) = until {
+            self.timers.set(&mut slot.timer, id.slot() as u32, at);
+        }
+        slot.parked = Some((Wait { deadline: until, ..wait }, now));
+        self.open_waits += usize::from(is_open(wait.on));
+        slot.leave.expect("a running greenlet has started")
+    }
+
+    /// Ends a wait and makes its greenlet runnable; false if that wait is over already.
+    pub(super) fn wake(&mut self, ticket: Ticket, woken: Woken) -> bool {
+        let Some(slot) = self.get_mut(ticket.greenlet) else { return false };
+        let stale = slot.wait != ticket.wait && !mutant::is_on(Mutant::NoGenerationCheck);
+        if stale || slot.abandoned {
+            return false;
+        }
+        let Some((wait, _)) = slot.parked.take() else { return false };
+        slot.wait += 1;
+        slot.timer.clear();
+        slot.woken = Some(woken);
+        self.open_waits -= usize::from(is_open(wait.on));
+        self.queue.push_back((ticket.greenlet, false));
+        if mutant::is_on(Mutant::SwappedWakes) && self.queue.len() > 1 {
+            let last = self.queue.len() - 1;
+            self.queue.swap(last, last - 1);
+        }
+        true
+    }
+
+    pub(super) fn take_woken(&mut self) -> Woken {
+        self.current_slot().woken.take().expect("a parked greenlet runs once it is woken")
+    }
+
+    pub(super) fn parker(
+        &mut self,
+        id: GreenletId,
+        make: impl FnOnce() -> Arc<Parker>,
+    ) -> Arc<Parker> {
+        self.slots[id.slot()].parker.get_or_insert_with(make).clone()
+    }
+
+    pub(super) fn add_joiner(&mut self, of: GreenletId, ticket: Ticket) {
+        if let Some(slot) = self.get_mut(of) {
+            slot.joiners.push(ticket);
+        }
+    }
+
+    // Sources.
+
+    pub(super) fn queue_on(&mut self, io: Io, interest: Interest, at_front: bool) {
+        let ticket = self.ticket();
+        self.waiters.queue(io, interest, ticket, at_front);
+    }
+
+    pub(super) fn watch(&mut self, io: Io, interest: Interest) {
+        let ticket = self.ticket();
+        self.waiters.watch(io, interest, ticket);
+    }
+
+    /// One event wakes every watcher, and one call of each direction.
+    pub(super) fn wake_io(&mut self, io: Io, interest: Interest) {
+        while let Some(ticket) = self.waiters.next_watcher(io, interest) {
+            self.wake(ticket, Woken::Event);
+        }
+        for direction in [Interest::READ, Interest::WRITE] {
+            if !interest.and(direction).is_none() {
+                self.wake_next(io, direction);
+            }
+        }
+    }
+
+    pub(super) fn wake_next(&mut self, io: Io, interest: Interest) {
+        while let Some(ticket) = self.waiters.next(io, interest) {
+            if self.wake(ticket, Woken::Event) || mutant::is_on(Mutant::WokenNotRemoved) {
+                break;
+            }
+        }
+    }
+
+    /// A closed descriptor wakes everybody parked on it: readers, writers, watchers.
+    pub(super) fn wake_closed(&mut self, io: Io) {
+        for direction in [Interest::READ, Interest::WRITE] {
+            while let Some(ticket) = self.waiters.next(io, direction) {
+                self.wake(ticket, Woken::Closed);
+            }
+        }
+        while let Some(ticket) = self.waiters.next_watcher(io, Interest::BOTH) {
+            self.wake(ticket, Woken::Closed);
+        }
+    }
+
+    // Deadlines.
+
+    pub(super) fn next_deadline(&mut self) -> Option<Tick> {
+        next_due(&mut self.timers, &mut self.slots).map(|(at, _)| at)
+    }
+
+    /// Wakes all whose deadline has come, in order of (deadline, creation).
+    pub(super) fn expire(&mut self, now: Tick) {
+        while let Some((at, index)) = next_due(&mut self.timers, &mut self.slots) {
+            if at > now {
+                return;
+            }
+            let slot = &self.slots[index as usize];
+            let ticket = Ticket { greenlet: slot.id, wait: slot.wait };
+            let woken = self.wake(ticket, Woken::TimedOut);
+            debug_assert!(woken, "only a parked greenlet has a deadline");
+        }
+    }
+
+    // Ends from outside.
+
+    /// Marks a greenlet to be unwound; false if it is over.
+    pub(super) fn kill(&mut self, id: GreenletId) -> bool {
+        let Some(slot) = self.get_mut(id) else { return false };
+        slot.killed = true;
+        let ticket = Ticket { greenlet: id, wait: slot.wait };
+        self.wake(ticket, Woken::Killed);
+        true
+    }
+
+    /// Kills everyone who is left, in id order; answers who.
+    pub(super) fn kill_all(&mut self) -> Vec<GreenletId> {
+        let left: Vec<GreenletId> =
+            self.live().filter(|slot| !slot.abandoned).map(|slot| slot.id).collect();
+        for &id in &left {
+            self.kill(id);
+        }
+        left
+    }
+
+    /// Leaves a greenlet as it stands, for ever.
+    pub(super) fn abandon(&mut self, id: GreenletId) {
+        let Some(slot) = self.get_mut(id) else { return };
+        slot.abandoned = true;
+        slot.timer.clear();
+        if let Some((wait, _)) = slot.parked.take() {
+            slot.wait += 1;
+            slot.woken = Some(Woken::Killed);
+            self.open_waits -= usize::from(is_open(wait.on));
+        } else {
+            self.queue.retain(|&(queued, _)| queued != id);
+        }
+        self.abandoned += 1;
+    }
+
+    pub(super) fn any_abandoned(&self) -> bool {
+        self.abandoned > 0
+    }
+
+    /// Makes the abandoned runnable once more, to be unwound; answers who.
+    pub(super) fn revive_abandoned(&mut self) -> Vec<GreenletId> {
+        let revived: Vec<GreenletId> =
+            self.live().filter(|slot| slot.abandoned).map(|slot| slot.id).collect();
+        for &id in &revived {
+            let slot = &mut self.slots[id.slot()];
+            slot.abandoned = false;
+            slot.killed = true;
+            self.queue.push_back((id, false));
+        }
+        self.abandoned = 0;
+        revived
+    }
+}
+
+fn next_due(timers: &mut Timers, slots: &mut Vec<Slot>) -> Option<(Tick, u32)> {
+    timers.next(slots, |slots, slot| &mut slots[slot as usize].timer)
+}
+
+/// Whether something outside this hub's greenlets might end such a wait.
+fn is_open(on: On) -> bool {
+    match on {
+        On::Io(..) | On::Sync(None) => true,
+        On::Clock | On::Greenlet(_) | On::Sync(Some(_)) => false,
+    }
+}
+
+/// A place in the spawn tree, kept by those below it.
+struct Place {
+    above: Option<Rc<Place>>,
+    label: Label,
+    ordinal: u32,
+}
+
+impl Place {
+    fn write(&self, path: &mut String) {
+        if let Some(above) = &self.above {
+            above.write(path);
+            path.push('/');
+        }
+        write_name(&self.label, self.ordinal, path);
+    }
+}
+
+fn write_name(label: &Label, ordinal: u32, path: &mut String) {
+    path.push_str(label.as_str());
+    if ordinal > 1 {
+        path.push('#');
+        path.push_str(&ordinal.to_string());
+    }
+}
+
+impl Slot {
+    fn place(&mut self) -> Rc<Place> {
+        let Slot { place, above, label, ordinal, .. } = self;
+        place
+            .get_or_insert_with(|| {
+                Rc::new(Place { above: above.clone(), label: label.clone(), ordinal: *ordinal })
+            })
+            .clone()
+    }
+}
+
+/// How many children of each name a greenlet has had, so that each has a name of its own.
+#[derive(Default)]
+struct Children {
+    tasks: u32,
+    named: Vec<(Rc<str>, u32)>,
+    rest: u32,
+}
+
+impl Children {
+    /// Names beyond these share one count: names made up per request must not pile up for ever.
+    const NAMES_MAX: usize = 64;
+
+    fn next(&mut self, label: &Label) -> u32 {
+        let count = match label {
+            Label::Task => &mut self.tasks,
+            Label::Named(name) => {
+                match self.named.iter().position(|(known, _)| known == name) {
+                    Some(index) => &mut self.named[index].1,
+                    None if self.named.len() < Children::NAMES_MAX => {
+                        self.named.push((name.clone(), 0));
+                        &mut self.named.last_mut().expect("just pushed").1
+                    }
+                    None => &mut self.rest,
+                }
+            }
+        };
+        *count += 1;
+        *count
+    }
+}

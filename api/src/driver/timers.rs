@@ -1,0 +1,68 @@
+//! Deadlines of parked greenlets, in order of (deadline, creation).
+//!
+//! One lazy entry a greenlet: a wait whose deadline is later than the entry already in the heap
+//! leaves the heap alone, and the entry is moved when it comes up. So a connection that arms and
+//! disarms a read timeout a hundred thousand times a second costs no heap operation for it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::hub::Tick;
+
+/// A deadline and its place among equal ones.
+pub(super) type Due = (Tick, u64);
+
+/// The heap entry and the deadline of one greenlet.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Timer {
+    due: Option<Due>,
+    armed: Option<Due>,
+}
+
+#[derive(Default)]
+pub(super) struct Timers {
+    heap: BinaryHeap<Reverse<(Due, u32)>>,
+    made: u64,
+}
+
+impl Timers {
+    /// Sets the deadline of the greenlet in `slot`.
+    pub(super) fn set(&mut self, timer: &mut Timer, slot: u32, at: Tick) {
+        self.made += 1;
+        let due = (at, self.made);
+        timer.due = Some(due);
+        if timer.armed.is_none_or(|armed| armed.0 > at) {
+            timer.armed = Some(due);
+            self.heap.push(Reverse((due, slot)));
+        }
+    }
+
+    /// The earliest deadline and whose it is. `timer` finds a slot's timer in what it is given.
+    pub(super) fn next<S>(
+        &mut self,
+        slots: &mut S,
+        timer: impl Fn(&mut S, u32) -> &mut Timer,
+    ) -> Option<(Tick, u32)> {
+        loop {
+            let &Reverse((entry, slot)) = self.heap.peek()?;
+            let timer = timer(slots, slot);
+            if timer.armed == Some(entry) {
+                if timer.due == Some(entry) {
+                    return Some((entry.0, slot));
+                }
+                timer.armed = timer.due;
+                if let Some(due) = timer.due {
+                    // Not before the entry it replaces, which is therefore still the first.
+                    self.heap.push(Reverse((due, slot)));
+                }
+            }
+            self.heap.pop();
+        }
+    }
+}
+
+impl Timer {
+    pub(super) fn clear(&mut self) {
+        self.due = None;
+    }
+}

@@ -1,0 +1,61 @@
+//! Stack switching: a body on a stack of its own that can be left and entered again.
+//!
+//! What stands here is the whole of it: [`Fiber::resume`] goes in, [`Leave::leave`] comes out. Who
+//! runs when, and what a greenlet is called, is the driver's. With `greenlet/stack.rs` this is the
+//! only `unsafe` in the crate.
+#![allow(unsafe_code)]
+
+pub(crate) mod stack;
+
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+
+use crate::hub::Turn;
+use stack::Slot;
+
+/// A body on its own stack. Dropping one that has started and not ended leaks its stack: unwinding
+/// is the driver's to order, by resuming it, never a destructor's.
+pub(crate) struct Fiber {
+    inner: Option<Coroutine<(), Option<Turn>, (), Slot>>,
+}
+
+/// What a greenlet leaves its stack with. It is only ever used on the stack it was made on.
+#[derive(Clone, Copy)]
+pub(crate) struct Leave(*const Yielder<(), Option<Turn>>);
+
+impl Fiber {
+    /// Puts a body on a stack; it starts with the first resume.
+    pub(crate) fn new(stack: Slot, body: impl FnOnce(Leave) + 'static) -> Fiber {
+        let inner = Coroutine::with_stack(stack, move |yielder, ()| body(Leave(yielder)));
+        Fiber { inner: Some(inner) }
+    }
+
+    /// Runs until the body leaves (`Some`, with the turn it decided on) or ends (`None`).
+    pub(crate) fn resume(&mut self) -> Option<Option<Turn>> {
+        match self.inner.as_mut().expect("a fiber is not resumed after its end").resume(()) {
+            CoroutineResult::Yield(turn) => Some(turn),
+            CoroutineResult::Return(()) => {
+                stack::release(self.inner.take().expect("it just ran").into_stack());
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Fiber {
+    fn drop(&mut self) {
+        // corosensei would unwind a suspended body here, from whatever thread-exit or panic path
+        // led to the drop, and aborts the process if a destructor then panics.
+        std::mem::forget(self.inner.take());
+    }
+}
+
+impl Leave {
+    /// Goes back to whoever resumed this stack; returns at the next resume.
+    pub(crate) fn leave(self, turn: Option<Turn>) {
+        // SAFETY: the yielder lives on the fiber's own stack from its first instruction to its
+        // last. A `Leave` is stored only in the driver's slot of the greenlet that runs on that
+        // stack and used only while that greenlet is the current one (`Driver::leave`), so the
+        // stack is live and this is the stack we stand on.
+        unsafe { (*self.0).suspend(turn) };
+    }
+}

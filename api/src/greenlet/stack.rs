@@ -1,0 +1,202 @@
+//! Stacks: slabs of guarded slots, handed out last-in first-out and kept warm.
+//!
+//! A slab is reserved without access and opened in chunks, so nothing is charged before it is
+//! used. Each slot ends in a guard page: `MADV_GUARD_INSTALL` where the kernel has it (6.13 on; a
+//! slab then stays one mapping), else `mprotect`, which costs two mappings a stack and is
+//! therefore capped well below `vm.max_map_count`: out of mappings even malloc fails.
+//!
+//! ```text
+//!   low                                                     high
+//!   | guard | ......... slot 0 ......... | guard | ... slot 1 |
+//!   ^limit  ^usable                 base^
+//! ```
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::io;
+use std::num::NonZeroUsize;
+
+use corosensei::stack::{Stack, StackPointer};
+
+/// What a greenlet gets unless its builder asks otherwise.
+pub(crate) const DEFAULT_SIZE: usize = 256 * 1024;
+/// The least that a panic with a backtrace fits in.
+const MIN_SIZE: usize = 16 * 1024;
+/// Slots opened at a time.
+const CHUNK: usize = 64;
+/// Address space asked for at a time; halved until the limit on it (`RLIMIT_AS`) allows it.
+const SLAB_BYTES: usize = 1 << 32;
+const PAGE: usize = 4096;
+/// `MADV_GUARD_INSTALL`, Linux 6.13.
+const MADV_GUARD_INSTALL: i32 = 102;
+
+/// One stack, out of a slab of its size class.
+pub(crate) struct Slot {
+    limit: usize,
+    base: usize,
+}
+
+// SAFETY: `limit..base` is a slot of a mapping that is never unmapped; its lowest page is a guard
+// (`Pool::open_chunk` makes it before the slot is first handed out) and the rest, at least
+// `MIN_SIZE`, is readable and writable. A slot is owned by one `Slot` value at a time.
+unsafe impl Stack for Slot {
+    fn base(&self) -> StackPointer {
+        NonZeroUsize::new(self.base).expect("a mapping is not at address zero")
+    }
+    fn limit(&self) -> StackPointer {
+        NonZeroUsize::new(self.limit).expect("a mapping is not at address zero")
+    }
+}
+
+thread_local! {
+    static POOLS: RefCell<Vec<Pool>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A stack of at least `size` bytes. `OutOfMemory` when the machine has no room for one more.
+pub(crate) fn take(size: usize) -> io::Result<Slot> {
+    let size = size.max(MIN_SIZE).next_power_of_two();
+    POOLS.with_borrow_mut(|pools| {
+        let pool = match pools.iter().position(|pool| pool.size == size) {
+            Some(index) => &mut pools[index],
+            None => {
+                pools.push(Pool::new(size));
+                pools.last_mut().expect("just pushed")
+            }
+        };
+        pool.take()
+    })
+}
+
+/// Gives a stack back once its body has ended.
+pub(crate) fn release(slot: Slot) {
+    let size = slot.base - slot.limit - PAGE;
+    // At thread exit the pools may be gone already; the stack is leaked then, as all are.
+    let _ = POOLS.try_with(|pools| {
+        let mut pools = pools.borrow_mut();
+        let pool = pools.iter_mut().find(|pool| pool.size == size);
+        pool.expect("a stack goes back to the pool it is from").free.push(slot);
+    });
+}
+
+/// The stacks of one size on this thread. Memory is never unmapped: a greenlet that was left
+/// unfinished may still lend what stands on its stack.
+struct Pool {
+    size: usize,
+    free: Vec<Slot>,
+    unopened: usize,
+    slab_end: usize,
+    mapped_guards: usize,
+}
+
+impl Pool {
+    fn new(size: usize) -> Pool {
+        Pool { size, free: Vec::new(), unopened: 0, slab_end: 0, mapped_guards: 0 }
+    }
+
+    fn take(&mut self) -> io::Result<Slot> {
+        if self.free.is_empty() {
+            self.open_chunk()?;
+        }
+        Ok(self.free.pop().expect("a chunk was just opened"))
+    }
+
+    /// Makes the next slots of the slab usable, reserving a new slab when this one is used up.
+    fn open_chunk(&mut self) -> io::Result<()> {
+        let stride = self.size + PAGE;
+        if self.slab_end - self.unopened < stride {
+            self.reserve(stride)?;
+        }
+        let count = CHUNK.min((self.slab_end - self.unopened) / stride);
+        open(self.unopened, count * stride)?;
+        for index in (0..count).rev() {
+            let limit = self.unopened + index * stride;
+            if let Err(error) = self.guard(limit) {
+                // What is guarded already is used; only none at all is a failure.
+                self.unopened += count * stride;
+                return if self.free.is_empty() { Err(error) } else { Ok(()) };
+            }
+            self.free.push(Slot { limit, base: limit + stride });
+        }
+        self.unopened += count * stride;
+        Ok(())
+    }
+
+    fn reserve(&mut self, stride: usize) -> io::Result<()> {
+        let mut bytes = SLAB_BYTES;
+        loop {
+            match reserve(bytes) {
+                Ok(start) => {
+                    (self.unopened, self.slab_end) = (start, start + bytes);
+                    return Ok(());
+                }
+                Err(error) if bytes / 2 < stride => return Err(error),
+                Err(_) => bytes /= 2,
+            }
+        }
+    }
+
+    fn guard(&mut self, at: usize) -> io::Result<()> {
+        // SAFETY: the page belongs to a chunk of ours that has not been handed out yet.
+        if unsafe { libc::madvise(at as *mut libc::c_void, PAGE, MADV_GUARD_INSTALL) } == 0 {
+            return Ok(());
+        }
+        // A quarter of the default 65 530 mappings, at two a stack.
+        const MAPPED_GUARDS_MAX: usize = 8_000;
+        if self.mapped_guards == MAPPED_GUARDS_MAX {
+            return Err(io::Error::new(
+                io::ErrorKind::OutOfMemory,
+                "no room for more stacks: without MADV_GUARD_INSTALL (Linux 6.13) a thread holds \
+                 8000 greenlets that have started",
+            ));
+        }
+        self.mapped_guards += 1;
+        // SAFETY: as above.
+        match unsafe { libc::mprotect(at as *mut libc::c_void, PAGE, libc::PROT_NONE) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+}
+
+fn reserve(bytes: usize) -> io::Result<usize> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches nothing.
+    let at = unsafe { libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_NONE, flags, -1, 0) };
+    if at == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the mapping is ours. Huge pages would make each stack cost 2 MiB; advice may fail.
+    unsafe { libc::madvise(at, bytes, libc::MADV_NOHUGEPAGE) };
+    Ok(at as usize)
+}
+
+fn open(start: usize, bytes: usize) -> io::Result<()> {
+    // SAFETY: the range lies in a slab of ours and nothing uses it yet.
+    let done = unsafe {
+        libc::mprotect(start as *mut libc::c_void, bytes, libc::PROT_READ | libc::PROT_WRITE)
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_are_reused_last_in_first_out() {
+        let (a, b) = (take(DEFAULT_SIZE).unwrap(), take(DEFAULT_SIZE).unwrap());
+        let (at_a, at_b) = (a.base, b.base);
+        release(a);
+        release(b);
+        assert_eq!(take(DEFAULT_SIZE).unwrap().base, at_b);
+        assert_eq!(take(DEFAULT_SIZE).unwrap().base, at_a);
+    }
+
+    #[test]
+    fn sizes_are_classes_and_have_a_floor() {
+        let small = take(1).unwrap();
+        assert_eq!(small.base - small.limit, MIN_SIZE + PAGE);
+        let odd = take(20_000).unwrap();
+        assert_eq!(odd.base - odd.limit, 32 * 1024 + PAGE);
+    }
+}

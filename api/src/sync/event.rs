@@ -1,0 +1,81 @@
+//! [`Event`]: gevent's flag that greenlets wait for.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::queue::WaitQueue;
+use crate::driver::{self, Woken};
+use crate::hub::On;
+
+/// A flag to wait for. Setting it wakes everyone who waits, even if it is cleared at once.
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::sync::Event;
+///
+/// static READY: Event = Event::new();
+/// READY.set();
+/// assert!(READY.is_set());
+/// ```
+pub struct Event {
+    set: AtomicBool,
+    line: WaitQueue,
+}
+
+impl Event {
+    /// A flag that is not set.
+    pub const fn new() -> Event {
+        Event { set: AtomicBool::new(false), line: WaitQueue::new() }
+    }
+    /// Sets the flag and wakes all who wait, in the order they came.
+    pub fn set(&self) {
+        self.set.store(true, Ordering::Release);
+        self.line.wake_all();
+    }
+    /// Clears the flag.
+    pub fn clear(&self) {
+        self.set.store(false, Ordering::Release);
+    }
+    /// Whether the flag is set.
+    pub fn is_set(&self) -> bool {
+        self.set.load(Ordering::Acquire)
+    }
+
+    /// Waits until the flag is set; false if the time is up first. Does not switch if it is set.
+    ///
+    /// # Panics
+    ///
+    /// Outside any hub, if it has to wait.
+    pub fn wait(&self, timeout: Option<Duration>) -> bool {
+        if self.is_set() {
+            return true;
+        }
+        let driver = driver::current().expect(driver::OUTSIDE);
+        driver.after_switch();
+        if driver.may_wait().is_err() || timeout == Some(Duration::ZERO) {
+            return self.is_set();
+        }
+        let deadline = timeout.map(|timeout| driver.now().after(timeout));
+        let ticket = self.line.enter(&driver, false);
+        if self.is_set() {
+            self.line.leave(ticket);
+            return true;
+        }
+        let woken = self.line.park(&driver, ticket, "wait", On::Sync(None), deadline);
+        driver.after_switch();
+        matches!(woken, Woken::Event) || self.is_set()
+    }
+}
+
+impl Default for Event {
+    fn default() -> Event {
+        Event::new()
+    }
+}
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event").field("set", &self.is_set()).finish()
+    }
+}

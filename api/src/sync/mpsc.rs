@@ -1,0 +1,351 @@
+//! Channels with [`std::sync::mpsc`]'s API, whose waiting parks the greenlet.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub use std::sync::mpsc::{
+    RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError,
+};
+
+use super::queue::WaitQueue;
+use crate::driver::{self, Woken};
+use crate::hub::{On, Tick};
+
+/// A channel without a bound: sending never waits.
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::sync::mpsc;
+///
+/// let (tx, rx) = mpsc::channel();
+/// tx.send(7).unwrap();
+/// assert_eq!(rx.try_recv(), Ok(7));
+/// ```
+pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
+    let shared = Shared::new(None);
+    (Sender(shared.clone()), Receiver(shared))
+}
+
+/// A channel that holds at most `bound` messages: sending into a full one waits. With bound 0 each
+/// send waits until its message is taken.
+pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
+    let shared = Shared::new(Some(bound));
+    (SyncSender(shared.clone()), Receiver(shared))
+}
+
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    receiver: WaitQueue,
+    senders: WaitQueue,
+}
+
+struct State<T> {
+    messages: VecDeque<T>,
+    bound: Option<usize>,
+    senders: usize,
+    has_receiver: bool,
+    /// Messages ever put in and ever taken, so that a rendezvous knows when its own is taken.
+    sent: u64,
+    taken: u64,
+}
+
+impl<T> Shared<T> {
+    fn new(bound: Option<usize>) -> Arc<Shared<T>> {
+        let (messages, senders, has_receiver) = (VecDeque::new(), 1, true);
+        let state = State { messages, bound, senders, has_receiver, sent: 0, taken: 0 };
+        Arc::new(Shared {
+            state: Mutex::new(state),
+            receiver: WaitQueue::new(),
+            senders: WaitQueue::new(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing of the user's runs while it is held, so it cannot really be poisoned.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, message: T) -> Result<u64, TrySendError<T>> {
+        let mut state = self.state();
+        if !state.has_receiver {
+            return Err(TrySendError::Disconnected(message));
+        }
+        if state.bound.is_some_and(|bound| state.messages.len() >= bound.max(1)) {
+            return Err(TrySendError::Full(message));
+        }
+        state.messages.push_back(message);
+        state.sent += 1;
+        let number = state.sent;
+        drop(state);
+        self.receiver.wake_one();
+        Ok(number)
+    }
+
+    fn take(&self) -> Result<T, TryRecvError> {
+        let mut state = self.state();
+        let Some(message) = state.messages.pop_front() else {
+            let gone = state.senders == 0;
+            return Err(if gone { TryRecvError::Disconnected } else { TryRecvError::Empty });
+        };
+        state.taken += 1;
+        let (bounded, rendezvous) = (state.bound.is_some(), state.bound == Some(0));
+        drop(state);
+        if rendezvous {
+            self.senders.wake_all();
+        } else if bounded {
+            self.senders.wake_one();
+        }
+        Ok(message)
+    }
+
+    fn join(&self) {
+        self.state().senders += 1;
+    }
+
+    fn part(&self) {
+        let mut state = self.state();
+        state.senders -= 1;
+        if state.senders == 0 {
+            drop(state);
+            self.receiver.wake_all();
+        }
+    }
+}
+
+/// Waits in `line` until `attempt` answers something.
+fn wait_for<R>(
+    line: &WaitQueue,
+    op: &'static str,
+    timeout: Option<Duration>,
+    mut attempt: impl FnMut() -> Option<R>,
+) -> Option<R> {
+    if let Some(answer) = attempt() {
+        return Some(answer);
+    }
+    let driver = driver::current().expect(driver::OUTSIDE);
+    let deadline: Option<Tick> = timeout.map(|timeout| driver.now().after(timeout));
+    let mut again = false;
+    loop {
+        driver.after_switch();
+        if driver.may_wait().is_err() || deadline.is_some_and(|at| driver.now() >= at) {
+            return None;
+        }
+        let ticket = line.enter(&driver, again);
+        if let Some(answer) = attempt() {
+            if !line.leave(ticket) {
+                line.wake_one();
+            }
+            return Some(answer);
+        }
+        let woken = line.park(&driver, ticket, op, On::Sync(None), deadline);
+        again = matches!(woken, Woken::Event);
+        driver.after_switch();
+        if let Some(answer) = attempt() {
+            return Some(answer);
+        }
+    }
+}
+
+/// Sends into a channel without a bound. See [`std::sync::mpsc::Sender`].
+pub struct Sender<T>(Arc<Shared<T>>);
+
+impl<T> Sender<T> {
+    /// Sends; never waits.
+    ///
+    /// # Errors
+    ///
+    /// When the receiver is gone; the message comes back.
+    pub fn send(&self, message: T) -> Result<(), SendError<T>> {
+        match self.0.put(message) {
+            Ok(_) => Ok(()),
+            Err(TrySendError::Disconnected(message) | TrySendError::Full(message)) => {
+                Err(SendError(message))
+            }
+        }
+    }
+}
+
+/// Sends into a channel with a bound. See [`std::sync::mpsc::SyncSender`].
+pub struct SyncSender<T>(Arc<Shared<T>>);
+
+impl<T> SyncSender<T> {
+    /// Sends, waiting for room.
+    ///
+    /// # Errors
+    ///
+    /// When the receiver is gone; the message comes back.
+    ///
+    /// # Panics
+    ///
+    /// Outside any hub, if it has to wait.
+    pub fn send(&self, message: T) -> Result<(), SendError<T>> {
+        let mut message = Some(message);
+        let put = wait_for(&self.0.senders, "send", None, || {
+            match self.0.put(message.take().expect("put back when it is not sent")) {
+                Ok(number) => Some(Ok(number)),
+                Err(TrySendError::Disconnected(back)) => Some(Err(SendError(back))),
+                Err(TrySendError::Full(back)) => {
+                    message = Some(back);
+                    None
+                }
+            }
+        });
+        let number = match (put, message) {
+            (Some(Ok(number)), _) => number,
+            (Some(Err(error)), _) => return Err(error),
+            (None, Some(back)) => return Err(SendError(back)),
+            (None, None) => unreachable!("a message is sent or comes back"),
+        };
+        if self.0.state().bound == Some(0) {
+            wait_for(&self.0.senders, "send", None, || {
+                let state = self.0.state();
+                (state.taken >= number || !state.has_receiver).then_some(())
+            });
+        }
+        Ok(())
+    }
+
+    /// Sends if there is room.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or the receiver is gone; the message comes back.
+    pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
+        self.0.put(message).map(|_| ())
+    }
+}
+
+/// Receives from a channel. See [`std::sync::mpsc::Receiver`].
+pub struct Receiver<T>(Arc<Shared<T>>);
+
+impl<T> Receiver<T> {
+    /// Waits for a message.
+    ///
+    /// # Errors
+    ///
+    /// When the channel is empty and every sender is gone.
+    ///
+    /// # Panics
+    ///
+    /// Outside any hub, if it has to wait.
+    pub fn recv(&self) -> Result<T, RecvError> {
+        self.recv_within(None).map_err(|_| RecvError)
+    }
+    /// Takes a message if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        self.0.take()
+    }
+    /// Waits for a message, for no longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// When the time is up, or the channel is empty and every sender is gone.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
+        self.recv_within(Some(timeout))
+    }
+
+    fn recv_within(&self, timeout: Option<Duration>) -> Result<T, RecvTimeoutError> {
+        wait_for(&self.0.receiver, "recv", timeout, || match self.0.take() {
+            Ok(message) => Some(Ok(message)),
+            Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
+            Err(TryRecvError::Empty) => None,
+        })
+        .unwrap_or(Err(RecvTimeoutError::Timeout))
+    }
+
+    /// Messages until every sender is gone, waiting for each.
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter { receiver: self }
+    }
+    /// Messages that are there now.
+    pub fn try_iter(&self) -> impl Iterator<Item = T> + '_ {
+        std::iter::from_fn(|| self.try_recv().ok())
+    }
+}
+
+/// Messages until every sender is gone.
+pub struct Iter<'a, T> {
+    receiver: &'a Receiver<T>,
+}
+
+impl<T> Iterator for Iter<'_, T> {
+    type Item = T;
+    fn next(&mut self) -> Option<T> {
+        self.receiver.recv().ok()
+    }
+}
+
+/// Messages until every sender is gone, the receiver being owned.
+pub struct IntoIter<T> {
+    receiver: Receiver<T>,
+}
+
+impl<T> Iterator for IntoIter<T> {
+    type Item = T;
+    fn next(&mut self) -> Option<T> {
+        self.receiver.recv().ok()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Receiver<T> {
+    type Item = T;
+    type IntoIter = Iter<'a, T>;
+    fn into_iter(self) -> Iter<'a, T> {
+        self.iter()
+    }
+}
+impl<T> IntoIterator for Receiver<T> {
+    type Item = T;
+    type IntoIter = IntoIter<T>;
+    fn into_iter(self) -> IntoIter<T> {
+        IntoIter { receiver: self }
+    }
+}
+
+impl<T> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        let unread = {
+            let mut state = self.0.state();
+            state.has_receiver = false;
+            std::mem::take(&mut state.messages)
+        };
+        self.0.senders.wake_all();
+        drop(unread);
+    }
+}
+
+macro_rules! sender_traits {
+    ($($type:ident),*) => {$(
+        impl<T> Clone for $type<T> {
+            fn clone(&self) -> $type<T> {
+                self.0.join();
+                $type(self.0.clone())
+            }
+        }
+        impl<T> Drop for $type<T> {
+            fn drop(&mut self) {
+                self.0.part();
+            }
+        }
+        impl<T> fmt::Debug for $type<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+sender_traits!(Sender, SyncSender);
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
+}

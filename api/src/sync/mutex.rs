@@ -1,0 +1,218 @@
+//! [`Mutex`]: std's lock, whose waiting parks the greenlet.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
+
+use super::queue::WaitQueue;
+use crate::driver::{self, Driver};
+use crate::hub::{GreenletId, On};
+
+/// Mutual exclusion among greenlets, of one hub or several. See [`std::sync::Mutex`].
+///
+/// A guard may be held across a wait. A panic while it is held poisons; a kill or an expired
+/// timeout does not.
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::sync::Mutex;
+///
+/// static COUNT: Mutex<u32> = Mutex::new(0);
+/// *COUNT.lock().unwrap() += 1;
+/// assert_eq!(*COUNT.lock().unwrap(), 1);
+/// ```
+pub struct Mutex<T: ?Sized> {
+    line: WaitQueue,
+    /// Who holds it, for wait tables: a hub and a greenlet of it.
+    holder_hub: AtomicU64,
+    holder: AtomicU64,
+    inner: sync::Mutex<T>,
+}
+
+impl<T> Mutex<T> {
+    /// A lock around `value`.
+    pub const fn new(value: T) -> Mutex<T> {
+        Mutex {
+            line: WaitQueue::new(),
+            holder_hub: AtomicU64::new(0),
+            holder: AtomicU64::new(0),
+            inner: sync::Mutex::new(value),
+        }
+    }
+    /// The value, the lock being over.
+    pub fn into_inner(self) -> LockResult<T> {
+        self.inner.into_inner()
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// Waits for the lock. Outside any hub it waits as std's does.
+    ///
+    /// # Errors
+    ///
+    /// Poisoned, when a holder panicked; the error holds the guard.
+    pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        match self.try_lock() {
+            Ok(guard) => Ok(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
+            Err(TryLockError::WouldBlock) => match driver::current() {
+                Some(driver) if driver.may_wait().is_ok() => self.lock_slow(&driver),
+                _ => self.guard(self.inner.lock()),
+            },
+        }
+    }
+
+    fn lock_slow(&self, driver: &Driver) -> LockResult<MutexGuard<'_, T>> {
+        let mut again = false;
+        loop {
+            driver.after_switch();
+            let ticket = self.line.enter(driver, again);
+            match self.try_lock() {
+                Err(TryLockError::WouldBlock) => {}
+                locked => {
+                    if !self.line.leave(ticket) {
+                        // Somebody took us out to wake us: that wake is the next one's.
+                        self.line.wake_one();
+                    }
+                    return match locked {
+                        Ok(guard) => Ok(guard),
+                        Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
+                        Err(TryLockError::WouldBlock) => unreachable!("matched above"),
+                    };
+                }
+            }
+            self.line.park(driver, ticket, "lock", On::Sync(self.holder(driver)), None);
+            driver.after_switch();
+            again = true;
+        }
+    }
+
+    /// Takes the lock if it is free.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if it is not; poisoned, when a holder panicked.
+    pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        match self.inner.try_lock() {
+            Ok(inner) => self.guard(Ok(inner)).map_err(TryLockError::Poisoned),
+            Err(TryLockError::Poisoned(poisoned)) => {
+                self.guard(Err(poisoned)).map_err(TryLockError::Poisoned)
+            }
+            Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
+        }
+    }
+
+    fn guard<'a>(
+        &'a self,
+        inner: LockResult<sync::MutexGuard<'a, T>>,
+    ) -> LockResult<MutexGuard<'a, T>> {
+        let (hub, holder) = driver::with_current(|driver| {
+            (driver.id, driver.current_id().map_or(0, GreenletId::as_u64))
+        })
+        .unwrap_or((0, 0));
+        self.holder_hub.store(hub, Ordering::Relaxed);
+        self.holder.store(holder, Ordering::Relaxed);
+        let unwinding = std::thread::panicking();
+        match inner {
+            Ok(inner) => {
+                Ok(MutexGuard { lock: self, inner: Some(inner), unwinding, poisoned: false })
+            }
+            Err(poisoned) => {
+                let inner = Some(poisoned.into_inner());
+                Err(PoisonError::new(MutexGuard { lock: self, inner, unwinding, poisoned: true }))
+            }
+        }
+    }
+
+    /// The greenlet that holds the lock, if it is one of this hub.
+    fn holder(&self, driver: &Driver) -> Option<GreenletId> {
+        let holder = self.holder.load(Ordering::Relaxed);
+        let ours = self.holder_hub.load(Ordering::Relaxed) == driver.id && holder != 0;
+        ours.then(|| GreenletId::new(holder as u32, (holder >> 32) as u32))
+    }
+
+    /// Whether a holder panicked.
+    pub fn is_poisoned(&self) -> bool {
+        self.inner.is_poisoned()
+    }
+    /// Declares the value sound again.
+    pub fn clear_poison(&self) {
+        self.inner.clear_poison();
+    }
+    /// The value, by the proof that nobody else has it.
+    pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        self.inner.get_mut()
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Mutex<T> {
+        Mutex::new(T::default())
+    }
+}
+impl<T> From<T> for Mutex<T> {
+    fn from(value: T) -> Mutex<T> {
+        Mutex::new(value)
+    }
+}
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+/// Holds a [`Mutex`]; dropping it lets the next in line have it.
+#[must_use = "if unused the lock is released at once"]
+pub struct MutexGuard<'a, T: ?Sized> {
+    lock: &'a Mutex<T>,
+    inner: Option<sync::MutexGuard<'a, T>>,
+    /// Whether its holder was unwinding already when it took the lock.
+    unwinding: bool,
+    poisoned: bool,
+}
+
+impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    pub(super) fn lock_of(&self) -> &'a Mutex<T> {
+        self.lock
+    }
+}
+
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        self.inner.as_ref().expect("held until dropped")
+    }
+}
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.inner.as_mut().expect("held until dropped")
+    }
+}
+
+impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    fn drop(&mut self) {
+        self.lock.holder.store(0, Ordering::Relaxed);
+        self.inner = None;
+        if std::thread::panicking() && !self.unwinding && !self.poisoned {
+            // std has just poisoned the lock; a greenlet that is ended from outside did nothing
+            // wrong to what the lock protects.
+            if driver::with_current(Driver::is_ending).unwrap_or(false) {
+                self.lock.inner.clear_poison();
+            }
+        }
+        self.lock.line.wake_one();
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

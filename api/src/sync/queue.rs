@@ -1,0 +1,100 @@
+//! Greenlets in line for a lock, a condition or a queue: first come, first served.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::driver::{Driver, Mailbox, Ticket, Woken};
+use crate::hub::{On, Tick};
+use crate::thread::wake_anywhere;
+
+/// The line. `const`, so that what stands on it can be a static.
+pub(crate) struct WaitQueue {
+    /// How many stand in it: looked at without the lock when there is nobody to wake.
+    waiting: AtomicUsize,
+    line: Mutex<VecDeque<Sleeper>>,
+}
+
+struct Sleeper {
+    hub: u64,
+    mailbox: Arc<Mailbox>,
+    ticket: Ticket,
+}
+
+impl WaitQueue {
+    pub(crate) const fn new() -> WaitQueue {
+        WaitQueue { waiting: AtomicUsize::new(0), line: Mutex::new(VecDeque::new()) }
+    }
+
+    /// Lines up the current greenlet's next wait; `again` puts one that lost its chance first.
+    /// The caller checks once more what it waits for and then parks or [`leave`](Self::leave)s.
+    pub(crate) fn enter(&self, driver: &Driver, again: bool) -> Ticket {
+        let ticket = driver.ticket();
+        let sleeper = Sleeper { hub: driver.id, mailbox: driver.mailbox.clone(), ticket };
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if again { line.push_front(sleeper) } else { line.push_back(sleeper) }
+        self.waiting.store(line.len(), Ordering::Relaxed);
+        drop(line);
+        // Pairs with the fence in `wake_one`: either the waker sees us, or we see what it did.
+        fence(Ordering::SeqCst);
+        ticket
+    }
+
+    /// Takes a wait out of the line; false if it had been taken out to be woken.
+    pub(crate) fn leave(&self, ticket: Ticket) -> bool {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = line.len();
+        line.retain(|sleeper| sleeper.ticket != ticket);
+        self.waiting.store(line.len(), Ordering::Relaxed);
+        line.len() < before
+    }
+
+    /// Parks until woken. One that ends otherwise leaves no trace, and passes on a wake it was
+    /// given at the same time.
+    pub(crate) fn park(
+        &self,
+        driver: &Driver,
+        ticket: Ticket,
+        op: &'static str,
+        on: On,
+        deadline: Option<Tick>,
+    ) -> Woken {
+        let woken = driver.park(op, on, deadline);
+        match woken {
+            Woken::Event if driver.is_killed() => self.wake_one(),
+            Woken::Event => {}
+            _ if !self.leave(ticket) => self.wake_one(),
+            _ => {}
+        }
+        woken
+    }
+
+    pub(crate) fn wake_one(&self) {
+        fence(Ordering::SeqCst);
+        if self.waiting.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = line.pop_front();
+        self.waiting.store(line.len(), Ordering::Relaxed);
+        drop(line);
+        if let Some(sleeper) = first {
+            wake_anywhere(sleeper.hub, &sleeper.mailbox, sleeper.ticket);
+        }
+    }
+
+    pub(crate) fn wake_all(&self) {
+        fence(Ordering::SeqCst);
+        if self.waiting.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let all = {
+            let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+            self.waiting.store(0, Ordering::Relaxed);
+            std::mem::take(&mut *line)
+        };
+        for sleeper in all {
+            wake_anywhere(sleeper.hub, &sleeper.mailbox, sleeper.ticket);
+        }
+    }
+}

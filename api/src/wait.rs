@@ -1,0 +1,206 @@
+//! Waiting for readiness itself: gevent's `wait_read`, `wait_write`, `cancel_wait` and watchers.
+//!
+//! A wait names what is ready without taking any of it. It switches at least once, even when its
+//! source is ready, so everyone who could run before it has run when it returns. A
+//! [`Watcher`] can be waited on by one greenlet at a time; any number of watchers of one source all
+//! wake together.
+
+use std::cell::Cell;
+use std::io;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::block::closed;
+use crate::driver::{self, Driver, Ticket, Woken};
+use crate::hub::{Interest, Io, On};
+use crate::net::Source;
+
+/// One source and what it is waited for.
+///
+/// It stays on the thread it was made on; share it among greenlets with an [`Rc`](std::rc::Rc).
+///
+/// ```compile_fail
+/// fn is_send<T: Send>() {}
+/// is_send::<greenroom::wait::Watcher>();
+/// ```
+pub struct Watcher {
+    io: Io,
+    hub: u64,
+    interest: Interest,
+    /// The last wait on it; whether that is still on is the driver's to say.
+    waiting: Cell<Option<Ticket>>,
+    in_use: Cell<bool>,
+    stays: PhantomData<*const ()>,
+}
+
+impl Watcher {
+    /// Watches a source for data, a connection to accept, the end of a stream or an error.
+    pub fn read(source: &impl Source) -> io::Result<Watcher> {
+        Watcher::new(source, Interest::READ)
+    }
+    /// Watches a source for room to write, the end of a connect or an error.
+    pub fn write(source: &impl Source) -> io::Result<Watcher> {
+        Watcher::new(source, Interest::WRITE)
+    }
+    /// Watches a source for either.
+    pub fn readwrite(source: &impl Source) -> io::Result<Watcher> {
+        Watcher::new(source, Interest::BOTH)
+    }
+
+    fn new(source: &impl Source, interest: Interest) -> io::Result<Watcher> {
+        let descriptor = source.descriptor();
+        let (hub, io) = (descriptor.hub_id(), descriptor.io()?);
+        let waiting = Cell::new(None);
+        Ok(Watcher { io, hub, interest, waiting, in_use: Cell::new(false), stays: PhantomData })
+    }
+
+    fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
+        let driver = driver::current().ok_or_else(driver::outside)?;
+        if driver.id != self.hub {
+            return Err(crate::net::foreign());
+        }
+        if self.in_use.get() {
+            return Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another greenlet waits on this watcher already",
+            ));
+        }
+        self.in_use.set(true);
+        let _free = Free(&self.in_use);
+        self.wait_once(&driver, timeout)
+    }
+
+    fn wait_once(&self, driver: &Driver, timeout: Option<Duration>) -> io::Result<()> {
+        if let Some(elapsed) = driver.sticky_scope() {
+            return Err(elapsed.error());
+        }
+        driver.raise_kill();
+        if !self.is_ready(driver)?.is_none() {
+            return self.pass_by(driver);
+        }
+        driver.may_wait()?;
+        if timeout == Some(Duration::ZERO) {
+            return Err(timed_out());
+        }
+        if let Some(scope) = driver.expired_scope() {
+            return Err(crate::time::Elapsed::of(scope).error());
+        }
+        let deadline = timeout.map(|timeout| driver.now().after(timeout));
+        let ticket = driver.ticket();
+        self.waiting.set(Some(ticket));
+        driver.watch(self.io, self.interest);
+        let woken = driver.park("wait", On::Io(self.io, self.interest), deadline);
+        if !matches!(woken, Woken::Event | Woken::Closed) {
+            driver.unqueue(self.io, ticket);
+        }
+        driver.raise_kill();
+        match woken {
+            Woken::Event => Ok(()),
+            Woken::Cancelled(error) => Err(error),
+            Woken::Closed => Err(closed()),
+            Woken::Killed => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
+            // Readiness wins a tie with the clock.
+            Woken::TimedOut if !self.is_ready(driver)?.is_none() => Ok(()),
+            Woken::TimedOut => match driver.expired_scope() {
+                Some(scope) => Err(crate::time::Elapsed::of(scope).error()),
+                None => Err(timed_out()),
+            },
+        }
+    }
+
+    fn is_ready(&self, driver: &Driver) -> io::Result<Interest> {
+        driver.hub.borrow_mut().readiness(self.io, self.interest)
+    }
+
+    /// What is ready still costs one switch, during which the wait can be cancelled.
+    fn pass_by(&self, driver: &Driver) -> io::Result<()> {
+        driver.yield_now();
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watcher").field("io", &self.io).field("interest", &self.interest).finish()
+    }
+}
+
+struct Free<'a>(&'a Cell<bool>);
+
+impl Drop for Free<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+/// Waits until the watcher's source is ready, for no longer than `timeout`.
+///
+/// # Errors
+///
+/// [`TimedOut`](io::ErrorKind::TimedOut) when the time is up, `EBADF` (or the error given) when
+/// cancelled, `EBADF` when the descriptor is closed, [`ResourceBusy`](io::ErrorKind::ResourceBusy)
+/// at once when another greenlet waits on this watcher.
+pub fn wait(watcher: &Watcher, timeout: Option<Duration>) -> io::Result<()> {
+    watcher.wait(timeout)
+}
+
+/// Waits until the source can be read from.
+///
+/// # Errors
+///
+/// As [`wait`].
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> std::io::Result<()> {
+/// use greenroom::{net::TcpStream, wait::wait_read};
+///
+/// let stream = TcpStream::connect("db:5432")?;
+/// wait_read(&stream, Some(std::time::Duration::from_secs(1)))?;
+/// # Ok(()) }
+/// ```
+pub fn wait_read(source: &impl Source, timeout: Option<Duration>) -> io::Result<()> {
+    Watcher::read(source)?.wait(timeout)
+}
+
+/// Waits until the source can be written to.
+///
+/// # Errors
+///
+/// As [`wait`].
+pub fn wait_write(source: &impl Source, timeout: Option<Duration>) -> io::Result<()> {
+    Watcher::write(source)?.wait(timeout)
+}
+
+/// Waits until the source can be read from or written to; it does not say which.
+///
+/// # Errors
+///
+/// As [`wait`].
+pub fn wait_readwrite(source: &impl Source, timeout: Option<Duration>) -> io::Result<()> {
+    Watcher::readwrite(source)?.wait(timeout)
+}
+
+/// Ends the wait on this watcher with `EBADF`. Does nothing where nobody waits; never switches.
+///
+/// The outcome is fixed here: bytes that come before the waiter runs do not save it. Readiness that
+/// was named before wins.
+pub fn cancel_wait(watcher: &Watcher) {
+    cancel_wait_with(watcher, closed());
+}
+
+/// Ends the wait on this watcher with an error of the caller's.
+pub fn cancel_wait_with(watcher: &Watcher, error: io::Error) {
+    if let Some(ticket) = watcher.waiting.get() {
+        driver::with_current(|driver| {
+            if driver.id == watcher.hub {
+                driver.cancel(ticket, error);
+            }
+        });
+    }
+}
+
+fn timed_out() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the wait timed out")
+}
