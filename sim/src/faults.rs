@@ -1,0 +1,214 @@
+//! What may go wrong, as data: a [`Weather`] says which kinds of fault exist and how often.
+//!
+//! Faults act below TCP, on packets and hosts; each is something an operating system or a network
+//! does. Loss, duplication and overtaking are what routers do; a partition is a route that is gone
+//! for a while; a short read is a wake-up before all bytes are there; a power cut is a power cut.
+
+use serde::Deserialize;
+
+use crate::choices::Choices;
+
+const MS: u64 = 1_000_000;
+
+/// Which faults exist in a run, and how often. Frequencies are in parts per million.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Weather {
+    /// Its name in tokens and reports.
+    pub name: String,
+    /// The least time a packet is under way.
+    pub latency_min_ns: u64,
+    /// The time a packet is under way where nothing says otherwise.
+    pub latency_typical_ns: u64,
+    /// The most time a packet is under way.
+    pub latency_max_ns: u64,
+    /// How often a packet is lost.
+    pub loss_ppm: u32,
+    /// How often a packet arrives twice.
+    pub duplicate_ppm: u32,
+    /// How often a segment may be overtaken by those after it. Datagrams always may.
+    pub reorder_ppm: u32,
+    /// How often a read returns less than is there.
+    pub short_read_ppm: u32,
+    /// How often two hosts that talk are cut off from each other, once.
+    pub partition_ppm: u32,
+    /// How late, after their first packet, a partition begins.
+    pub partition_start_max_ns: u64,
+    /// How long it lasts.
+    pub partition_max_ns: u64,
+    /// How often a host that may lose power does.
+    pub power_cut_ppm: u32,
+    /// Whether each run has but some of these faults, at a rate of its own.
+    pub swarm: bool,
+}
+
+impl Default for Weather {
+    fn default() -> Weather {
+        Weather {
+            name: "default".into(),
+            latency_min_ns: MS,
+            latency_typical_ns: 5 * MS,
+            latency_max_ns: 10 * MS,
+            loss_ppm: 1_000,
+            duplicate_ppm: 0,
+            reorder_ppm: 0,
+            short_read_ppm: 100_000,
+            partition_ppm: 0,
+            partition_start_max_ns: 1_000 * MS,
+            partition_max_ns: 3_000 * MS,
+            power_cut_ppm: 100_000,
+            swarm: false,
+        }
+    }
+}
+
+impl Weather {
+    /// Fixed latency and no faults: only turns differ from run to run.
+    pub fn calm() -> Weather {
+        Weather {
+            name: "calm".into(),
+            latency_min_ns: MS,
+            latency_typical_ns: MS,
+            latency_max_ns: MS,
+            loss_ppm: 0,
+            short_read_ppm: 0,
+            power_cut_ppm: 0,
+            ..Weather::default()
+        }
+    }
+
+    /// Latencies over two orders of magnitude, heavy loss, duplicates, overtaking and partitions,
+    /// some of them in each run.
+    pub fn stormy() -> Weather {
+        Weather {
+            name: "stormy".into(),
+            latency_max_ns: 200 * MS,
+            loss_ppm: 20_000,
+            duplicate_ppm: 10_000,
+            reorder_ppm: 50_000,
+            short_read_ppm: 500_000,
+            partition_ppm: 300_000,
+            power_cut_ppm: 300_000,
+            swarm: true,
+            ..Weather::default()
+        }
+    }
+
+    /// The names [`named`](Weather::named) knows.
+    pub const NAMES: [&'static str; 3] = ["calm", "default", "stormy"];
+
+    /// A weather by its name.
+    pub fn named(name: &str) -> Option<Weather> {
+        match name {
+            "calm" => Some(Weather::calm()),
+            "default" => Some(Weather::default()),
+            "stormy" => Some(Weather::stormy()),
+            _ => None,
+        }
+    }
+
+    /// A weather by its name, or out of a JSON file.
+    ///
+    /// # Errors
+    ///
+    /// One line that says what was wrong and what is accepted.
+    pub fn named_or_file(text: &str) -> Result<Weather, String> {
+        if let Some(weather) = Weather::named(text) {
+            return Ok(weather);
+        }
+        let json = std::fs::read_to_string(text).map_err(|error| {
+            format!(
+                "no weather `{text}`: it is neither one of {} nor a readable file ({error})",
+                Weather::NAMES.join(", ")
+            )
+        })?;
+        let weather: Weather =
+            serde_json::from_str(&json).map_err(|error| format!("weather file {text}: {error}"))?;
+        weather.check().map_err(|what| format!("weather file {text}: {what}"))?;
+        Ok(Weather { name: text.into(), ..weather })
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let latencies = [self.latency_min_ns, self.latency_typical_ns, self.latency_max_ns];
+        if latencies[0] == 0 || !latencies.is_sorted() {
+            return Err("latencies must be over 0 and rise: min, typical, max".into());
+        }
+        let rates = [
+            ("loss_ppm", self.loss_ppm),
+            ("duplicate_ppm", self.duplicate_ppm),
+            ("reorder_ppm", self.reorder_ppm),
+            ("short_read_ppm", self.short_read_ppm),
+            ("partition_ppm", self.partition_ppm),
+            ("power_cut_ppm", self.power_cut_ppm),
+        ];
+        match rates.into_iter().find(|&(_, ppm)| ppm > 1_000_000) {
+            Some((name, ppm)) => Err(format!("{name} is {ppm}, and a million is every time")),
+            None => Ok(()),
+        }
+    }
+
+    /// The weather of one run: with `swarm`, each fault is left out of half the runs and has a rate
+    /// of its own, from a quarter to twice the usual, in the others.
+    pub(crate) fn of_run(mut self, choices: &Choices) -> Weather {
+        if self.swarm && choices.is_seeded() {
+            let mut draw = choices.draw("swarm");
+            for rate in [
+                &mut self.loss_ppm,
+                &mut self.duplicate_ppm,
+                &mut self.reorder_ppm,
+                &mut self.short_read_ppm,
+                &mut self.partition_ppm,
+            ] {
+                let factor_percent = draw.between(25, 200);
+                let kept = draw.happens(500_000);
+                let scaled = u64::from(*rate) * factor_percent / 100;
+                *rate = if kept { scaled.min(1_000_000) as u32 } else { 0 };
+            }
+            let slow = draw.happens(500_000);
+            if !slow {
+                self.latency_max_ns = self.latency_max_ns.min(10 * MS).max(self.latency_typical_ns);
+            }
+        }
+        self
+    }
+}
+
+/// How often each kind of fault struck in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, Deserialize)]
+pub struct Fired {
+    /// Packets lost.
+    pub lost: u64,
+    /// Packets that arrived twice.
+    pub duplicated: u64,
+    /// Packets that others overtook.
+    pub overtaken: u64,
+    /// Packets that met a partition.
+    pub cut_off: u64,
+    /// Reads that returned less than was there.
+    pub short_reads: u64,
+    /// Hosts whose power failed.
+    pub power_cuts: u64,
+}
+
+impl Fired {
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Fired) {
+        self.lost += other.lost;
+        self.duplicated += other.duplicated;
+        self.overtaken += other.overtaken;
+        self.cut_off += other.cut_off;
+        self.short_reads += other.short_reads;
+        self.power_cuts += other.power_cuts;
+    }
+    /// Each kind by name.
+    pub fn rows(&self) -> [(&'static str, u64); 6] {
+        [
+            ("lost", self.lost),
+            ("duplicated", self.duplicated),
+            ("overtaken", self.overtaken),
+            ("cut off", self.cut_off),
+            ("short reads", self.short_reads),
+            ("power cuts", self.power_cuts),
+        ]
+    }
+}

@@ -1,0 +1,424 @@
+//! The virtual world as a hub: each method one hop to where the thing is done.
+
+use std::io;
+use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use greenroom::hub::{
+    Birth, Domain, GreenletId, Hub, Interest, Io, Kind, Note, On, Opt, Query, Ready, Runnable, Take,
+    Tick, Turn, WokeBy,
+};
+use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::choices::{self, Entity};
+use crate::clock::Event;
+use crate::net::udp::Mailbox;
+use crate::trace::Op;
+use crate::world::{Greenlet, Proto, World, errno};
+
+/// 2020-01-01 00:00:00 UTC: where every host's calendar begins.
+const CALENDAR_START: Duration = Duration::from_secs(1_577_836_800);
+
+/// The simulator's side of the waist.
+pub(crate) struct SimHub {
+    pub(crate) world: World,
+    /// Set by threads that have no business in a simulation.
+    pub(crate) disturbed: Arc<Disturbed>,
+    time_limit_ns: u64,
+    pub(crate) out_of_time: bool,
+}
+
+/// Whether a thread from outside has touched the run, which then is not determined by its seed.
+#[derive(Default)]
+pub(crate) struct Disturbed(pub(crate) AtomicBool);
+
+impl Wake for Disturbed {
+    fn wake(self: Arc<Disturbed>) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl SimHub {
+    pub(crate) fn new(world: World, time_limit: Duration) -> SimHub {
+        let time_limit_ns = u64::try_from(time_limit.as_nanos()).unwrap_or(u64::MAX);
+        SimHub { world, disturbed: Arc::default(), time_limit_ns, out_of_time: false }
+    }
+
+    /// Lets the next event happen; false if it turned out to be void.
+    fn happen(&mut self) -> bool {
+        let world = &mut self.world;
+        let Some((at_ns, event)) = world.clock.pop() else { return false };
+        match event {
+            Event::Timer { socket, generation } => {
+                let entry = &mut world.sockets[socket as usize];
+                if !entry.live || entry.generation != generation || entry.timer_ns != Some(at_ns) {
+                    return false;
+                }
+                entry.timer_ns = None;
+                let Proto::Stream(connection) = &entry.proto else { return false };
+                if connection.poll_timeout().is_none_or(|due_ns| due_ns > at_ns) {
+                    // It was put off meanwhile: look again when it may be due.
+                    world.mark_dirty(socket);
+                    return false;
+                }
+                world.clock.advance_to(at_ns);
+                world.timer_due(socket, generation)
+            }
+            Event::Answer { socket, generation } => {
+                world.clock.advance_to(at_ns);
+                world.answer_arrives(socket, generation)
+            }
+            Event::Packet(packet) => {
+                world.clock.advance_to(at_ns);
+                world.packet_arrives(packet);
+                true
+            }
+            Event::Start(host) => {
+                world.clock.advance_to(at_ns);
+                world.start_host(host);
+                true
+            }
+            Event::PowerCut(host) => {
+                world.clock.advance_to(at_ns);
+                world.cut_power(host);
+                true
+            }
+        }
+    }
+}
+
+impl Hub for SimHub {
+    fn now(&self) -> Tick {
+        Tick::from_ns(self.world.clock.now_ns())
+    }
+    fn clock(&self) -> Instant {
+        Instant::from_reading(Duration::from_nanos(self.world.clock.now_ns()))
+    }
+    fn wall_clock(&self) -> SystemTime {
+        let since = CALENDAR_START + Duration::from_nanos(self.world.clock.now_ns());
+        UNIX_EPOCH.checked_add(since).expect("a run is shorter than the calendar")
+    }
+    fn due(&self, at: Instant) -> Tick {
+        Tick::from_ns(u64::try_from(at.reading().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    fn poll(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
+        self.world.current = None;
+        let until_ns = until.map(Tick::as_ns);
+        loop {
+            self.world.flush();
+            if !self.world.named.is_empty() {
+                break;
+            }
+            let next_ns = self.world.clock.next_at_ns();
+            match (next_ns, until_ns) {
+                (None, None) => break,
+                (Some(_), None) if !self.world.clock.has_foreground() => break,
+                (next, Some(until)) if next.is_none_or(|next| next > until) => {
+                    self.world.clock.advance_to(until.max(self.world.clock.now_ns()));
+                    break;
+                }
+                _ => {}
+            }
+            // All of one instant together, so that its order is the scheduler's to choose.
+            self.happen();
+            while self.world.clock.next_at_ns() == Some(self.world.clock.now_ns()) {
+                self.happen();
+            }
+        }
+        if self.world.clock.now_ns() > self.time_limit_ns {
+            self.out_of_time = true;
+            ready.push(Ready::Stop);
+        }
+        if self.disturbed.0.load(Ordering::Acquire) {
+            ready.push(Ready::Mail);
+        }
+        ready.append(&mut self.world.named);
+        Ok(())
+    }
+    fn waker(&self) -> Waker {
+        self.disturbed.clone().into()
+    }
+
+    fn spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>) {
+        let world = &mut self.world;
+        let above = birth.parent.map(|parent| world.greenlets[parent.slot()].entity.path);
+        let path = match above {
+            Some(above) => world.paths.child(Some(above), birth.label, birth.ordinal),
+            // A root is its host.
+            None => world.hosts[birth.host.0 as usize].entity.path,
+        };
+        let entry = Greenlet {
+            id: greenlet,
+            live: true,
+            host: birth.host.0 as u16,
+            entity: Entity::new(path, world.paths.hash(path)),
+            sockets_made: 0,
+        };
+        let slot = greenlet.slot();
+        if slot == world.greenlets.len() {
+            world.greenlets.push(entry);
+        } else {
+            world.greenlets[slot] = entry;
+        }
+        if birth.parent.is_some() {
+            world.record(Op::Spawn, 0, path.into());
+        } else {
+            world.record_world(birth.host.0 as u16, Op::Start, 0, 0);
+        }
+    }
+    fn entered(&mut self, greenlet: GreenletId) {
+        self.world.current = Some(greenlet.slot());
+        self.world.last_step_ns = self.world.clock.now_ns();
+        self.world.record(Op::Run, 0, 0);
+    }
+    fn exited(&mut self, greenlet: GreenletId) {
+        self.world.record(Op::Exit, 0, 0);
+        self.world.greenlets[greenlet.slot()].live = false;
+        self.world.current = None;
+    }
+    #[inline]
+    fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
+        self.world.take_turn(runnable)
+    }
+
+    fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
+        if domain == Domain::V6 {
+            return Err(errno(libc::EAFNOSUPPORT));
+        }
+        let world = &mut self.world;
+        let label = match kind {
+            Kind::Stream => ".tcp",
+            Kind::Datagram => ".udp",
+        };
+        let (host, path) = (world.host_here(), world.path_for_socket(label));
+        let index = world.add_socket(host, path, Proto::Fresh(kind));
+        Ok(world.add_descriptor(index))
+    }
+    fn bind(&mut self, io: Io, local: SocketAddr) -> io::Result<()> {
+        let world = &mut self.world;
+        let index = world.socket_of(io)?;
+        let number = world.sockets[index as usize].number;
+        match world.bind_socket(index, local) {
+            Ok(()) => {
+                let socket = &mut world.sockets[index as usize];
+                if let Proto::Fresh(Kind::Datagram) = socket.proto {
+                    socket.proto = Proto::Udp(Mailbox::default());
+                }
+                world.record_full(Op::Bind, number, 0, 0, Some(local), "");
+                Ok(())
+            }
+            Err(error) => Err(world.failed("bind", number, error)),
+        }
+    }
+    fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
+        let index = self.world.socket_of(io)?;
+        let number = self.world.sockets[index as usize].number;
+        self.world.listen_on(index, backlog).map_err(|error| {
+            self.world.failed("listen", number, error)
+        })
+    }
+    fn connect(&mut self, io: Io, peer: SocketAddr) -> io::Result<()> {
+        let index = self.world.socket_of(io)?;
+        let number = self.world.sockets[index as usize].number;
+        let connected = match self.world.sockets[index as usize].proto {
+            Proto::Udp(_) | Proto::Fresh(Kind::Datagram) => {
+                self.world.connect_datagram(index, peer)
+            }
+            _ => self.world.connect_stream(io, peer),
+        };
+        connected.map_err(|error| self.world.failed("connect", number, error))
+    }
+    fn accept(&mut self, io: Io) -> io::Result<(Io, SocketAddr)> {
+        self.world.accept_from(io).map_err(|error| self.world.failed("accept", 0, error))
+    }
+    fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
+        let index = self.world.socket_of(io)?;
+        let number = self.world.sockets[index as usize].number;
+        self.world.shutdown_socket(index, how).map_err(|error| {
+            self.world.failed("shutdown", number, error)
+        })
+    }
+    fn close(&mut self, io: Io) {
+        let world = &mut self.world;
+        let Some(index) = world.remove_descriptor(io) else { return };
+        let socket = &world.sockets[index as usize];
+        if !matches!(socket.proto, Proto::Query(_)) {
+            world.record(Op::Close, socket.number, 0);
+        }
+        if world.sockets[index as usize].descriptors.is_empty() {
+            world.close_socket(index);
+        }
+    }
+    fn dup(&mut self, io: Io) -> io::Result<Io> {
+        let index = self.world.socket_of(io)?;
+        Ok(self.world.add_descriptor(index))
+    }
+    fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
+        let world = &mut self.world;
+        let index = world.socket_of(io)?;
+        let number = world.sockets[index as usize].number;
+        let answer = match world.sockets[index as usize].proto {
+            Proto::Udp(_) => world.recv_datagram(io, index, buf, take).map(|(length, _)| length),
+            _ => world.recv_stream(io, index, buf, take),
+        };
+        answer.map_err(|error| world.failed("read", number, error))
+    }
+    fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
+        let world = &mut self.world;
+        let index = world.socket_of(io)?;
+        let number = world.sockets[index as usize].number;
+        let answer = match world.sockets[index as usize].proto {
+            Proto::Udp(_) | Proto::Fresh(Kind::Datagram) => world.send_datagram(index, buf, None),
+            _ => world.send_stream(io, index, buf),
+        };
+        answer.map_err(|error| world.failed("write", number, error))
+    }
+    fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, SocketAddr)> {
+        let world = &mut self.world;
+        let index = world.socket_of(io)?;
+        let number = world.sockets[index as usize].number;
+        world
+            .recv_datagram(io, index, buf, take)
+            .map_err(|error| world.failed("recv_from", number, error))
+    }
+    fn send_to(&mut self, io: Io, buf: &[u8], peer: SocketAddr) -> io::Result<usize> {
+        let world = &mut self.world;
+        let index = world.socket_of(io)?;
+        let number = world.sockets[index as usize].number;
+        if let Proto::Fresh(Kind::Datagram) = world.sockets[index as usize].proto {
+            world.sockets[index as usize].proto = Proto::Udp(Mailbox::default());
+        }
+        world
+            .send_datagram(index, buf, Some(peer))
+            .map_err(|error| world.failed("send_to", number, error))
+    }
+    fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
+        let index = self.world.socket_of(io)?;
+        let ready = self.world.readiness_of(index).and(interest);
+        if ready.is_none() {
+            self.world.want(io, interest);
+        }
+        Ok(ready)
+    }
+    fn local_addr(&mut self, io: Io) -> io::Result<SocketAddr> {
+        let index = self.world.socket_of(io)?;
+        let unbound = SocketAddr::from(([0, 0, 0, 0], 0));
+        Ok(self.world.sockets[index as usize].local.unwrap_or(unbound))
+    }
+    fn peer_addr(&mut self, io: Io) -> io::Result<SocketAddr> {
+        let index = self.world.socket_of(io)?;
+        self.world.peer_of(index)
+    }
+    fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
+        let index = self.world.socket_of(io)?;
+        self.world.get_option(index, option)
+    }
+    fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
+        let index = self.world.socket_of(io)?;
+        self.world.put_option(index, option, value)
+    }
+    fn take_error(&mut self, io: Io) -> io::Result<Option<io::Error>> {
+        let index = self.world.socket_of(io)?;
+        Ok(match &mut self.world.sockets[index as usize].proto {
+            Proto::Stream(connection) => connection.take_error(),
+            Proto::Udp(mailbox) => mailbox.take_error(),
+            _ => None,
+        })
+    }
+
+    fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {
+        self.world.ask(query.host)
+    }
+    fn resolved(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {
+        self.world.take_answer(io).map_err(|error| self.world.failed("resolve", 0, error))
+    }
+    fn entropy(&mut self, bytes: &mut [u8]) {
+        let world = &mut self.world;
+        match world.current {
+            Some(slot) => world.choices.entropy(&mut world.greenlets[slot].entity, bytes),
+            None => bytes.fill(0),
+        }
+    }
+    fn choose(&mut self, label: &str, arity: u32) -> u32 {
+        self.world.choose_for(label, arity)
+    }
+    fn takes_notes(&self) -> bool {
+        true
+    }
+    fn note(&mut self, event: &Note<'_>) {
+        self.world.take_note(event);
+    }
+}
+
+impl World {
+    /// A choice of the program's own: a site of its own below the greenlet's.
+    fn choose_for(&mut self, label: &str, arity: u32) -> u32 {
+        let Some(slot) = self.current else { return 0 };
+        let (above, own) = (self.greenlets[slot].entity.path, self.greenlets[slot].entity.hash);
+        let key = choices::mix(own, choices::hash_bytes(label.as_bytes()));
+        let paths = &mut self.paths;
+        let entity = self.user_choices.entry(key).or_insert_with(|| {
+            let path = paths.child(Some(above), &format!(":{label}"), 1);
+            Entity::new(path, paths.hash(path))
+        });
+        let sample = |draw: &mut choices::Draw| draw.below(arity.into());
+        let value = self.choices.pick(entity, choices::Kind::User, sample);
+        let value = value.min(u64::from(arity) - 1);
+        self.record(Op::Choose, 0, value);
+        value as u32
+    }
+
+    fn take_note(&mut self, note: &Note<'_>) {
+        match *note {
+            Note::Parked(wait) => {
+                let socket = self.number_of(wait.on);
+                self.record_full(Op::Park, socket, 0, 0, None, wait.op);
+            }
+            Note::Woke(wait, by, waited) => {
+                let (socket, waited_ns) = (self.number_of(wait.on), waited.as_nanos() as u64);
+                let op = match by {
+                    WokeBy::Event => Op::Wake,
+                    WokeBy::Timeout if wait.op == "sleep" => Op::Slept,
+                    WokeBy::Timeout => Op::TimedOut,
+                    WokeBy::Cancel => Op::Cancelled,
+                    WokeBy::Kill => Op::Killed,
+                    WokeBy::Close => Op::ClosedUnder,
+                };
+                self.record_full(op, socket, waited_ns, 0, None, wait.op);
+            }
+            Note::Struck(victim, how) => {
+                let path = self.greenlets[victim.slot()].entity.path;
+                self.record_full(Op::Struck, 0, path.into(), 0, None, how);
+            }
+            Note::Ended(_, None) => {}
+            Note::Ended(_, Some(_)) => self.record(Op::Panic, 0, 0),
+            Note::Always(_, true) => {}
+            Note::Always(name, false) => {
+                let text = self.trace.text(name);
+                self.record(Op::Violation, 0, text);
+                self.violations.push(name.to_owned());
+            }
+            Note::Sometimes(name, holds) => {
+                match self.sometimes.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, held)) => *held |= holds,
+                    None => self.sometimes.push((name, holds)),
+                }
+            }
+            Note::Text(text) => {
+                let text = self.trace.text(text);
+                self.record(Op::Note, 0, text);
+            }
+            _ => {}
+        }
+    }
+
+    fn number_of(&self, on: On) -> u32 {
+        let On::Io(io, _) = on else { return 0 };
+        let number = self.socket_of(io).map_or(0, |index| self.sockets[index as usize].number);
+        if number == u32::MAX { 0 } else { number }
+    }
+}

@@ -1,0 +1,290 @@
+//! Packets and routes between hosts: what leaves a socket meets its fate and arrives as an event.
+
+pub(crate) mod link;
+pub(crate) mod names;
+mod options;
+pub(crate) mod stream;
+pub(crate) mod udp;
+
+use std::net::SocketAddr;
+
+use crate::clock::Event;
+use crate::host;
+use crate::tcp::{Connection, Segment, State};
+use crate::trace::Op;
+use crate::world::{Proto, Socket, World};
+
+/// What a packet takes on one machine, from socket to socket.
+const LOOPBACK_NS: u64 = 10_000;
+
+/// A packet under way.
+pub(crate) struct Packet {
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) to_host: u16,
+    /// The path of the socket that sent it: what a connection it opens is named after.
+    pub(crate) sender: u32,
+    pub(crate) body: Body,
+    pub(crate) payload: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Body {
+    Segment(Segment),
+    Datagram,
+    /// ICMP port unreachable, for a datagram from `to` to `from`.
+    Unreachable,
+}
+
+/// A connection's place: host, its address and port there, the peer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Flow {
+    pub(crate) host: u16,
+    pub(crate) local: SocketAddr,
+    pub(crate) peer: SocketAddr,
+}
+
+impl Flow {
+    pub(crate) fn of(socket: &Socket) -> Option<Flow> {
+        match socket.proto {
+            Proto::Stream(_) => {
+                Some(Flow { host: socket.host, local: socket.local?, peer: socket.peer? })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl World {
+    // Out.
+
+    pub(crate) fn mark_dirty(&mut self, index: u32) {
+        let socket = &mut self.sockets[index as usize];
+        if !std::mem::replace(&mut socket.is_dirty, true) {
+            self.dirty.push(index);
+        }
+    }
+
+    /// Lets every socket that was touched send what it has. Done when an instant ends, so that an
+    /// answer carries the acknowledgement of its question.
+    pub(crate) fn flush(&mut self) {
+        let mut at = 0;
+        while at < self.dirty.len() {
+            let index = self.dirty[at];
+            at += 1;
+            self.sockets[index as usize].is_dirty = false;
+            self.transmit_all(index);
+        }
+        self.dirty.clear();
+    }
+
+    fn transmit_all(&mut self, index: u32) {
+        let now_ns = self.clock.now_ns();
+        loop {
+            let mut payload = self.buffers.pop().unwrap_or_default();
+            let socket = &mut self.sockets[index as usize];
+            let Proto::Stream(connection) = &mut socket.proto else { return };
+            let Some(segment) = connection.poll_transmit(now_ns, &mut payload) else {
+                self.buffers.push(payload);
+                break;
+            };
+            let (Some(local), Some(peer)) = (socket.local, socket.peer) else { break };
+            self.send_segment(index, local, peer, segment, payload);
+        }
+        self.settle_connection(index);
+    }
+
+    /// After a connection was fed or emptied: its timer, its place, its listener.
+    fn settle_connection(&mut self, index: u32) {
+        let socket = &mut self.sockets[index as usize];
+        let Proto::Stream(connection) = &mut socket.proto else { return };
+        let (state, finished) = (connection.state(), connection.is_finished());
+        if let Some(due_ns) = connection.poll_timeout()
+            && socket.timer_ns.is_none_or(|scheduled| scheduled > due_ns)
+        {
+            let at_ns = due_ns.max(self.clock.now_ns());
+            socket.timer_ns = Some(at_ns);
+            let generation = socket.generation;
+            let quiet = connection.window_closed_at().is_some_and(|at| at > self.last_step_ns);
+            let foreground = !connection.timer_is_background() && !quiet;
+            self.clock.schedule(at_ns, foreground, Event::Timer { socket: index, generation });
+        }
+        if let Some(listener) = socket.listener
+            && state != State::SynReceived
+        {
+            self.leave_half_open(listener, index, finished);
+        }
+        if state == State::Closed {
+            self.unroute(index);
+        }
+        if finished && self.sockets[index as usize].descriptors.is_empty() {
+            self.forget_socket(index);
+        }
+    }
+
+    fn leave_half_open(&mut self, listener: u32, index: u32, finished: bool) {
+        let Proto::Listener(queue) = &mut self.sockets[listener as usize].proto else { return };
+        if finished {
+            queue.abandon(&index);
+        } else if queue.complete(&index) {
+            self.name_ready(listener);
+        }
+    }
+
+    fn send_segment(
+        &mut self,
+        index: u32,
+        from: SocketAddr,
+        to: SocketAddr,
+        segment: Segment,
+        payload: Vec<u8>,
+    ) {
+        let socket = &self.sockets[index as usize];
+        let (host, number) = (socket.host, socket.number);
+        self.record_wire(host, Op::Segment, number, packed(&segment), segment.seq, Some(to));
+        self.send_packet(Some(index), host, from, to, Body::Segment(segment), payload);
+    }
+
+    /// Sends a packet on its way, from a socket or (a reset, an ICMP message) from the host itself.
+    pub(crate) fn send_packet(
+        &mut self,
+        socket: Option<u32>,
+        host: u16,
+        from: SocketAddr,
+        to: SocketAddr,
+        body: Body,
+        payload: Vec<u8>,
+    ) {
+        let here = &self.hosts[usize::from(host)];
+        let sender = match socket {
+            Some(index) => self.sockets[index as usize].entity.path,
+            None => here.entity.path,
+        };
+        if here.owns(to.ip()) {
+            let packet = Packet { from, to, to_host: host, sender, body, payload };
+            return self.deliver_at(self.clock.now_ns() + LOOPBACK_NS, packet);
+        }
+        let Some(to_host) = host::index_of(to.ip(), self.hosts.len()) else {
+            return self.buffers.push(payload);
+        };
+        let packet = Packet { from, to, to_host: to_host as u16, sender, body, payload };
+        self.send_over_link(socket, host, packet);
+    }
+
+    pub(crate) fn deliver_at(&mut self, at_ns: u64, packet: Packet) {
+        let index = match self.free_packets.pop() {
+            Some(index) => {
+                self.packets[index as usize] = Some(packet);
+                index
+            }
+            None => {
+                self.packets.push(Some(packet));
+                self.packets.len() as u32 - 1
+            }
+        };
+        self.clock.schedule(at_ns, true, Event::Packet(index));
+    }
+
+    // In.
+
+    pub(crate) fn packet_arrives(&mut self, index: u32) {
+        let packet = self.packets[index as usize].take().expect("a packet arrives once");
+        self.free_packets.push(index);
+        if self.hosts[usize::from(packet.to_host)].is_up {
+            match packet.body {
+                Body::Segment(segment) => self.segment_arrives(&packet, &segment),
+                Body::Datagram => return self.datagram_arrives(packet),
+                Body::Unreachable => self.refusal_arrives(&packet),
+            }
+        }
+        self.recycle(packet.payload);
+    }
+
+    pub(crate) fn recycle(&mut self, buffer: Vec<u8>) {
+        const KEPT_MAX: usize = 1024;
+        if buffer.capacity() > 0 && self.buffers.len() < KEPT_MAX {
+            self.buffers.push(buffer);
+        }
+    }
+
+    fn segment_arrives(&mut self, packet: &Packet, segment: &Segment) {
+        let flow = Flow { host: packet.to_host, local: packet.to, peer: packet.from };
+        match self.flows.get(&flow).copied() {
+            Some(index) if self.gives_way(index, segment) => {
+                self.forget_socket(index);
+                self.segment_for_port(packet, segment);
+            }
+            Some(index) => self.segment_for_connection(index, packet, segment),
+            None => self.segment_for_port(packet, segment),
+        }
+    }
+
+    /// Whether a connection in TIME-WAIT makes room for a new one (RFC 6191).
+    fn gives_way(&self, index: u32, segment: &Segment) -> bool {
+        let socket = &self.sockets[index as usize];
+        match &socket.proto {
+            Proto::Stream(connection) => {
+                socket.descriptors.is_empty() && connection.gives_way_to(segment)
+            }
+            _ => false,
+        }
+    }
+
+    fn segment_for_connection(&mut self, index: u32, packet: &Packet, segment: &Segment) {
+        let now_ns = self.clock.now_ns();
+        if let Some(listener) = self.sockets[index as usize].listener
+            && let Proto::Listener(queue) = &self.sockets[listener as usize].proto
+            && let Proto::Stream(connection) = &self.sockets[index as usize].proto
+            && connection.state() == State::SynReceived
+            && !queue.may_complete()
+            && !segment.flags.syn
+            && !segment.flags.rst
+        {
+            return;
+        }
+        if let Proto::Stream(connection) = &mut self.sockets[index as usize].proto {
+            connection.handle_segment(now_ns, segment, &packet.payload);
+        }
+        self.mark_dirty(index);
+        self.name_ready(index);
+    }
+
+    /// No connection is there: a listener takes a SYN, all else is answered by a reset.
+    fn segment_for_port(&mut self, packet: &Packet, segment: &Segment) {
+        if segment.flags.syn
+            && !segment.flags.ack
+            && !segment.flags.rst
+            && let Some(listener) = self.listener_at(packet.to_host, packet.to)
+        {
+            return self.open_half(listener, packet, segment);
+        }
+        if let Some(reset) = Connection::reset_for(segment, packet.payload.len()) {
+            let (from, to, host) = (packet.to, packet.from, packet.to_host);
+            self.record_wire(host, Op::Segment, 0, packed(&reset), reset.seq, Some(to));
+            self.send_packet(None, host, from, to, Body::Segment(reset), Vec::new());
+        }
+    }
+
+    pub(crate) fn timer_due(&mut self, index: u32, generation: u32) -> bool {
+        let now_ns = self.clock.now_ns();
+        let socket = &mut self.sockets[index as usize];
+        if !socket.live || socket.generation != generation {
+            return false;
+        }
+        if let Proto::Stream(connection) = &mut socket.proto {
+            while connection.poll_timeout().is_some_and(|due_ns| due_ns <= now_ns) {
+                connection.handle_timeout(now_ns);
+            }
+        }
+        self.mark_dirty(index);
+        self.name_ready(index);
+        true
+    }
+}
+
+/// Flags in the low byte, bytes carried above.
+fn packed(segment: &Segment) -> u64 {
+    let flags = [segment.flags.syn, segment.flags.fin, segment.flags.rst, segment.flags.ack];
+    let bits = flags.iter().enumerate().fold(0, |bits, (bit, &on)| bits | u64::from(on) << bit);
+    bits | u64::from(segment.len) << 8
+}

@@ -1,0 +1,86 @@
+//! Names: a query is answered after a packet's time there and back. Every host's name resolves.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+
+use greenroom::hub::{Interest, Io};
+
+use crate::choices::Kind;
+use crate::clock::Event;
+use crate::trace::Op;
+use crate::world::{Proto, World, errno};
+
+/// A question and, once it is there, the answer.
+pub(crate) struct Query {
+    host: String,
+    answer: Option<Option<IpAddr>>,
+}
+
+impl Query {
+    pub(crate) fn is_answered(&self) -> bool {
+        self.answer.is_some()
+    }
+}
+
+impl World {
+    pub(crate) fn ask(&mut self, name: &str) -> io::Result<Io> {
+        let text = self.trace.text(name);
+        self.record(Op::Resolve, 0, text);
+        let path = self.path_for_socket(".query");
+        let query = Query { host: name.to_owned(), answer: None };
+        let host = self.host_here();
+        let index = self.add_socket(host, path, Proto::Query(query));
+        // A query is no socket: it takes no number among them.
+        self.sockets[index as usize].number = u32::MAX;
+        let io = self.add_descriptor(index);
+        let weather = &self.weather;
+        let typical_ns = 2 * weather.latency_typical_ns;
+        let socket = &mut self.sockets[index as usize];
+        let drawn_ns = self.choices.pick(&mut socket.entity, Kind::Delay, |draw| {
+            let there_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
+            let back_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
+            if there_ns + back_ns == typical_ns { 0 } else { there_ns + back_ns }
+        });
+        let delay_ns = if drawn_ns == 0 { typical_ns } else { drawn_ns };
+        let (socket, generation) = (index, socket.generation);
+        let at_ns = self.clock.now_ns() + delay_ns;
+        self.clock.schedule(at_ns, true, Event::Answer { socket, generation });
+        Ok(io)
+    }
+
+    pub(crate) fn answer_arrives(&mut self, index: u32, generation: u32) -> bool {
+        let socket = &mut self.sockets[index as usize];
+        if !socket.live || socket.generation != generation {
+            return false;
+        }
+        let hosts = &self.hosts;
+        if let Proto::Query(query) = &mut socket.proto {
+            let found = hosts.iter().find(|host| host.name.eq_ignore_ascii_case(&query.host));
+            let local = query.host.eq_ignore_ascii_case("localhost");
+            let localhost = local.then_some(Ipv4Addr::LOCALHOST.into());
+            query.answer = Some(found.map(|host| host.ip).or(localhost));
+        }
+        self.name_ready(index);
+        true
+    }
+
+    pub(crate) fn take_answer(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {
+        let index = self.socket_of(io)?;
+        let Proto::Query(query) = &self.sockets[index as usize].proto else {
+            return Err(errno(libc::EINVAL));
+        };
+        match query.answer {
+            None => {
+                self.want(io, Interest::READ);
+                Err(errno(libc::EAGAIN))
+            }
+            Some(Some(ip)) => {
+                self.record_full(Op::Resolved, 0, 0, 0, Some((ip, 0).into()), "");
+                Ok(vec![ip])
+            }
+            Some(None) => Err(io::Error::other(
+                "failed to lookup address information: Name or service not known",
+            )),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Names of entities by their place: `srv/accept/conn#2`. Interned as a tree, so that a greenlet's
+//! birth costs no text; the text is made when somebody reads it.
+
+use std::collections::HashMap;
+
+use crate::choices::{Fixed, hash_bytes, mix};
+
+/// The paths of one run.
+#[derive(Debug, Default)]
+pub struct Paths {
+    nodes: Vec<Node>,
+    labels: Vec<String>,
+    label_ids: HashMap<u64, u32, Fixed>,
+}
+
+#[derive(Debug)]
+struct Node {
+    above: Option<u32>,
+    label: u32,
+    ordinal: u32,
+    hash: u64,
+}
+
+impl Paths {
+    /// The path below `above` (or a root) with this label, the `ordinal`th of its name.
+    pub fn child(&mut self, above: Option<u32>, label: &str, ordinal: u32) -> u32 {
+        let label_hash = hash_bytes(label.as_bytes());
+        let label_id = match self.label_ids.get(&label_hash) {
+            Some(&id) => id,
+            None => {
+                let id = self.labels.len() as u32;
+                self.labels.push(label.to_owned());
+                self.label_ids.insert(label_hash, id);
+                id
+            }
+        };
+        let hash = below(above.map(|above| self.hash(above)), label_hash, ordinal);
+        self.nodes.push(Node { above, label: label_id, ordinal, hash });
+        self.nodes.len() as u32 - 1
+    }
+
+    /// The path's hash: the same in every run and every version that names it so.
+    pub fn hash(&self, path: u32) -> u64 {
+        self.nodes[path as usize].hash
+    }
+
+    /// The path as text.
+    pub fn text(&self, path: u32) -> String {
+        let mut text = String::new();
+        self.write(path, &mut text);
+        text
+    }
+
+    fn write(&self, path: u32, text: &mut String) {
+        let node = &self.nodes[path as usize];
+        if let Some(above) = node.above {
+            self.write(above, text);
+            text.push('/');
+        }
+        text.push_str(&self.labels[node.label as usize]);
+        if node.ordinal != 1 {
+            text.push('#');
+            text.push_str(&node.ordinal.to_string());
+        }
+    }
+}
+
+/// The hash of a path given as text, as [`Paths::hash`] has it.
+pub fn hash_of(text: &str) -> u64 {
+    let mut hash = None;
+    for part in text.split('/') {
+        let (label, ordinal) = match part.rsplit_once('#') {
+            Some((label, ordinal)) => (label, ordinal.parse().unwrap_or(1)),
+            None => (part, 1),
+        };
+        hash = Some(below(hash, hash_bytes(label.as_bytes()), ordinal));
+    }
+    hash.unwrap_or(0)
+}
+
+fn below(above: Option<u64>, label: u64, ordinal: u32) -> u64 {
+    mix(above.unwrap_or(0x6772_6565_6e72_6f6d), label ^ u64::from(ordinal).rotate_left(40))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_tree_hash_alike() {
+        let mut paths = Paths::default();
+        let srv = paths.child(None, "srv", 1);
+        let accept = paths.child(Some(srv), "accept", 1);
+        let conn = paths.child(Some(accept), "conn", 2);
+        assert_eq!(paths.text(conn), "srv/accept/conn#2");
+        assert_eq!(paths.hash(conn), hash_of("srv/accept/conn#2"));
+        assert_ne!(paths.hash(conn), hash_of("srv/accept/conn"));
+    }
+}

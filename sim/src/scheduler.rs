@@ -1,0 +1,87 @@
+//! Who runs next: off the tape, with a budget so that a spinning greenlet ends its run.
+
+use greenroom::hub::{GreenletId, Runnable, SwitchPoint, Turn};
+
+use crate::choices::Choices;
+use crate::trace::Op;
+use crate::world::World;
+
+/// Turns at one instant after which nothing will ever move: somebody spins.
+const TURNS_PER_INSTANT_MAX: u64 = 2_000_000;
+
+pub(crate) struct Scheduler {
+    /// How often the default runs without a draw. Bugs differ in how many switches in a row they
+    /// want, so each seed has its own.
+    sticky_ppm: u32,
+    turns: u64,
+    instant_ns: u64,
+    turns_this_instant: u64,
+    /// Greenlets spinning when the budget ran out.
+    pub(crate) spinning: Option<GreenletId>,
+}
+
+impl Scheduler {
+    pub(crate) fn new(choices: &Choices) -> Scheduler {
+        const STICKY_PPM: [u64; 4] = [0, 500_000, 900_000, 970_000];
+        let at = choices.draw("sticky").below(STICKY_PPM.len() as u64) as usize;
+        Scheduler {
+            sticky_ppm: STICKY_PPM[at] as u32,
+            turns: 0,
+            instant_ns: 0,
+            turns_this_instant: 0,
+            spinning: None,
+        }
+    }
+
+    pub(crate) fn turns(&self) -> u64 {
+        self.turns
+    }
+}
+
+impl World {
+    #[inline]
+    pub(crate) fn take_turn(&mut self, runnable: &Runnable<'_>) -> Turn {
+        self.scheduler.turns += 1;
+        let now_ns = self.clock.now_ns();
+        if self.scheduler.instant_ns != now_ns {
+            self.scheduler.instant_ns = now_ns;
+            self.scheduler.turns_this_instant = 0;
+        }
+        self.scheduler.turns_this_instant += 1;
+        if self.scheduler.turns_this_instant > TURNS_PER_INSTANT_MAX {
+            self.scheduler.spinning = Some(runnable.get(0));
+            return Turn::Stop;
+        }
+        if runnable.only_yielded() {
+            return Turn::Advance;
+        }
+        self.pick_candidate(runnable)
+    }
+
+    fn pick_candidate(&mut self, runnable: &Runnable<'_>) -> Turn {
+        let default = runnable.get(0).slot();
+        // The default's entity is lent out while the other candidates are looked at.
+        let mut entity = std::mem::replace(
+            &mut self.greenlets[default].entity,
+            crate::choices::Entity::new(0, 0),
+        );
+        let (greenlets, own) = (&self.greenlets, (entity.path, entity.hash));
+        let count = runnable.len();
+        let picked = self.choices.pick_turn(&mut entity, count, self.scheduler.sticky_ppm, |at| {
+            let slot = runnable.get(at).slot();
+            match slot == default {
+                true => own,
+                false => (greenlets[slot].entity.path, greenlets[slot].entity.hash),
+            }
+        });
+        self.greenlets[default].entity = entity;
+        if picked != 0 {
+            let target = self.greenlets[runnable.get(picked).slot()].entity.path;
+            let before = self.current;
+            self.current = Some(default);
+            self.record(Op::Switch, u32::from(runnable.point == SwitchPoint::Completed), target.into());
+            self.current = before;
+        }
+        Turn::Run(picked)
+    }
+}

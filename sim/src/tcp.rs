@@ -1,0 +1,117 @@
+//! TCP of the simulator: segments and `now` go in, segments and a next deadline come out. No clock,
+//! no chance, no sockets, no addresses.
+//!
+//! Modelled, because an application can see it: the handshake (simultaneous open and a connection to
+//! oneself too), backlog, both windows with backpressure, zero-window probes and the receiver's silly
+//! window avoidance, segmentation, reassembly, retransmission with back-off in time (RFC 6298), fast
+//! retransmit, giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
+//! (RFC 5961), keepalive, user timeout, TIME-WAIT. Errors and readiness are those of Linux.
+//!
+//! Not modelled: options, SACK and timestamps, congestion control (the peer's window is the only
+//! limit, except while recovering from loss), Nagle's delay (TCP_NODELAY is always on), delayed ACKs
+//! (an ACK leaves when the world polls, at the end of an instant), urgent data, checksums. Positions
+//! are `u64` counted from the ISN and never wrap; give ISNs below 2^62.
+//!
+//! ```text
+//!    connect()                                          a SYN at a Listener
+//!        │                                                       │
+//!        ▼               SYN (both call connect)                 ▼
+//!    SYN_SENT ────────────────────────────────────────────▶ SYN_RECEIVED
+//!        │                                                       │
+//!        └──── SYN,ACK ─────▶  ESTABLISHED  ◀─── ACK of our SYN ─┘
+//!                                │       │
+//!         close or shutdown(WR)  │       │  FIN
+//!                  ┌─────────────┘       └────────────┐
+//!                  ▼                                  ▼
+//!              FIN_WAIT1 ─── FIN ──▶ CLOSING      CLOSE_WAIT
+//!                  │                    │             │ close or shutdown(WR)
+//!       ACK of FIN │         ACK of FIN │             ▼
+//!                  ▼                    │         LAST_ACK
+//!              FIN_WAIT2                │             │ ACK of FIN
+//!                  │ FIN                ▼             ▼
+//!                  └──────────────▶ TIME_WAIT ────▶ CLOSED   ◀── RST, or giving up, from anywhere
+//!                                           60 s
+//! ```
+
+mod buffer;
+pub mod connection;
+mod errno;
+pub mod listener;
+mod rtt;
+pub mod segment;
+pub mod state;
+#[cfg(test)]
+mod tests;
+
+pub use connection::{Connection, Readiness};
+pub use listener::Listener;
+pub use segment::{Flags, Segment};
+pub use state::State;
+
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// What a connection may be told; the defaults are Linux's except where a simulator wants a fixed
+/// number (buffers do not grow by themselves).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Most bytes in a segment: 1500 of Ethernet less two headers of 20 (RFC 9293 §3.7.1).
+    pub mss: u32,
+    pub send_buffer: u32,
+    pub recv_buffer: u32,
+    /// Before any measurement (RFC 6298 2.1).
+    pub rto_initial_ns: u64,
+    /// Linux's TCP_RTO_MIN; RFC 6298 (2.4) would have one second.
+    pub rto_min_ns: u64,
+    /// Linux's TCP_RTO_MAX (RFC 6298 2.5 asks for at least 60 s).
+    pub rto_max_ns: u64,
+    /// tcp_syn_retries: 1 + 2 + 4 + 8 + 16 + 32 + 64 = 127 s until ETIMEDOUT.
+    pub syn_retries: u32,
+    /// tcp_retries2, as Linux counts it: not timeouts, but the time this many of them would take if
+    /// the first were `rto_min_ns`; 15 make 924.6 s.
+    pub retries: u32,
+    /// TCP_TIMEWAIT_LEN; RFC 9293 §3.4.2 would have 2 MSL = 4 min.
+    pub time_wait_ns: u64,
+    /// tcp_fin_timeout: how long an orphan waits in FIN_WAIT2.
+    pub fin_timeout_ns: u64,
+    pub keepalive: Option<Keepalive>,
+    /// TCP_USER_TIMEOUT (RFC 5482): how long data may wait for any progress.
+    pub user_timeout_ns: Option<u64>,
+}
+
+/// SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    pub idle_ns: u64,
+    pub interval_ns: u64,
+    pub count: u32,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            mss: 1460,
+            send_buffer: 256 * 1024,
+            recv_buffer: 128 * 1024,
+            rto_initial_ns: SECOND_NS,
+            rto_min_ns: SECOND_NS / 5,
+            rto_max_ns: 120 * SECOND_NS,
+            syn_retries: 6,
+            retries: 15,
+            time_wait_ns: 60 * SECOND_NS,
+            fin_timeout_ns: 60 * SECOND_NS,
+            keepalive: None,
+            user_timeout_ns: None,
+        }
+    }
+}
+
+impl Default for Keepalive {
+    /// Linux: two hours, then nine probes 75 s apart (RFC 9293 §3.8.4 asks for the two hours).
+    fn default() -> Keepalive {
+        Keepalive {
+            idle_ns: 7200 * SECOND_NS,
+            interval_ns: 75 * SECOND_NS,
+            count: 9,
+        }
+    }
+}

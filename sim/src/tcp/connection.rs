@@ -1,0 +1,232 @@
+//! One connection: its positions, and what may be asked of it. What it does is in four files: `calls`
+//! (the application's side), `input` (segments in), `output` (segments out), `timers`.
+
+mod calls;
+mod input;
+mod output;
+mod timers;
+
+pub use calls::Readiness;
+
+use self::timers::Timers;
+use super::buffer::{ReceiveBuffer, SendBuffer};
+use super::errno::Errno;
+use super::{Config, Segment, State};
+
+/// Names as in RFC 9293 §3.3.1: SND.UNA is `snd_una`. The owner calls `poll_transmit` until `None`
+/// after whatever it did, and `handle_timeout` when `poll_timeout` has come.
+#[derive(Debug)]
+pub struct Connection {
+    config: Config,
+    state: State,
+
+    iss: u64,
+    snd_una: u64,
+    /// Next to send; behind `snd_max` while sending again what was lost.
+    snd_nxt: u64,
+    snd_max: u64,
+    /// Right edge of the peer's window: SND.UNA + SND.WND, only ever moving right.
+    snd_edge: u64,
+    snd_window_max: u64,
+    outgoing: SendBuffer,
+    recovery: Option<Recovery>,
+    /// Where the last recovery ended: duplicate ACKs up to here are its echo (RFC 6582 §3.2).
+    recovered: u64,
+    duplicate_acks: u32,
+
+    irs: u64,
+    incoming: ReceiveBuffer,
+    /// Position of the peer's FIN, once one was seen, and whether all before it has arrived.
+    peer_fin: Option<u64>,
+    peer_finished: bool,
+
+    owed: Owed,
+    timers: Timers,
+
+    error: Option<Errno>,
+    shut_read: bool,
+    shut_write: bool,
+    /// No descriptor refers to it any more.
+    orphan: bool,
+    /// Made by a listener and not yet established: nobody is told when it dies.
+    embryo: bool,
+}
+
+/// What the next `poll_transmit` has to say besides data.
+#[derive(Debug, Default)]
+struct Owed {
+    reset: Option<Segment>,
+    syn: bool,
+    ack: bool,
+    /// One for each segment that came out of order, for the peer counts them (RFC 5681 §3.2).
+    duplicate_acks: u32,
+    probe: bool,
+}
+
+/// Sending again from `snd_una`, no further ahead of it than `window`.
+#[derive(Debug)]
+struct Recovery {
+    until: u64,
+    window: u64,
+    /// After a timeout nothing is known and the window opens with each ACK (slow start); after
+    /// duplicate ACKs each ACK names one hole (RFC 6582).
+    grows: bool,
+}
+
+impl Connection {
+    /// Active open: the SYN leaves with the next `poll_transmit`.
+    pub fn connect(config: Config, isn: u64) -> Connection {
+        Connection::new(config, State::SynSent, isn, 0)
+    }
+
+    /// Passive open, for a SYN that a listener let in.
+    pub fn accept(config: Config, isn: u64, syn: &Segment) -> Connection {
+        let mut connection = Connection::new(config, State::SynReceived, isn, syn.seq);
+        connection.embryo = true;
+        connection.widen(0, syn.window);
+        connection
+    }
+
+    fn new(config: Config, state: State, iss: u64, irs: u64) -> Connection {
+        Connection {
+            state,
+            iss,
+            snd_una: iss,
+            snd_nxt: iss + 1,
+            snd_max: iss + 1,
+            snd_edge: iss + 1,
+            snd_window_max: 0,
+            outgoing: SendBuffer::new(iss + 1, config.send_buffer),
+            recovery: None,
+            recovered: iss,
+            duplicate_acks: 0,
+            irs,
+            incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
+            peer_fin: None,
+            peer_finished: false,
+            owed: Owed {
+                syn: true,
+                ..Owed::default()
+            },
+            timers: Timers::new(&config),
+            error: None,
+            shut_read: false,
+            shut_write: false,
+            orphan: false,
+            embryo: false,
+            config,
+        }
+    }
+
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// setsockopt on a living connection. A smaller buffer takes nothing back that it holds or that
+    /// the peer was promised.
+    pub fn configure(&mut self, config: Config) {
+        self.outgoing.set_capacity(config.send_buffer);
+        self.incoming.set_capacity(config.recv_buffer);
+        self.config = config;
+    }
+
+    /// Nothing will come of it any more, and nobody looks at it: the world may forget it.
+    pub fn is_finished(&self) -> bool {
+        self.state == State::Closed && self.orphan && self.owed.reset.is_none()
+    }
+
+    /// Bytes that can be read.
+    pub fn queued(&self) -> usize {
+        self.incoming.len()
+    }
+
+    /// Bytes written that have not been sent even once.
+    pub fn unsent(&self) -> usize {
+        (self.outgoing.end().saturating_sub(self.snd_max)) as usize
+    }
+
+    /// Bytes sent that the peer has not acknowledged.
+    pub fn unacked(&self) -> usize {
+        self.outgoing.len() - self.unsent()
+    }
+
+    /// May this SYN, at a connection in TIME-WAIT, begin a new one in its place? (RFC 6191, with
+    /// positions instead of timestamps.) The world replaces the connection then.
+    pub fn gives_way_to(&self, seg: &Segment) -> bool {
+        self.state == State::TimeWait
+            && seg.flags.syn
+            && !seg.flags.rst
+            && !seg.flags.ack
+            && seg.seq > self.rcv_nxt()
+    }
+
+    /// The RST that answers a segment for a port where nothing lives (RFC 9293 §3.10.7.1).
+    pub fn reset_for(seg: &Segment, payload_len: usize) -> Option<Segment> {
+        if seg.flags.rst {
+            None
+        } else if seg.flags.ack {
+            Some(Segment {
+                seq: seg.ack,
+                flags: super::Flags::RST,
+                ..Segment::default()
+            })
+        } else {
+            let (ack, flags) = (seg.end(payload_len), super::Flags::RST_ACK);
+            Some(Segment {
+                ack,
+                flags,
+                ..Segment::default()
+            })
+        }
+    }
+
+    fn rcv_nxt(&self) -> u64 {
+        self.incoming
+            .next()
+            .saturating_add(u64::from(self.peer_finished))
+    }
+
+    /// Something is sent and not acknowledged.
+    fn in_flight(&self) -> bool {
+        self.snd_una < self.snd_max
+    }
+
+    fn fin_acknowledged(&self) -> bool {
+        self.shut_write && self.snd_una > self.outgoing.end()
+    }
+
+    /// Tells the peer that all is over, at the position where it is bound to believe it.
+    fn send_reset(&mut self) {
+        self.owed.reset = Some(Segment {
+            seq: self.snd_max,
+            ack: self.rcv_nxt(),
+            flags: super::Flags::RST_ACK,
+            ..Segment::default()
+        });
+    }
+
+    /// The end, for whatever reason; Linux's tcp_done.
+    fn die(&mut self, error: Option<Errno>) {
+        self.state = State::Closed;
+        self.orphan |= self.embryo;
+        self.error = error.or(self.error);
+        self.shut_read = true;
+        self.shut_write = true;
+        self.owed = Owed {
+            reset: self.owed.reset.take(),
+            ..Owed::default()
+        };
+        self.timers.stop();
+        self.recovery = None;
+        self.snd_una = self.snd_max;
+        self.outgoing.clear();
+        match self.orphan {
+            true => self.incoming.clear(),
+            false => self.incoming.drop_islands(),
+        }
+    }
+}

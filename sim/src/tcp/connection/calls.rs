@@ -1,0 +1,144 @@
+//! What an application does to a connection: one function a system call, with Linux's answers. Not
+//! blocking, which is the owner's business: EAGAIN is the answer where Linux would wait.
+
+use std::io;
+
+use super::{Connection, Errno, State};
+
+/// What poll(2) would report. IN, OUT, RDHUP, HUP, ERR, in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    pub readable: bool,
+    pub writable: bool,
+    pub read_closed: bool,
+    pub hup: bool,
+    pub error: bool,
+}
+
+impl Connection {
+    /// send(2). Part of the data is taken if not all fits.
+    pub fn send(&mut self, data: &[u8]) -> io::Result<usize> {
+        if let Some(error) = self.error.take() {
+            return Err(error.error());
+        }
+        if self.shut_write || self.state == State::Closed {
+            return Err(Errno::Pipe.error());
+        }
+        if self.state.is_opening() {
+            return Err(Errno::Again.error());
+        }
+        match self.outgoing.write(data) {
+            0 if !data.is_empty() => Err(Errno::Again.error()),
+            taken => Ok(taken),
+        }
+    }
+
+    /// recv(2).
+    pub fn recv(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let taken = self.peek(buf)?;
+        self.incoming.consume(taken);
+        Ok(taken)
+    }
+
+    /// recv(2) with MSG_PEEK. Like recv it takes the pending error, once the bytes are read.
+    pub fn peek(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.incoming.len() > 0 {
+            return Ok(self.incoming.peek(buf));
+        }
+        // A FIN wins over an error that came later: recv goes on saying 0.
+        if self.peer_finished {
+            return Ok(0);
+        }
+        match self.error.take() {
+            Some(error) => Err(error.error()),
+            None if self.shut_read => Ok(0),
+            None if self.state == State::Closed => Err(Errno::NotConn.error()),
+            None => Err(Errno::Again.error()),
+        }
+    }
+
+    /// shutdown(2). Reading is shut locally only: the peer is not told.
+    pub fn shutdown(&mut self, read: bool, write: bool) -> io::Result<()> {
+        match self.state {
+            State::Closed | State::TimeWait => Err(Errno::NotConn.error()),
+            State::SynSent => {
+                // Linux disconnects, and the socket is as good as new but for the error.
+                self.die(Some(Errno::ConnReset));
+                self.shut_read = false;
+                self.shut_write = false;
+                Ok(())
+            }
+            _ => {
+                self.shut_read |= read;
+                if write {
+                    self.finish();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// close(2) of the last descriptor. The connection lives on as an orphan until the peer has
+    /// everything, unless there are bytes that nobody will ever read.
+    pub fn close(&mut self) {
+        if std::mem::replace(&mut self.orphan, true) {
+            return;
+        }
+        let unread = self.incoming.len() > 0;
+        self.incoming.clear();
+        match self.state {
+            State::Closed | State::TimeWait => {}
+            State::SynSent => self.die(None),
+            _ if unread => self.abort(),
+            _ => {
+                self.shut_read = true;
+                self.finish();
+            }
+        }
+    }
+
+    /// The end at once: SO_LINGER with zero time, or a listener closing over its backlog.
+    pub fn abort(&mut self) {
+        self.orphan = true;
+        if !matches!(self.state, State::SynSent | State::TimeWait | State::Closed) {
+            self.send_reset();
+        }
+        self.die(None);
+    }
+
+    /// How connect(2) ends; `None` while it is under way. Takes the error, as connect(2) does.
+    pub fn connect_result(&mut self) -> Option<io::Result<()>> {
+        match self.state {
+            State::SynSent | State::SynReceived => None,
+            State::Closed => Some(Err(self.error.take().unwrap_or(Errno::ConnAborted).error())),
+            _ => Some(Ok(())),
+        }
+    }
+
+    /// SO_ERROR: the pending error, which is then no longer pending.
+    pub fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take().map(Errno::error)
+    }
+
+    /// Linux's tcp_poll, line by line.
+    pub fn readiness(&self) -> Readiness {
+        let open = !self.state.is_opening();
+        Readiness {
+            readable: self.shut_read || (open && self.incoming.len() > 0),
+            writable: open && (self.shut_write || self.outgoing.has_room_to_wake()),
+            read_closed: self.shut_read,
+            hup: (self.shut_read && self.shut_write) || self.state.seen_by_owner() == State::Closed,
+            error: self.error.is_some(),
+        }
+    }
+
+    /// FIN goes behind what is written; the state moves at once, as Linux has it.
+    fn finish(&mut self) {
+        self.shut_write = true;
+        self.state = match self.state {
+            State::Established => State::FinWait1,
+            State::CloseWait => State::LastAck,
+            other => other,
+        };
+    }
+}

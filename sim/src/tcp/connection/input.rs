@@ -1,0 +1,288 @@
+//! A segment arrives: RFC 9293 §3.10.7, in its order. Nothing is sent from here; what has to be said
+//! is noted in `owed`.
+
+use super::super::buffer::Arrival;
+use super::super::errno::Errno;
+use super::super::{Segment, State};
+use super::{Connection, Recovery};
+
+/// Duplicate ACKs that mean a loss (RFC 5681 §3.2).
+const DUPLICATE_ACKS: u32 = 3;
+
+impl Connection {
+    /// Takes any segment whatever; `payload` is what counts, not `seg.len`.
+    pub fn handle_segment(&mut self, now: u64, seg: &Segment, payload: &[u8]) {
+        match self.state {
+            State::Closed => {
+                self.owed.reset = self
+                    .owed
+                    .reset
+                    .or(Connection::reset_for(seg, payload.len()));
+            }
+            State::SynSent => self.opening(now, seg),
+            _ => self.synchronized(now, seg, payload),
+        }
+    }
+
+    /// RFC 9293 §3.10.7.3. Data or FIN beside a SYN are left for the peer to send again.
+    fn opening(&mut self, now: u64, seg: &Segment) {
+        let flags = seg.flags;
+        if flags.ack && seg.ack != self.snd_max {
+            self.owed.reset = self.owed.reset.or(Connection::reset_for(seg, 0));
+        } else if flags.rst && flags.ack {
+            self.die(Some(Errno::ConnRefused));
+        } else if flags.syn && !flags.rst {
+            self.irs = seg.seq;
+            self.incoming =
+                super::ReceiveBuffer::new(seg.seq.saturating_add(1), self.config.recv_buffer);
+            self.widen(if flags.ack { seg.ack } else { 0 }, seg.window);
+            if flags.ack {
+                self.establish(now);
+                self.owed.ack = true;
+            } else {
+                self.state = State::SynReceived;
+                self.owed.syn = true;
+            }
+        }
+    }
+
+    fn synchronized(&mut self, now: u64, seg: &Segment, payload: &[u8]) {
+        let seg = &self.without_crossing_syn(seg);
+        if !self.is_acceptable(seg, payload.len()) {
+            if !seg.flags.rst {
+                let empty = seg.positions(payload.len()) == 0;
+                self.challenge(now, empty && !self.is_probe(seg));
+            }
+            return;
+        }
+        if seg.flags.rst {
+            return self.arriving_reset(seg);
+        }
+        if seg.flags.syn {
+            // Our SYN-ACK was lost, or an old or new incarnation knocks (RFC 5961 §4).
+            match self.state == State::SynReceived && seg.seq == self.irs {
+                true => self.owed.syn = true,
+                false => self.owed.ack = true,
+            }
+            return;
+        }
+        if seg.flags.ack && self.arriving_ack(now, seg, payload.len()) {
+            self.timers.heard(now);
+            self.arriving_text(now, seg, payload);
+        }
+    }
+
+    /// In a simultaneous open the peer's SYN-ACK repeats the SYN that was taken already; only its
+    /// ACK is news (RFC 9293 §3.5, figure 7).
+    fn without_crossing_syn(&self, seg: &Segment) -> Segment {
+        let mut seg = *seg;
+        let crossing = self.state == State::SynReceived && seg.flags.syn && seg.flags.ack;
+        if crossing && seg.seq == self.irs {
+            seg.flags.syn = false;
+            seg.seq = seg.seq.saturating_add(1);
+        }
+        seg
+    }
+
+    /// As lenient as Linux: a segment that touches the window is looked at, so that an ACK beside
+    /// bytes we have no room for counts. One position more, for a FIN needs no room.
+    fn is_acceptable(&self, seg: &Segment, payload_len: usize) -> bool {
+        let right = self.incoming.edge().max(self.rcv_nxt()).saturating_add(1);
+        seg.end(payload_len) >= self.rcv_nxt() && seg.seq <= right
+    }
+
+    /// A zero-window or keepalive probe; an honest answer to it can never look like one.
+    fn is_probe(&self, seg: &Segment) -> bool {
+        seg.seq.checked_add(1) == Some(self.rcv_nxt())
+            && (self.snd_una..=self.snd_max).contains(&seg.ack)
+    }
+
+    /// A challenge ACK. Those that could answer each other for ever are limited in rate, as Linux
+    /// limits them (tcp_invalid_ratelimit).
+    fn challenge(&mut self, now: u64, may_loop: bool) {
+        if !may_loop || self.timers.may_challenge(now) {
+            self.owed.ack = true;
+        }
+    }
+
+    /// RFC 5961 §3: only the exact position ends a connection; close to it, the peer is asked.
+    fn arriving_reset(&mut self, seg: &Segment) {
+        if seg.seq != self.rcv_nxt() {
+            self.owed.ack = true;
+            return;
+        }
+        let error = match self.state {
+            State::TimeWait => None,
+            State::CloseWait => Some(Errno::Pipe),
+            _ => Some(Errno::ConnReset),
+        };
+        self.die(error);
+    }
+
+    /// False if the segment is to be looked at no further.
+    fn arriving_ack(&mut self, now: u64, seg: &Segment, payload_len: usize) -> bool {
+        let ack = seg.ack;
+        if self.state == State::SynReceived {
+            if ack <= self.snd_una || ack > self.snd_max {
+                self.owed.reset = self.owed.reset.or(Connection::reset_for(seg, payload_len));
+                return false;
+            }
+            self.establish(now);
+        }
+        // Too new, or older than any window of ours: another incarnation (RFC 5961 §5).
+        if ack > self.snd_max || self.snd_una.saturating_sub(ack) > self.snd_window_max {
+            self.challenge(now, payload_len == 0);
+            return false;
+        }
+        let wider = self.widen(ack, seg.window);
+        self.timers.probe_answered(now, !wider);
+        if ack > self.snd_una {
+            self.advance(now, ack);
+        } else if ack == self.snd_una && !wider && payload_len == 0 && !seg.flags.fin {
+            self.count_duplicate();
+        }
+        self.fin_progress(now);
+        self.state != State::Closed
+    }
+
+    /// Is more of the peer's window open than before? Windows do not shrink here, so an old segment
+    /// cannot mislead and SND.WL1 and SND.WL2 are not needed.
+    pub(super) fn widen(&mut self, ack: u64, window: u32) -> bool {
+        self.snd_window_max = self.snd_window_max.max(u64::from(window));
+        let edge = ack.max(self.iss + 1).saturating_add(u64::from(window));
+        let wider = edge > self.snd_edge;
+        self.snd_edge = self.snd_edge.max(edge);
+        wider
+    }
+
+    fn establish(&mut self, now: u64) {
+        self.state = if self.shut_write {
+            State::FinWait1
+        } else {
+            State::Established
+        };
+        self.embryo = false;
+        self.owed.syn = false;
+        self.timers.heard(now);
+        self.timers.opened(now, self.snd_max, &self.config);
+        self.snd_una = self.snd_max;
+    }
+
+    fn advance(&mut self, now: u64, ack: u64) {
+        let acked = ack - self.snd_una;
+        self.snd_una = ack;
+        self.snd_nxt = self.snd_nxt.max(ack);
+        self.outgoing.acknowledge(ack);
+        self.duplicate_acks = 0;
+        match &mut self.recovery {
+            Some(recovery) if ack < recovery.until => {
+                recovery.window += if recovery.grows { acked } else { 0 };
+            }
+            Some(_) => {
+                self.recovery = None;
+                self.snd_nxt = self.snd_max;
+            }
+            None => {}
+        }
+        let outstanding = self.in_flight();
+        self.timers.progress(now, ack, outstanding, &self.config);
+    }
+
+    /// Three duplicates: the segment at `snd_una` is lost, send it without waiting (RFC 5681 §3.2).
+    fn count_duplicate(&mut self) {
+        if !self.in_flight() || self.recovery.is_some() || self.snd_una <= self.recovered {
+            return;
+        }
+        self.duplicate_acks += 1;
+        if self.duplicate_acks == DUPLICATE_ACKS {
+            self.recover(false);
+        }
+    }
+
+    pub(super) fn recover(&mut self, grows: bool) {
+        let window = u64::from(self.config.mss.max(1));
+        self.recovery = Some(Recovery {
+            until: self.snd_max,
+            window,
+            grows,
+        });
+        self.recovered = self.snd_max;
+        self.duplicate_acks = 0;
+        self.snd_nxt = self.snd_una;
+        self.timers.rtt.drop_sample();
+    }
+
+    fn fin_progress(&mut self, now: u64) {
+        if !self.fin_acknowledged() {
+            return;
+        }
+        match self.state {
+            State::FinWait1 => self.state = State::FinWait2,
+            State::Closing => self.time_wait(now),
+            State::LastAck => self.die(None),
+            _ => {}
+        }
+    }
+
+    fn arriving_text(&mut self, now: u64, seg: &Segment, payload: &[u8]) {
+        if seg.positions(payload.len()) == 0 {
+            return;
+        }
+        if !matches!(
+            self.state,
+            State::Established | State::FinWait1 | State::FinWait2
+        ) {
+            // After a FIN there can only be what was sent before, and our ACK of it was lost.
+            self.owed.ack = true;
+            if self.state == State::TimeWait {
+                self.timers.close_after(now, self.config.time_wait_ns);
+            }
+            return;
+        }
+        let end = seg.seq.saturating_add(payload.len() as u64);
+        if self.shut_read && self.state != State::Established && end > self.rcv_nxt() {
+            // Both directions are shut: what comes can reach nobody (RFC 1122 §4.2.2.13).
+            self.send_reset();
+            return self.die(Some(Errno::ConnReset));
+        }
+        if seg.flags.fin && end >= self.rcv_nxt() && end <= self.incoming.edge() {
+            self.peer_fin.get_or_insert(end);
+        }
+        self.take_text(seg.seq, payload);
+        self.take_fin(now);
+    }
+
+    fn take_text(&mut self, seq: u64, payload: &[u8]) {
+        let limit = self.peer_fin.unwrap_or(u64::MAX);
+        match self.incoming.insert(seq, payload, limit) {
+            Arrival::Island => self.owed.duplicate_acks += 1,
+            Arrival::Useless => self.owed.ack = true,
+            Arrival::Next => {
+                self.owed.ack = true;
+                self.owed.duplicate_acks = 0;
+            }
+        }
+    }
+
+    fn take_fin(&mut self, now: u64) {
+        if self.peer_fin != Some(self.incoming.next()) {
+            return;
+        }
+        self.peer_finished = true;
+        self.shut_read = true;
+        self.owed.ack = true;
+        match self.state {
+            State::Established => self.state = State::CloseWait,
+            State::FinWait1 => self.state = State::Closing,
+            _ => self.time_wait(now),
+        }
+    }
+
+    fn time_wait(&mut self, now: u64) {
+        let ack = self.owed.ack;
+        self.die(None);
+        self.state = State::TimeWait;
+        self.owed.ack = ack;
+        self.timers.close_after(now, self.config.time_wait_ns);
+    }
+}

@@ -1,0 +1,276 @@
+//! What happens when nothing happens: retransmission, persist, keepalive, user timeout, and the two
+//! ways to end by waiting. Times are absolute nanoseconds of the owner's clock.
+
+use super::super::errno::Errno;
+use super::super::rtt::RoundTrip;
+use super::super::{Config, State};
+use super::Connection;
+
+/// tcp_synack_retries: 1 + 2 + 4 + 8 + 16 + 32 = 63 s until a half-open connection is forgotten.
+const SYN_ACK_RETRIES: u32 = 5;
+/// Linux's tcp_orphan_retries when set to 0: with no application waiting, patience is short.
+const ORPHAN_RETRIES: u32 = 8;
+/// tcp_invalid_ratelimit.
+const CHALLENGE_INTERVAL_NS: u64 = 500_000_000;
+
+#[derive(Debug)]
+pub(super) struct Timers {
+    pub(super) rtt: RoundTrip,
+    retransmit_at: Option<u64>,
+    persist_at: Option<u64>,
+    /// TIME-WAIT, or an orphan in FIN_WAIT2.
+    close_at: Option<u64>,
+    /// Timeouts of the SYN.
+    attempts: u32,
+    /// First timeout of the segment that is waited for.
+    retransmitting_since: Option<u64>,
+    /// Data waits and has made no progress since.
+    stalled_since: Option<u64>,
+    probes: u32,
+    probes_unanswered: u32,
+    /// When the peer last said that its closed window is closed.
+    window_closed_at: Option<u64>,
+    heard_at: u64,
+    keepalive_probes: u32,
+    challenged_at: Option<u64>,
+}
+
+impl Timers {
+    pub(super) fn new(config: &Config) -> Timers {
+        Timers {
+            rtt: RoundTrip::new(config),
+            retransmit_at: None,
+            persist_at: None,
+            close_at: None,
+            attempts: 0,
+            retransmitting_since: None,
+            stalled_since: None,
+            probes: 0,
+            probes_unanswered: 0,
+            window_closed_at: None,
+            heard_at: 0,
+            keepalive_probes: 0,
+            challenged_at: None,
+        }
+    }
+
+    /// Something that takes a position left; `fresh` if for the first time.
+    pub(super) fn sent(&mut self, now: u64, end: u64, fresh: bool, config: &Config) {
+        match fresh && self.attempts == 0 {
+            true => self.rtt.begin_sample(end, now),
+            false => self.rtt.drop_sample(),
+        }
+        let timeout = self.rtt.timeout_ns(config);
+        self.retransmit_at
+            .get_or_insert(now.saturating_add(timeout));
+        self.stalled_since.get_or_insert(now);
+        self.persist_at = None;
+        self.probes = 0;
+        self.window_closed_at = None;
+    }
+
+    pub(super) fn opened(&mut self, now: u64, ack: u64, config: &Config) {
+        self.progress(now, ack, false, config);
+        if std::mem::take(&mut self.attempts) > 0 {
+            self.rtt.distrust(config);
+        }
+    }
+
+    /// The peer acknowledged something new; `outstanding` if more is to come.
+    pub(super) fn progress(&mut self, now: u64, ack: u64, outstanding: bool, config: &Config) {
+        self.rtt.acknowledged(ack, now, config);
+        self.retransmitting_since = None;
+        let timeout = self.rtt.timeout_ns(config);
+        self.retransmit_at = outstanding.then(|| now.saturating_add(timeout));
+        self.stalled_since = outstanding.then_some(now);
+    }
+
+    pub(super) fn heard(&mut self, now: u64) {
+        self.heard_at = now;
+        self.keepalive_probes = 0;
+    }
+
+    pub(super) fn probe_answered(&mut self, now: u64, still_closed: bool) {
+        self.probes_unanswered = 0;
+        self.window_closed_at = (still_closed && self.probes > 0).then_some(now);
+    }
+
+    pub(super) fn may_challenge(&mut self, now: u64) -> bool {
+        let quiet = |at: u64| now.saturating_sub(at) >= CHALLENGE_INTERVAL_NS;
+        let may = self.challenged_at.is_none_or(quiet);
+        if may {
+            self.challenged_at = Some(now);
+        }
+        may
+    }
+
+    /// `blocked`: data waits, none is in flight, and the window lets none out.
+    pub(super) fn rest(&mut self, now: u64, blocked: bool, config: &Config) {
+        if blocked {
+            let timeout = self.rtt.probe_timeout_ns(self.probes, config);
+            self.persist_at.get_or_insert(now.saturating_add(timeout));
+            self.stalled_since.get_or_insert(now);
+        }
+    }
+
+    pub(super) fn close_after(&mut self, now: u64, wait_ns: u64) {
+        self.close_at = Some(now.saturating_add(wait_ns));
+    }
+
+    pub(super) fn close_once_after(&mut self, now: u64, wait_ns: u64) {
+        self.close_at.get_or_insert(now.saturating_add(wait_ns));
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.retransmit_at = None;
+        self.persist_at = None;
+        self.close_at = None;
+        self.stalled_since = None;
+        self.window_closed_at = None;
+    }
+}
+
+impl Connection {
+    /// The earliest time at which `handle_timeout` has something to do.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        let timers = &self.timers;
+        let times = [
+            timers.retransmit_at,
+            timers.persist_at,
+            timers.close_at,
+            self.user_timeout_at(),
+            self.keepalive_at(),
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// Only timers are pending that bring no application anything it waits for: TIME-WAIT,
+    /// keepalive, an orphan in FIN_WAIT2.
+    pub fn timer_is_background(&self) -> bool {
+        let timers = &self.timers;
+        timers.retransmit_at.is_none()
+            && timers.persist_at.is_none()
+            && self.user_timeout_at().is_none()
+            && self.poll_timeout().is_some()
+    }
+
+    /// When the peer last confirmed, asked by a probe, that it has no room for the data that waits
+    /// here. If nobody ran since, the persist timer keeps nobody alive either.
+    pub fn window_closed_at(&self) -> Option<u64> {
+        self.timers.window_closed_at
+    }
+
+    pub fn handle_timeout(&mut self, now: u64) {
+        let due = |at: Option<u64>| at.is_some_and(|at| at <= now);
+        if due(self.timers.close_at) {
+            self.die(None);
+        } else if due(self.user_timeout_at()) {
+            self.die(Some(Errno::TimedOut));
+        } else if due(self.timers.retransmit_at) {
+            match self.state.is_opening() {
+                true => self.opening_timeout(now),
+                false => self.retransmission_timeout(now),
+            }
+        } else if due(self.timers.persist_at) {
+            self.persist_timeout(now);
+        } else if due(self.keepalive_at()) {
+            self.keepalive_timeout(now);
+        }
+    }
+
+    fn opening_timeout(&mut self, now: u64) {
+        let retries = match self.state {
+            State::SynSent => self.config.syn_retries,
+            _ => SYN_ACK_RETRIES,
+        };
+        if self.timers.attempts >= retries {
+            return self.die(Some(Errno::TimedOut));
+        }
+        self.timers.attempts += 1;
+        self.timers.rtt.back_off();
+        self.owed.syn = true;
+        self.rearm(now);
+    }
+
+    /// Everything in flight may be lost: start again at the oldest, with one segment.
+    fn retransmission_timeout(&mut self, now: u64) {
+        let since = *self.timers.retransmitting_since.get_or_insert(now);
+        if now.saturating_sub(since) >= self.patience_ns() {
+            return self.die(Some(Errno::TimedOut));
+        }
+        self.timers.rtt.back_off();
+        self.recover(true);
+        self.rearm(now);
+    }
+
+    fn rearm(&mut self, now: u64) {
+        let timeout = self.timers.rtt.timeout_ns(&self.config);
+        self.timers.retransmit_at = Some(now.saturating_add(timeout));
+    }
+
+    fn persist_timeout(&mut self, now: u64) {
+        if self.timers.probes_unanswered >= self.retries() {
+            return self.die(Some(Errno::TimedOut));
+        }
+        self.timers.probes_unanswered += 1;
+        self.timers.probes = self.timers.probes.saturating_add(1);
+        let timeout = self
+            .timers
+            .rtt
+            .probe_timeout_ns(self.timers.probes, &self.config);
+        self.timers.persist_at = Some(now.saturating_add(timeout));
+        self.owed.probe = true;
+    }
+
+    fn keepalive_timeout(&mut self, now: u64) {
+        let Some(keepalive) = self.config.keepalive else {
+            return;
+        };
+        let probes = self.timers.keepalive_probes;
+        let silence = now.saturating_sub(self.timers.heard_at);
+        let out_of_time = self
+            .config
+            .user_timeout_ns
+            .is_some_and(|limit| silence >= limit);
+        if probes >= keepalive.count || (probes > 0 && out_of_time) {
+            self.send_reset();
+            return self.die(Some(Errno::TimedOut));
+        }
+        self.timers.keepalive_probes += 1;
+        self.owed.probe = true;
+    }
+
+    /// Counted from the last word of the peer, while nothing is in flight or waiting: otherwise the
+    /// other timers find out whether it lives.
+    fn keepalive_at(&self) -> Option<u64> {
+        let idle = !self.in_flight() && self.unsent() == 0;
+        let open = self.state.is_synchronized() && self.state != State::TimeWait;
+        let keepalive = self.config.keepalive.filter(|_| idle && open)?;
+        let probes = u64::from(self.timers.keepalive_probes);
+        let wait = keepalive
+            .idle_ns
+            .saturating_add(keepalive.interval_ns.saturating_mul(probes));
+        Some(self.timers.heard_at.saturating_add(wait))
+    }
+
+    fn user_timeout_at(&self) -> Option<u64> {
+        let since = self.timers.stalled_since?;
+        Some(since.saturating_add(self.config.user_timeout_ns?))
+    }
+
+    fn retries(&self) -> u32 {
+        match self.orphan {
+            true => self.config.retries.min(ORPHAN_RETRIES),
+            false => self.config.retries,
+        }
+    }
+
+    /// Linux's retransmits_timed_out: the time that so many doublings of the shortest RTO take.
+    fn patience_ns(&self) -> u64 {
+        let (min, max) = (self.config.rto_min_ns.max(1), self.config.rto_max_ns.max(1));
+        let doublings = (max / min).max(1).ilog2().min(self.retries());
+        let doubled = (2_u64.checked_shl(doublings).unwrap_or(u64::MAX) - 1).saturating_mul(min);
+        let rest = u64::from(self.retries() - doublings).saturating_mul(max);
+        doubled.saturating_add(rest)
+    }
+}

@@ -1,0 +1,23 @@
+//! The handful of Linux error numbers that TCP reports. Not a general table: numbers, because the
+//! simulator answers as Linux does whatever system it runs on.
+
+use std::io;
+
+/// What a connection fails with; the value is Linux's number (asm-generic/errno.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub(super) enum Errno {
+    Again = 11,
+    Pipe = 32,
+    ConnAborted = 103,
+    ConnReset = 104,
+    NotConn = 107,
+    TimedOut = 110,
+    ConnRefused = 111,
+}
+
+impl Errno {
+    pub(super) fn error(self) -> io::Error {
+        io::Error::from_raw_os_error(self as i32)
+    }
+}

@@ -1,0 +1,159 @@
+//! Windows, backpressure, and the ways out of them.
+
+use super::*;
+
+#[test]
+fn reader_that_sleeps_stops_the_writer() {
+    let mut pair = Pair::new();
+    let mut sent = 0;
+    while let Ok(n) = pair.send(0, &[1; 10_000]) {
+        sent += n;
+        pair.run(50 * MS);
+    }
+    assert_eq!(sent, (256 + 128) * 1024);
+    assert_eq!(
+        (pair.poll(0).as_str(), pair.side(1).queued()),
+        ("", 128 * 1024)
+    );
+    assert_eq!(pair.side(0).unacked() + pair.side(0).unsent(), 256 * 1024);
+    assert_eq!(errno(pair.send(0, b"x")), EAGAIN);
+}
+
+#[test]
+fn writable_returns_when_a_third_is_free() {
+    let config = Config {
+        send_buffer: 30_000,
+        recv_buffer: 9000,
+        ..Config::default()
+    };
+    let mut pair = Pair::with([config.clone(), config]);
+    while pair.send(0, &[1; 10_000]).is_ok() {
+        pair.run(50 * MS);
+    }
+    let mut drained = 0;
+    while pair.poll(0) != "OUT" {
+        drained += pair.recv(1, 1000).map_or(0, |bytes| bytes.len());
+        pair.run(50 * MS);
+    }
+    assert!((10_000..13_000).contains(&drained), "{drained}");
+}
+
+#[test]
+fn read_of_a_full_buffer_announces_the_window() {
+    let mut pair = Pair::small_window(4000);
+    pair.send(0, &[1; 9000]).unwrap();
+    pair.run(100 * MS);
+    assert_eq!(pair.side(1).queued(), 4000);
+    pair.recv(1, 100).unwrap();
+    assert!(pair.wire.is_empty(), "a silly window was announced");
+    pair.recv(1, 2000).unwrap();
+    pair.run(20 * MS);
+    assert_eq!(pair.side(1).queued(), 1900 + 2100);
+}
+
+#[test]
+fn lost_window_update_is_found_by_a_probe() {
+    let mut pair = Pair::small_window(4000);
+    pair.send(0, &[1; 9000]).unwrap();
+    pair.run(100 * MS);
+    pair.fate(|_, _| vec![]);
+    pair.recv(1, 4000).unwrap();
+    pair.fate(|_, _| vec![10 * MS]);
+    pair.run(SECOND);
+    assert_eq!(pair.side(1).queued(), 4000);
+}
+
+#[test]
+fn closed_window_is_probed_for_ever() {
+    let mut pair = Pair::small_window(4000);
+    pair.send(0, &[1; 9000]).unwrap();
+    pair.run(86_400 * SECOND);
+    assert_eq!(pair.state(0), State::Established);
+    assert!(!pair.side(0).timer_is_background());
+    assert!(pair.side(0).window_closed_at().is_some());
+    assert!(pair.log.len() < 2000);
+}
+
+#[test]
+fn row_240_user_timeout_ends_a_closed_window() {
+    let limited = Config {
+        user_timeout_ns: Some(500 * MS),
+        ..Config::default()
+    };
+    let mut pair = Pair::with([
+        limited,
+        Config {
+            recv_buffer: 4000,
+            ..Config::default()
+        },
+    ]);
+    pair.send(0, &[1; 9000]).unwrap();
+    pair.run(3 * SECOND);
+    assert_eq!(pair.poll(0), "IN|OUT|ERR|HUP|RDHUP");
+    assert_eq!(
+        (pair.so_error(0), errno(pair.send(0, b"x"))),
+        (ETIMEDOUT, EPIPE)
+    );
+}
+
+#[test]
+fn writes_of_one_instant_share_segments() {
+    let mut pair = Pair::new();
+    let before = pair.log.len();
+    for _ in 0..1000 {
+        pair.side(0).send(b"x").unwrap();
+    }
+    pair.flush();
+    assert_eq!(pair.log.len() - before, 1);
+}
+
+#[test]
+fn reply_of_the_same_instant_carries_the_ack() {
+    let mut pair = Pair::new();
+    pair.send(0, b"ping").unwrap();
+    let packet = pair.wire.pop().unwrap();
+    let before = pair.log.len();
+    pair.deliver(packet);
+    pair.send(1, b"pong").unwrap();
+    assert_eq!(pair.log.len() - before, 1);
+}
+
+#[test]
+fn one_byte_window_still_moves_everything() {
+    let mut pair = Pair::small_window(1);
+    pair.send(0, b"slowly").unwrap();
+    let mut got = Vec::new();
+    while got.len() < 6 {
+        pair.run(SECOND);
+        got.extend(pair.recv(1, 9).unwrap());
+    }
+    assert_eq!(got, b"slowly");
+}
+
+#[test]
+fn fin_needs_no_window() {
+    let mut pair = Pair::small_window(1000);
+    let mut fins = 0;
+    pair.fate(move |_, s| {
+        fins += u32::from(s.flags.fin);
+        if s.flags.fin && fins == 1 {
+            vec![]
+        } else {
+            vec![10 * MS]
+        }
+    });
+    pair.send(0, &[1; 1000]).unwrap();
+    pair.run(20 * MS);
+    pair.shutdown(0, false, true).unwrap();
+    pair.send(1, b"still heard").unwrap();
+    pair.run(50 * MS);
+    assert_eq!(
+        (pair.side(1).unacked(), pair.state(1)),
+        (0, State::Established)
+    );
+    pair.settle();
+    assert_eq!(
+        [pair.state(0), pair.state(1)],
+        [State::FinWait2, State::CloseWait]
+    );
+}

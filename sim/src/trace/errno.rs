@@ -1,0 +1,59 @@
+//! Errors as one number in a trace, and by name in its text.
+
+use std::io;
+
+/// Kinds without an errno start here.
+const KIND: u64 = 1 << 16;
+
+const KINDS: [(io::ErrorKind, &str); 6] = [
+    (io::ErrorKind::TimedOut, "TimedOut"),
+    (io::ErrorKind::InvalidInput, "InvalidInput"),
+    (io::ErrorKind::NotConnected, "NotConnected"),
+    (io::ErrorKind::Unsupported, "Unsupported"),
+    (io::ErrorKind::NotFound, "NotFound"),
+    (io::ErrorKind::Other, "Other"),
+];
+
+const ERRNOS: [(i32, &str); 24] = [
+    (libc::EPERM, "EPERM"),
+    (libc::EBADF, "EBADF"),
+    (libc::EAGAIN, "EAGAIN"),
+    (libc::EACCES, "EACCES"),
+    (libc::EINVAL, "EINVAL"),
+    (libc::EMFILE, "EMFILE"),
+    (libc::EPIPE, "EPIPE"),
+    (libc::EDESTADDRREQ, "EDESTADDRREQ"),
+    (libc::EMSGSIZE, "EMSGSIZE"),
+    (libc::EOPNOTSUPP, "EOPNOTSUPP"),
+    (libc::EAFNOSUPPORT, "EAFNOSUPPORT"),
+    (libc::EADDRINUSE, "EADDRINUSE"),
+    (libc::EADDRNOTAVAIL, "EADDRNOTAVAIL"),
+    (libc::ENETUNREACH, "ENETUNREACH"),
+    (libc::ECONNABORTED, "ECONNABORTED"),
+    (libc::ECONNRESET, "ECONNRESET"),
+    (libc::EISCONN, "EISCONN"),
+    (libc::ENOTCONN, "ENOTCONN"),
+    (libc::ETIMEDOUT, "ETIMEDOUT"),
+    (libc::ECONNREFUSED, "ECONNREFUSED"),
+    (libc::EHOSTUNREACH, "EHOSTUNREACH"),
+    (libc::EALREADY, "EALREADY"),
+    (libc::EINPROGRESS, "EINPROGRESS"),
+    (libc::ECANCELED, "ECANCELED"),
+];
+
+pub(crate) fn code_of(error: &io::Error) -> u64 {
+    match error.raw_os_error() {
+        Some(errno) => errno as u64,
+        None => KIND + KINDS.iter().position(|(kind, _)| *kind == error.kind()).unwrap_or(5) as u64,
+    }
+}
+
+pub(crate) fn name_of(code: u64) -> String {
+    if code >= KIND {
+        return KINDS.get((code - KIND) as usize).map_or("Other", |(_, name)| name).into();
+    }
+    match ERRNOS.iter().find(|(errno, _)| *errno as u64 == code) {
+        Some((_, name)) => (*name).into(),
+        None => format!("errno {code}"),
+    }
+}

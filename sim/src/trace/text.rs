@@ -1,0 +1,223 @@
+//! A trace as text: one event a line, a lane a host, times as differences within the lane.
+//!
+//! A line's text depends on its own event and on its host's line before it, never on other hosts or
+//! on counters of the run, so that a change shows where it is and nowhere else.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use super::{Event, Level, NOBODY, Op, name_of};
+use crate::path::Paths;
+
+const TIME_WIDTH: usize = 14;
+const LANE_WIDTH: usize = 46;
+const NAME_WIDTH: usize = 12;
+/// A pause in a lane after which its time is given from the beginning of the run.
+const IDLE_NS: u64 = 1_000_000_000;
+
+/// The events of a run and what is needed to name what they mention.
+#[derive(Debug)]
+pub struct Lanes {
+    pub(crate) events: Vec<Event>,
+    pub(crate) texts: Vec<String>,
+    pub(crate) paths: Paths,
+    /// Names and addresses of the hosts, in lane order.
+    pub(crate) hosts: Vec<(String, std::net::IpAddr)>,
+}
+
+impl Lanes {
+    /// The trace at this level. `header` stands in its first line.
+    pub fn text(&self, level: Level, header: &str) -> String {
+        let mut out = format!("# sim-trace v1  {header}\n");
+        let _ = write!(out, "{:<width$}", "@0", width = TIME_WIDTH + 2);
+        for (name, _) in &self.hosts {
+            let _ = write!(out, "{name:<LANE_WIDTH$}");
+        }
+        trim_line(&mut out);
+        for line in self.lines(level) {
+            out.push_str(&line);
+            out.push('\n');
+        }
+        out
+    }
+
+    /// The lines of the last `count` events at this level.
+    pub fn tail(&self, level: Level, count: usize) -> Vec<String> {
+        let lines: Vec<String> = self.lines(level).collect();
+        lines[lines.len().saturating_sub(count)..].to_vec()
+    }
+
+    fn lines(&self, level: Level) -> impl Iterator<Item = String> + '_ {
+        let mut last_ns: Vec<Option<u64>> = vec![None; self.hosts.len()];
+        self.events.iter().filter(move |event| level.shows(event.op)).map(move |event| {
+            let lane = usize::from(event.host);
+            let since = last_ns[lane].replace(event.at_ns);
+            self.line(event, since)
+        })
+    }
+
+    fn line(&self, event: &Event, since_ns: Option<u64>) -> String {
+        let mark = event.op.mark();
+        let gap = event.at_ns - since_ns.unwrap_or(0);
+        let time = if mark == "!" || gap >= IDLE_NS {
+            format!("={}", Ns(event.at_ns))
+        } else {
+            format!("+{}", Ns(gap))
+        };
+        let indent = usize::from(event.host) * LANE_WIDTH;
+        let mut line = format!("{time:<TIME_WIDTH$}{mark:<2}{:indent$}", "");
+        let _ = write!(line, "{:<NAME_WIDTH$}  {}", self.short_name(event), self.what(event));
+        trim_line(&mut line);
+        line.pop();
+        line
+    }
+
+    /// The greenlet's name below its host; the root is `main`, the world `.`.
+    fn short_name(&self, event: &Event) -> String {
+        if event.greenlet == NOBODY {
+            return ".".into();
+        }
+        let path = self.paths.text(event.greenlet);
+        match path.split_once('/') {
+            Some((_, below)) => below.to_owned(),
+            None => "main".to_owned(),
+        }
+    }
+
+    fn what(&self, event: &Event) -> String {
+        let socket = format!("s{}", event.socket);
+        let value = event.value;
+        let peer = event.peer.map(|peer| self.address(peer)).unwrap_or_default();
+        let text = || self.texts.get(value as usize).map_or("", String::as_str);
+        match event.op {
+            Op::Start => "start".into(),
+            Op::Spawn => format!("spawn {}", self.last_name(value as u32)),
+            Op::Exit => "end".into(),
+            Op::Panic => "panicked".into(),
+            Op::Bind => format!("bind {socket} {peer}"),
+            Op::Listen => format!("listen {socket} backlog {value}"),
+            Op::Connect => format!("connect {socket} {peer}"),
+            Op::Connected => format!("connected {socket}"),
+            Op::Accept => format!("accept {socket} from {peer}"),
+            Op::Read if value == 0 => format!("read {socket} end"),
+            Op::Read => format!("read {socket} {value}B"),
+            Op::Write => format!("write {socket} {value}B {:08x}", event.more as u32),
+            Op::RecvFrom => format!("recv_from {socket} {value}B {peer}"),
+            Op::SendTo => format!("send_to {socket} {value}B {:08x} {peer}", event.more as u32),
+            Op::Shutdown => format!("shutdown {socket} {}", event.name),
+            Op::Close => format!("close {socket}"),
+            Op::Resolve => format!("resolve {}", text()),
+            Op::Resolved => format!("resolved {peer}"),
+            Op::Failed if event.socket == 0 => format!("{} {}", event.name, name_of(value)),
+            Op::Failed => format!("{} {socket} {}", event.name, name_of(value)),
+            Op::Slept => format!("slept {}", Ns(value)),
+            Op::TimedOut => format!("{}timed out in {}", of(event), waited(event)),
+            Op::Cancelled => format!("{}cancelled in {}", of(event), waited(event)),
+            Op::Killed => format!("{}killed in {}", of(event), waited(event)),
+            Op::ClosedUnder => format!("{}closed in {}", of(event), waited(event)),
+            Op::Struck => format!("{} {}", event.name, self.last_name(value as u32)),
+            Op::Choose => format!("choose {} = {}", event.name, value),
+            Op::Note => text().to_owned(),
+            Op::Park => format!("waits in {}{}", event.name, with_socket(event)),
+            Op::Wake => format!("wakes in {}{}", event.name, with_socket(event)),
+            Op::Run => "runs".into(),
+            Op::Segment => format!("{socket} > {peer} {}", segment(event)),
+            Op::Datagram => format!("{socket} > {peer} {value}B"),
+            Op::Switch => format!("preempted, run {}", self.paths.text(value as u32)),
+            Op::Lost => format!("LOST packet {value} of {socket} to {peer}"),
+            Op::Duplicated => format!("DUPLICATED packet {value} of {socket} to {peer}"),
+            Op::Overtaken => format!("OVERTAKEN packet {value} of {socket} to {peer}"),
+            Op::CutOff => format!("CUT OFF packet {value} of {socket} to {peer}"),
+            Op::ShortRead => format!("SHORT READ {value}B of {}B on {socket}", event.more),
+            Op::PowerCut => "POWER CUT".into(),
+            Op::Violation => format!("VIOLATED {}", text()),
+        }
+    }
+
+    fn last_name(&self, path: u32) -> String {
+        let text = self.paths.text(path);
+        text.rsplit_once('/').map(|(_, last)| last.to_owned()).unwrap_or(text)
+    }
+
+    /// A host by its name; a port only where it was chosen by the program.
+    fn address(&self, address: SocketAddr) -> String {
+        const EPHEMERAL_MIN: u16 = 32_768;
+        let found = self.hosts.iter().find(|(_, ip)| *ip == address.ip());
+        let name = match found {
+            Some((name, _)) => name.clone(),
+            None if address.ip().is_unspecified() => "*".into(),
+            None if address.ip().is_loopback() => "localhost".into(),
+            None => address.ip().to_string(),
+        };
+        if address.port() >= EPHEMERAL_MIN || address.port() == 0 {
+            return name;
+        }
+        format!("{name}:{}", address.port())
+    }
+}
+
+fn of(event: &Event) -> String {
+    if event.socket == 0 { String::new() } else { format!("s{} ", event.socket) }
+}
+
+fn waited(event: &Event) -> String {
+    format!("{} after {}", event.name, Ns(event.value))
+}
+
+fn with_socket(event: &Event) -> String {
+    if event.socket == 0 { String::new() } else { format!(" on s{}", event.socket) }
+}
+
+/// Flags, length and position packed by [`crate::net`].
+fn segment(event: &Event) -> String {
+    const FLAGS: [&str; 4] = ["SYN", "FIN", "RST", "ACK"];
+    let set = |bit: &usize| event.value & (1 << bit) != 0;
+    let flags: Vec<&str> = (0..4).filter(set).map(|bit| FLAGS[bit]).collect();
+    let mut text = flags.join(",");
+    let length = event.value >> 8;
+    if length > 0 {
+        let _ = write!(text, " {length}B at {}", event.more);
+    }
+    text
+}
+
+/// Nanoseconds with a unit and no needless digits: `12.5ms`.
+pub(crate) struct Ns(pub(crate) u64);
+
+impl std::fmt::Display for Ns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (unit, name) = match self.0 {
+            0 => return f.write_str("0"),
+            1..1_000 => (1, "ns"),
+            1_000..1_000_000 => (1_000, "us"),
+            1_000_000..1_000_000_000 => (1_000_000, "ms"),
+            _ => (1_000_000_000, "s"),
+        };
+        let (whole, rest) = (self.0 / unit, self.0 % unit);
+        let digits = format!("{:0width$}", rest, width = unit.ilog10() as usize);
+        let digits = if unit == 1 { "" } else { digits.trim_end_matches('0') };
+        match digits {
+            "" => write!(f, "{whole}{name}"),
+            digits => write!(f, "{whole}.{digits}{name}"),
+        }
+    }
+}
+
+fn trim_line(line: &mut String) {
+    line.truncate(line.trim_end_matches(' ').len());
+    line.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit_and_no_needless_digits() {
+        let shown: Vec<String> = [0, 7, 1_500, 12_500_000, 1_000_000_000, 61_000_000_001]
+            .into_iter()
+            .map(|ns| Ns(ns).to_string())
+            .collect();
+        assert_eq!(shown, ["0", "7ns", "1.5us", "12.5ms", "1s", "61.000000001s"]);
+    }
+}

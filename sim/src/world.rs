@@ -1,0 +1,412 @@
+//! The virtual world: hosts, sockets, packets under way, and the greenlets that stand on hosts.
+//!
+//! It holds the state; `net` moves packets, `net/*` are the system calls, `scheduler` says who runs,
+//! `hub` is the door the driver comes through.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+
+use greenroom::driver::Role;
+use greenroom::hub::{GreenletId, How, Interest, Io, Kind, Ready};
+use greenroom::scenario::HostSpec;
+
+use crate::choices::{self, Choices, Entity, Fixed};
+use crate::clock::{Clock, Event};
+use crate::faults::{Fired, Weather};
+use crate::host::{Host, Transport};
+use crate::net::link::Pair;
+use crate::net::names::Query;
+use crate::net::udp::Mailbox;
+use crate::path::Paths;
+use crate::scheduler::Scheduler;
+use crate::tcp::{Connection, Listener};
+use crate::trace::{self, NOBODY, Op, Recorder};
+
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) choices: Choices,
+    pub(crate) paths: Paths,
+    pub(crate) weather: Weather,
+    pub(crate) trace: Recorder,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) greenlets: Vec<Greenlet>,
+    pub(crate) current: Option<usize>,
+    /// When a greenlet last ran: what the world does by itself since then is its own affair.
+    pub(crate) last_step_ns: u64,
+    pub(crate) descriptors: Vec<Option<Descriptor>>,
+    free_descriptors: Vec<u32>,
+    pub(crate) sockets: Vec<Socket>,
+    free_sockets: Vec<u32>,
+    pub(crate) packets: Vec<Option<crate::net::Packet>>,
+    pub(crate) free_packets: Vec<u32>,
+    pub(crate) buffers: Vec<Vec<u8>>,
+    pub(crate) flows: HashMap<crate::net::Flow, u32, Fixed>,
+    pub(crate) pairs: HashMap<(u16, u16), Pair, Fixed>,
+    /// Sockets that may have something to send.
+    pub(crate) dirty: Vec<u32>,
+    pub(crate) named: Vec<Ready>,
+    pub(crate) fired: Fired,
+    pub(crate) violations: Vec<String>,
+    pub(crate) sometimes: Vec<(&'static str, bool)>,
+    pub(crate) user_choices: HashMap<u64, Entity, Fixed>,
+    started: bool,
+}
+
+/// A greenlet as the world knows it.
+pub(crate) struct Greenlet {
+    pub(crate) id: GreenletId,
+    pub(crate) live: bool,
+    pub(crate) host: u16,
+    pub(crate) entity: Entity,
+    pub(crate) sockets_made: u32,
+}
+
+/// One number of a socket, and whether a call on it was told to wait.
+pub(crate) struct Descriptor {
+    pub(crate) io: Io,
+    pub(crate) socket: u32,
+    pub(crate) wanted: Interest,
+}
+
+pub(crate) struct Socket {
+    /// Told apart from what stood in this slot before.
+    pub(crate) generation: u32,
+    pub(crate) live: bool,
+    pub(crate) host: u16,
+    /// What the host's traces call it; 0 before anybody has it.
+    pub(crate) number: u32,
+    pub(crate) entity: Entity,
+    pub(crate) descriptors: Vec<u32>,
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) options: Options,
+    pub(crate) proto: Proto,
+    /// When its timer event is due, if one is scheduled.
+    pub(crate) timer_ns: Option<u64>,
+    /// The listener it will be accepted from.
+    pub(crate) listener: Option<u32>,
+    /// When its last in-order packet arrives.
+    pub(crate) last_arrival_ns: u64,
+    pub(crate) packets_sent: u64,
+    pub(crate) is_dirty: bool,
+}
+
+pub(crate) enum Proto {
+    /// Neither bound to a role nor connected.
+    Fresh(Kind),
+    Listener(Listener<u32>),
+    Stream(Box<Connection>),
+    Udp(Mailbox),
+    Query(Query),
+}
+
+/// What was set with `setsockopt`; kept and given back, and honoured where it can be seen.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Options {
+    pub(crate) reuse_address: bool,
+    pub(crate) no_delay: bool,
+    pub(crate) broadcast: bool,
+    pub(crate) ttl: Option<u32>,
+    /// Seconds + 1; 0 is off.
+    pub(crate) linger: u32,
+    pub(crate) send_buffer: Option<u32>,
+    pub(crate) recv_buffer: Option<u32>,
+}
+
+impl World {
+    pub(crate) fn new(
+        hosts: &[HostSpec],
+        weather: Weather,
+        choices: Choices,
+        keeps_events: bool,
+    ) -> World {
+        let mut paths = Paths::default();
+        let machines = hosts.iter().enumerate().map(|(index, spec)| {
+            let path = paths.child(None, &spec.name, 1);
+            Host::new(index, spec.name.clone(), Entity::new(path, paths.hash(path)))
+        });
+        let machines: Vec<Host> = machines.collect();
+        let weather = weather.of_run(&choices);
+        let mut world = World {
+            clock: Clock::default(),
+            scheduler: Scheduler::new(&choices),
+            choices,
+            paths,
+            weather,
+            trace: Recorder::new(hosts.len(), keeps_events),
+            hosts: machines,
+            greenlets: Vec::new(),
+            current: None,
+            last_step_ns: 0,
+            descriptors: Vec::new(),
+            free_descriptors: Vec::new(),
+            sockets: Vec::new(),
+            free_sockets: Vec::new(),
+            packets: Vec::new(),
+            free_packets: Vec::new(),
+            buffers: Vec::new(),
+            flows: HashMap::default(),
+            pairs: HashMap::default(),
+            dirty: Vec::new(),
+            named: Vec::new(),
+            fired: Fired::default(),
+            violations: Vec::new(),
+            sometimes: Vec::new(),
+            user_choices: HashMap::default(),
+            started: false,
+        };
+        world.set_up(hosts);
+        world
+    }
+
+    /// Servers come up before clients, all at time zero; power cuts are drawn.
+    fn set_up(&mut self, hosts: &[HostSpec]) {
+        for role in [Role::Server, Role::Client] {
+            for (index, _) in hosts.iter().enumerate().filter(|(_, host)| host.role == role) {
+                self.clock.schedule(0, true, Event::Start(index as u16));
+            }
+        }
+        for (index, spec) in hosts.iter().enumerate() {
+            let Some(within) = spec.power_cut_within else { continue };
+            let (ppm, within_ns) = (self.weather.power_cut_ppm, within.as_nanos() as u64);
+            let at_ns =
+                self.choices.pick(&mut self.hosts[index].entity, choices::Kind::Fault, |draw| {
+                    if draw.happens(ppm) { draw.between(1, within_ns) } else { 0 }
+                });
+            if at_ns > 0 {
+                self.clock.schedule(at_ns, false, Event::PowerCut(index as u16));
+            }
+        }
+    }
+
+    // Greenlets and hosts.
+
+    /// The host of whoever runs; the first where nobody does.
+    pub(crate) fn host_here(&self) -> u16 {
+        self.current.map_or(0, |slot| self.greenlets[slot].host)
+    }
+
+    pub(crate) fn start_host(&mut self, host: u16) {
+        self.started = true;
+        self.hosts[usize::from(host)].is_up = true;
+        self.named.push(Ready::Start(greenroom::hub::HostId(host.into())));
+    }
+
+    /// The host's power fails: its greenlets stop where they stand, its sockets are gone, nothing
+    /// is sent.
+    pub(crate) fn cut_power(&mut self, host: u16) {
+        if !std::mem::replace(&mut self.hosts[usize::from(host)].is_up, false) {
+            return;
+        }
+        self.fired.power_cuts += 1;
+        self.record_world(host, Op::PowerCut, 0, 0);
+        let mut dead: Vec<GreenletId> = Vec::new();
+        dead.extend(self.greenlets.iter().filter(|g| g.live && g.host == host).map(|g| g.id));
+        self.named.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
+        for index in 0..self.sockets.len() as u32 {
+            let socket = &self.sockets[index as usize];
+            if socket.live && socket.host == host {
+                self.forget_socket(index);
+            }
+        }
+    }
+
+    // Sockets and descriptors.
+
+    /// A path for a socket of whoever runs: its place and which of its sockets it is.
+    pub(crate) fn path_for_socket(&mut self, label: &str) -> u32 {
+        match self.current {
+            Some(slot) => {
+                let greenlet = &mut self.greenlets[slot];
+                greenlet.sockets_made += 1;
+                self.paths.child(Some(greenlet.entity.path), label, greenlet.sockets_made)
+            }
+            None => self.paths.child(None, label, 1),
+        }
+    }
+
+    pub(crate) fn add_socket(&mut self, host: u16, path: u32, proto: Proto) -> u32 {
+        let entity = Entity::new(path, self.paths.hash(path));
+        let mut socket = Socket {
+            generation: 0,
+            live: true,
+            host,
+            number: 0,
+            entity,
+            descriptors: Vec::new(),
+            local: None,
+            peer: None,
+            options: Options::default(),
+            proto,
+            timer_ns: None,
+            listener: None,
+            last_arrival_ns: 0,
+            packets_sent: 0,
+            is_dirty: false,
+        };
+        match self.free_sockets.pop() {
+            Some(index) => {
+                let slot = &mut self.sockets[index as usize];
+                socket.generation = slot.generation + 1;
+                *slot = socket;
+                index
+            }
+            None => {
+                self.sockets.push(socket);
+                self.sockets.len() as u32 - 1
+            }
+        }
+    }
+
+    pub(crate) fn add_descriptor(&mut self, socket: u32) -> Io {
+        let index = match self.free_descriptors.pop() {
+            Some(index) => index as usize,
+            None => {
+                self.descriptors.push(None);
+                self.descriptors.len() - 1
+            }
+        };
+        let io = Io::new(index);
+        self.descriptors[index] = Some(Descriptor { io, socket, wanted: Interest::NONE });
+        let host = usize::from(self.sockets[socket as usize].host);
+        let entry = &mut self.sockets[socket as usize];
+        entry.descriptors.push(index as u32);
+        if entry.number == 0 {
+            entry.number = self.hosts[host].name_socket();
+        }
+        io
+    }
+
+    /// The socket of a descriptor; `EBADF` if it is closed.
+    pub(crate) fn socket_of(&self, io: Io) -> io::Result<u32> {
+        match self.descriptors.get(io.index()) {
+            Some(Some(descriptor)) if descriptor.io == io => Ok(descriptor.socket),
+            _ => Err(errno(libc::EBADF)),
+        }
+    }
+
+    pub(crate) fn remove_descriptor(&mut self, io: Io) -> Option<u32> {
+        let socket = self.socket_of(io).ok()?;
+        self.descriptors[io.index()] = None;
+        self.free_descriptors.push(io.index() as u32);
+        self.sockets[socket as usize].descriptors.retain(|&index| index as usize != io.index());
+        Some(socket)
+    }
+
+    /// Remembers that a call on this descriptor was told to wait.
+    pub(crate) fn want(&mut self, io: Io, interest: Interest) {
+        if let Some(Some(descriptor)) = self.descriptors.get_mut(io.index()) {
+            descriptor.wanted = descriptor.wanted.with(interest);
+        }
+    }
+
+    /// Names the socket's descriptors to those who were told to wait for what is ready now.
+    pub(crate) fn name_ready(&mut self, socket: u32) {
+        let ready = self.readiness_of(socket);
+        if ready.is_none() {
+            return;
+        }
+        for &index in &self.sockets[socket as usize].descriptors {
+            let Some(descriptor) = &mut self.descriptors[index as usize] else { continue };
+            let hit = descriptor.wanted.and(ready);
+            if !hit.is_none() {
+                descriptor.wanted = Interest::NONE;
+                self.named.push(Ready::Io(descriptor.io, ready));
+            }
+        }
+    }
+
+    /// Takes a socket out of the world: no segment finds it any more.
+    pub(crate) fn forget_socket(&mut self, index: u32) {
+        self.unroute(index);
+        let socket = &mut self.sockets[index as usize];
+        socket.live = false;
+        socket.proto = Proto::Fresh(Kind::Stream);
+        let descriptors = std::mem::take(&mut socket.descriptors);
+        for descriptor in descriptors {
+            self.descriptors[descriptor as usize] = None;
+            self.free_descriptors.push(descriptor);
+        }
+        self.free_sockets.push(index);
+    }
+
+    /// Gives up the socket's port and its place among the connections.
+    pub(crate) fn unroute(&mut self, index: u32) {
+        let socket = &self.sockets[index as usize];
+        let host = socket.host;
+        if let Some(flow) = crate::net::Flow::of(socket)
+            && self.flows.get(&flow) == Some(&index)
+        {
+            self.flows.remove(&flow);
+        }
+        if let (Some(local), None) = (socket.local, socket.listener) {
+            let transport = match socket.proto {
+                Proto::Udp(_) | Proto::Fresh(Kind::Datagram) => Transport::Udp,
+                _ => Transport::Tcp,
+            };
+            self.hosts[usize::from(host)].release(transport, local.port(), index);
+        }
+    }
+
+    // What happened.
+
+    pub(crate) fn record(&mut self, op: Op, socket: u32, value: u64) {
+        self.record_full(op, socket, value, 0, None, "");
+    }
+
+    pub(crate) fn record_full(
+        &mut self,
+        op: Op,
+        socket: u32,
+        value: u64,
+        more: u64,
+        peer: Option<SocketAddr>,
+        name: &'static str,
+    ) {
+        let (host, greenlet, hash) = match self.current {
+            Some(slot) => {
+                let greenlet = &self.greenlets[slot];
+                (greenlet.host, greenlet.entity.path, greenlet.entity.hash)
+            }
+            None => (0, NOBODY, 0),
+        };
+        let at_ns = self.clock.now_ns();
+        let event = trace::Event { at_ns, host, op, greenlet, socket, value, more, peer, name };
+        self.trace.record(event, hash);
+    }
+
+    /// Records what no greenlet did, in a host's lane.
+    pub(crate) fn record_world(&mut self, host: u16, op: Op, value: u64, more: u64) {
+        self.record_wire(host, op, 0, value, more, None);
+    }
+
+    pub(crate) fn record_wire(
+        &mut self,
+        host: u16,
+        op: Op,
+        socket: u32,
+        value: u64,
+        more: u64,
+        peer: Option<SocketAddr>,
+    ) {
+        let at_ns = self.clock.now_ns();
+        let (greenlet, name) = (NOBODY, "");
+        let event = trace::Event { at_ns, host, op, greenlet, socket, value, more, peer, name };
+        self.trace.record(event, 0);
+    }
+
+    /// Records a call's error, unless it merely has to wait; gives the error back.
+    pub(crate) fn failed(&mut self, name: &'static str, socket: u32, error: io::Error) -> io::Error {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            let code = trace::code_of(&error);
+            self.record_full(Op::Failed, socket, code, 0, None, name);
+        }
+        error
+    }
+}
+
+pub(crate) fn errno(number: i32) -> io::Error {
+    io::Error::from_raw_os_error(number)
+}
