@@ -43,7 +43,7 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 
-pub use connection::{Connection, Readiness};
+pub use connection::Connection;
 pub use listener::Listener;
 pub use segment::{Flags, Segment};
 pub use state::State;

@@ -12,6 +12,7 @@ use crate::choices::mix;
 
 pub(crate) use errno::{code_of, name_of};
 pub use text::Lanes;
+pub(crate) use text::Ns;
 
 /// How much of a run a trace shows. Each level holds those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,6 +6,7 @@ mod input;
 mod output;
 mod timers;
 
+#[cfg(test)]
 pub use calls::Readiness;
 
 use self::timers::Timers;

@@ -1,0 +1,156 @@
+//! The command line over any set of scenarios: `sim`, `replay` and whatever runners are given.
+//!
+//! A user's own xtask is three lines: collect the scenarios, name the runners, call [`main`].
+//! Exit codes: 0 held, 1 a property failed, 2 usage, 3 not deterministic, 4 a token's deviations
+//! did not all match and nothing failed, 101 an error of the tool itself.
+
+mod replay;
+mod sim;
+
+use clap::{Args, Parser};
+use greenroom::scenario::Scenario;
+
+pub use sim::SimArgs;
+
+/// What the command line knows.
+pub struct Suite {
+    /// Played when no scenario is named.
+    pub scenarios: Vec<Scenario>,
+    /// Played only by name: planted bugs, laws.
+    pub by_name: Vec<Scenario>,
+    /// Other worlds to play scenarios in, by the name of their subcommand.
+    pub runners: Vec<Runner>,
+    /// How the user calls this program: `cargo xtask`.
+    pub command: String,
+}
+
+/// A world other than the simulator.
+pub struct Runner {
+    /// The subcommand.
+    pub name: &'static str,
+    /// Plays a scenario once: whether it held, and a line about it.
+    pub play: fn(&Scenario) -> (bool, String),
+}
+
+impl Suite {
+    /// The scenarios meant by these names; a name with nothing behind its `/` means the group.
+    fn named(&self, names: &[String]) -> Result<Vec<Scenario>, String> {
+        if names.is_empty() {
+            return Ok(self.scenarios.clone());
+        }
+        let all = || self.scenarios.iter().chain(&self.by_name);
+        let mut found = Vec::new();
+        for name in names {
+            let group = format!("{}/", name.trim_end_matches('/'));
+            let meant = |scenario: &&Scenario| {
+                scenario.name() == name || scenario.name().starts_with(&group)
+            };
+            let before = found.len();
+            found.extend(all().filter(meant).cloned());
+            if found.len() == before {
+                let known: Vec<&str> = all().map(Scenario::name).collect();
+                return Err(format!("no scenario `{name}`; there are: {}", known.join(", ")));
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[derive(Args, Clone, Debug, Default)]
+struct Knobs {
+    /// Sets a knob of the scenario
+    #[arg(long = "knob", value_name = "NAME=N")]
+    knobs: Vec<String>,
+}
+
+impl Knobs {
+    fn turn(&self, mut scenario: Scenario) -> Result<Scenario, String> {
+        for knob in &self.knobs {
+            let parsed = knob.split_once('=').and_then(|(name, n)| Some((name, n.parse().ok()?)));
+            let (name, value) =
+                parsed.ok_or_else(|| format!("`--knob {knob}`: a knob is NAME=NUMBER"))?;
+            scenario = scenario.with_knob(name, value)?;
+        }
+        Ok(scenario)
+    }
+}
+
+#[derive(Args, Debug)]
+struct RunnerArgs {
+    /// Scenarios to play; none is all
+    scenarios: Vec<String>,
+    #[command(flatten)]
+    knobs: Knobs,
+}
+
+/// Reads the arguments after the program's name and does what they say; answers the exit code.
+pub fn main(suite: &Suite, arguments: &[String]) -> i32 {
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => return usage(&format!("a subcommand is missing: {}", subcommands(suite))),
+    };
+    let done = match command {
+        "sim" => parse(command, rest).and_then(|args| sim::sim(suite, &args)),
+        "replay" => parse(command, rest).and_then(|args| replay::replay(suite, &args)),
+        name => match suite.runners.iter().find(|runner| runner.name == name) {
+            Some(runner) => parse(command, rest).and_then(|args| perform(suite, runner, &args)),
+            None => Err(format!("no subcommand `{name}`; there are: {}", subcommands(suite))),
+        },
+    };
+    done.unwrap_or_else(|error| usage(&error))
+}
+
+/// The names of the subcommands.
+pub fn subcommands(suite: &Suite) -> String {
+    let runners = suite.runners.iter().map(|runner| runner.name);
+    ["sim", "replay"].into_iter().chain(runners).collect::<Vec<_>>().join(", ")
+}
+
+fn perform(suite: &Suite, runner: &Runner, args: &RunnerArgs) -> Result<i32, String> {
+    let mut code = 0;
+    let scenarios = suite.named(&args.scenarios)?;
+    let turned: Result<Vec<Scenario>, String> =
+        scenarios.into_iter().map(|scenario| args.knobs.turn(scenario)).collect();
+    for scenario in turned? {
+        let (held, line) = (runner.play)(&scenario);
+        println!("{:<24} {line}", scenario.name());
+        code |= i32::from(!held);
+    }
+    Ok(code)
+}
+
+fn usage(error: &str) -> i32 {
+    eprintln!("error: {error}");
+    2
+}
+
+#[derive(Parser, Debug)]
+#[command(no_binary_name = true, disable_help_subcommand = true)]
+struct Command<T: Args> {
+    #[command(flatten)]
+    args: T,
+}
+
+/// Parses a subcommand's arguments. Help is printed; anything amiss is one line.
+fn parse<T: Args>(name: &str, arguments: &[String]) -> Result<T, String> {
+    use clap::error::ErrorKind;
+    match Command::<T>::try_parse_from(arguments) {
+        Ok(command) => Ok(command.args),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            print!("{error}");
+            std::process::exit(0);
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            let what = first.strip_prefix("error: ").unwrap_or(first);
+            let command = <Command<T> as clap::CommandFactory>::command();
+            let flags: Vec<String> = command
+                .get_arguments()
+                .filter(|arg| !arg.is_hide_set())
+                .filter_map(|arg| arg.get_long().map(|long| format!("--{long}")))
+                .collect();
+            Err(format!("{name}: {what}; accepted: {}", flags.join(" ")))
+        }
+    }
+}

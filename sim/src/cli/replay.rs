@@ -1,0 +1,59 @@
+//! `replay`: a run from its token alone.
+
+use clap::Args;
+
+use super::Suite;
+use super::sim::{exit_code, line, trace_text};
+use crate::report::report;
+use crate::run::run;
+use crate::token::Token;
+use crate::trace::Level;
+
+/// What `replay` is told.
+#[derive(Args, Debug)]
+pub struct ReplayArgs {
+    /// The token, or a file that holds it
+    token: String,
+    /// Prints the trace: faults, api, sched or wire
+    #[arg(long, value_name = "LEVEL")]
+    trace: Option<String>,
+    /// Leaves the report out
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub(super) fn replay(suite: &Suite, args: &ReplayArgs) -> Result<i32, String> {
+    let text = if args.token.starts_with("v1:") {
+        args.token.clone()
+    } else {
+        std::fs::read_to_string(&args.token).map_err(|error| {
+            format!("`{}` is neither a token (v1:…) nor a readable file ({error})", args.token)
+        })?
+    };
+    let token = Token::parse(&text)?;
+    let level = match &args.trace {
+        None => None,
+        Some(name) => Some(Level::named(name).ok_or_else(|| {
+            format!("no trace level `{name}`; there are: {}", Level::NAMES.join(", "))
+        })?),
+    };
+    let named = suite.named(std::slice::from_ref(&token.scenario))?;
+    let mut scenario = named.into_iter().next().expect("a name that is known means something");
+    for (name, value) in &token.knobs {
+        scenario = scenario.with_knob(name, *value)?;
+    }
+    let spec = token.spec()?;
+    let played = run(&scenario, &spec);
+    println!("{}", line(&scenario, &played));
+    println!("{} of {} deviations matched", played.matched, token.choices.len());
+    if let Some(level) = level {
+        print!("{}", trace_text(&scenario, &spec, level));
+    }
+    if !played.outcome.held() {
+        if !args.quiet {
+            print!("{}", report(&scenario, &spec, &played, &suite.command).text);
+        }
+        return Ok(exit_code(&played.outcome));
+    }
+    Ok(if played.matched < token.choices.len() { 4 } else { 0 })
+}

@@ -1,0 +1,283 @@
+//! `sim`: one seed or many, of some scenarios or all.
+
+use std::io::{IsTerminal, Write};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use greenroom::scenario::Scenario;
+
+use super::{Knobs, Suite};
+use crate::faults::{Fired, Weather};
+use crate::report::report;
+use crate::run::{Outcome, Run, Spec, run};
+use crate::sweep::{SeedResult, Summary, Sweep, play, work};
+use crate::trace::{Level, Ns};
+
+/// What `sim` is told.
+#[derive(Args, Debug)]
+pub struct SimArgs {
+    /// Scenarios to play; none is all but those played by name only
+    scenarios: Vec<String>,
+    /// Plays this seed
+    #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "for_"])]
+    seed: Option<u64>,
+    /// Plays these seeds, the last one left out
+    #[arg(long, value_name = "A..B", value_parser = seed_range, conflicts_with = "for_")]
+    seeds: Option<Range<u64>>,
+    /// Plays seeds from 0 on for so long
+    #[arg(long = "for", value_name = "60s", value_parser = duration)]
+    for_: Option<Duration>,
+    /// Worker processes at once
+    #[arg(long, value_name = "J")]
+    jobs: Option<usize>,
+    /// Plays every seed twice and compares
+    #[arg(long)]
+    check: bool,
+    /// Prints the trace: faults, api, sched or wire
+    #[arg(long, value_name = "LEVEL", value_parser = level, conflicts_with_all = ["seeds", "for_"])]
+    trace: Option<Level>,
+    /// calm, default, stormy, or a JSON file
+    #[arg(long, value_name = "NAME|FILE", default_value = "default")]
+    weather: String,
+    /// Prints a line of JSON an object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    knobs: Knobs,
+    #[arg(long, hide = true)]
+    worker: bool,
+}
+
+fn seed_range(text: &str) -> Result<Range<u64>, String> {
+    let parsed = text.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
+    match parsed {
+        Some(range) if range.start < range.end => Ok(range),
+        _ => Err("a range of seeds is A..B with A below B".into()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (digits, unit_s) = match text.strip_suffix('m') {
+        Some(minutes) => (minutes, 60),
+        None => (text.strip_suffix('s').unwrap_or(text), 1),
+    };
+    let number: u64 = digits.parse().map_err(|_| "a time is 60s or 5m".to_owned())?;
+    Ok(Duration::from_secs(number * unit_s))
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    Level::named(text).ok_or_else(|| format!("the levels are {}", Level::NAMES.join(", ")))
+}
+
+pub(super) fn sim(suite: &Suite, args: &SimArgs) -> Result<i32, String> {
+    let weather = Weather::named_or_file(&args.weather)?;
+    let scenarios: Result<Vec<Scenario>, String> = suite
+        .named(&args.scenarios)?
+        .into_iter()
+        .map(|scenario| args.knobs.turn(scenario))
+        .collect();
+    let scenarios = scenarios?;
+    let spec = Spec { weather, ..Spec::seed(args.seed.unwrap_or(0)) };
+    if args.worker {
+        let (Some(seeds), [scenario]) = (&args.seeds, &scenarios[..]) else {
+            return Err("a worker plays seeds of one scenario".into());
+        };
+        work(scenario, seeds.clone(), &spec, args.check).map_err(|error| error.to_string())?;
+        return Ok(0);
+    }
+    match (&args.seeds, args.for_) {
+        (Some(seeds), _) => sweep_all(suite, args, &scenarios, &spec, seeds.clone(), None),
+        (None, Some(time)) => {
+            let until = Some(Instant::now() + time);
+            sweep_all(suite, args, &scenarios, &spec, 0..u64::MAX, until)
+        }
+        (None, None) => Ok(one_seed(suite, args, &scenarios, &spec)),
+    }
+}
+
+// One seed.
+
+fn one_seed(suite: &Suite, args: &SimArgs, scenarios: &[Scenario], spec: &Spec) -> i32 {
+    let mut code = 0;
+    for scenario in scenarios {
+        let (played, wall) = play(scenario, spec, args.check);
+        if args.json {
+            let result = SeedResult::of(scenario, spec.seed, &played, wall);
+            println!("{}", json(&result));
+        }
+        if let Some(level) = args.trace {
+            print!("{}", trace_text(scenario, spec, level));
+        }
+        if !args.json && args.trace.is_none() {
+            println!("{}", line(scenario, &played));
+        }
+        if !played.outcome.held() {
+            code = code.max(exit_code(&played.outcome));
+            if !args.json {
+                print!("{}", report(scenario, spec, &played, &suite.command).text);
+            }
+        }
+    }
+    code
+}
+
+/// A line about a run.
+pub(super) fn line(scenario: &Scenario, run: &Run) -> String {
+    format!(
+        "{:<24} {:<10} {:>14} virtual {:>9} events  {:016x}",
+        scenario.name(),
+        run.outcome.name(),
+        Ns(run.virtual_ns).to_string(),
+        run.events,
+        run.hash
+    )
+}
+
+/// The trace of a run, made by playing it once more with its events kept.
+pub(super) fn trace_text(scenario: &Scenario, spec: &Spec, level: Level) -> String {
+    let kept = run(scenario, &Spec { keeps_events: true, ..spec.clone() });
+    let header = format!(
+        "test={}  end={} {}  hash={:016x}",
+        scenario.name(),
+        Ns(kept.virtual_ns),
+        kept.outcome.name(),
+        kept.hash
+    );
+    kept.trace.map(|lanes| lanes.text(level, &header)).unwrap_or_default()
+}
+
+pub(super) fn exit_code(outcome: &Outcome) -> i32 {
+    match outcome {
+        Outcome::Held => 0,
+        Outcome::Nondeterministic(_) => 3,
+        _ => 1,
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("plain values become JSON")
+}
+
+// Many seeds.
+
+fn sweep_all(
+    suite: &Suite,
+    args: &SimArgs,
+    scenarios: &[Scenario],
+    spec: &Spec,
+    seeds: Range<u64>,
+    until: Option<Instant>,
+) -> Result<i32, String> {
+    let mut code = 0;
+    let mut total = Summary::default();
+    for (at, scenario) in scenarios.iter().enumerate() {
+        // What time there is, is shared out evenly.
+        let until = until.map(|until| {
+            let left = until.saturating_duration_since(Instant::now());
+            Instant::now() + left / (scenarios.len() - at) as u32
+        });
+        let summary = sweep_one(args, scenario, seeds.clone(), until)?;
+        if !args.json {
+            println!("{}", summary_line(scenario, &summary));
+        }
+        if let Some(failed) = &summary.failed {
+            code = code.max(failure(suite, args, scenario, spec, failed));
+        }
+        total.seeds += summary.seeds;
+        total.wall += summary.wall;
+        total.events += summary.events;
+        total.fired.add(&summary.fired);
+    }
+    let rate = total.seeds as f64 / total.wall.as_secs_f64().max(1e-9);
+    if args.json {
+        let outcome = if code == 0 { "held" } else { "failed" };
+        println!(
+            "{{\"summary\":true,\"outcome\":\"{outcome}\",\"seeds\":{},\"seeds_per_s\":{rate:.0},\
+             \"wall_ns\":{},\"fired\":{}}}",
+            total.seeds,
+            total.wall.as_nanos(),
+            json(&total.fired)
+        );
+    } else {
+        println!(
+            "{} seeds in {:.1} s, {rate:.0} seeds per second{}",
+            total.seeds,
+            total.wall.as_secs_f64(),
+            if args.check { ", each played twice" } else { "" }
+        );
+        println!("{}", fault_table(&total.fired));
+    }
+    Ok(code)
+}
+
+fn sweep_one(
+    args: &SimArgs,
+    scenario: &Scenario,
+    seeds: Range<u64>,
+    until: Option<Instant>,
+) -> Result<Summary, String> {
+    let mut arguments: Vec<String> =
+        vec!["sim".into(), scenario.name().into(), "--weather".into(), args.weather.clone()];
+    for knob in &args.knobs.knobs {
+        arguments.extend(["--knob".to_owned(), knob.clone()]);
+    }
+    arguments.extend(args.check.then(|| "--check".to_owned()));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = args.jobs.unwrap_or(cores).max(1);
+    let sweep = Sweep { scenario: scenario.name(), seeds: seeds.clone(), jobs, arguments, until };
+    let mut shown = Instant::now();
+    let shows = std::io::stderr().is_terminal() && !args.json;
+    let mut count = 0_u64;
+    let summary = sweep.run(|result| {
+        count += 1;
+        if args.json {
+            println!("{}", json(result));
+        } else if shows && shown.elapsed() > Duration::from_millis(200) {
+            shown = Instant::now();
+            eprint!("\r{:<24} {count} seeds", scenario.name());
+            let _ = std::io::stderr().flush();
+        }
+    });
+    if shows {
+        eprint!("\r{:60}\r", "");
+    }
+    summary.map_err(|error| format!("a worker could not be run: {error}"))
+}
+
+fn summary_line(scenario: &Scenario, summary: &Summary) -> String {
+    let outcome = match &summary.failed {
+        None => "held".to_owned(),
+        Some(failed) => format!("{} at seed {}", failed.outcome, failed.seed),
+    };
+    let rate = summary.seeds as f64 / summary.wall.as_secs_f64().max(1e-9);
+    format!("{:<24} {:>7} seeds  {outcome}  ({rate:.0} seeds/s)", scenario.name(), summary.seeds)
+}
+
+/// Which faults struck how often: one that never did has tested nothing.
+fn fault_table(fired: &Fired) -> String {
+    let rows = fired.rows();
+    let cells: Vec<String> = rows.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    format!("faults: {}", cells.join(", "))
+}
+
+/// Plays the failing seed here and reports it; a seed that ends its process is only named.
+fn failure(
+    suite: &Suite,
+    args: &SimArgs,
+    scenario: &Scenario,
+    spec: &Spec,
+    failed: &SeedResult,
+) -> i32 {
+    if failed.trace_hash.is_empty() {
+        println!("seed {} {}: {}", failed.seed, failed.outcome, failed.cause);
+        println!("again:  {} sim {} --seed {}", suite.command, scenario.name(), failed.seed);
+        return 1;
+    }
+    let spec = Spec { seed: failed.seed, ..spec.clone() };
+    let (played, _) = play(scenario, &spec, args.check);
+    if !args.json {
+        print!("{}", report(scenario, &spec, &played, &suite.command).text);
+    }
+    if played.outcome.held() { 3 } else { exit_code(&played.outcome) }
+}

@@ -1,0 +1,117 @@
+//! What a failure prints: verdict, cause, the deviations that matter, the trace around them, and
+//! the commands that play it again. At most some forty lines, for somebody who reads it at night.
+
+use std::fmt::Write;
+
+use greenroom::scenario::Scenario;
+
+use crate::run::{Run, Spec, run};
+use crate::shrink::{Shrunk, shrink};
+use crate::token::Token;
+use crate::trace::{Level, Ns};
+
+/// Lines of trace a report shows.
+const TRACE_LINES: usize = 16;
+/// Deviations a report puts into words.
+const DEVIATIONS_SHOWN: usize = 8;
+
+/// A failure, ready to be read.
+#[derive(Debug)]
+pub struct Report {
+    /// The text.
+    pub text: String,
+    /// The smallest failing run's token, if it could be made smaller.
+    pub token: Option<Token>,
+}
+
+/// Minimises a failing run and describes it. `command` is how the user calls the command line.
+pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) -> Report {
+    let mut text = String::new();
+    let verdict = failing.outcome.name().to_uppercase();
+    let seed = match spec.tape {
+        None => format!("seed {}", spec.seed),
+        Some(_) => "token".into(),
+    };
+    let _ = writeln!(
+        text,
+        "{}  {seed}  {verdict} at {} of virtual time",
+        scenario.name(),
+        Ns(failing.virtual_ns)
+    );
+    indent(&mut text, &failing.outcome.to_string());
+    let shrunk = match shrink(scenario, spec, failing) {
+        Ok(shrunk) => shrunk,
+        Err(why) => {
+            let _ = writeln!(text, "NOT DETERMINISTIC: {why}");
+            by_seed(&mut text, scenario, spec, command);
+            return Report { text, token: None };
+        }
+    };
+    deviations(&mut text, &shrunk);
+    if shrunk.run.outcome != failing.outcome {
+        let _ = writeln!(text, "which then reads:");
+        indent(&mut text, &shrunk.run.outcome.to_string());
+    }
+    trace(&mut text, scenario, &shrunk);
+    by_seed(&mut text, scenario, spec, command);
+    let token = Token::of(scenario, &shrunk.spec, &shrunk.run);
+    let _ = writeln!(text, "again, by token:  {command} replay '{token}'");
+    Report { text, token: Some(token) }
+}
+
+fn deviations(text: &mut String, shrunk: &Shrunk) {
+    let left = shrunk.run.deviations.len();
+    let proof = match (shrunk.is_minimal, left) {
+        (true, 0) => "the boring run fails",
+        (true, _) => "without any one of them it holds or fails otherwise",
+        (false, _) => "the budget of runs ran out first",
+    };
+    let _ = writeln!(
+        text,
+        "minimised: {} deviations -> {left} in {} runs; {proof}",
+        shrunk.before, shrunk.runs
+    );
+    for (at, choice) in shrunk.run.deviations.iter().take(DEVIATIONS_SHOWN).enumerate() {
+        let _ = writeln!(text, "  {}. {}", at + 1, choice.in_words());
+    }
+    if left > DEVIATIONS_SHOWN {
+        let _ = writeln!(text, "  … and {} more, in the token", left - DEVIATIONS_SHOWN);
+    }
+}
+
+fn trace(text: &mut String, scenario: &Scenario, shrunk: &Shrunk) {
+    let shown = run(scenario, &Spec { keeps_events: true, ..shrunk.spec.clone() });
+    let Some(lanes) = shown.trace else { return };
+    let _ = writeln!(text, "trace of the minimised run, its end (more: --trace api|sched|wire):");
+    let header = lanes.text(Level::Faults, "");
+    if let Some(hosts) = header.lines().nth(1) {
+        let _ = writeln!(text, "  {hosts}");
+    }
+    for line in lanes.tail(Level::Api, TRACE_LINES) {
+        let _ = writeln!(text, "  {line}");
+    }
+}
+
+fn by_seed(text: &mut String, scenario: &Scenario, spec: &Spec, command: &str) {
+    if spec.tape.is_some() {
+        return;
+    }
+    let weather = match spec.weather.name.as_str() {
+        "default" => String::new(),
+        name => format!(" --weather {name}"),
+    };
+    let knobs: String =
+        scenario.knobs_turned().map(|(name, value)| format!(" --knob {name}={value}")).collect();
+    let _ = writeln!(
+        text,
+        "again, by seed:   {command} sim {} --seed {}{weather}{knobs}",
+        scenario.name(),
+        spec.seed
+    );
+}
+
+fn indent(text: &mut String, block: &str) {
+    for line in block.lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+}

@@ -1,0 +1,329 @@
+//! Many seeds of one scenario, in worker processes: a crash, abort, hang or `exit` of one seed is
+//! that seed's result and nobody else's.
+//!
+//! The keeper hands out chunks of seeds; a worker is this same program, called with `--worker`, and
+//! prints a line of JSON a seed. Results are taken in order of seeds whatever order they come in,
+//! so what a sweep says does not depend on how many workers it had.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Write};
+use std::ops::Range;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use greenroom::scenario::Scenario;
+use serde::{Deserialize, Serialize};
+
+use crate::faults::Fired;
+use crate::run::{Run, Spec, run};
+
+/// Seeds a worker is given at a time.
+const CHUNK: u64 = 250;
+/// Wall time without a result after which a seed counts as hanging.
+const HANG: Duration = Duration::from_secs(60);
+
+/// What a seed came to, as a worker prints it and `--json` shows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SeedResult {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// The outcome's name.
+    pub outcome: String,
+    /// Hash of everything that happened, in hexadecimal.
+    pub trace_hash: String,
+    /// How much happened.
+    pub events: u64,
+    /// Virtual time it took.
+    pub virtual_ns: u64,
+    /// Wall time it took.
+    pub wall_ns: u64,
+    /// How many decisions were not boring.
+    pub deviations: u64,
+    /// What was wrong, if anything was.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cause: String,
+    /// Which faults struck how often.
+    pub fired: Fired,
+}
+
+impl SeedResult {
+    /// The result of a run that came to an end.
+    pub fn of(scenario: &Scenario, seed: u64, run: &Run, wall: Duration) -> SeedResult {
+        SeedResult {
+            scenario: scenario.name().to_owned(),
+            seed,
+            outcome: run.outcome.name().to_owned(),
+            trace_hash: format!("{:016x}", run.hash),
+            events: run.events,
+            virtual_ns: run.virtual_ns,
+            wall_ns: wall.as_nanos() as u64,
+            deviations: run.deviations.len() as u64,
+            cause: if run.outcome.held() { String::new() } else { run.outcome.class() },
+            fired: run.fired,
+        }
+    }
+
+    /// The result of a seed whose worker died of it.
+    fn of_death(scenario: &str, seed: u64, outcome: &str, cause: String) -> SeedResult {
+        SeedResult {
+            scenario: scenario.to_owned(),
+            seed,
+            outcome: outcome.to_owned(),
+            trace_hash: String::new(),
+            events: 0,
+            virtual_ns: 0,
+            wall_ns: 0,
+            deviations: 0,
+            cause,
+            fired: Fired::default(),
+        }
+    }
+
+    /// Whether every property held.
+    pub fn held(&self) -> bool {
+        self.outcome == "held"
+    }
+}
+
+/// Plays one seed; with `twice`, again, and says so if the second run differs.
+pub fn play(scenario: &Scenario, spec: &Spec, twice: bool) -> (Run, Duration) {
+    let start = Instant::now();
+    let mut first = run(scenario, spec);
+    let wall = start.elapsed();
+    if twice {
+        let again = run(scenario, spec);
+        if again.hash != first.hash {
+            first.outcome = crate::run::Outcome::Nondeterministic(first_difference(scenario, spec));
+        }
+    }
+    (first, wall)
+}
+
+/// The first line in which two runs of one seed differ.
+fn first_difference(scenario: &Scenario, spec: &Spec) -> String {
+    let spec = Spec { keeps_events: true, ..spec.clone() };
+    let text = || {
+        let lanes = run(scenario, &spec).trace;
+        lanes.map(|lanes| lanes.text(crate::trace::Level::Sched, "")).unwrap_or_default()
+    };
+    let (one, two) = (text(), text());
+    match one.lines().zip(two.lines()).find(|(a, b)| a != b) {
+        Some((a, b)) => format!("two runs of one seed differ first here:\n  {a}\n  {b}"),
+        None => "two runs of one seed differ, but not in what is traced".into(),
+    }
+}
+
+/// A worker: plays these seeds and prints a line for each.
+pub fn work(scenario: &Scenario, seeds: Range<u64>, spec: &Spec, twice: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for seed in seeds {
+        let spec = Spec { seed, ..spec.clone() };
+        let (run, wall) = play(scenario, &spec, twice);
+        let line = serde_json::to_string(&SeedResult::of(scenario, seed, &run, wall))?;
+        writeln!(out, "{line}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// What a sweep is to do.
+pub struct Sweep<'a> {
+    /// The scenario's name.
+    pub scenario: &'a str,
+    /// The seeds.
+    pub seeds: Range<u64>,
+    /// How many workers at once.
+    pub jobs: usize,
+    /// What a worker is called with, beside its seeds.
+    pub arguments: Vec<String>,
+    /// When to hand out no more seeds.
+    pub until: Option<Instant>,
+}
+
+/// What a sweep found.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Seeds played.
+    pub seeds: u64,
+    /// Wall time.
+    pub wall: Duration,
+    /// Faults that struck, over all seeds.
+    pub fired: Fired,
+    /// Events, over all seeds.
+    pub events: u64,
+    /// The failing seed with the lowest number, if one failed.
+    pub failed: Option<SeedResult>,
+}
+
+impl Sweep<'_> {
+    /// Plays the seeds until one fails; `each` sees every result in order of seeds.
+    pub fn run(&self, mut each: impl FnMut(&SeedResult)) -> io::Result<Summary> {
+        let start = Instant::now();
+        let next = AtomicU64::new(self.seeds.start);
+        let stop = AtomicBool::new(false);
+        let mut summary = Summary::default();
+        let (results, incoming) = mpsc::channel();
+        let workers: Vec<Arc<Watched>> = (0..self.jobs.max(1)).map(|_| Arc::default()).collect();
+        thread::scope(|scope| -> io::Result<()> {
+            for watched in &workers {
+                let (results, next, stop) = (results.clone(), &next, &stop);
+                scope.spawn(move || self.keep_one_busy(watched, next, stop, &results));
+            }
+            drop(results);
+            let mut waiting = BTreeMap::new();
+            let mut expected = self.seeds.start;
+            let outcome = loop {
+                let chunk = match incoming.recv_timeout(Duration::from_secs(1)) {
+                    Ok(chunk) => chunk,
+                    Err(mpsc::RecvTimeoutError::Timeout) => {
+                        workers.iter().for_each(|watched| watched.end_if_hanging());
+                        continue;
+                    }
+                    Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
+                };
+                let (first, lines) = match chunk {
+                    Ok(chunk) => chunk,
+                    Err(error) => break Err(error),
+                };
+                waiting.insert(first, lines);
+                while let Some(lines) = waiting.remove(&expected) {
+                    expected += lines.len() as u64;
+                    for result in &lines {
+                        if summary.failed.is_none() {
+                            summary.take(result);
+                            each(result);
+                        }
+                    }
+                    stop.fetch_or(summary.failed.is_some(), Ordering::Relaxed);
+                }
+            };
+            stop.store(true, Ordering::Relaxed);
+            outcome
+        })?;
+        summary.wall = start.elapsed();
+        Ok(summary)
+    }
+
+    fn keep_one_busy(
+        &self,
+        watched: &Watched,
+        next: &AtomicU64,
+        stop: &AtomicBool,
+        results: &mpsc::Sender<io::Result<(u64, Vec<SeedResult>)>>,
+    ) {
+        let over = || {
+            stop.load(Ordering::Relaxed) || self.until.is_some_and(|until| Instant::now() >= until)
+        };
+        while !over() {
+            let first = next.fetch_add(CHUNK, Ordering::Relaxed);
+            if first >= self.seeds.end {
+                return;
+            }
+            let chunk = first..(first + CHUNK).min(self.seeds.end);
+            let lines = self.play_chunk(watched, chunk);
+            let failed = lines.is_err();
+            if results.send(lines.map(|lines| (first, lines))).is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    /// Plays a chunk, with a new worker after each seed that ended one.
+    fn play_chunk(&self, watched: &Watched, chunk: Range<u64>) -> io::Result<Vec<SeedResult>> {
+        let mut lines = Vec::new();
+        let mut left = chunk;
+        while !left.is_empty() {
+            let before = lines.len();
+            let end = self.one_worker(watched, left.clone(), &mut lines)?;
+            left.start += (lines.len() - before) as u64;
+            if let Some((outcome, cause)) = end
+                && !left.is_empty()
+            {
+                lines.push(SeedResult::of_death(self.scenario, left.start, outcome, cause));
+                left.start += 1;
+            }
+        }
+        Ok(lines)
+    }
+
+    fn one_worker(
+        &self,
+        watched: &Watched,
+        seeds: Range<u64>,
+        lines: &mut Vec<SeedResult>,
+    ) -> io::Result<Option<(&'static str, String)>> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(&self.arguments)
+            .args(["--worker", "--seeds", &format!("{}..{}", seeds.start, seeds.end)])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        watched.begin(child);
+        for line in output.lines() {
+            let line = line?;
+            // What a scenario prints itself is not for us.
+            if let Ok(result) = serde_json::from_str::<SeedResult>(&line) {
+                watched.saw_life();
+                lines.push(result);
+            }
+        }
+        let (status, hung) = watched.finish()?;
+        Ok(match () {
+            () if hung => {
+                Some(("stuck", format!("no result after {} s of wall time", HANG.as_secs())))
+            }
+            () if status.success() => None,
+            () => Some(("crashed", status.to_string())),
+        })
+    }
+}
+
+impl Summary {
+    fn take(&mut self, result: &SeedResult) {
+        self.seeds += 1;
+        self.events += result.events;
+        self.fired.add(&result.fired);
+        if !result.held() {
+            self.failed = Some(result.clone());
+        }
+    }
+}
+
+/// A worker process and when it last gave a sign of life.
+#[derive(Default)]
+struct Watched(Mutex<Option<Watch>>);
+
+struct Watch {
+    child: Child,
+    alive: Instant,
+    ended: bool,
+}
+
+impl Watched {
+    fn with<T>(&self, f: impl FnOnce(&mut Option<Watch>) -> T) -> T {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+    fn begin(&self, child: Child) {
+        self.with(|watch| *watch = Some(Watch { child, alive: Instant::now(), ended: false }));
+    }
+    fn saw_life(&self) {
+        self.with(|watch| watch.iter_mut().for_each(|watch| watch.alive = Instant::now()));
+    }
+    fn end_if_hanging(&self) {
+        self.with(|watch| {
+            if let Some(watch) = watch.as_mut().filter(|watch| watch.alive.elapsed() > HANG) {
+                watch.ended = watch.child.kill().is_ok();
+            }
+        });
+    }
+    fn finish(&self) -> io::Result<(std::process::ExitStatus, bool)> {
+        let mut watch = self.with(Option::take).expect("a worker finishes once");
+        Ok((watch.child.wait()?, watch.ended))
+    }
+}

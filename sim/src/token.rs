@@ -1,0 +1,237 @@
+//! A run as a line of text: its scenario and its deviations, each by kind, place and ordinal.
+//!
+//! ```text
+//! v1:planted/half-open;weather=calm;fault@srv.1=62900000ns;turn@cli/main.4=cli/timer
+//! ```
+//!
+//! It names nothing by number of creation or by draw, so it survives changes of the code that a
+//! seed does not. What is at its default (weather, knobs) is not written.
+
+use std::fmt;
+
+use greenroom::scenario::Scenario;
+
+use crate::choices::Kind;
+use crate::faults::Weather;
+use crate::run::{Choice, Run, Spec, Value};
+
+/// A run that can be played again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Knobs that are not at their default.
+    pub knobs: Vec<(String, u64)>,
+    /// The weather's name or file.
+    pub weather: String,
+    /// The seed of random bytes, where the run drew any.
+    pub seed: Option<u64>,
+    /// Its deviations.
+    pub choices: Vec<Choice>,
+}
+
+const FATES: [&str; 3] = ["lost", "duplicated", "overtaken"];
+
+impl Token {
+    /// The token of a run.
+    pub fn of(scenario: &Scenario, spec: &Spec, run: &Run) -> Token {
+        Token {
+            scenario: scenario.name().to_owned(),
+            knobs: scenario.knobs_turned().map(|(name, value)| (name.to_owned(), value)).collect(),
+            weather: spec.weather.name.clone(),
+            seed: run.drew_entropy.then_some(spec.seed),
+            choices: run.deviations.clone(),
+        }
+    }
+
+    /// Reads a token.
+    ///
+    /// # Errors
+    ///
+    /// One line: what part could not be read, and what is accepted there.
+    pub fn parse(text: &str) -> Result<Token, String> {
+        let text = text.trim();
+        let rest = text
+            .strip_prefix("v1:")
+            .ok_or_else(|| format!("a token begins with `v1:`, not `{}`", head(text)))?;
+        let mut parts = rest.split(';');
+        let scenario = parts.next().unwrap_or_default().to_owned();
+        if scenario.is_empty() {
+            return Err("a token names its scenario after `v1:`".into());
+        }
+        let (knobs, choices) = (Vec::new(), Vec::new());
+        let mut token =
+            Token { scenario, knobs, weather: "default".into(), seed: None, choices };
+        for part in parts {
+            token.take(part)?;
+        }
+        Ok(token)
+    }
+
+    fn take(&mut self, part: &str) -> Result<(), String> {
+        let number = |text: &str| {
+            text.parse::<u64>().map_err(|_| format!("`{text}` in `{part}` is not a number"))
+        };
+        if part.contains('@') {
+            self.choices.push(parse_choice(part)?);
+        } else if let Some(name) = part.strip_prefix("weather=") {
+            self.weather = name.to_owned();
+        } else if let Some(seed) = part.strip_prefix("seed=") {
+            self.seed = Some(number(seed)?);
+        } else if let Some((name, value)) =
+            part.strip_prefix("knob.").and_then(|knob| knob.split_once('='))
+        {
+            self.knobs.push((name.to_owned(), number(value)?));
+        } else {
+            return Err(format!(
+                "`{}` is no part of a token: weather=NAME, seed=N, knob.NAME=N or \
+                 KIND@PLACE.ORDINAL=VALUE",
+                head(part)
+            ));
+        }
+        Ok(())
+    }
+
+    /// What plays the run again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Weather::named_or_file`].
+    pub fn spec(&self) -> Result<Spec, String> {
+        Ok(Spec {
+            tape: Some(self.choices.clone()),
+            weather: Weather::named_or_file(&self.weather)?,
+            ..Spec::seed(self.seed.unwrap_or(0))
+        })
+    }
+}
+
+fn head(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v1:{}", self.scenario)?;
+        if self.weather != "default" {
+            write!(f, ";weather={}", self.weather)?;
+        }
+        if let Some(seed) = self.seed {
+            write!(f, ";seed={seed}")?;
+        }
+        for (name, value) in &self.knobs {
+            write!(f, ";knob.{name}={value}")?;
+        }
+        for choice in &self.choices {
+            write!(f, ";{choice}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}.{}=", self.kind.name(), self.entity, self.ordinal)?;
+        match (&self.value, self.kind) {
+            (Value::Greenlet(path), _) => f.write_str(path),
+            (Value::Number(ns), Kind::Delay | Kind::Fault | Kind::Length) => write!(f, "{ns}ns"),
+            (Value::Number(bytes), Kind::Size) => write!(f, "{bytes}B"),
+            (Value::Number(fate), Kind::Fate) => {
+                f.write_str(FATES.get(*fate as usize - 1).unwrap_or(&"?"))
+            }
+            (Value::Number(value), _) => write!(f, "{value}"),
+        }
+    }
+}
+
+fn parse_choice(part: &str) -> Result<Choice, String> {
+    let bad = |what: &str| format!("`{part}`: {what}; a deviation is KIND@PLACE.ORDINAL=VALUE");
+    let (kind, rest) = part.split_once('@').ok_or_else(|| bad("no `@`"))?;
+    let kind = Kind::named(kind).ok_or_else(|| {
+        bad("no such kind (turn, delay, fate, size, fault, length, user)")
+    })?;
+    let (place, value) = rest.rsplit_once('=').ok_or_else(|| bad("no `=`"))?;
+    let (entity, ordinal) = place.rsplit_once('.').ok_or_else(|| bad("no ordinal"))?;
+    let ordinal = ordinal.parse().map_err(|_| bad("the ordinal is no number"))?;
+    let number = |unit: &str| {
+        let digits = value.strip_suffix(unit).unwrap_or(value);
+        digits.parse().map(Value::Number).map_err(|_| bad("the value is no number"))
+    };
+    let value = match kind {
+        Kind::Turn => Value::Greenlet(value.to_owned()),
+        Kind::Delay | Kind::Fault | Kind::Length => number("ns")?,
+        Kind::Size => number("B")?,
+        Kind::Fate => {
+            let fate = FATES.iter().position(|name| *name == value);
+            Value::Number(fate.ok_or_else(|| bad("a fate is lost, duplicated or overtaken"))? as u64 + 1)
+        }
+        Kind::User | Kind::Entropy => number("")?,
+    };
+    Ok(Choice { kind, entity: entity.to_owned(), ordinal, value })
+}
+
+impl Choice {
+    /// What was decided, in words.
+    pub fn in_words(&self) -> String {
+        let (who, nth) = (&self.entity, self.ordinal);
+        match (&self.value, self.kind) {
+            (Value::Greenlet(target), _) => {
+                format!("{target} runs instead of {who}, at that one's turn {nth}")
+            }
+            (Value::Number(ns), Kind::Delay) => {
+                format!("packet {nth} of {who} takes {}", crate::trace::Ns(*ns))
+            }
+            (Value::Number(fate), Kind::Fate) => {
+                let fate = FATES.get(*fate as usize - 1).unwrap_or(&"?");
+                format!("packet {nth} of {who} is {fate}")
+            }
+            (Value::Number(bytes), Kind::Size) => {
+                format!("read {nth} of {who} returns {bytes} bytes at most")
+            }
+            (Value::Number(ns), Kind::Fault) if who.contains('=') => {
+                let pair = who.replace('=', " and ");
+                format!("{pair} are cut off {} after their first packet", crate::trace::Ns(*ns))
+            }
+            (Value::Number(ns), Kind::Fault) => {
+                format!("{who} loses power at {}", crate::trace::Ns(*ns))
+            }
+            (Value::Number(ns), Kind::Length) => {
+                format!("{} are cut off for {}", who.replace('=', " and "), crate::trace::Ns(*ns))
+            }
+            (Value::Number(value), _) => format!("{who} chooses {value}, the {nth}th time"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_reads_as_it_is_written() {
+        let text = "v1:planted/lost-reply;weather=stormy;seed=7;knob.bystander=1;\
+                    turn@cli/setter.4=cli/waiter#2;delay@cli/.tcp#2.7=9300000ns;\
+                    fate@srv/.tcp/from(cli|.tcp).3=lost;size@a/.tcp.1=3B;fault@cli=srv.1=5ns";
+        let token = Token::parse(text).unwrap();
+        assert_eq!(token.to_string(), text);
+        assert_eq!(token.choices[0].value, Value::Greenlet("cli/waiter#2".into()));
+        assert_eq!(token.choices[4].entity, "cli=srv");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for (text, names) in [
+            ("v2:echo", "v1:"),
+            ("v1:", "scenario"),
+            ("v1:echo;what", "`what`"),
+            ("v1:echo;seed=x", "`x`"),
+            ("v1:echo;turn@a=b", "ordinal"),
+            ("v1:echo;spin@a.1=b", "kind"),
+            ("v1:echo;fate@a.1=eaten", "fate"),
+        ] {
+            let error = Token::parse(text).unwrap_err();
+            assert!(error.contains(names), "{text}: {error}");
+            assert_eq!(error.lines().count(), 1);
+        }
+    }
+}
