@@ -176,15 +176,15 @@ impl Choices {
     }
 
     /// Decides a turn among candidates, of which candidate 0 is the default and `default` its
-    /// entity. `candidate` gives path and path hash. A uniform turn is a rendezvous: every
-    /// candidate draws a lot of its own and the highest wins, so a newcomer changes only the turns
-    /// it wins. `sticky_ppm` is how often the default runs without a draw.
+    /// entity. `candidate` gives path and path hash of those that may run instead. A uniform turn
+    /// is a rendezvous: every candidate draws a lot of its own and the highest wins, so a newcomer
+    /// changes only the turns it wins. `sticky_ppm` is how often the default runs without a draw.
     pub fn pick_turn(
         &mut self,
         default: &mut Entity,
         count: usize,
         sticky_ppm: u32,
-        candidate: impl Fn(usize) -> (u32, u64),
+        candidate: impl Fn(usize) -> Option<(u32, u64)>,
     ) -> usize {
         default.ordinals[Kind::Turn as usize] += 1;
         let ordinal = default.ordinals[Kind::Turn as usize];
@@ -201,20 +201,23 @@ impl Choices {
                 // Far more than ever matter to each other, and a thousand hosts whose timers come
                 // together cost a thousand lots, not a million.
                 const CANDIDATES_MAX: usize = 64;
-                let lots = (0..count.min(CANDIDATES_MAX)).map(|at| mix(lot, candidate(at).1));
-                lots.enumerate().max_by_key(|&(_, lot)| lot).map_or(0, |(at, _)| at)
+                let lots = (0..count.min(CANDIDATES_MAX))
+                    .filter_map(|at| Some((mix(lot, candidate(at)?.1), at)));
+                lots.max().map_or(0, |(_, at)| at)
             }
             Source::Tape(tape) => match tape.get(&(Kind::Turn, default.hash, ordinal)) {
                 Some(&wanted) => {
-                    let found = (0..count).find(|&at| candidate(at).1 == wanted);
+                    let is_wanted = |&at: &usize| candidate(at).is_some_and(|it| it.1 == wanted);
+                    let found = (0..count).find(is_wanted);
                     self.matched += usize::from(found.is_some());
                     found.unwrap_or(0)
                 }
                 None => 0,
             },
         };
-        if picked != 0 {
-            let (target, value) = candidate(picked);
+        if picked != 0
+            && let Some((target, value)) = candidate(picked)
+        {
             let (kind, path) = (Kind::Turn, default.path);
             self.deviations.push(Deviation { kind, ordinal, path, target, value });
         }
@@ -413,7 +416,7 @@ mod tests {
             (0..200)
                 .map(|_| {
                     let at = choices.pick_turn(&mut default, names.len(), 0, |at| {
-                        (0, hash_bytes(names[at].as_bytes()))
+                        Some((0, hash_bytes(names[at].as_bytes())))
                     });
                     names[at].to_owned()
                 })

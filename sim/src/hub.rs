@@ -8,8 +8,8 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Birth, Domain, GreenletId, Hub, Interest, Io, Kind, Note, On, Opt, Query, Ready, Runnable, Take,
-    Tick, Turn, WokeBy,
+    Birth, Domain, GreenletId, Hub, Interest, Io, Kind, Note, On, Opt, Query, Ready, Runnable,
+    Take, Tick, Turn, WokeBy,
 };
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -165,7 +165,7 @@ impl Hub for SimHub {
             world.greenlets[slot] = entry;
         }
         if birth.parent.is_some() {
-            world.record(Op::Spawn, 0, path.into());
+            world.record_path(Op::Spawn, path, "");
         } else {
             world.record_world(birth.host.0 as u16, Op::Start, 0, 0);
         }
@@ -217,9 +217,9 @@ impl Hub for SimHub {
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
         let number = self.world.sockets[index as usize].number;
-        self.world.listen_on(index, backlog).map_err(|error| {
-            self.world.failed("listen", number, error)
-        })
+        self.world
+            .listen_on(index, backlog)
+            .map_err(|error| self.world.failed("listen", number, error))
     }
     fn connect(&mut self, io: Io, peer: SocketAddr) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
@@ -238,9 +238,9 @@ impl Hub for SimHub {
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
         let number = self.world.sockets[index as usize].number;
-        self.world.shutdown_socket(index, how).map_err(|error| {
-            self.world.failed("shutdown", number, error)
-        })
+        self.world
+            .shutdown_socket(index, how)
+            .map_err(|error| self.world.failed("shutdown", number, error))
     }
     fn close(&mut self, io: Io) {
         let world = &mut self.world;
@@ -392,14 +392,13 @@ impl World {
             }
             Note::Struck(victim, how) => {
                 let path = self.greenlets[victim.slot()].entity.path;
-                self.record_full(Op::Struck, 0, path.into(), 0, None, how);
+                self.record_path(Op::Struck, path, how);
             }
             Note::Ended(_, None) => {}
             Note::Ended(_, Some(_)) => self.record(Op::Panic, 0, 0),
             Note::Always(_, true) => {}
             Note::Always(name, false) => {
-                let text = self.trace.text(name);
-                self.record(Op::Violation, 0, text);
+                self.record_text(Op::Violation, name);
                 self.violations.push(name.to_owned());
             }
             Note::Sometimes(name, holds) => {
@@ -408,10 +407,7 @@ impl World {
                     None => self.sometimes.push((name, holds)),
                 }
             }
-            Note::Text(text) => {
-                let text = self.trace.text(text);
-                self.record(Op::Note, 0, text);
-            }
+            Note::Text(text) => self.record_text(Op::Note, text),
             _ => {}
         }
     }

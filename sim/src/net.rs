@@ -81,9 +81,9 @@ impl World {
     fn transmit_all(&mut self, index: u32) {
         let now_ns = self.clock.now_ns();
         loop {
-            let mut payload = self.buffers.pop().unwrap_or_default();
             let socket = &mut self.sockets[index as usize];
             let Proto::Stream(connection) = &mut socket.proto else { return };
+            let mut payload = self.buffers.pop().unwrap_or_default();
             let Some(segment) = connection.poll_transmit(now_ns, &mut payload) else {
                 self.buffers.push(payload);
                 break;

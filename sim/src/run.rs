@@ -266,7 +266,7 @@ fn spinning(hub: &SimHub) -> String {
         None => "a greenlet".into(),
     };
     format!(
-        "{who} spins: two million turns went by without time moving; \
+        "{who} spins: a million turns went by without time moving; \
          a loop that waits for another greenlet must wait in a call, not poll"
     )
 }

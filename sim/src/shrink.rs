@@ -36,7 +36,8 @@ pub struct Shrunk {
 /// the text says where it first differed.
 pub fn shrink(scenario: &Scenario, spec: &Spec, failing: &Run) -> Result<Shrunk, String> {
     let class = failing.outcome.class();
-    let taped = Spec { tape: Some(failing.deviations.clone()), keeps_events: false, ..spec.clone() };
+    let taped =
+        Spec { tape: Some(failing.deviations.clone()), keeps_events: false, ..spec.clone() };
     let replayed = run(scenario, &taped);
     if replayed.hash != failing.hash {
         return Err(format!(
@@ -98,8 +99,7 @@ impl Search<'_> {
     fn drop_kinds(&mut self) {
         for kind in KINDS {
             let without = |choice: &&Choice| choice.kind != kind;
-            let rest: Vec<Choice> =
-                self.best.deviations.iter().filter(without).cloned().collect();
+            let rest: Vec<Choice> = self.best.deviations.iter().filter(without).cloned().collect();
             if rest.len() < self.best.deviations.len() {
                 self.try_out(rest);
             }

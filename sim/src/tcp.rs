@@ -108,10 +108,6 @@ impl Default for Config {
 impl Default for Keepalive {
     /// Linux: two hours, then nine probes 75 s apart (RFC 9293 §3.8.4 asks for the two hours).
     fn default() -> Keepalive {
-        Keepalive {
-            idle_ns: 7200 * SECOND_NS,
-            interval_ns: 75 * SECOND_NS,
-            count: 9,
-        }
+        Keepalive { idle_ns: 7200 * SECOND_NS, interval_ns: 75 * SECOND_NS, count: 9 }
     }
 }

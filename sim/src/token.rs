@@ -60,8 +60,7 @@ impl Token {
             return Err("a token names its scenario after `v1:`".into());
         }
         let (knobs, choices) = (Vec::new(), Vec::new());
-        let mut token =
-            Token { scenario, knobs, weather: "default".into(), seed: None, choices };
+        let mut token = Token { scenario, knobs, weather: "default".into(), seed: None, choices };
         for part in parts {
             token.take(part)?;
         }
@@ -147,9 +146,8 @@ impl fmt::Display for Choice {
 fn parse_choice(part: &str) -> Result<Choice, String> {
     let bad = |what: &str| format!("`{part}`: {what}; a deviation is KIND@PLACE.ORDINAL=VALUE");
     let (kind, rest) = part.split_once('@').ok_or_else(|| bad("no `@`"))?;
-    let kind = Kind::named(kind).ok_or_else(|| {
-        bad("no such kind (turn, delay, fate, size, fault, length, user)")
-    })?;
+    let kind = Kind::named(kind)
+        .ok_or_else(|| bad("no such kind (turn, delay, fate, size, fault, length, user)"))?;
     let (place, value) = rest.rsplit_once('=').ok_or_else(|| bad("no `=`"))?;
     let (entity, ordinal) = place.rsplit_once('.').ok_or_else(|| bad("no ordinal"))?;
     let ordinal = ordinal.parse().map_err(|_| bad("the ordinal is no number"))?;
@@ -163,7 +161,9 @@ fn parse_choice(part: &str) -> Result<Choice, String> {
         Kind::Size => number("B")?,
         Kind::Fate => {
             let fate = FATES.iter().position(|name| *name == value);
-            Value::Number(fate.ok_or_else(|| bad("a fate is lost, duplicated or overtaken"))? as u64 + 1)
+            Value::Number(
+                fate.ok_or_else(|| bad("a fate is lost, duplicated or overtaken"))? as u64 + 1,
+            )
         }
         Kind::User | Kind::Entropy => number("")?,
     };

@@ -130,6 +130,8 @@ pub(crate) struct Event {
     pub(crate) socket: u32,
     pub(crate) value: u64,
     pub(crate) more: u64,
+    /// A path or a text the line mentions, by its number in this run; its hash is in `value`.
+    pub(crate) refers: u32,
     pub(crate) peer: Option<SocketAddr>,
     /// What a call is called.
     pub(crate) name: &'static str,
@@ -174,13 +176,13 @@ impl Recorder {
         }
     }
 
-    /// Keeps a text; answers its number. Where nobody will read it, only its hash counts.
-    pub(crate) fn text(&mut self, text: &str) -> u64 {
+    /// Keeps a text where somebody will read it; answers its number.
+    pub(crate) fn keep_text(&mut self, text: &str) -> u32 {
         if self.log.is_none() {
-            return crate::choices::hash_bytes(text.as_bytes());
+            return 0;
         }
         self.texts.push(text.to_owned());
-        self.texts.len() as u64 - 1
+        self.texts.len() as u32 - 1
     }
 
     /// The hash of the whole run.

@@ -356,12 +356,34 @@ impl World {
         self.record_full(op, socket, value, 0, None, "");
     }
 
+    /// Records something about a greenlet: by its path's hash, which is the same in every run.
+    pub(crate) fn record_path(&mut self, op: Op, path: u32, name: &'static str) {
+        let hash = self.paths.hash(path);
+        self.record_event(op, (0, hash, 0), path, None, name);
+    }
+
+    pub(crate) fn record_text(&mut self, op: Op, text: &str) {
+        let (hash, refers) = (choices::hash_bytes(text.as_bytes()), self.trace.keep_text(text));
+        self.record_event(op, (0, hash, 0), refers, None, "");
+    }
+
     pub(crate) fn record_full(
         &mut self,
         op: Op,
         socket: u32,
         value: u64,
         more: u64,
+        peer: Option<SocketAddr>,
+        name: &'static str,
+    ) {
+        self.record_event(op, (socket, value, more), 0, peer, name);
+    }
+
+    fn record_event(
+        &mut self,
+        op: Op,
+        (socket, value, more): (u32, u64, u64),
+        refers: u32,
         peer: Option<SocketAddr>,
         name: &'static str,
     ) {
@@ -373,7 +395,8 @@ impl World {
             None => (0, NOBODY, 0),
         };
         let at_ns = self.clock.now_ns();
-        let event = trace::Event { at_ns, host, op, greenlet, socket, value, more, peer, name };
+        let event =
+            trace::Event { at_ns, host, op, greenlet, socket, value, more, refers, peer, name };
         self.trace.record(event, hash);
     }
 
@@ -393,12 +416,19 @@ impl World {
     ) {
         let at_ns = self.clock.now_ns();
         let (greenlet, name) = (NOBODY, "");
-        let event = trace::Event { at_ns, host, op, greenlet, socket, value, more, peer, name };
+        let refers = 0;
+        let event =
+            trace::Event { at_ns, host, op, greenlet, socket, value, more, refers, peer, name };
         self.trace.record(event, 0);
     }
 
     /// Records a call's error, unless it merely has to wait; gives the error back.
-    pub(crate) fn failed(&mut self, name: &'static str, socket: u32, error: io::Error) -> io::Error {
+    pub(crate) fn failed(
+        &mut self,
+        name: &'static str,
+        socket: u32,
+        error: io::Error,
+    ) -> io::Error {
         if error.kind() != io::ErrorKind::WouldBlock {
             let code = trace::code_of(&error);
             self.record_full(Op::Failed, socket, code, 0, None, name);

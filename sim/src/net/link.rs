@@ -123,9 +123,9 @@ impl World {
         if start_ns == 0 {
             return Pair { cut_ns: None };
         }
-        let length_ns = self.choices.pick(&mut entity, Kind::Length, |draw| {
-            draw.between(1, weather.partition_max_ns)
-        });
+        let length_ns = self
+            .choices
+            .pick(&mut entity, Kind::Length, |draw| draw.between(1, weather.partition_max_ns));
         let from_ns = self.clock.now_ns() + start_ns;
         Pair { cut_ns: Some((from_ns, from_ns.saturating_add(length_ns))) }
     }

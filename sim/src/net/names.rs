@@ -24,8 +24,7 @@ impl Query {
 
 impl World {
     pub(crate) fn ask(&mut self, name: &str) -> io::Result<Io> {
-        let text = self.trace.text(name);
-        self.record(Op::Resolve, 0, text);
+        self.record_text(Op::Resolve, name);
         let path = self.path_for_socket(".query");
         let query = Query { host: name.to_owned(), answer: None };
         let host = self.host_here();

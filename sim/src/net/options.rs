@@ -16,8 +16,7 @@ impl World {
             Proto::Stream(connection) => {
                 let now = connection.readiness();
                 let ended = now.hup || now.error;
-                let write =
-                    if now.writable || ended { Interest::WRITE } else { Interest::NONE };
+                let write = if now.writable || ended { Interest::WRITE } else { Interest::NONE };
                 read(now.readable || now.read_closed || ended).with(write)
             }
             Proto::Listener(queue) => read(queue.pending() > 0),

@@ -66,11 +66,8 @@ impl World {
     pub(crate) fn bind_towards(&mut self, index: u32, peer: SocketAddr) -> io::Result<()> {
         let socket = &self.sockets[index as usize];
         let (host, transport) = (usize::from(socket.host), transport_of(socket));
-        let source = if peer.ip().is_loopback() {
-            Ipv4Addr::LOCALHOST.into()
-        } else {
-            self.hosts[host].ip
-        };
+        let source =
+            if peer.ip().is_loopback() { Ipv4Addr::LOCALHOST.into() } else { self.hosts[host].ip };
         match socket.local {
             Some(local) if local.ip().is_unspecified() => {
                 let local = SocketAddr::new(source, local.port());
@@ -357,7 +354,11 @@ impl World {
         let resets = socket.options.linger == 1;
         match &mut socket.proto {
             Proto::Stream(connection) => {
-                if resets { connection.abort() } else { connection.close() }
+                if resets {
+                    connection.abort()
+                } else {
+                    connection.close()
+                }
                 // Its port and place stay taken until it is through.
                 self.mark_dirty(index);
             }

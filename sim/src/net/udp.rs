@@ -116,18 +116,24 @@ impl World {
                 && socket.peer.is_none_or(|peer| peer == packet.from);
             hears.then_some((socket.peer.is_some(), local.ip() == to.ip()))
         };
-        bound.into_iter().flatten().copied().filter_map(|at| Some((score(&at)?, at))).max().map(
-            |(_, index)| index,
-        )
+        bound
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter_map(|at| Some((score(&at)?, at)))
+            .max()
+            .map(|(_, index)| index)
     }
 
     /// A port was closed: only a connected socket is told (linux-truth 174).
     pub(super) fn refusal_arrives(&mut self, packet: &Packet) {
         let bound =
             self.hosts[usize::from(packet.to_host)].ports.get(&(Transport::Udp, packet.to.port()));
-        let told = bound.into_iter().flatten().copied().find(|&index| {
-            self.sockets[index as usize].peer == Some(packet.from)
-        });
+        let told = bound
+            .into_iter()
+            .flatten()
+            .copied()
+            .find(|&index| self.sockets[index as usize].peer == Some(packet.from));
         let Some(index) = told else { return };
         if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {
             mailbox.refused = true;

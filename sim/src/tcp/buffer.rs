@@ -19,11 +19,7 @@ pub(super) struct SendBuffer {
 
 impl SendBuffer {
     pub(super) fn new(start: u64, capacity: u32) -> SendBuffer {
-        SendBuffer {
-            ring: VecDeque::new(),
-            start,
-            capacity: capacity.max(1) as usize,
-        }
+        SendBuffer { ring: VecDeque::new(), start, capacity: capacity.max(1) as usize }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -36,9 +32,7 @@ impl SendBuffer {
     }
 
     pub(super) fn write(&mut self, data: &[u8]) -> usize {
-        let taken = data
-            .len()
-            .min(self.capacity.saturating_sub(self.ring.len()));
+        let taken = data.len().min(self.capacity.saturating_sub(self.ring.len()));
         self.ring.extend(&data[..taken]);
         taken
     }
@@ -56,9 +50,7 @@ impl SendBuffer {
 
     pub(super) fn copy(&self, from: u64, len: usize, out: &mut Vec<u8>) {
         let offset = (from - self.start) as usize;
-        for_slices(&self.ring, offset, len, |bytes| {
-            out.extend_from_slice(bytes)
-        });
+        for_slices(&self.ring, offset, len, |bytes| out.extend_from_slice(bytes));
     }
 
     pub(super) fn set_capacity(&mut self, capacity: u32) {
@@ -129,10 +121,7 @@ impl ReceiveBuffer {
     /// Takes what is new and before `limit`.
     pub(super) fn insert(&mut self, seq: u64, bytes: &[u8], limit: u64) -> Arrival {
         let from = seq.max(self.next);
-        let until = seq
-            .saturating_add(bytes.len() as u64)
-            .min(self.edge)
-            .min(limit);
+        let until = seq.saturating_add(bytes.len() as u64).min(self.edge).min(limit);
         if from >= until {
             return Arrival::Useless;
         }
@@ -151,12 +140,8 @@ impl ReceiveBuffer {
 
     /// Adds a range to the islands, merging those it touches; false if there are too many.
     fn absorb(&mut self, mut new: Range<u64>) -> bool {
-        let first = self
-            .islands
-            .partition_point(|island| island.end < new.start);
-        let after = self
-            .islands
-            .partition_point(|island| island.start <= new.end);
+        let first = self.islands.partition_point(|island| island.end < new.start);
+        let after = self.islands.partition_point(|island| island.start <= new.end);
         if first == after && self.islands.len() >= ISLANDS_MAX && new.start != self.next {
             return false;
         }
@@ -212,10 +197,7 @@ impl ReceiveBuffer {
     /// Is the window worth announcing again? Silly window avoidance, RFC 9293 §3.8.6.2.2.
     pub(super) fn update_due(&self, mss: u32) -> bool {
         let worth = u64::from(mss).min(self.capacity / 2).max(1);
-        self.start
-            .saturating_add(self.capacity)
-            .saturating_sub(self.edge)
-            >= worth
+        self.start.saturating_add(self.capacity).saturating_sub(self.edge) >= worth
     }
 
     /// The window to put into a segment that leaves now.
@@ -268,12 +250,7 @@ mod tests {
         }
         let mut bytes = [0; 4000];
         let len = buffer.peek(&mut bytes);
-        assert!(
-            len > 0
-                && (10..)
-                    .zip(&bytes[..len])
-                    .all(|(at, byte)| at as u8 == *byte)
-        );
+        assert!(len > 0 && (10..).zip(&bytes[..len]).all(|(at, byte)| at as u8 == *byte));
     }
 
     #[test]
@@ -284,16 +261,10 @@ mod tests {
         assert_eq!(buffer.insert(0, b"abcd", u64::MAX), Arrival::Next);
         assert_eq!(buffer.insert(0, b"abcd", u64::MAX), Arrival::Useless);
         let mut bytes = [0; 20];
-        assert_eq!(
-            (buffer.peek(&mut bytes), &bytes[..10]),
-            (10, &b"abcdefghij"[..])
-        );
+        assert_eq!((buffer.peek(&mut bytes), &bytes[..10]), (10, &b"abcdefghij"[..]));
         buffer.consume(4);
         assert_eq!(buffer.insert(10, b"k", u64::MAX), Arrival::Useless);
-        assert_eq!(
-            (buffer.announce(1), buffer.insert(10, b"k", u64::MAX)),
-            (4, Arrival::Next)
-        );
+        assert_eq!((buffer.announce(1), buffer.insert(10, b"k", u64::MAX)), (4, Arrival::Next));
     }
 
     #[test]

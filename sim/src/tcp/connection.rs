@@ -105,10 +105,7 @@ impl Connection {
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
             peer_fin: None,
             peer_finished: false,
-            owed: Owed {
-                syn: true,
-                ..Owed::default()
-            },
+            owed: Owed { syn: true, ..Owed::default() },
             timers: Timers::new(&config),
             error: None,
             shut_read: false,
@@ -170,25 +167,15 @@ impl Connection {
         if seg.flags.rst {
             None
         } else if seg.flags.ack {
-            Some(Segment {
-                seq: seg.ack,
-                flags: super::Flags::RST,
-                ..Segment::default()
-            })
+            Some(Segment { seq: seg.ack, flags: super::Flags::RST, ..Segment::default() })
         } else {
             let (ack, flags) = (seg.end(payload_len), super::Flags::RST_ACK);
-            Some(Segment {
-                ack,
-                flags,
-                ..Segment::default()
-            })
+            Some(Segment { ack, flags, ..Segment::default() })
         }
     }
 
     fn rcv_nxt(&self) -> u64 {
-        self.incoming
-            .next()
-            .saturating_add(u64::from(self.peer_finished))
+        self.incoming.next().saturating_add(u64::from(self.peer_finished))
     }
 
     /// Something is sent and not acknowledged.
@@ -217,10 +204,7 @@ impl Connection {
         self.error = error.or(self.error);
         self.shut_read = true;
         self.shut_write = true;
-        self.owed = Owed {
-            reset: self.owed.reset.take(),
-            ..Owed::default()
-        };
+        self.owed = Owed { reset: self.owed.reset.take(), ..Owed::default() };
         self.timers.stop();
         self.recovery = None;
         self.snd_una = self.snd_max;

@@ -54,10 +54,7 @@ impl RoundTrip {
 
     /// RFC 6298 (5.7): after a SYN sent twice nothing is known but that one second was too short.
     pub(super) fn distrust(&mut self, config: &Config) {
-        self.rto_ns = config
-            .rto_initial_ns
-            .saturating_mul(3)
-            .clamp(1, config.rto_max_ns.max(1));
+        self.rto_ns = config.rto_initial_ns.saturating_mul(3).clamp(1, config.rto_max_ns.max(1));
         self.backoff = 0;
     }
 
@@ -79,23 +76,16 @@ impl RoundTrip {
             None => (sample_ns, sample_ns / 2),
             Some((srtt, rttvar)) => {
                 let error = srtt.abs_diff(sample_ns);
-                (
-                    srtt - srtt / 8 + sample_ns / 8,
-                    rttvar - rttvar / 4 + error / 4,
-                )
+                (srtt - srtt / 8 + sample_ns / 8, rttvar - rttvar / 4 + error / 4)
             }
         };
         self.smoothed_ns = Some((srtt, rttvar));
         let slack = rttvar.saturating_mul(4).max(config.rto_min_ns);
-        self.rto_ns = srtt
-            .saturating_add(slack)
-            .clamp(1, config.rto_max_ns.max(1));
+        self.rto_ns = srtt.saturating_add(slack).clamp(1, config.rto_max_ns.max(1));
     }
 }
 
 fn doubled(rto_ns: u64, times: u32, config: &Config) -> u64 {
     let factor = 1_u64.checked_shl(times).unwrap_or(u64::MAX);
-    rto_ns
-        .saturating_mul(factor)
-        .clamp(1, config.rto_max_ns.max(1))
+    rto_ns.saturating_mul(factor).clamp(1, config.rto_max_ns.max(1))
 }

@@ -14,33 +14,12 @@ pub struct Flags {
 }
 
 impl Flags {
-    pub const SYN: Flags = Flags {
-        syn: true,
-        ..Flags::NONE
-    };
-    pub const SYN_ACK: Flags = Flags {
-        syn: true,
-        ..Flags::ACK
-    };
-    pub const ACK: Flags = Flags {
-        ack: true,
-        ..Flags::NONE
-    };
-    pub const RST: Flags = Flags {
-        rst: true,
-        ..Flags::NONE
-    };
-    pub const RST_ACK: Flags = Flags {
-        rst: true,
-        ..Flags::ACK
-    };
-    const NONE: Flags = Flags {
-        syn: false,
-        ack: false,
-        fin: false,
-        rst: false,
-        psh: false,
-    };
+    pub const SYN: Flags = Flags { syn: true, ..Flags::NONE };
+    pub const SYN_ACK: Flags = Flags { syn: true, ..Flags::ACK };
+    pub const ACK: Flags = Flags { ack: true, ..Flags::NONE };
+    pub const RST: Flags = Flags { rst: true, ..Flags::NONE };
+    pub const RST_ACK: Flags = Flags { rst: true, ..Flags::ACK };
+    const NONE: Flags = Flags { syn: false, ack: false, fin: false, rst: false, psh: false };
 }
 
 /// One segment's header. Positions are `u64` counted from the sender's ISN and never wrap.

@@ -22,11 +22,7 @@ impl State {
     /// What TCP_INFO shows the owner of the descriptor: Linux hands TIME-WAIT to a small timer and
     /// tells the socket that it is closed.
     pub fn seen_by_owner(self) -> State {
-        if self == State::TimeWait {
-            State::Closed
-        } else {
-            self
-        }
+        if self == State::TimeWait { State::Closed } else { self }
     }
 
     /// Both sides know each other's position (RFC 9293 §3.4, "synchronized").

@@ -66,13 +66,7 @@ impl Pair {
     }
 
     fn small_window(bytes: u32) -> Pair {
-        Pair::with([
-            Config::default(),
-            Config {
-                recv_buffer: bytes,
-                ..Config::default()
-            },
-        ])
+        Pair::with([Config::default(), Config { recv_buffer: bytes, ..Config::default() }])
     }
 
     fn side(&mut self, side: usize) -> &mut Connection {
@@ -81,9 +75,7 @@ impl Pair {
 
     /// The state, CLOSE for one that is forgotten.
     fn state(&self, side: usize) -> State {
-        self.sides[side]
-            .as_ref()
-            .map_or(State::Closed, Connection::state)
+        self.sides[side].as_ref().map_or(State::Closed, Connection::state)
     }
 
     fn send(&mut self, side: usize, data: &[u8]) -> io::Result<usize> {
@@ -136,34 +128,21 @@ impl Pair {
             if connection.is_finished() {
                 self.sides[from] = None;
             }
-            said.into_iter()
-                .for_each(|(segment, payload)| self.post(1 - from, segment, payload));
+            said.into_iter().for_each(|(segment, payload)| self.post(1 - from, segment, payload));
         }
     }
 
     fn post(&mut self, to: usize, segment: Segment, payload: Vec<u8>) {
-        self.log
-            .push(format!("{:>9} {to}< {segment}", self.now / MS));
+        self.log.push(format!("{:>9} {to}< {segment}", self.now / MS));
         for delay in (self.fate)(to, &segment) {
             self.order += 1;
             let (at, order, payload) = (self.now + delay, self.order, payload.clone());
-            self.wire.push(Packet {
-                at,
-                order,
-                to,
-                segment,
-                payload,
-            });
+            self.wire.push(Packet { at, order, to, segment, payload });
         }
     }
 
     fn deliver(&mut self, packet: Packet) {
-        let Packet {
-            to,
-            segment,
-            payload,
-            ..
-        } = packet;
+        let Packet { to, segment, payload, .. } = packet;
         let knocks = segment.flags.syn && !segment.flags.ack && !segment.flags.rst;
         if self.sides[to].is_none() && to == 1 && self.listening && knocks {
             let config = self.configs[1].clone();
@@ -182,10 +161,7 @@ impl Pair {
     fn next_timeout(&self, background: bool) -> Option<u64> {
         let wanted = |c: &&Connection| background || !c.timer_is_background();
         let sides = self.sides.iter().flatten();
-        sides
-            .filter(wanted)
-            .filter_map(Connection::poll_timeout)
-            .min()
+        sides.filter(wanted).filter_map(Connection::poll_timeout).min()
     }
 
     /// One event, not later than `until`: a packet arrives or a timer fires.
@@ -196,11 +172,7 @@ impl Pair {
         };
         self.now = self.now.max(at);
         self.wire.sort_by_key(|packet| (packet.at, packet.order));
-        while self
-            .wire
-            .first()
-            .is_some_and(|packet| packet.at <= self.now)
-        {
+        while self.wire.first().is_some_and(|packet| packet.at <= self.now) {
             let packet = self.wire.remove(0);
             self.deliver(packet);
         }
@@ -242,24 +214,16 @@ impl Pair {
             (ready.hup, "HUP"),
             (ready.read_closed, "RDHUP"),
         ];
-        bits.iter()
-            .filter(|bit| bit.0)
-            .map(|bit| bit.1)
-            .collect::<Vec<_>>()
-            .join("|")
+        bits.iter().filter(|bit| bit.0).map(|bit| bit.1).collect::<Vec<_>>().join("|")
     }
 
     fn so_error(&mut self, side: usize) -> i32 {
-        self.side(side)
-            .take_error()
-            .map_or(0, |error| error.raw_os_error().unwrap())
+        self.side(side).take_error().map_or(0, |error| error.raw_os_error().unwrap())
     }
 }
 
 fn errno<T>(result: io::Result<T>) -> i32 {
-    result
-        .err()
-        .map_or(0, |error| error.raw_os_error().unwrap())
+    result.err().map_or(0, |error| error.raw_os_error().unwrap())
 }
 
 const EAGAIN: i32 = 11;

@@ -88,10 +88,10 @@ impl Lanes {
         let socket = format!("s{}", event.socket);
         let value = event.value;
         let peer = event.peer.map(|peer| self.address(peer)).unwrap_or_default();
-        let text = || self.texts.get(value as usize).map_or("", String::as_str);
+        let text = || self.texts.get(event.refers as usize).map_or("", String::as_str);
         match event.op {
             Op::Start => "start".into(),
-            Op::Spawn => format!("spawn {}", self.last_name(value as u32)),
+            Op::Spawn => format!("spawn {}", self.last_name(event.refers)),
             Op::Exit => "end".into(),
             Op::Panic => "panicked".into(),
             Op::Bind => format!("bind {socket} {peer}"),
@@ -115,7 +115,7 @@ impl Lanes {
             Op::Cancelled => format!("{}cancelled in {}", of(event), waited(event)),
             Op::Killed => format!("{}killed in {}", of(event), waited(event)),
             Op::ClosedUnder => format!("{}closed in {}", of(event), waited(event)),
-            Op::Struck => format!("{} {}", event.name, self.last_name(value as u32)),
+            Op::Struck => format!("{} {}", event.name, self.last_name(event.refers)),
             Op::Choose => format!("choose {} = {}", event.name, value),
             Op::Note => text().to_owned(),
             Op::Park => format!("waits in {}{}", event.name, with_socket(event)),
@@ -123,7 +123,7 @@ impl Lanes {
             Op::Run => "runs".into(),
             Op::Segment => format!("{socket} > {peer} {}", segment(event)),
             Op::Datagram => format!("{socket} > {peer} {value}B"),
-            Op::Switch => format!("preempted, run {}", self.paths.text(value as u32)),
+            Op::Switch => format!("preempted, run {}", self.paths.text(event.refers)),
             Op::Lost => format!("LOST packet {value} of {socket} to {peer}"),
             Op::Duplicated => format!("DUPLICATED packet {value} of {socket} to {peer}"),
             Op::Overtaken => format!("OVERTAKEN packet {value} of {socket} to {peer}"),

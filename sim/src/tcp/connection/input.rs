@@ -14,10 +14,7 @@ impl Connection {
     pub fn handle_segment(&mut self, now: u64, seg: &Segment, payload: &[u8]) {
         match self.state {
             State::Closed => {
-                self.owed.reset = self
-                    .owed
-                    .reset
-                    .or(Connection::reset_for(seg, payload.len()));
+                self.owed.reset = self.owed.reset.or(Connection::reset_for(seg, payload.len()));
             }
             State::SynSent => self.opening(now, seg),
             _ => self.synchronized(now, seg, payload),
@@ -156,11 +153,7 @@ impl Connection {
     }
 
     fn establish(&mut self, now: u64) {
-        self.state = if self.shut_write {
-            State::FinWait1
-        } else {
-            State::Established
-        };
+        self.state = if self.shut_write { State::FinWait1 } else { State::Established };
         self.embryo = false;
         self.owed.syn = false;
         self.timers.heard(now);
@@ -201,11 +194,7 @@ impl Connection {
 
     pub(super) fn recover(&mut self, grows: bool) {
         let window = u64::from(self.config.mss.max(1));
-        self.recovery = Some(Recovery {
-            until: self.snd_max,
-            window,
-            grows,
-        });
+        self.recovery = Some(Recovery { until: self.snd_max, window, grows });
         self.recovered = self.snd_max;
         self.duplicate_acks = 0;
         self.snd_nxt = self.snd_una;
@@ -228,10 +217,7 @@ impl Connection {
         if seg.positions(payload.len()) == 0 {
             return;
         }
-        if !matches!(
-            self.state,
-            State::Established | State::FinWait1 | State::FinWait2
-        ) {
+        if !matches!(self.state, State::Established | State::FinWait1 | State::FinWait2) {
             // After a FIN there can only be what was sent before, and our ACK of it was lost.
             self.owed.ack = true;
             if self.state == State::TimeWait {

@@ -73,9 +73,7 @@ impl Connection {
 
     fn send_limit(&self) -> u64 {
         match &self.recovery {
-            Some(recovery) => self
-                .snd_edge
-                .min(self.snd_una.saturating_add(recovery.window)),
+            Some(recovery) => self.snd_edge.min(self.snd_una.saturating_add(recovery.window)),
             None => self.snd_edge,
         }
     }
@@ -121,8 +119,7 @@ impl Connection {
         let blocked = !self.in_flight() && self.unsent() > 0;
         self.timers.rest(now, blocked, &self.config);
         if self.orphan && self.state == State::FinWait2 {
-            self.timers
-                .close_once_after(now, self.config.fin_timeout_ns);
+            self.timers.close_once_after(now, self.config.fin_timeout_ns);
         }
     }
 }

@@ -61,8 +61,7 @@ impl Timers {
             false => self.rtt.drop_sample(),
         }
         let timeout = self.rtt.timeout_ns(config);
-        self.retransmit_at
-            .get_or_insert(now.saturating_add(timeout));
+        self.retransmit_at.get_or_insert(now.saturating_add(timeout));
         self.stalled_since.get_or_insert(now);
         self.persist_at = None;
         self.probes = 0;
@@ -214,10 +213,7 @@ impl Connection {
         }
         self.timers.probes_unanswered += 1;
         self.timers.probes = self.timers.probes.saturating_add(1);
-        let timeout = self
-            .timers
-            .rtt
-            .probe_timeout_ns(self.timers.probes, &self.config);
+        let timeout = self.timers.rtt.probe_timeout_ns(self.timers.probes, &self.config);
         self.timers.persist_at = Some(now.saturating_add(timeout));
         self.owed.probe = true;
     }
@@ -228,10 +224,7 @@ impl Connection {
         };
         let probes = self.timers.keepalive_probes;
         let silence = now.saturating_sub(self.timers.heard_at);
-        let out_of_time = self
-            .config
-            .user_timeout_ns
-            .is_some_and(|limit| silence >= limit);
+        let out_of_time = self.config.user_timeout_ns.is_some_and(|limit| silence >= limit);
         if probes >= keepalive.count || (probes > 0 && out_of_time) {
             self.send_reset();
             return self.die(Some(Errno::TimedOut));
@@ -247,9 +240,7 @@ impl Connection {
         let open = self.state.is_synchronized() && self.state != State::TimeWait;
         let keepalive = self.config.keepalive.filter(|_| idle && open)?;
         let probes = u64::from(self.timers.keepalive_probes);
-        let wait = keepalive
-            .idle_ns
-            .saturating_add(keepalive.interval_ns.saturating_mul(probes));
+        let wait = keepalive.idle_ns.saturating_add(keepalive.interval_ns.saturating_mul(probes));
         Some(self.timers.heard_at.saturating_add(wait))
     }
 

@@ -16,10 +16,7 @@ fn row_62_close_is_eof_then_late_send_is_reset() {
     assert_eq!(pair.send(1, b"x").unwrap(), 1);
     pair.settle();
     assert_eq!(pair.poll(1), "IN|OUT|ERR|HUP|RDHUP");
-    assert_eq!(
-        (pair.recv(1, 9).unwrap(), pair.so_error(1)),
-        (vec![], EPIPE)
-    );
+    assert_eq!((pair.recv(1, 9).unwrap(), pair.so_error(1)), (vec![], EPIPE));
     assert_eq!(errno(pair.send(1, b"x")), EPIPE);
     assert!(pair.sides[0].is_none());
 }
@@ -34,10 +31,7 @@ fn row_64_close_with_unread_data_resets() {
     assert_eq!(pair.poll(1), "IN|OUT|ERR|HUP|RDHUP");
     assert_eq!(pair.state(1), State::Closed);
     assert_eq!(errno(pair.recv(1, 9)), ECONNRESET);
-    assert_eq!(
-        (pair.recv(1, 9).unwrap(), errno(pair.send(1, b"x"))),
-        (vec![], EPIPE)
-    );
+    assert_eq!((pair.recv(1, 9).unwrap(), errno(pair.send(1, b"x"))), (vec![], EPIPE));
     assert!(pair.sides[0].is_none());
 }
 
@@ -65,10 +59,7 @@ fn row_66_reset_after_fin_is_epipe() {
     pair.close(0);
     pair.settle();
     assert_eq!(pair.poll(1), "IN|OUT|ERR|HUP|RDHUP");
-    assert_eq!(
-        (pair.recv(1, 9).unwrap(), pair.so_error(1)),
-        (vec![], EPIPE)
-    );
+    assert_eq!((pair.recv(1, 9).unwrap(), pair.so_error(1)), (vec![], EPIPE));
 }
 
 #[test]
@@ -79,10 +70,7 @@ fn row_68_abort_leaves_bytes_then_error_then_eof() {
     pair.settle();
     let mut buf = [0; 9];
     assert_eq!(pair.side(1).peek(&mut buf).unwrap(), 3);
-    assert_eq!(
-        (pair.recv(1, 1).unwrap(), pair.recv(1, 9).unwrap()),
-        (b"a".into(), b"bc".into())
-    );
+    assert_eq!((pair.recv(1, 1).unwrap(), pair.recv(1, 9).unwrap()), (b"a".into(), b"bc".into()));
     assert_eq!(errno(pair.recv(1, 9)), ECONNRESET);
     assert_eq!((pair.recv(1, 9).unwrap(), pair.so_error(1)), (vec![], 0));
 }
@@ -106,20 +94,11 @@ fn row_71_close_with_full_buffers_still_delivers_all() {
 fn row_72_shutdown_read_is_local_and_later_data_readable() {
     let mut pair = Pair::new();
     pair.shutdown(1, true, false).unwrap();
-    assert_eq!(
-        (pair.recv(1, 9).unwrap(), pair.poll(1).as_str()),
-        (vec![], "IN|OUT|RDHUP")
-    );
+    assert_eq!((pair.recv(1, 9).unwrap(), pair.poll(1).as_str()), (vec![], "IN|OUT|RDHUP"));
     pair.send(0, b"late").unwrap();
     pair.settle();
-    assert_eq!(
-        (pair.recv(1, 9).unwrap(), pair.recv(1, 9).unwrap()),
-        (b"late".into(), vec![])
-    );
-    assert_eq!(
-        (pair.poll(0).as_str(), pair.send(1, b"x").unwrap()),
-        ("OUT", 1)
-    );
+    assert_eq!((pair.recv(1, 9).unwrap(), pair.recv(1, 9).unwrap()), (b"late".into(), vec![]));
+    assert_eq!((pair.poll(0).as_str(), pair.send(1, b"x").unwrap()), ("OUT", 1));
 }
 
 #[test]
@@ -127,23 +106,11 @@ fn row_74_shutdown_write_is_half_close() {
     let mut pair = Pair::new();
     pair.shutdown(0, false, true).unwrap();
     pair.settle();
-    assert_eq!(
-        [errno(pair.send(0, b"x")), errno(pair.send(0, b""))],
-        [EPIPE, EPIPE]
-    );
-    assert_eq!(
-        (pair.poll(0).as_str(), pair.state(0)),
-        ("OUT", State::FinWait2)
-    );
+    assert_eq!([errno(pair.send(0, b"x")), errno(pair.send(0, b""))], [EPIPE, EPIPE]);
+    assert_eq!((pair.poll(0).as_str(), pair.state(0)), ("OUT", State::FinWait2));
     assert!(pair.shutdown(0, false, true).is_ok() && pair.shutdown(0, true, false).is_ok());
-    assert_eq!(
-        (pair.poll(1).as_str(), pair.state(1)),
-        ("IN|OUT|RDHUP", State::CloseWait)
-    );
-    assert_eq!(
-        (pair.recv(1, 1).unwrap(), pair.send(1, b"x").unwrap()),
-        (vec![], 1)
-    );
+    assert_eq!((pair.poll(1).as_str(), pair.state(1)), ("IN|OUT|RDHUP", State::CloseWait));
+    assert_eq!((pair.recv(1, 1).unwrap(), pair.send(1, b"x").unwrap()), (vec![], 1));
 }
 
 #[test]
@@ -152,10 +119,7 @@ fn row_75_data_after_shutdown_of_both_resets_both() {
     pair.shutdown(0, true, true).unwrap();
     assert_eq!(pair.poll(0), "IN|OUT|HUP|RDHUP");
     pair.settle();
-    assert_eq!(
-        (pair.poll(1).as_str(), pair.send(1, b"four").unwrap()),
-        ("IN|OUT|RDHUP", 4)
-    );
+    assert_eq!((pair.poll(1).as_str(), pair.send(1, b"four").unwrap()), ("IN|OUT|RDHUP", 4));
     pair.settle();
     assert_eq!(errno(pair.recv(0, 9)), ECONNRESET);
     assert_eq!(pair.poll(1), "IN|OUT|ERR|HUP|RDHUP");
@@ -169,14 +133,8 @@ fn row_76_both_half_closes_make_a_whole() {
     pair.settle();
     pair.shutdown(1, false, true).unwrap();
     pair.settle();
-    assert_eq!(
-        [pair.poll(0), pair.poll(1)],
-        ["IN|OUT|HUP|RDHUP", "IN|OUT|HUP|RDHUP"]
-    );
-    assert_eq!(
-        [pair.state(0), pair.state(1)],
-        [State::TimeWait, State::Closed]
-    );
+    assert_eq!([pair.poll(0), pair.poll(1)], ["IN|OUT|HUP|RDHUP", "IN|OUT|HUP|RDHUP"]);
+    assert_eq!([pair.state(0), pair.state(1)], [State::TimeWait, State::Closed]);
     assert_eq!(pair.state(0).seen_by_owner(), State::Closed);
     assert_eq!(errno(pair.shutdown(0, true, true)), ENOTCONN);
     assert_eq!(errno(pair.shutdown(1, true, true)), ENOTCONN);
@@ -188,18 +146,12 @@ fn row_77_half_close_echo() {
     pair.send(0, b"req").unwrap();
     pair.shutdown(0, false, true).unwrap();
     pair.settle();
-    assert_eq!(
-        (pair.recv(1, 9).unwrap(), pair.recv(1, 9).unwrap()),
-        (b"req".into(), vec![])
-    );
+    assert_eq!((pair.recv(1, 9).unwrap(), pair.recv(1, 9).unwrap()), (b"req".into(), vec![]));
     pair.send(1, b"resp").unwrap();
     pair.close(1);
     pair.settle();
     assert_eq!(pair.poll(0), "IN|OUT|HUP|RDHUP");
-    assert_eq!(
-        (pair.recv(0, 9).unwrap(), pair.recv(0, 9).unwrap()),
-        (b"resp".into(), vec![])
-    );
+    assert_eq!((pair.recv(0, 9).unwrap(), pair.recv(0, 9).unwrap()), (b"resp".into(), vec![]));
     assert_eq!(errno(pair.shutdown(0, false, true)), ENOTCONN);
 }
 
@@ -226,10 +178,7 @@ fn row_110_reset_in_close_wait_keeps_the_bytes() {
     pair.settle();
     pair.send(1, b"x").unwrap();
     pair.settle();
-    assert_eq!(
-        (pair.recv(1, 9).unwrap(), pair.recv(1, 9).unwrap()),
-        (b"abc".into(), vec![])
-    );
+    assert_eq!((pair.recv(1, 9).unwrap(), pair.recv(1, 9).unwrap()), (b"abc".into(), vec![]));
     assert_eq!([pair.so_error(1), pair.so_error(1)], [EPIPE, 0]);
 }
 
@@ -239,10 +188,7 @@ fn row_126_fin_queues_behind_data() {
     pair.send(0, &[1; 9000]).unwrap();
     pair.shutdown(0, false, true).unwrap();
     pair.run(SECOND);
-    assert_eq!(
-        [pair.state(0), pair.state(1)],
-        [State::FinWait1, State::Established]
-    );
+    assert_eq!([pair.state(0), pair.state(1)], [State::FinWait1, State::Established]);
     assert_eq!(pair.poll(1), "IN|OUT");
 }
 
@@ -266,11 +212,7 @@ fn time_wait_answers_a_fin_sent_again() {
     let mut acks = 0;
     pair.fate(move |to, s| {
         acks += u32::from(to == 1 && s.flags == Flags::ACK);
-        if to == 1 && acks == 1 {
-            vec![]
-        } else {
-            vec![MS]
-        }
+        if to == 1 && acks == 1 { vec![] } else { vec![MS] }
     });
     pair.settle();
     assert!(pair.sides[1].is_none(), "{}", pair.tail());
@@ -287,11 +229,7 @@ fn time_wait_gives_way_to_a_later_syn_only() {
     pair.settle();
     pair.close(1);
     pair.settle();
-    let syn = |seq| Segment {
-        seq,
-        flags: Flags::SYN,
-        ..Segment::default()
-    };
+    let syn = |seq| Segment { seq, flags: Flags::SYN, ..Segment::default() };
     assert!(pair.side(0).gives_way_to(&syn(1 << 50)));
     assert!(!pair.side(0).gives_way_to(&syn(5)));
 }
@@ -301,10 +239,7 @@ fn orphan_in_fin_wait_2_is_forgotten_after_a_minute() {
     let mut pair = Pair::new();
     pair.close(0);
     pair.settle();
-    assert_eq!(
-        [pair.state(0), pair.state(1)],
-        [State::FinWait2, State::CloseWait]
-    );
+    assert_eq!([pair.state(0), pair.state(1)], [State::FinWait2, State::CloseWait]);
     assert!(pair.side(0).timer_is_background());
     pair.run(60 * SECOND);
     assert!(pair.sides[0].is_none());
@@ -324,17 +259,12 @@ fn reset_of_an_orphan_ends_it() {
 fn reset_near_the_right_position_is_challenged() {
     let mut pair = Pair::new();
     let seq = 1001 + 500;
-    let reset = Segment {
-        seq,
-        flags: Flags::RST,
-        ..Segment::default()
-    };
+    let reset = Segment { seq, flags: Flags::RST, ..Segment::default() };
     pair.side(1).handle_segment(0, &reset, b"");
     pair.flush();
     pair.settle();
     assert_eq!(pair.state(1), State::Established);
-    pair.side(1)
-        .handle_segment(0, &Segment { seq: 1001, ..reset }, b"");
+    pair.side(1).handle_segment(0, &Segment { seq: 1001, ..reset }, b"");
     assert_eq!(pair.state(1), State::Closed);
 }
 

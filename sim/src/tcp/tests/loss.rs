@@ -20,11 +20,7 @@ fn lost_segment_in_a_flight_is_sent_again_at_once() {
     let mut data = 0;
     pair.fate(move |_, s| {
         data += u32::from(s.len > 0);
-        if s.len > 0 && data == 3 {
-            vec![]
-        } else {
-            vec![10 * MS]
-        }
+        if s.len > 0 && data == 3 { vec![] } else { vec![10 * MS] }
     });
     let start = pair.now;
     pair.send(0, &[5; 30_000]).unwrap();
@@ -39,21 +35,14 @@ fn several_lost_segments_are_found_one_by_one() {
     let mut data = 0;
     pair.fate(move |_, s| {
         data += u32::from(s.len > 0);
-        if s.len > 0 && [2, 5, 9].contains(&data) {
-            vec![]
-        } else {
-            vec![10 * MS]
-        }
+        if s.len > 0 && [2, 5, 9].contains(&data) { vec![] } else { vec![10 * MS] }
     });
     let (start, before) = (pair.now, pair.log.len());
     pair.send(0, &[5; 30_000]).unwrap();
     pair.settle();
     assert_eq!(pair.side(1).queued(), 30_000);
     assert_eq!(pair.now - start, 80 * MS, "{}", pair.tail());
-    let sent = pair.log[before..]
-        .iter()
-        .filter(|line| line.contains("len="))
-        .count();
+    let sent = pair.log[before..].iter().filter(|line| line.contains("len=")).count();
     assert_eq!(sent, 21 + 3);
 }
 
@@ -83,10 +72,7 @@ fn dead_peer_is_given_up_after_a_quarter_of_an_hour() {
 
 #[test]
 fn user_timeout_is_kept_to_the_nanosecond() {
-    let limited = Config {
-        user_timeout_ns: Some(500 * MS),
-        ..Config::default()
-    };
+    let limited = Config { user_timeout_ns: Some(500 * MS), ..Config::default() };
     let mut pair = Pair::with([limited, Config::default()]);
     pair.fate(|_, _| vec![]);
     let start = pair.now;
@@ -108,18 +94,8 @@ fn orphan_gives_up_sooner() {
 
 #[test]
 fn keepalive_keeps_a_living_peer_and_finds_a_dead_one() {
-    let keepalive = Some(Keepalive {
-        idle_ns: 100 * MS,
-        interval_ns: 100 * MS,
-        count: 3,
-    });
-    let mut pair = Pair::with([
-        Config {
-            keepalive,
-            ..Config::default()
-        },
-        Config::default(),
-    ]);
+    let keepalive = Some(Keepalive { idle_ns: 100 * MS, interval_ns: 100 * MS, count: 3 });
+    let mut pair = Pair::with([Config { keepalive, ..Config::default() }, Config::default()]);
     pair.run(20 * SECOND);
     assert_eq!(pair.state(0), State::Established);
     assert!(pair.side(0).timer_is_background());

@@ -16,10 +16,7 @@ fn connect_without_listener_is_refused() {
     let mut pair = Pair::connecting([Config::default(), Config::default()]);
     pair.listening = false;
     assert_eq!(pair.poll(0), "");
-    assert_eq!(
-        [errno(pair.send(0, b"x")), errno(pair.recv(0, 1))],
-        [EAGAIN, EAGAIN]
-    );
+    assert_eq!([errno(pair.send(0, b"x")), errno(pair.recv(0, 1))], [EAGAIN, EAGAIN]);
     pair.settle();
     assert_eq!(pair.poll(0), "IN|OUT|ERR|HUP|RDHUP");
     assert_eq!([pair.so_error(0), pair.so_error(0)], [ECONNREFUSED, 0]);
@@ -34,10 +31,7 @@ fn refusal_is_reported_once_by_whoever_asks_first() {
     pair.settle();
     assert_eq!(errno(pair.recv(0, 1)), ECONNREFUSED);
     assert_eq!(pair.recv(0, 1).unwrap(), b"");
-    assert_eq!(
-        [errno(pair.send(0, b"x")), errno(pair.send(0, b"x"))],
-        [EPIPE, EPIPE]
-    );
+    assert_eq!([errno(pair.send(0, b"x")), errno(pair.send(0, b"x"))], [EPIPE, EPIPE]);
 }
 
 #[test]
@@ -72,18 +66,9 @@ fn half_open_connection_gives_up_silently() {
 #[test]
 fn lost_final_ack_is_repaired_by_the_first_data() {
     let mut pair = Pair::connecting([Config::default(), Config::default()]);
-    pair.fate(|to, s| {
-        if to == 1 && !s.flags.syn && s.len == 0 {
-            vec![]
-        } else {
-            vec![MS]
-        }
-    });
+    pair.fate(|to, s| if to == 1 && !s.flags.syn && s.len == 0 { vec![] } else { vec![MS] });
     pair.run(100 * MS);
-    assert_eq!(
-        [pair.state(0), pair.state(1)],
-        [State::Established, State::SynReceived]
-    );
+    assert_eq!([pair.state(0), pair.state(1)], [State::Established, State::SynReceived]);
     pair.send(0, b"hello").unwrap();
     pair.run(100 * MS);
     assert_eq!(pair.recv(1, 9).unwrap(), b"hello");
@@ -116,10 +101,7 @@ fn connection_to_itself_echoes() {
     assert_eq!(me.recv(&mut buf).unwrap(), 2);
     me.shutdown(false, true).unwrap();
     talk(&mut me);
-    assert_eq!(
-        (me.recv(&mut buf).unwrap(), me.state()),
-        (0, State::TimeWait)
-    );
+    assert_eq!((me.recv(&mut buf).unwrap(), me.state()), (0, State::TimeWait));
 }
 
 #[test]
@@ -150,13 +132,7 @@ fn stale_data_is_not_accepted() {
     // Before the window; and within it by chance, but acknowledging what was never said.
     for seq in [70, 1001] {
         let mut pair = Pair::new();
-        let stale = Segment {
-            seq,
-            ack: 90,
-            flags: Flags::ACK,
-            window: 9000,
-            len: 5,
-        };
+        let stale = Segment { seq, ack: 90, flags: Flags::ACK, window: 9000, len: 5 };
         pair.side(1).handle_segment(0, &stale, b"stale");
         pair.flush();
         pair.settle();
@@ -182,36 +158,11 @@ fn desynchronized_connections_do_not_answer_each_other_for_ever() {
 
 #[test]
 fn reset_for_mirrors_the_segment() {
-    let ack = Segment {
-        seq: 5,
-        ack: 9,
-        flags: Flags::ACK,
-        window: 0,
-        len: 0,
-    };
-    let syn = Segment {
-        seq: 5,
-        flags: Flags::SYN,
-        ..Segment::default()
-    };
-    assert_eq!(
-        Connection::reset_for(&ack, 0).unwrap().to_string(),
-        "RST seq=9"
-    );
-    assert_eq!(
-        Connection::reset_for(&syn, 0).unwrap().to_string(),
-        "RST,ACK seq=0 ack=6"
-    );
-    assert_eq!(
-        Connection::reset_for(
-            &Segment {
-                flags: Flags::RST,
-                ..ack
-            },
-            0
-        ),
-        None
-    );
+    let ack = Segment { seq: 5, ack: 9, flags: Flags::ACK, window: 0, len: 0 };
+    let syn = Segment { seq: 5, flags: Flags::SYN, ..Segment::default() };
+    assert_eq!(Connection::reset_for(&ack, 0).unwrap().to_string(), "RST seq=9");
+    assert_eq!(Connection::reset_for(&syn, 0).unwrap().to_string(), "RST,ACK seq=0 ack=6");
+    assert_eq!(Connection::reset_for(&Segment { flags: Flags::RST, ..ack }, 0), None);
 }
 
 #[test]

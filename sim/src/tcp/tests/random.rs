@@ -12,11 +12,7 @@ enum Op {
     Recv(usize, usize),
     Shutdown(usize),
     Run(u64),
-    Weather {
-        loss: u64,
-        twice: u64,
-        jitter_ms: u64,
-    },
+    Weather { loss: u64, twice: u64, jitter_ms: u64 },
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -34,14 +30,7 @@ fn config() -> impl Strategy<Value = Config> {
     (1..3000_u32, 1..60_000_u32, 30..60_000_u32).prop_map(|(mss, send_buffer, recv_buffer)| {
         // A connection that gives up is no bug; here the wire always heals before that.
         let retries = 1000;
-        Config {
-            mss,
-            send_buffer,
-            recv_buffer,
-            retries,
-            syn_retries: 30,
-            ..Config::default()
-        }
+        Config { mss, send_buffer, recv_buffer, retries, syn_retries: 30, ..Config::default() }
     })
 }
 
@@ -53,17 +42,11 @@ fn byte(side: usize, at: usize) -> u8 {
 /// A wire whose dice are a linear congruence, so that a case is its numbers.
 fn weather(pair: &mut Pair, mut dice: u64, loss: u64, twice: u64, jitter_ms: u64) {
     let mut roll = move |sides: u64| {
-        dice = dice
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        dice = dice.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (dice >> 33) % sides.max(1)
     };
     pair.fate(move |_, _| {
-        let copies = if roll(100) < loss {
-            0
-        } else {
-            1 + usize::from(roll(100) < twice)
-        };
+        let copies = if roll(100) < loss { 0 } else { 1 + usize::from(roll(100) < twice) };
         (0..copies).map(|_| 5 * MS + roll(jitter_ms) * MS).collect()
     });
 }
@@ -257,13 +240,7 @@ fn garbage() -> impl Strategy<Value = (Segment, usize, u64)> {
                 psh: false,
             };
             (
-                Segment {
-                    seq,
-                    ack,
-                    flags,
-                    window,
-                    len: 0,
-                },
+                Segment { seq, ack, flags, window, len: 0 },
                 payload * usize::from(bits & 2 != 0),
                 wait,
             )
@@ -272,8 +249,5 @@ fn garbage() -> impl Strategy<Value = (Segment, usize, u64)> {
 }
 
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(200)
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(200)
 }

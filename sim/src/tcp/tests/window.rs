@@ -11,21 +11,14 @@ fn reader_that_sleeps_stops_the_writer() {
         pair.run(50 * MS);
     }
     assert_eq!(sent, (256 + 128) * 1024);
-    assert_eq!(
-        (pair.poll(0).as_str(), pair.side(1).queued()),
-        ("", 128 * 1024)
-    );
+    assert_eq!((pair.poll(0).as_str(), pair.side(1).queued()), ("", 128 * 1024));
     assert_eq!(pair.side(0).unacked() + pair.side(0).unsent(), 256 * 1024);
     assert_eq!(errno(pair.send(0, b"x")), EAGAIN);
 }
 
 #[test]
 fn writable_returns_when_a_third_is_free() {
-    let config = Config {
-        send_buffer: 30_000,
-        recv_buffer: 9000,
-        ..Config::default()
-    };
+    let config = Config { send_buffer: 30_000, recv_buffer: 9000, ..Config::default() };
     let mut pair = Pair::with([config.clone(), config]);
     while pair.send(0, &[1; 10_000]).is_ok() {
         pair.run(50 * MS);
@@ -76,24 +69,12 @@ fn closed_window_is_probed_for_ever() {
 
 #[test]
 fn row_240_user_timeout_ends_a_closed_window() {
-    let limited = Config {
-        user_timeout_ns: Some(500 * MS),
-        ..Config::default()
-    };
-    let mut pair = Pair::with([
-        limited,
-        Config {
-            recv_buffer: 4000,
-            ..Config::default()
-        },
-    ]);
+    let limited = Config { user_timeout_ns: Some(500 * MS), ..Config::default() };
+    let mut pair = Pair::with([limited, Config { recv_buffer: 4000, ..Config::default() }]);
     pair.send(0, &[1; 9000]).unwrap();
     pair.run(3 * SECOND);
     assert_eq!(pair.poll(0), "IN|OUT|ERR|HUP|RDHUP");
-    assert_eq!(
-        (pair.so_error(0), errno(pair.send(0, b"x"))),
-        (ETIMEDOUT, EPIPE)
-    );
+    assert_eq!((pair.so_error(0), errno(pair.send(0, b"x"))), (ETIMEDOUT, EPIPE));
 }
 
 #[test]
@@ -136,24 +117,14 @@ fn fin_needs_no_window() {
     let mut fins = 0;
     pair.fate(move |_, s| {
         fins += u32::from(s.flags.fin);
-        if s.flags.fin && fins == 1 {
-            vec![]
-        } else {
-            vec![10 * MS]
-        }
+        if s.flags.fin && fins == 1 { vec![] } else { vec![10 * MS] }
     });
     pair.send(0, &[1; 1000]).unwrap();
     pair.run(20 * MS);
     pair.shutdown(0, false, true).unwrap();
     pair.send(1, b"still heard").unwrap();
     pair.run(50 * MS);
-    assert_eq!(
-        (pair.side(1).unacked(), pair.state(1)),
-        (0, State::Established)
-    );
+    assert_eq!((pair.side(1).unacked(), pair.state(1)), (0, State::Established));
     pair.settle();
-    assert_eq!(
-        [pair.state(0), pair.state(1)],
-        [State::FinWait2, State::CloseWait]
-    );
+    assert_eq!([pair.state(0), pair.state(1)], [State::FinWait2, State::CloseWait]);
 }
