@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::driver::{Driver, Woken};
+use crate::driver::{Driver, Place, Woken};
 use crate::hub::{Hub, Interest, Io, On, Tick};
 use crate::mutant::{self, Mutant};
 
@@ -31,14 +31,15 @@ impl Call {
         driver: &Driver,
         mut attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
     ) -> io::Result<T> {
+        driver.raise_kill();
         if let Some(elapsed) = driver.sticky_scope() {
             return Err(elapsed.error());
         }
-        driver.raise_kill();
-        let mut waited = false;
+        let mut place = None;
         let mut deadline = None;
-        let mut is_queued =
-            !self.nonblocking && driver.is_queued_on(self.io, self.interest) && self.may_queue();
+        let mut is_queued = !self.nonblocking
+            && driver.is_queued_on(self.io, self.interest)
+            && self.may_queue(driver);
         loop {
             if !is_queued {
                 if mutant::is_on(Mutant::DeadlineBeforeTry) {
@@ -52,7 +53,7 @@ impl Call {
                         }
                     }
                     answer => {
-                        self.got_through(driver, waited);
+                        self.got_through(driver, place.is_some());
                         return answer;
                     }
                 }
@@ -60,14 +61,13 @@ impl Call {
             is_queued = false;
             driver.may_wait()?;
             self.check_deadline(driver, &mut deadline)?;
-            self.wait(driver, deadline, waited)?;
-            waited = true;
+            self.wait(driver, deadline, &mut place)?;
         }
     }
 
-    /// A zero timeout tries once even when others are in line.
-    fn may_queue(&self) -> bool {
-        self.timeout != Some(Duration::ZERO)
+    /// A call that may not wait, or no longer, tries once even when others are in line.
+    fn may_queue(&self, driver: &Driver) -> bool {
+        self.timeout != Some(Duration::ZERO) && driver.may_wait().is_ok() && !driver.is_scope_due()
     }
 
     /// Lets the next in line try; a call that did not wait is a switch point of its own.
@@ -99,18 +99,24 @@ impl Call {
     }
 
     /// Waits once. An end by the clock is not an error yet: the loop tries again first.
-    fn wait(&self, driver: &Driver, deadline: Option<Tick>, again: bool) -> io::Result<()> {
+    fn wait(
+        &self,
+        driver: &Driver,
+        deadline: Option<Tick>,
+        place: &mut Option<Place>,
+    ) -> io::Result<()> {
         let ticket = driver.ticket();
-        driver.queue_on(self.io, self.interest, again);
+        *place = Some(driver.queue_on(self.io, self.interest, *place));
         let woken = driver.park(self.op, On::Io(self.io, self.interest), deadline);
         match woken {
             Woken::Event => {
+                driver.answered(self.io, self.interest);
                 if driver.is_killed() {
                     // The event was given to this call; somebody else is to have it.
                     driver.pass_on(self.io, self.interest);
                 }
             }
-            Woken::Closed => return Err(closed()),
+            Woken::Closed => {}
             Woken::TimedOut | Woken::Killed | Woken::Cancelled(_) => {
                 driver.unqueue(self.io, ticket);
             }
@@ -118,6 +124,7 @@ impl Call {
         driver.raise_kill();
         match woken {
             Woken::Cancelled(error) => Err(error),
+            Woken::Closed => Err(closed()),
             Woken::Killed => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
             _ => Ok(()),
         }

@@ -37,6 +37,7 @@ pub(crate) use mailbox::{Mail, Mailbox};
 pub use stall::{Stall, Stuck};
 pub(crate) use table::{Label, Origin, Ticket, Woken};
 use table::{Phase, Table};
+pub(crate) use waiters::Place;
 
 /// What an error or panic says when there is no hub on this thread.
 pub(crate) const OUTSIDE: &str =
@@ -48,8 +49,9 @@ pub struct Program {
     pub name: String,
     /// Whether the run waits for it.
     pub role: Role,
-    /// What runs when the host comes up, again at each restart.
-    pub body: Box<dyn FnMut()>,
+    /// What runs when the host comes up, again at each restart: a call that a power cut left
+    /// unfinished stays as it is, beside the new one.
+    pub body: Box<dyn Fn()>,
 }
 
 /// Whether a run waits for a host's program.
@@ -112,14 +114,24 @@ pub fn run<H: Hub + 'static>(hub: H, programs: Vec<Program>) -> (Ending, H) {
         free
     });
     assert!(entered, "this thread runs a hub already: a hub is not entered twice");
+    let entered = Entered;
     let stop = driver.run_to_end();
     let leaked = driver.settle();
-    CURRENT.with_borrow_mut(|current| *current = None);
+    drop(entered);
     driver.mailbox.end();
     let panics = driver.panics.take();
     let hub: Box<dyn Any> = driver.hub.replace(Box::new(crate::dead::DeadHub));
     let hub = hub.downcast::<H>().expect("the hub that went in comes out");
     (Ending { stop, panics, leaked }, *hub)
+}
+
+/// While it lives, this thread runs a hub; a hub that panics is left as well.
+struct Entered;
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.with_borrow_mut(|current| *current = None);
+    }
 }
 
 thread_local! {
@@ -151,29 +163,58 @@ pub(crate) struct Driver {
     pub(crate) hub: RefCell<Box<dyn Hub>>,
     pub(crate) mailbox: Arc<Mailbox>,
     table: RefCell<Table>,
-    programs: RefCell<Vec<Program>>,
+    hosts: Vec<Host>,
     clients_left: Cell<usize>,
     ready: RefCell<Vec<Ready>>,
     panics: RefCell<Vec<Panicked>>,
     scopes_made: Cell<u64>,
+    /// What the clock showed at the last poll: between polls no deadline is news.
+    polled_at: Cell<Tick>,
     takes_notes: bool,
+}
+
+/// What a look at the world came to.
+enum Polled {
+    GoOn,
+    NothingEver,
+    Stop,
+}
+
+/// A program and whether the run still waits for it.
+struct Host {
+    name: String,
+    role: Role,
+    body: Rc<dyn Fn()>,
+    unfinished: Cell<bool>,
+    /// The root of its latest life.
+    root: Cell<Option<GreenletId>>,
+}
+
+impl Host {
+    fn new(program: Program) -> Host {
+        let Program { name, role, body } = program;
+        let unfinished = Cell::new(role == Role::Client);
+        Host { name, role, body: body.into(), unfinished, root: Cell::new(None) }
+    }
 }
 
 impl Driver {
     fn new(hub: Box<dyn Hub>, programs: Vec<Program>) -> Driver {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let clients = programs.iter().filter(|program| program.role == Role::Client).count();
+        let hosts: Vec<Host> = programs.into_iter().map(Host::new).collect();
+        let clients = hosts.iter().filter(|host| host.unfinished.get()).count();
         Driver {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             mailbox: Arc::new(Mailbox::new(hub.waker())),
             takes_notes: hub.takes_notes(),
             hub: RefCell::new(hub),
             table: RefCell::new(Table::default()),
-            programs: RefCell::new(programs),
+            hosts,
             clients_left: Cell::new(clients),
             ready: RefCell::new(Vec::new()),
             panics: RefCell::new(Vec::new()),
             scopes_made: Cell::new(0),
+            polled_at: Cell::new(Tick::default()),
         }
     }
 
@@ -191,8 +232,9 @@ impl Driver {
                 Turn::Run(index) => decided = self.resume(index),
                 Turn::Stop => return Stop::Halted(self.stall()),
                 Turn::Poll | Turn::Advance => match self.poll(turn) {
-                    Ok(true) => {}
-                    Ok(false) => return Stop::Deadlock(self.stall()),
+                    Ok(Polled::GoOn) => {}
+                    Ok(Polled::NothingEver) => return Stop::Deadlock(self.stall()),
+                    Ok(Polled::Stop) => return Stop::Halted(self.stall()),
                     Err(error) => return Stop::Failed(error),
                 },
             }
@@ -206,15 +248,19 @@ impl Driver {
         self.hub.borrow_mut().turn(&runnable)
     }
 
-    /// Looks at the world, or waits for it. False when nothing can ever happen again.
-    fn poll(&self, turn: Turn) -> io::Result<bool> {
+    /// Looks at the world, or waits for it.
+    fn poll(&self, turn: Turn) -> io::Result<Polled> {
         self.read_mail();
-        let (idle, next, open_waits) = {
+        let (idle, mut next, open_waits) = {
             let mut table = self.table.borrow_mut();
             (table.queue.is_empty(), table.next_deadline(), table.open_waits)
         };
+        if turn == Turn::Advance {
+            let due = self.table.borrow_mut().expire_yielders(self.now());
+            next = next.into_iter().chain(due).min();
+        }
         if idle && next.is_none() && open_waits == 0 && self.started() {
-            return Ok(false);
+            return Ok(Polled::NothingEver);
         }
         let looks_only = !idle && turn == Turn::Poll;
         let mut ready = self.ready.take();
@@ -223,7 +269,9 @@ impl Driver {
         let polled = hub.poll(until, &mut ready);
         let now = hub.now();
         drop(hub);
+        self.polled_at.set(now);
         let named = !ready.is_empty();
+        let stop = ready.contains(&Ready::Stop);
         for event in ready.drain(..) {
             self.deliver(event);
         }
@@ -232,7 +280,13 @@ impl Driver {
         let mut table = self.table.borrow_mut();
         table.expire(now);
         table.forget_yields();
-        Ok(named || until.is_some() || !table.queue.is_empty())
+        Ok(if stop {
+            Polled::Stop
+        } else if named || until.is_some() || !table.queue.is_empty() {
+            Polled::GoOn
+        } else {
+            Polled::NothingEver
+        })
     }
 
     /// Whether any greenlet was ever made: before that, a hub has yet to start its hosts.
@@ -244,9 +298,13 @@ impl Driver {
         match event {
             Ready::Io(io, interest) => self.table.borrow_mut().wake_io(io, interest),
             Ready::Mail => self.read_mail(),
+            Ready::Stop => {}
             Ready::Start(host) => self.start_host(host),
             Ready::End(greenlet, How::Unwind) => self.kill(greenlet),
-            Ready::End(greenlet, How::Abandon) => self.table.borrow_mut().abandon(greenlet),
+            Ready::End(greenlet, How::Abandon) => {
+                let program = self.table.borrow_mut().abandon(greenlet);
+                self.stop_waiting_for(program, greenlet);
+            }
         }
     }
 
@@ -254,44 +312,38 @@ impl Driver {
         for mail in self.mailbox.take() {
             match mail {
                 Mail::Wake(ticket) => self.wake(ticket),
-                Mail::Close(io) => self.hub.borrow_mut().close(io),
+                Mail::Close(io) => self.close(io),
             }
         }
     }
 
     fn start_host(&self, host: HostId) {
         let index = host.0 as usize;
-        let Some(name) = self.programs.borrow().get(index).map(|program| program.name.clone())
-        else {
-            return;
-        };
+        let Some(program) = self.hosts.get(index) else { return };
+        if program.role == Role::Client && !program.unfinished.replace(true) {
+            self.clients_left.set(self.clients_left.get() + 1);
+        }
+        let (name, body) = (program.name.clone(), program.body.clone());
         let origin = Origin { parent: None, host, program: Some(index) };
         let body = Box::new(move || {
-            let driver = current().expect("a greenlet runs under its driver");
-            // Taken out while it runs: the program may start other hosts.
-            let idle: Box<dyn FnMut()> = Box::new(|| {});
-            let taken = driver.programs.borrow_mut().get_mut(index).map(|program| {
-                std::mem::replace(&mut program.body, idle)
-            });
-            if let Some(mut body) = taken {
-                let outcome = catch_unwind(AssertUnwindSafe(&mut body));
-                driver.programs.borrow_mut()[index].body = body;
-                if let Err(payload) = outcome {
-                    driver.report_panic(&*payload);
-                    resume_unwind(payload);
-                }
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| body())) {
+                with_current(|driver| driver.report_panic(&*payload));
+                resume_unwind(payload);
             }
         });
-        self.spawn(body, Label::from(name), stack::DEFAULT_SIZE, origin);
+        let root = self.spawn(body, Label::from(name), stack::DEFAULT_SIZE, origin);
+        program.root.set(Some(root));
     }
 
     /// Enters a greenlet; answers the turn it decided on when it left.
     fn resume(&self, index: usize) -> Option<Turn> {
-        let Some((id, phase)) = self.table.borrow_mut().take_turn(index) else { return None };
+        let (id, phase) = self.table.borrow_mut().take_turn(index)?;
         self.hub.borrow_mut().entered(id);
         let mut fiber = match phase {
             Phase::Fiber(fiber) => fiber,
-            Phase::Cancelled => {
+            Phase::Cancelled(body) => {
+                // Here, not in the table: what it owns may close or wake.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
                 self.finish(id);
                 return None;
             }
@@ -327,10 +379,14 @@ impl Driver {
         for ticket in joiners {
             self.wake(ticket);
         }
-        if let Some(index) = program
-            && self.programs.borrow()[index].role == Role::Client
-        {
-            self.clients_left.set(self.clients_left.get().saturating_sub(1));
+        self.stop_waiting_for(program, id);
+    }
+
+    /// A client's program has returned, or will never: unless this was an earlier life of it.
+    fn stop_waiting_for(&self, program: Option<usize>, root: GreenletId) {
+        let Some(host) = program.map(|index| &self.hosts[index]) else { return };
+        if host.root.get() == Some(root) && host.unfinished.replace(false) {
+            self.clients_left.set(self.clients_left.get() - 1);
         }
     }
 
@@ -350,7 +406,8 @@ impl Driver {
                 }
             }
         }
-        let leaked = self.table.borrow_mut().kill_all().len();
+        let mut leaked = self.table.borrow_mut().kill_all().len();
+        leaked += self.table.borrow().lost;
         self.unwind_abandoned();
         leaked
     }
@@ -362,7 +419,8 @@ impl Driver {
             return;
         }
         let world = self.hub.replace(Box::new(crate::dead::DeadHub));
-        for id in self.table.borrow_mut().revive_abandoned() {
+        let revived = self.table.borrow_mut().revive_abandoned();
+        for id in revived {
             let place = self.table.borrow().queue.iter().position(|&(queued, _)| queued == id);
             if let Some(index) = place {
                 self.resume(index);
@@ -426,7 +484,7 @@ impl Driver {
     }
 
     pub(crate) fn report_panic(&self, payload: &(dyn Any + Send)) {
-        if payload.is::<Killed>() || payload.is::<Unwind>() {
+        if !is_panic(payload) {
             return;
         }
         let greenlet = self.current_id().map(|id| self.name(id)).unwrap_or_default();
@@ -482,6 +540,11 @@ impl Driver {
         self.table.borrow_mut().wake(ticket, Woken::Event);
     }
 
+    /// The ticket was for a wait that did not take place.
+    pub(crate) fn retire(&self, ticket: Ticket) {
+        self.table.borrow_mut().retire(ticket);
+    }
+
     /// Ends the wait of this ticket with an error, if it is still on.
     pub(crate) fn cancel(&self, ticket: Ticket, error: io::Error) {
         let struck = self.table.borrow_mut().wake(ticket, Woken::Cancelled(error));
@@ -492,12 +555,16 @@ impl Driver {
 
     /// Puts the current greenlet last and lets the others run.
     pub(crate) fn yield_now(&self) {
-        if self.may_wait().is_err() {
-            return;
-        }
-        let leave = self.table.borrow_mut().requeue(true);
-        leave.leave(None);
+        self.step_aside();
         self.after_switch();
+    }
+
+    /// As [`yield_now`](Driver::yield_now), for a call that fails by its answer, not by unwinding.
+    pub(crate) fn step_aside(&self) {
+        if self.may_wait().is_ok() {
+            let leave = self.table.borrow_mut().requeue(true);
+            leave.leave(None);
+        }
     }
 
     /// A call that might have had to wait finished at once: the hub may let others run first.
@@ -540,12 +607,26 @@ impl Driver {
             if cfg!(panic = "abort") {
                 return;
             }
+            self.give_up_on_the_unkillable();
+            self.set_unwinding(true);
             resume_unwind(Box::new(Killed));
+        }
+    }
+
+    /// `loop { catch_unwind(handler) }` would meet its kill for ever: such a one is left on its stack.
+    fn give_up_on_the_unkillable(&self) {
+        let lost = self.table.borrow_mut().count_kill();
+        if let Some((id, program, leave)) = lost {
+            self.hub.borrow_mut().exited(id);
+            self.stop_waiting_for(program, id);
+            leave.leave(None);
+            unreachable!("it is never resumed");
         }
     }
 
     pub(crate) fn raise_expiry(&self, elapsed: u64) {
         if !std::thread::panicking() && !cfg!(panic = "abort") {
+            self.set_unwinding(true);
             resume_unwind(Box::new(Unwind { scope: elapsed }));
         }
     }
@@ -554,11 +635,15 @@ impl Driver {
         self.table.borrow().current_is_killed()
     }
 
-    /// Whether the current greenlet is ended from outside: killed, or inside an expired scope.
+    /// Whether a kill or an expired scope is unwinding the current greenlet.
     pub(crate) fn is_ending(&self) -> bool {
         let mut table = self.table.borrow_mut();
-        table.current.is_some()
-            && (table.current_is_killed() || table.current_slot().scopes.iter().any(|s| s.expired))
+        table.current.is_some() && table.current_slot().unwinding
+    }
+
+    /// Says whether what unwinds from here on is a kill or an expiry.
+    pub(crate) fn set_unwinding(&self, unwinding: bool) {
+        self.table.borrow_mut().current_slot().unwinding = unwinding;
     }
 
     // Scopes of `timeout`.
@@ -597,7 +682,17 @@ impl Driver {
         })
     }
 
-    /// The outermost scope that was already found expired: its calls err without being tried.
+    /// Whether the time of a scope of the current greenlet is up, known or not.
+    pub(crate) fn is_scope_due(&self) -> bool {
+        if self.table.borrow().no_scopes() {
+            return false;
+        }
+        let now = self.now();
+        self.table.borrow_mut().current_slot().scopes.iter().any(|scope| scope.deadline <= now)
+    }
+
+    /// The outermost scope that was already found expired, or whose time was over before the last
+    /// poll: its calls err without being tried. At the very tick, data wins.
     pub(crate) fn sticky_scope(&self) -> Option<Elapsed> {
         // A closure that ignores so many errors is not going to stop by itself.
         const IGNORED_MAX: u32 = 100;
@@ -605,7 +700,11 @@ impl Driver {
         if table.no_scopes() {
             return None;
         }
-        let scope = table.current_slot().scopes.iter_mut().find(|scope| scope.expired)?;
+        let polled_at = self.polled_at.get();
+        let scope = table.current_slot().scopes.iter_mut().find_map(|scope| {
+            scope.expired |= scope.deadline < polled_at;
+            scope.expired.then_some(scope)
+        })?;
         scope.ignored += 1;
         let (id, ignored) = (scope.id, scope.ignored);
         drop(table);
@@ -617,9 +716,9 @@ impl Driver {
 
     // Sources.
 
-    /// Lines the current greenlet up for a source; `at_front` when it waited there before.
-    pub(crate) fn queue_on(&self, io: Io, interest: Interest, at_front: bool) {
-        self.table.borrow_mut().queue_on(io, interest, at_front);
+    /// Lines the current greenlet up for a source, in its old place if it waited there before.
+    pub(crate) fn queue_on(&self, io: Io, interest: Interest, again: Option<Place>) -> Place {
+        self.table.borrow_mut().queue_on(io, interest, again)
     }
 
     /// Has every readiness of this source wake the current greenlet's next wait.
@@ -637,7 +736,12 @@ impl Driver {
 
     /// Whether somebody is lined up before a newcomer.
     pub(crate) fn is_queued_on(&self, io: Io, interest: Interest) -> bool {
-        self.table.borrow().waiters.is_queued(io, interest)
+        self.table.borrow_mut().waiters.is_queued(io, interest)
+    }
+
+    /// The current greenlet was woken to take its turn at this call, and takes it.
+    pub(crate) fn answered(&self, io: Io, interest: Interest) {
+        self.table.borrow_mut().waiters.answered(io, interest);
     }
 
     /// Lets the next one in line try, after a call on this source went through.
@@ -672,6 +776,11 @@ impl Driver {
         let now = self.now();
         stall::table_of(&self.table.borrow(), &mut **self.hub.borrow_mut(), now)
     }
+}
+
+/// Whether an unwinding is a panic of the program's, not a kill or an expired scope.
+pub(crate) fn is_panic(payload: &(dyn Any + Send)) -> bool {
+    !payload.is::<Killed>() && !payload.is::<Unwind>()
 }
 
 /// What a panic said, as far as it is text.

@@ -259,6 +259,8 @@ pub enum Ready {
     Start(HostId),
     /// Another thread left a message for this hub.
     Mail,
+    /// The run is over for the hub's own reasons: nobody runs any more but to be unwound.
+    Stop,
 }
 
 /// How a greenlet is ended from outside.

@@ -102,7 +102,7 @@ where
     let theirs = packet.clone();
     let body = move || {
         let result = catch_unwind(AssertUnwindSafe(f));
-        if result.is_err() {
+        if result.as_ref().is_err_and(|payload| driver::is_panic(&**payload)) {
             theirs.greenlet.set(driver::with_current(Driver::current_id).flatten());
             theirs.name_it();
         }
@@ -148,7 +148,7 @@ impl<T> Drop for Packet<T> {
     fn drop(&mut self) {
         let Some(Err(failure)) = self.result.get_mut().take() else { return };
         let payload = failure.payload;
-        if payload.is::<Killed>() || payload.is::<crate::time::Unwind>() {
+        if !driver::is_panic(&*payload) {
             return;
         }
         let message = driver::panic_message(&*payload);
@@ -307,16 +307,19 @@ fn park_until(timeout: Option<Duration>) {
     let parker = driver.parker(id);
     let deadline = timeout.map(|timeout| driver.now().after(timeout));
     loop {
-        if parker.take_token_or_wait(driver.ticket()) || driver.may_wait().is_err() {
+        if parker.take_token() || driver.may_wait().is_err() {
             return;
         }
         if deadline.is_some_and(|deadline| driver.now() >= deadline) {
             return;
         }
+        if parker.take_token_or_wait(driver.ticket()) {
+            return;
+        }
         let woken = driver.park("park", On::Sync(None), deadline);
         driver.after_switch();
         if !matches!(woken, Woken::Event) {
-            parker.take_token_or_wait(driver.ticket());
+            parker.take_token();
             return;
         }
     }
@@ -362,6 +365,13 @@ impl Parker {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    fn take_token(&self) -> bool {
+        let mut state = self.lock();
+        state.1 = None;
+        std::mem::take(&mut state.0)
+    }
+
+    /// The caller parks next if there is no token: the ticket is for that wait.
     fn take_token_or_wait(&self, ticket: Ticket) -> bool {
         let mut state = self.lock();
         let token = std::mem::take(&mut state.0);

@@ -206,7 +206,10 @@ pub fn timeout<T>(duration: Duration, f: impl FnOnce() -> T) -> Result<T, Elapse
         Ok(_) if expired => Err(Elapsed::of(scope)),
         Ok(value) => Ok(value),
         Err(payload) => match payload.downcast::<Unwind>() {
-            Ok(unwind) if unwind.scope == scope => Err(Elapsed::of(scope)),
+            Ok(unwind) if unwind.scope == scope => {
+                driver.set_unwinding(false);
+                Err(Elapsed::of(scope))
+            }
             Ok(other) => resume_unwind(other),
             Err(panic) => resume_unwind(panic),
         },

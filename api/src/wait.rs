@@ -71,10 +71,10 @@ impl Watcher {
     }
 
     fn wait_once(&self, driver: &Driver, timeout: Option<Duration>) -> io::Result<()> {
+        driver.raise_kill();
         if let Some(elapsed) = driver.sticky_scope() {
             return Err(elapsed.error());
         }
-        driver.raise_kill();
         if !self.is_ready(driver)?.is_none() {
             return self.pass_by(driver);
         }
@@ -112,9 +112,11 @@ impl Watcher {
         driver.hub.borrow_mut().readiness(self.io, self.interest)
     }
 
-    /// What is ready still costs one switch, during which the wait can be cancelled.
+    /// What is ready still costs one switch. Its outcome is fixed: readiness wins whatever comes
+    /// meanwhile, but for a kill.
     fn pass_by(&self, driver: &Driver) -> io::Result<()> {
-        driver.yield_now();
+        driver.step_aside();
+        driver.raise_kill();
         Ok(())
     }
 }

@@ -1,1 +1,50 @@
-//! x
+//! The operating system as a greenroom world: [`run`] runs a program's greenlets on this thread,
+//! over real sockets.
+//!
+//! ```
+//! use std::io::{self, Read, Write};
+//!
+//! use greenroom::net::{TcpListener, TcpStream};
+//! use greenroom::thread;
+//!
+//! fn main() -> io::Result<()> {
+//!     greenroom_real::run(|| {
+//!         let listener = TcpListener::bind("127.0.0.1:0")?;
+//!         let address = listener.local_addr()?;
+//!         let server = thread::spawn(move || -> io::Result<()> {
+//!             let (mut stream, _) = listener.accept()?;
+//!             let mut line = [0; 5];
+//!             stream.read_exact(&mut line)?;
+//!             stream.write_all(&line)
+//!         });
+//!         let mut stream = TcpStream::connect(address)?;
+//!         stream.write_all(b"hello")?;
+//!         let mut echo = [0; 5];
+//!         stream.read_exact(&mut echo)?;
+//!         assert_eq!(&echo, b"hello");
+//!         server.join().expect("the server does not panic")
+//!     })
+//! }
+//! ```
+//!
+//! A hub belongs to one thread. To use more cores, call [`run`] on more threads: greenlets stay
+//! where they are, and `greenroom::sync` works across.
+//!
+//! [`perform`] plays a [`Scenario`](greenroom::scenario::Scenario), which the simulator rehearses,
+//! on the operating system. What is not here: who runs and who waits (`greenroom::driver`), and
+//! anything simulated.
+
+mod perform;
+mod run;
+
+mod hub;
+mod interrupt;
+mod part;
+mod resolver;
+mod socket;
+mod sys;
+mod table;
+
+pub use hub::RealHub;
+pub use perform::{Performance, perform, perform_within};
+pub use run::{RunError, run, try_run};

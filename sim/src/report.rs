@@ -82,12 +82,9 @@ fn deviations(text: &mut String, shrunk: &Shrunk) {
 fn trace(text: &mut String, scenario: &Scenario, shrunk: &Shrunk) {
     let shown = run(scenario, &Spec { keeps_events: true, ..shrunk.spec.clone() });
     let Some(lanes) = shown.trace else { return };
-    let _ = writeln!(text, "trace of the minimised run, its end (more: --trace api|sched|wire):");
-    let header = lanes.text(Level::Faults, "");
-    if let Some(hosts) = header.lines().nth(1) {
-        let _ = writeln!(text, "  {hosts}");
-    }
-    for line in lanes.tail(Level::Api, TRACE_LINES) {
+    let _ = writeln!(text, "trace of the minimised run (more: replay … --trace api|sched|wire):");
+    let _ = writeln!(text, "  {}", lanes.heading());
+    for line in lanes.excerpt(Level::Api, TRACE_LINES) {
         let _ = writeln!(text, "  {line}");
     }
 }

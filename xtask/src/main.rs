@@ -1,2 +1,88 @@
-//! x
-fn main(){}
+//! The workspace's tools, as `cargo xtask COMMAND`: the list below is the help text.
+
+mod bench;
+mod steps;
+mod tidy;
+mod worlds;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  sim [SCENARIO…] --seed N | --seeds A..B   rehearse scenarios in the simulated network
+  replay TOKEN|FILE                         run a failure again from its token
+  real [SCENARIO…]                          perform scenarios on the operating system, over loopback
+  snapshots [--accept]                      golden traces and reports against snapshots/
+  bench [NAME…]                             the benchmark tables, beside a peer in the same run
+  test                                      every test (nextest where installed, else cargo test)
+  ci [--no-test]                            fmt, clippy, test, doc, tidy, snapshots, a short sweep
+  tidy                                      crate arrows, and what may stand in which file
+
+Exit code: 0 held, 1 failed, 2 usage. No scenario or name given: all of them.";
+
+/// How a command was ill-used: the one line that says so.
+type Usage = String;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match command(&args) {
+        Ok(code) => code,
+        Err(usage) => {
+            eprintln!("xtask: {usage}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn command(args: &[String]) -> Result<ExitCode, Usage> {
+    let Some((name, rest)) = args.split_first() else {
+        println!("{HELP}");
+        return Ok(ExitCode::from(2));
+    };
+    match name.as_str() {
+        "sim" | "replay" | "real" => Ok(ExitCode::from(worlds::main(args) as u8)),
+        "snapshots" => {
+            let given = flags(name, rest, &["--accept"])?;
+            Ok(exit(steps::snapshots(!given.is_empty())))
+        }
+        "bench" => bench::main(rest).map(exit),
+        // One measured process of a benchmark, started by `bench`.
+        "bench-child" => bench::child(rest).map(|()| ExitCode::SUCCESS),
+        "test" => flags(name, rest, &[]).map(|_| exit(steps::test())),
+        "ci" => {
+            let given = flags(name, rest, &["--no-test"])?;
+            Ok(exit(steps::ci(given.is_empty())))
+        }
+        "tidy" => {
+            flags(name, rest, &[])?;
+            let tidy = tidy::report(&steps::root());
+            tidy.map(exit).map_err(|error| format!("tidy: the tree can't be read: {error}"))
+        }
+        "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        unknown => Err(format!(
+            "no command `{unknown}`; there are sim, replay, real, snapshots, bench, test, \
+             ci, tidy"
+        )),
+    }
+}
+
+fn exit(held: bool) -> ExitCode {
+    if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The flags given to a command that knows only these.
+fn flags<'a>(command: &str, given: &'a [String], accepted: &[&str]) -> Result<&'a [String], Usage> {
+    match given.iter().find(|flag| !accepted.contains(&flag.as_str())) {
+        None => Ok(given),
+        Some(flag) if accepted.is_empty() => {
+            Err(format!("`{command}` does not know `{flag}`; it takes nothing"))
+        }
+        Some(flag) => {
+            Err(format!("`{command}` does not know `{flag}`; it takes {}", accepted.join(", ")))
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::timers::{Timer, Timers};
-use super::waiters::Waiters;
+use super::waiters::{self, Waiters};
 use crate::greenlet::{Fiber, Leave};
 use crate::hub::{Birth, GreenletId, HostId, Interest, Io, On, Tick, Wait};
 use crate::mutant::{self, Mutant};
@@ -77,8 +77,8 @@ impl Scope {
 pub(super) enum Phase {
     Body(Box<dyn FnOnce()>, usize),
     Fiber(Fiber),
-    /// Killed before it ever ran.
-    Cancelled,
+    /// Killed before it ever ran: what it owns is still to be dropped.
+    Cancelled(Box<dyn FnOnce()>),
 }
 
 #[derive(Default)]
@@ -88,6 +88,8 @@ pub(super) struct Table {
     pub(super) waiters: Waiters,
     /// Waits that the world or another thread might end.
     pub(super) open_waits: usize,
+    /// Greenlets that would not be unwound.
+    pub(super) lost: usize,
     /// How many greenlets were ever made.
     pub(super) born: u64,
     slots: Vec<Slot>,
@@ -116,6 +118,12 @@ pub(crate) struct Slot {
     timer: Timer,
     pub(crate) scopes: Vec<Scope>,
     killed: bool,
+    /// How often it was told so.
+    kills_met: u32,
+    /// It took no notice: it never runs again, and counts as over.
+    lost: bool,
+    /// A kill or an expiry is unwinding it, as opposed to a panic of its own.
+    pub(super) unwinding: bool,
     pub(super) abandoned: bool,
     joiners: Vec<Ticket>,
     /// The token of `thread::park`, made when it is first asked for.
@@ -172,6 +180,9 @@ impl Table {
                     timer: Timer::default(),
                     scopes: Vec::new(),
                     killed: false,
+                    kills_met: 0,
+                    lost: false,
+                    unwinding: false,
                     abandoned: false,
                     joiners: Vec::new(),
                     parker: None,
@@ -193,6 +204,8 @@ impl Table {
         slot.children = Children::default();
         slot.scopes.clear();
         slot.killed = false;
+        slot.kills_met = 0;
+        slot.unwinding = false;
         slot.abandoned = false;
         slot.woken = None;
         slot.parker = None;
@@ -241,7 +254,8 @@ impl Table {
     }
 
     pub(super) fn is_live(&self, id: GreenletId) -> bool {
-        self.slots.get(id.slot()).is_some_and(|slot| slot.id == id && slot.live)
+        let known = self.slots.get(id.slot()).filter(|slot| slot.id == id);
+        known.is_some_and(|slot| slot.live && !slot.lost)
     }
 
     pub(super) fn live(&self) -> impl Iterator<Item = &Slot> {
@@ -272,6 +286,13 @@ impl Table {
         Ticket { greenlet, wait: self.slots[greenlet.slot()].wait }
     }
 
+    /// A ticket given out for a wait that did not take place names no later one.
+    pub(super) fn retire(&mut self, ticket: Ticket) {
+        if let Some(slot) = self.get_mut(ticket.greenlet).filter(|slot| slot.wait == ticket.wait) {
+            slot.wait += 1;
+        }
+    }
+
     // Turns.
 
     /// Takes the greenlet at this place of the queue out to run. `None` if it was abandoned.
@@ -285,7 +306,7 @@ impl Table {
         let phase = slot.phase.take().expect("a runnable greenlet is not running");
         self.current = Some(id);
         match phase {
-            Phase::Body(..) if slot.killed => Some((id, Phase::Cancelled)),
+            Phase::Body(body, _) if slot.killed => Some((id, Phase::Cancelled(body))),
             phase => Some((id, phase)),
         }
     }
@@ -306,6 +327,22 @@ impl Table {
         for (_, yielded) in &mut self.queue {
             *yielded = false;
         }
+    }
+
+    /// When time moves though some could run, because all they did was to yield: scopes of theirs
+    /// that are due have expired. Answers when the next one is due.
+    pub(super) fn expire_yielders(&mut self, now: Tick) -> Option<Tick> {
+        let Table { queue, slots, .. } = self;
+        let mut next: Option<Tick> = None;
+        for (id, _) in queue.iter().filter(|(_, yielded)| *yielded) {
+            for scope in &mut slots[id.slot()].scopes {
+                scope.expired |= scope.deadline <= now;
+                if !scope.expired {
+                    next = Some(next.map_or(scope.deadline, |next| next.min(scope.deadline)));
+                }
+            }
+        }
+        next
     }
 
     // Waits.
@@ -366,9 +403,14 @@ impl Table {
 
     // Sources.
 
-    pub(super) fn queue_on(&mut self, io: Io, interest: Interest, at_front: bool) {
+    pub(super) fn queue_on(
+        &mut self,
+        io: Io,
+        interest: Interest,
+        again: Option<waiters::Place>,
+    ) -> waiters::Place {
         let ticket = self.ticket();
-        self.waiters.queue(io, interest, ticket, at_front);
+        self.waiters.queue(io, interest, ticket, again)
     }
 
     pub(super) fn watch(&mut self, io: Io, interest: Interest) {
@@ -390,7 +432,11 @@ impl Table {
 
     pub(super) fn wake_next(&mut self, io: Io, interest: Interest) {
         while let Some(ticket) = self.waiters.next(io, interest) {
-            if self.wake(ticket, Woken::Event) || mutant::is_on(Mutant::WokenNotRemoved) {
+            if self.wake(ticket, Woken::Event) {
+                self.waiters.called(io, interest);
+                break;
+            }
+            if mutant::is_on(Mutant::WokenNotRemoved) {
                 break;
             }
         }
@@ -434,23 +480,48 @@ impl Table {
         let Some(slot) = self.get_mut(id) else { return false };
         slot.killed = true;
         let ticket = Ticket { greenlet: id, wait: slot.wait };
-        self.wake(ticket, Woken::Killed);
+        if !self.wake(ticket, Woken::Killed) {
+            // It no longer merely yields: time is not to move before it has met its end.
+            let queued = self.queue.iter_mut().filter(|(queued, _)| *queued == id);
+            queued.for_each(|(_, yielded)| *yielded = false);
+        }
         true
+    }
+
+    /// The current greenlet is about to meet its kill. If it has swallowed too many, it is over for
+    /// everyone but its stack; answers how to leave that.
+    pub(super) fn count_kill(&mut self) -> Option<(GreenletId, Option<usize>, Leave)> {
+        const KILLS_MAX: u32 = 100;
+        let slot = self.current_slot();
+        slot.kills_met += 1;
+        if slot.kills_met <= KILLS_MAX {
+            return None;
+        }
+        slot.lost = true;
+        let (id, program) = (slot.id, slot.origin.program);
+        let leave = slot.leave.expect("a running greenlet has started");
+        let joiners = std::mem::take(&mut slot.joiners);
+        for ticket in joiners {
+            self.wake(ticket, Woken::Event);
+        }
+        self.lost += 1;
+        Some((id, program, leave))
     }
 
     /// Kills everyone who is left, in id order; answers who.
     pub(super) fn kill_all(&mut self) -> Vec<GreenletId> {
         let left: Vec<GreenletId> =
-            self.live().filter(|slot| !slot.abandoned).map(|slot| slot.id).collect();
+            self.live().filter(|slot| !slot.abandoned && !slot.lost).map(|slot| slot.id).collect();
         for &id in &left {
             self.kill(id);
         }
         left
     }
 
-    /// Leaves a greenlet as it stands, for ever.
-    pub(super) fn abandon(&mut self, id: GreenletId) {
-        let Some(slot) = self.get_mut(id) else { return };
+    /// Leaves a greenlet as it stands, for ever; answers the program it was the root of.
+    pub(super) fn abandon(&mut self, id: GreenletId) -> Option<usize> {
+        let slot = self.get_mut(id).filter(|slot| !slot.abandoned)?;
+        let program = slot.origin.program;
         slot.abandoned = true;
         slot.timer.clear();
         if let Some((wait, _)) = slot.parked.take() {
@@ -461,6 +532,7 @@ impl Table {
             self.queue.retain(|&(queued, _)| queued != id);
         }
         self.abandoned += 1;
+        program
     }
 
     pub(super) fn any_abandoned(&self) -> bool {
@@ -545,16 +617,14 @@ impl Children {
     fn next(&mut self, label: &Label) -> u32 {
         let count = match label {
             Label::Task => &mut self.tasks,
-            Label::Named(name) => {
-                match self.named.iter().position(|(known, _)| known == name) {
-                    Some(index) => &mut self.named[index].1,
-                    None if self.named.len() < Children::NAMES_MAX => {
-                        self.named.push((name.clone(), 0));
-                        &mut self.named.last_mut().expect("just pushed").1
-                    }
-                    None => &mut self.rest,
+            Label::Named(name) => match self.named.iter().position(|(known, _)| known == name) {
+                Some(index) => &mut self.named[index].1,
+                None if self.named.len() < Children::NAMES_MAX => {
+                    self.named.push((name.clone(), 0));
+                    &mut self.named.last_mut().expect("just pushed").1
                 }
-            }
+                None => &mut self.rest,
+            },
         };
         *count += 1;
         *count

@@ -8,19 +8,29 @@ use crate::hub::{Interest, Io};
 #[derive(Default)]
 pub(super) struct Waiters {
     sources: Vec<Source>,
+    /// How many calls ever lined up.
+    lined_up: u64,
 }
+
+/// When a call first lined up: it keeps its place when it is woken and finds nothing.
+pub(crate) type Place = u64;
 
 #[derive(Default)]
 struct Source {
     io: Option<Io>,
-    readers: VecDeque<Ticket>,
-    writers: VecDeque<Ticket>,
+    readers: VecDeque<(Place, Ticket)>,
+    writers: VecDeque<(Place, Ticket)>,
+    /// Readers and writers taken out and woken who have not run yet: still before a newcomer.
+    called: [u32; 2],
     watchers: Vec<(Ticket, Interest)>,
 }
 
 impl Source {
-    fn line(&mut self, interest: Interest) -> &mut VecDeque<Ticket> {
+    fn line(&mut self, interest: Interest) -> &mut VecDeque<(Place, Ticket)> {
         if interest.reads() { &mut self.readers } else { &mut self.writers }
+    }
+    fn called(&mut self, interest: Interest) -> &mut u32 {
+        &mut self.called[usize::from(!interest.reads())]
     }
 }
 
@@ -35,6 +45,7 @@ impl Waiters {
             source.io = Some(io);
             source.readers.clear();
             source.writers.clear();
+            source.called = [0; 2];
             source.watchers.clear();
         }
         source
@@ -44,26 +55,53 @@ impl Waiters {
         self.sources.get_mut(io.index()).filter(|source| source.io == Some(io))
     }
 
-    /// Lines a call up: last, or first again when it was woken and found nothing.
-    pub(super) fn queue(&mut self, io: Io, interest: Interest, ticket: Ticket, at_front: bool) {
+    /// Lines a call up: last, or in its old place when it was woken and found nothing.
+    pub(super) fn queue(
+        &mut self,
+        io: Io,
+        interest: Interest,
+        ticket: Ticket,
+        again: Option<Place>,
+    ) -> Place {
+        let place = again.unwrap_or(self.lined_up);
+        self.lined_up += u64::from(again.is_none());
         let line = self.source(io).line(interest);
-        if at_front { line.push_front(ticket) } else { line.push_back(ticket) }
+        let at = match again {
+            Some(_) => line.iter().position(|&(other, _)| other > place).unwrap_or(line.len()),
+            None => line.len(),
+        };
+        line.insert(at, (place, ticket));
+        place
     }
 
     pub(super) fn watch(&mut self, io: Io, interest: Interest, ticket: Ticket) {
         self.source(io).watchers.push((ticket, interest));
     }
 
-    pub(super) fn is_queued(&self, io: Io, interest: Interest) -> bool {
-        self.sources.get(io.index()).is_some_and(|source| {
-            source.io == Some(io)
-                && !if interest.reads() { &source.readers } else { &source.writers }.is_empty()
-        })
+    /// Whether somebody waits for a turn at this call, or was just woken to take it.
+    pub(super) fn is_queued(&mut self, io: Io, interest: Interest) -> bool {
+        self.find(io)
+            .is_some_and(|source| *source.called(interest) > 0 || !source.line(interest).is_empty())
+    }
+
+    /// One that was taken out of the line is woken.
+    pub(super) fn called(&mut self, io: Io, interest: Interest) {
+        if let Some(source) = self.find(io) {
+            *source.called(interest) += 1;
+        }
+    }
+
+    /// It runs.
+    pub(super) fn answered(&mut self, io: Io, interest: Interest) {
+        if let Some(source) = self.find(io) {
+            let called = source.called(interest);
+            *called = called.saturating_sub(1);
+        }
     }
 
     /// The first in line, taken out.
     pub(super) fn next(&mut self, io: Io, interest: Interest) -> Option<Ticket> {
-        self.find(io)?.line(interest).pop_front()
+        self.find(io)?.line(interest).pop_front().map(|(_, ticket)| ticket)
     }
 
     /// A watcher that this readiness wakes, taken out.
@@ -75,8 +113,8 @@ impl Waiters {
 
     pub(super) fn remove(&mut self, io: Io, ticket: Ticket) {
         if let Some(source) = self.find(io) {
-            source.readers.retain(|&queued| queued != ticket);
-            source.writers.retain(|&queued| queued != ticket);
+            source.readers.retain(|&(_, queued)| queued != ticket);
+            source.writers.retain(|&(_, queued)| queued != ticket);
             source.watchers.retain(|&(queued, _)| queued != ticket);
         }
     }

@@ -187,12 +187,7 @@ impl Descriptor {
     }
 
     /// As std's sockets show themselves, with the hub's number for the descriptor.
-    pub(crate) fn debug(
-        &self,
-        name: &str,
-        peer: &str,
-        f: &mut fmt::Formatter<'_>,
-    ) -> fmt::Result {
+    pub(crate) fn debug(&self, name: &str, peer: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct(name);
         if let Ok(address) = self.ask(|hub, io| hub.local_addr(io)) {
             shown.field("addr", &address);

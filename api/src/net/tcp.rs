@@ -250,8 +250,9 @@ impl TcpListener {
     /// Takes the oldest finished connection.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         self.0.with(|driver, _| {
-            let (io, peer) = self.0.block("accept", Direction::Read, |hub, io| hub.accept(io))?;
-            Ok((TcpStream(Descriptor::new(driver, io)), peer))
+            // Owned within the call, which may switch before it returns: a kill then closes it.
+            let owned = |(io, peer)| (TcpStream(Descriptor::new(driver, io)), peer);
+            self.0.block("accept", Direction::Read, |hub, io| hub.accept(io).map(owned))
         })
     }
     /// The connections to come, without end.

@@ -58,7 +58,9 @@ impl UdpSocket {
             Some(peer) => {
                 self.0.block("send_to", Direction::Write, |hub, io| hub.send_to(io, buf, peer))
             }
-            None => Err(io::Error::new(io::ErrorKind::InvalidInput, "no addresses to send data to")),
+            None => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "no addresses to send data to"))
+            }
         }
     }
     /// Receives one datagram of the connected peer.

@@ -42,10 +42,7 @@ impl Condvar {
     /// # Panics
     ///
     /// Outside any hub.
-    pub fn wait<'a, T: ?Sized>(
-        &self,
-        guard: MutexGuard<'a, T>,
-    ) -> LockResult<MutexGuard<'a, T>> {
+    pub fn wait<'a, T: ?Sized>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         match self.wait_until(guard, None) {
             Ok((guard, _)) => Ok(guard),
             Err(poisoned) => Err(PoisonError::new(poisoned.into_inner().0)),
@@ -121,9 +118,16 @@ impl Condvar {
         let ticket = self.line.enter(&driver, false);
         drop(guard);
         let woken = self.line.park(&driver, ticket, "wait", On::Sync(None), deadline);
-        driver.after_switch();
+        driver.raise_kill();
+        let notified = matches!(woken, Woken::Event);
+        if !notified {
+            driver.after_switch();
+        }
         let timed_out = WaitTimeoutResult(matches!(woken, Woken::TimedOut));
-        match lock.lock() {
+        let unused = Notification(notified.then_some(&self.line));
+        let locked = lock.lock();
+        std::mem::forget(unused);
+        match locked {
             Ok(guard) => Ok((guard, timed_out)),
             Err(poisoned) => Err(PoisonError::new((poisoned.into_inner(), timed_out))),
         }
@@ -136,6 +140,17 @@ impl Condvar {
     /// Wakes all who wait now.
     pub fn notify_all(&self) {
         self.line.wake_all();
+    }
+}
+
+/// One that is ended while it waits for the lock again leaves its notification to the next.
+struct Notification<'a>(Option<&'a WaitQueue>);
+
+impl Drop for Notification<'_> {
+    fn drop(&mut self) {
+        if let Some(line) = self.0 {
+            line.wake_one();
+        }
     }
 }
 

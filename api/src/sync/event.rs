@@ -1,7 +1,7 @@
 //! [`Event`]: gevent's flag that greenlets wait for.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::queue::WaitQueue;
@@ -21,17 +21,20 @@ use crate::hub::On;
 /// ```
 pub struct Event {
     set: AtomicBool,
+    /// How often it was set: a waiter sees that it was even if it is cleared by now.
+    sets: AtomicU64,
     line: WaitQueue,
 }
 
 impl Event {
     /// A flag that is not set.
     pub const fn new() -> Event {
-        Event { set: AtomicBool::new(false), line: WaitQueue::new() }
+        Event { set: AtomicBool::new(false), sets: AtomicU64::new(0), line: WaitQueue::new() }
     }
     /// Sets the flag and wakes all who wait, in the order they came.
     pub fn set(&self) {
         self.set.store(true, Ordering::Release);
+        self.sets.fetch_add(1, Ordering::Release);
         self.line.wake_all();
     }
     /// Clears the flag.
@@ -53,19 +56,28 @@ impl Event {
             return true;
         }
         let driver = driver::current().expect(driver::OUTSIDE);
-        driver.after_switch();
-        if driver.may_wait().is_err() || timeout == Some(Duration::ZERO) {
-            return self.is_set();
-        }
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
-        let ticket = self.line.enter(&driver, false);
-        if self.is_set() {
-            self.line.leave(ticket);
-            return true;
+        let before = self.sets.load(Ordering::Acquire);
+        let was_set = || self.is_set() || self.sets.load(Ordering::Acquire) != before;
+        let mut again = false;
+        loop {
+            driver.after_switch();
+            if driver.may_wait().is_err() || deadline.is_some_and(|at| driver.now() >= at) {
+                return was_set();
+            }
+            let ticket = self.line.enter(&driver, again);
+            if was_set() {
+                self.line.withdraw(&driver, ticket);
+                return true;
+            }
+            // A wake may be one that was meant for another who was ended: it is no set.
+            let woken = self.line.park(&driver, ticket, "wait", On::Sync(None), deadline);
+            driver.raise_kill();
+            if was_set() {
+                return true;
+            }
+            again = matches!(woken, Woken::Event);
         }
-        let woken = self.line.park(&driver, ticket, "wait", On::Sync(None), deadline);
-        driver.after_switch();
-        matches!(woken, Woken::Event) || self.is_set()
     }
 }
 

@@ -5,9 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use std::sync::mpsc::{
-    RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError,
-};
+pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
 
 use super::queue::WaitQueue;
 use crate::driver::{self, Woken};
@@ -135,14 +133,13 @@ fn wait_for<R>(
         }
         let ticket = line.enter(&driver, again);
         if let Some(answer) = attempt() {
-            if !line.leave(ticket) {
-                line.wake_one();
-            }
+            line.withdraw(&driver, ticket);
             return Some(answer);
         }
         let woken = line.park(&driver, ticket, op, On::Sync(None), deadline);
         again = matches!(woken, Woken::Event);
-        driver.after_switch();
+        driver.raise_kill();
+        // What is there is taken, even if a scope expired before this turn came.
         if let Some(answer) = attempt() {
             return Some(answer);
         }
@@ -199,21 +196,37 @@ impl<T> SyncSender<T> {
             (None, Some(back)) => return Err(SendError(back)),
             (None, None) => unreachable!("a message is sent or comes back"),
         };
-        if self.0.state().bound == Some(0) {
-            wait_for(&self.0.senders, "send", None, || {
-                let state = self.0.state();
-                (state.taken >= number || !state.has_receiver).then_some(())
-            });
+        if self.0.state().bound != Some(0) {
+            return Ok(());
         }
-        Ok(())
+        let untaken = wait_for(&self.0.senders, "send", None, || {
+            let mut state = self.0.state();
+            match (state.taken >= number, state.has_receiver) {
+                (true, _) => Some(None),
+                (false, true) => None,
+                (false, false) => Some(state.messages.pop_front()),
+            }
+        });
+        match untaken.flatten() {
+            Some(back) => Err(SendError(back)),
+            None => Ok(()),
+        }
     }
 
     /// Sends if there is room.
     ///
     /// # Errors
     ///
-    /// When there is none, or the receiver is gone; the message comes back.
+    /// When there is none, or the receiver is gone; the message comes back. With bound 0 there is
+    /// room only where somebody waits in `recv`.
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
+        let (rendezvous, live) = {
+            let state = self.0.state();
+            (state.bound == Some(0), state.has_receiver)
+        };
+        if rendezvous && live && self.0.receiver.is_empty() {
+            return Err(TrySendError::Full(message));
+        }
         self.0.put(message).map(|_| ())
     }
 }
@@ -314,7 +327,9 @@ impl<T> Drop for Receiver<T> {
         let unread = {
             let mut state = self.0.state();
             state.has_receiver = false;
-            std::mem::take(&mut state.messages)
+            // A rendezvous that did not come about gives its message back to the sender.
+            let back = state.bound == Some(0);
+            if back { VecDeque::new() } else { std::mem::take(&mut state.messages) }
         };
         self.0.senders.wake_all();
         drop(unread);

@@ -71,21 +71,23 @@ impl<T: ?Sized> Mutex<T> {
             let ticket = self.line.enter(driver, again);
             match self.try_lock() {
                 Err(TryLockError::WouldBlock) => {}
-                locked => {
-                    if !self.line.leave(ticket) {
-                        // Somebody took us out to wake us: that wake is the next one's.
-                        self.line.wake_one();
-                    }
-                    return match locked {
-                        Ok(guard) => Ok(guard),
-                        Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
-                        Err(TryLockError::WouldBlock) => unreachable!("matched above"),
-                    };
+                Ok(guard) => {
+                    self.line.withdraw(driver, ticket);
+                    return Ok(guard);
+                }
+                Err(TryLockError::Poisoned(poisoned)) => {
+                    self.line.withdraw(driver, ticket);
+                    return Err(poisoned);
                 }
             }
             self.line.park(driver, ticket, "lock", On::Sync(self.holder(driver)), None);
-            driver.after_switch();
-            again = true;
+            driver.raise_kill();
+            // A lock let go in time is taken, even if a scope expired before this turn came.
+            match self.try_lock() {
+                Err(TryLockError::WouldBlock) => again = true,
+                Ok(guard) => return Ok(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Err(poisoned),
+            }
         }
     }
 

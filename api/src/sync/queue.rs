@@ -27,12 +27,17 @@ impl WaitQueue {
     }
 
     /// Lines up the current greenlet's next wait; `again` puts one that lost its chance first.
-    /// The caller checks once more what it waits for and then parks or [`leave`](Self::leave)s.
+    /// The caller checks once more what it waits for and then parks or
+    /// [`withdraw`](Self::withdraw)s.
     pub(crate) fn enter(&self, driver: &Driver, again: bool) -> Ticket {
         let ticket = driver.ticket();
         let sleeper = Sleeper { hub: driver.id, mailbox: driver.mailbox.clone(), ticket };
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        if again { line.push_front(sleeper) } else { line.push_back(sleeper) }
+        if again {
+            line.push_front(sleeper)
+        } else {
+            line.push_back(sleeper)
+        }
         self.waiting.store(line.len(), Ordering::Relaxed);
         drop(line);
         // Pairs with the fence in `wake_one`: either the waker sees us, or we see what it did.
@@ -41,12 +46,26 @@ impl WaitQueue {
     }
 
     /// Takes a wait out of the line; false if it had been taken out to be woken.
-    pub(crate) fn leave(&self, ticket: Ticket) -> bool {
+    fn leave(&self, ticket: Ticket) -> bool {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         let before = line.len();
         line.retain(|sleeper| sleeper.ticket != ticket);
         self.waiting.store(line.len(), Ordering::Relaxed);
         line.len() < before
+    }
+
+    /// Takes a wait that did not take place out of the line. If somebody had taken it out to wake
+    /// us, that wake is the next one's, and must not hit a later wait of ours.
+    pub(crate) fn withdraw(&self, driver: &Driver, ticket: Ticket) {
+        if !self.leave(ticket) {
+            driver.retire(ticket);
+            self.wake_one();
+        }
+    }
+
+    /// Whether nobody stands in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0
     }
 
     /// Parks until woken. One that ends otherwise leaves no trace, and passes on a wake it was

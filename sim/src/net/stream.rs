@@ -162,7 +162,9 @@ impl World {
         if queue.is_full() {
             return;
         }
-        let caller = format!("from({})", self.paths.text(packet.sender).replace('/', "|"));
+        // Neither mark may stand inside a label: a token's text is read back by them.
+        let sender = self.paths.text(packet.sender).replace('/', "|").replace('#', "~");
+        let caller = format!("from({sender})");
         let path = self.paths.child(Some(above), &caller, 1);
         let config = self.config_of(listener);
         let connection = Connection::accept(config, self.isn(), segment);

@@ -29,11 +29,8 @@ impl Lanes {
     /// The trace at this level. `header` stands in its first line.
     pub fn text(&self, level: Level, header: &str) -> String {
         let mut out = format!("# sim-trace v1  {header}\n");
-        let _ = write!(out, "{:<width$}", "@0", width = TIME_WIDTH + 2);
-        for (name, _) in &self.hosts {
-            let _ = write!(out, "{name:<LANE_WIDTH$}");
-        }
-        trim_line(&mut out);
+        out.push_str(&self.heading());
+        out.push('\n');
         for line in self.lines(level) {
             out.push_str(&line);
             out.push('\n');
@@ -41,10 +38,44 @@ impl Lanes {
         out
     }
 
-    /// The lines of the last `count` events at this level.
-    pub fn tail(&self, level: Level, count: usize) -> Vec<String> {
-        let lines: Vec<String> = self.lines(level).collect();
-        lines[lines.len().saturating_sub(count)..].to_vec()
+    /// The line that names the lanes.
+    pub fn heading(&self) -> String {
+        let mut line = format!("{:<width$}", "@0", width = TIME_WIDTH + 2);
+        for (name, _) in &self.hosts {
+            let _ = write!(line, "{name:<LANE_WIDTH$}");
+        }
+        line.truncate(line.trim_end_matches(' ').len());
+        line
+    }
+
+    /// Some `count` lines for a report: those about what deviated, and the run's end before
+    /// everybody was sent home. What is left out is counted.
+    pub fn excerpt(&self, level: Level, count: usize) -> Vec<String> {
+        /// Lines shown before and after one that deviates.
+        const AROUND: usize = 2;
+        let shown: Vec<&Event> = self.events.iter().filter(|e| level.shows(e.op)).collect();
+        let going_home = [Op::Killed, Op::Close, Op::Exit, Op::ClosedUnder];
+        let end = shown.iter().rposition(|e| !going_home.contains(&e.op)).map_or(0, |at| at + 1);
+        let mut wanted = vec![false; end];
+        let marks = (0..end).filter(|&at| shown[at].op.level() == Level::Faults);
+        for at in marks.take(count / (2 * AROUND + 1)) {
+            wanted[at.saturating_sub(AROUND)..(at + AROUND + 1).min(end)].fill(true);
+        }
+        let left = count.saturating_sub(wanted.iter().filter(|&&wanted| wanted).count());
+        wanted[end.saturating_sub(left)..].fill(true);
+        let (mut lines, mut skipped) = (Vec::new(), 0);
+        for (line, wanted) in self.lines(level).zip(wanted) {
+            if !wanted {
+                skipped += 1;
+                continue;
+            }
+            if skipped > 0 {
+                lines.push(format!("~             ({skipped} lines)"));
+                skipped = 0;
+            }
+            lines.push(line);
+        }
+        lines
     }
 
     fn lines(&self, level: Level) -> impl Iterator<Item = String> + '_ {
@@ -67,8 +98,7 @@ impl Lanes {
         let indent = usize::from(event.host) * LANE_WIDTH;
         let mut line = format!("{time:<TIME_WIDTH$}{mark:<2}{:indent$}", "");
         let _ = write!(line, "{:<NAME_WIDTH$}  {}", self.short_name(event), self.what(event));
-        trim_line(&mut line);
-        line.pop();
+        line.truncate(line.trim_end_matches(' ').len());
         line
     }
 
@@ -201,11 +231,6 @@ impl std::fmt::Display for Ns {
             digits => write!(f, "{whole}.{digits}{name}"),
         }
     }
-}
-
-fn trim_line(line: &mut String) {
-    line.truncate(line.trim_end_matches(' ').len());
-    line.push('\n');
 }
 
 #[cfg(test)]

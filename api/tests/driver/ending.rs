@@ -1,0 +1,206 @@
+//! Results, panics, and the end of a run.
+
+use greenroom::driver::Stop;
+use greenroom::{note, thread};
+
+use crate::scripted::{ScriptHub, client, ms, play, play_all, server};
+use crate::{dial, read, spawn};
+
+#[test]
+fn join_answers_the_result_or_the_panic() {
+    let played = play(ScriptHub::new(), || {
+        note!("{}", thread::spawn(|| 1 + 1).join().unwrap());
+        let panic = thread::spawn(|| panic!("on purpose")).join().unwrap_err();
+        note!("{}", panic.downcast_ref::<&str>().unwrap());
+    });
+    assert_eq!(played.done().told(), ["0 main: 2", "0 main: on purpose"]);
+}
+
+#[test]
+fn join_timeout_gives_the_handle_back() {
+    let played = play(ScriptHub::new(), || {
+        let slow = thread::spawn(|| thread::sleep(ms(10)));
+        let slow = slow.join_timeout(ms(4)).unwrap_err();
+        note!("not yet");
+        let slow = slow.join_timeout(ms(0)).unwrap_err();
+        slow.join_timeout(ms(40)).unwrap().unwrap();
+        note!("done");
+    });
+    assert_eq!(played.done().told(), ["4 main: not yet", "10 main: done"]);
+}
+
+#[test]
+fn a_panic_ends_nobody_else_and_is_reported_if_nobody_joins_it() {
+    let played = play(ScriptHub::new(), || {
+        drop(spawn("loud", || panic!("on {}", "purpose")));
+        thread::sleep(ms(1));
+        note!("still here");
+    });
+    assert!(matches!(played.ending.stop, Stop::Done));
+    assert_eq!(played.told(), ["1 main: still here"]);
+    let [panic] = &played.ending.panics[..] else { panic!("{:?}", played.ending) };
+    let said = (panic.greenlet.as_str(), panic.message.as_str());
+    assert_eq!(said, ("main/loud", "on purpose"));
+}
+
+#[test]
+fn a_kill_nobody_joins_is_no_panic() {
+    let played = play(ScriptHub::new(), || {
+        let victim = spawn("victim", || thread::sleep(ms(9)));
+        thread::yield_now();
+        victim.kill();
+        drop(victim);
+        thread::yield_now();
+    });
+    played.done();
+}
+
+#[test]
+fn a_panic_in_main_is_reported() {
+    let played = play(ScriptHub::new(), || panic!("main fell"));
+    assert_eq!(played.ending.panics[0].greenlet, "main");
+    assert_eq!(played.ending.panics[0].message, "main fell");
+}
+
+/// Notes its own end.
+struct End;
+impl Drop for End {
+    fn drop(&mut self) {
+        note!("unwound");
+    }
+}
+
+#[test]
+fn the_run_ends_when_main_returns_and_the_rest_is_killed_in_the_order_of_birth() {
+    let played = play(ScriptHub::new(), || {
+        let short = spawn("short", || ());
+        thread::yield_now();
+        drop(short);
+        // `a` has a new slot, `b` the freed one, which has a lower number.
+        for name in ["a", "b", "c"] {
+            spawn(name, || {
+                let _end = End;
+                thread::park();
+            });
+        }
+        thread::yield_now();
+        note!("returns");
+    });
+    let told = ["0 main: returns", "0 main/a: unwound", "0 main/b: unwound", "0 main/c: unwound"];
+    assert_eq!(played.done().told(), told);
+}
+
+#[test]
+fn the_run_waits_for_all_clients_and_for_no_server() {
+    let hosts = vec![
+        server("srv", || {
+            let _end = End;
+            thread::sleep(ms(1000));
+        }),
+        client("a", || thread::sleep(ms(5))),
+        client("b", || {
+            thread::sleep(ms(10));
+            note!("last");
+        }),
+    ];
+    let played = play_all(ScriptHub::new(), hosts).done();
+    assert_eq!(played.told(), ["10 b: last", "10 srv: unwound"]);
+}
+
+#[test]
+fn a_destructor_that_spawns_at_the_end_is_followed_up() {
+    struct Spawns;
+    impl Drop for Spawns {
+        fn drop(&mut self) {
+            spawn("late", || {
+                note!("not here");
+            });
+        }
+    }
+    let played = play(ScriptHub::new(), || {
+        spawn("parent", || {
+            let _spawns = Spawns;
+            thread::park();
+        });
+        thread::yield_now();
+    });
+    let played = played.done();
+    assert!(played.told().is_empty());
+    assert!(played.hub.alive.is_empty());
+}
+
+#[test]
+fn one_that_swallows_every_kill_is_given_up_and_counted() {
+    let played = play(ScriptHub::new(), || {
+        let cockroach = || {
+            loop {
+                let _ = std::panic::catch_unwind(|| thread::sleep(ms(1)));
+            }
+        };
+        let joined: thread::JoinHandle<()> = spawn("cockroach", cockroach);
+        spawn("another", cockroach);
+        thread::sleep(ms(3));
+        joined.kill();
+        note!("{}", joined.join().unwrap_err().is::<thread::Killed>());
+    });
+    assert!(matches!(played.ending.stop, Stop::Done));
+    assert_eq!(played.told(), ["3 main: true"]);
+    assert_eq!(played.ending.leaked, 2);
+}
+
+#[test]
+fn names_are_places_in_the_spawn_tree() {
+    let played = play(ScriptHub::new(), || {
+        for _ in 0..2 {
+            spawn("accept", || {
+                spawn("conn", || note!("{}", thread::current().name().unwrap()));
+                let last = thread::spawn(|| note!("{}", thread::current().name().unwrap()));
+                let _ = last.join();
+            });
+        }
+        thread::sleep(ms(1));
+        let odd = thread::Builder::new().name("a/b".into()).spawn(|| ());
+        note!("{}", crate::said(odd));
+    });
+    let told = [
+        "0 main/accept/conn: main/accept/conn",
+        "0 main/accept/task: main/accept/task",
+        "0 main/accept#2/conn: main/accept#2/conn",
+        "0 main/accept#2/task: main/accept#2/task",
+        "1 main: InvalidInput",
+    ];
+    assert_eq!(played.done().told(), told);
+}
+
+#[test]
+fn after_the_run_handles_err_and_drop_in_peace() {
+    use std::sync::{Arc, Mutex};
+    let kept: Arc<Mutex<Vec<greenroom::net::TcpStream>>> = Arc::default();
+    let theirs = kept.clone();
+    let played = play(ScriptHub::new(), move || {
+        theirs.lock().unwrap().push(dial(1).try_clone().unwrap());
+    });
+    played.done();
+    let stream = kept.lock().unwrap().pop().unwrap();
+    assert_eq!(read(&stream, 1), "NotConnected");
+    drop(stream);
+}
+
+#[test]
+fn outside_any_hub_calls_err_and_name_run() {
+    let error = greenroom::net::TcpStream::connect("10.0.0.9:1").unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::NotConnected);
+    assert!(error.to_string().contains("run"), "{error}");
+}
+
+#[test]
+fn a_hub_that_stops_halts_the_run() {
+    use greenroom::hub::Turn;
+    let played = play(ScriptHub::new().interrupts(&[Turn::Stop]), || {
+        let _end = End;
+        dial(1);
+        note!("not here");
+    });
+    assert!(matches!(played.ending.stop, Stop::Halted(_)));
+    assert_eq!(played.told(), ["0 main: unwound"]);
+}

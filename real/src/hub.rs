@@ -1,0 +1,368 @@
+//! [`RealHub`]: the operating system as a world. Readiness comes from mio; what a socket remembers
+//! of it is `socket`'s, who waits for it the driver's.
+//!
+//! # Turns
+//!
+//! A fair queue: whoever became runnable first runs first, and a call that can complete goes on
+//! without a switch. So that a greenlet that never waits starves neither the others' I/O nor their
+//! timers, the world is looked at again after a **budget** of turns: four for each greenlet that
+//! was runnable at the last look (an echoed message takes three), and 64 at least. A turn is one
+//! resumed greenlet or one call that went through without waiting.
+//!
+//! # Time
+//!
+//! Deadlines are kept to the nanosecond but waited for in the poll's own unit: a timer is never
+//! early, and late by up to a millisecond and what the machine adds.
+
+use std::io;
+use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use greenroom::hub::{
+    Birth, Domain, GreenletId, HostId, Hub, Interest, Io, Kind, Note, Opt, Query, Ready, Runnable,
+    Take, Tick, Turn,
+};
+use greenroom::time::{Instant, SystemTime};
+use mio::{Events, Poll, Token};
+
+use crate::interrupt::Interrupt;
+use crate::part::Part;
+use crate::resolver::{self, Answer, Inbox};
+use crate::socket::Socket;
+use crate::sys;
+use crate::table::{Entry, Table};
+
+/// Reports taken in at a time; more wait for the next look.
+const EVENTS: usize = 1024;
+/// What the poll reports a wake as; no table entry has this number.
+const WAKE: Token = Token(usize::MAX);
+const TURNS_MIN: usize = 64;
+const TURNS_PER_GREENLET: usize = 4;
+
+/// The operating system as a hub, for one thread.
+pub struct RealHub {
+    poll: Poll,
+    events: Events,
+    table: Table,
+    /// The driver's clock counts from here on the system's; the host's showed this much then.
+    start_ns: u64,
+    reading_at_start: Duration,
+    turns_left: usize,
+    has_polled: bool,
+    has_started: bool,
+    inbox: Arc<Inbox>,
+    part: Option<Part>,
+}
+
+struct Bell(mio::Waker);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Bell>) {
+        self.wake_by_ref();
+    }
+    fn wake_by_ref(self: &Arc<Bell>) {
+        // It fails only when the poll it would wake is gone.
+        let _ = self.0.wake();
+    }
+}
+
+impl RealHub {
+    /// A hub for this thread.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no more descriptors.
+    pub fn new() -> io::Result<RealHub> {
+        RealHub::with_part(None)
+    }
+
+    pub(crate) fn with_part(part: Option<Part>) -> io::Result<RealHub> {
+        let poll = Poll::new()?;
+        let bell = Bell(mio::Waker::new(poll.registry(), WAKE)?);
+        let (start_ns, reading_at_start) = read_clock();
+        Ok(RealHub {
+            poll,
+            events: Events::with_capacity(EVENTS),
+            table: Table::default(),
+            start_ns,
+            reading_at_start,
+            turns_left: 0,
+            has_polled: false,
+            has_started: false,
+            inbox: Arc::new(Inbox::new(Waker::from(Arc::new(bell)))),
+            part,
+        })
+    }
+
+    /// Takes the reports in and names what they are about.
+    fn name(&mut self, ready: &mut Vec<Ready>) {
+        let mut was_woken = false;
+        for event in &self.events {
+            if event.token() == WAKE {
+                was_woken = true;
+            } else if let Some((io, entry)) = self.table.reported(event.token())
+                && let Ok(socket) = entry.socket()
+            {
+                ready.push(Ready::Io(io, socket.hear(event)));
+            }
+        }
+        if was_woken {
+            for io in self.inbox.take() {
+                if self.table.get(io).is_ok() {
+                    ready.push(Ready::Io(io, Interest::READ));
+                }
+            }
+            ready.push(Ready::Mail);
+            if self.part.as_ref().is_some_and(|part| part.is_over.load(Ordering::Acquire)) {
+                ready.push(Ready::Stop);
+            }
+        }
+    }
+
+    /// Whether somebody wants to be told of the first time that there is nothing to do.
+    fn never_idle(&self) -> bool {
+        self.part.as_ref().is_some_and(|part| part.on_idle.is_some())
+    }
+
+    fn tell_idle(&mut self) {
+        if let Some(part) = &mut self.part
+            && let Some(on_idle) = part.on_idle.take()
+        {
+            on_idle();
+        }
+    }
+
+    fn socket_of(&mut self, io: Io) -> io::Result<&mut Socket> {
+        self.table.get(io)?.socket()
+    }
+
+    /// Makes a call; one that would block has its source watched, so that a later poll names it.
+    #[inline]
+    fn attempt<T>(
+        &mut self,
+        io: Io,
+        call: impl FnOnce(&mut Socket) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let socket = self.table.get(io)?.socket()?;
+        match call(socket) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !socket.is_watched() => {
+                self.watch(io)?;
+                Err(error)
+            }
+            answer => answer,
+        }
+    }
+
+    #[cold]
+    fn watch(&mut self, io: Io) -> io::Result<()> {
+        let token = self.table.token(io);
+        self.table.get(io)?.socket()?.watch(self.poll.registry(), token)
+    }
+
+    fn staged(&self, address: SocketAddr) -> SocketAddr {
+        self.part.as_ref().map_or(address, |part| part.stage_address(address))
+    }
+}
+
+/// Now, on the system's clock and on the hosts' monotonic one, which is the same for all hubs of
+/// the process and goes on from what it shows outside any hub.
+fn read_clock() -> (u64, Duration) {
+    static EPOCH: OnceLock<(u64, Duration)> = OnceLock::new();
+    let (epoch_ns, reading) =
+        *EPOCH.get_or_init(|| (sys::monotonic_ns(), Instant::now().reading()));
+    let now_ns = sys::monotonic_ns();
+    (now_ns, reading + Duration::from_nanos(now_ns - epoch_ns))
+}
+
+impl Hub for RealHub {
+    fn now(&self) -> Tick {
+        Tick::from_ns(sys::monotonic_ns() - self.start_ns)
+    }
+    fn clock(&self) -> Instant {
+        Instant::from_reading(self.reading_at_start + Duration::from_nanos(self.now().as_ns()))
+    }
+    fn wall_clock(&self) -> SystemTime {
+        std::time::SystemTime::now().into()
+    }
+    fn due(&self, at: Instant) -> Tick {
+        Tick::default().after(at.reading().saturating_sub(self.reading_at_start))
+    }
+
+    fn poll(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
+        if !self.has_started {
+            self.has_started = true;
+            let programs = self.part.as_ref().map_or(1, |part| part.programs);
+            ready.extend((0..programs).map(|host| Ready::Start(HostId(host))));
+            return Ok(());
+        }
+        (self.turns_left, self.has_polled) = (0, true);
+        loop {
+            let timeout = match self.never_idle() {
+                true => Some(Duration::ZERO),
+                false => until.map(|at| at.since(self.now())),
+            };
+            match self.poll.poll(&mut self.events, timeout) {
+                Ok(()) => self.name(ready),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if !ready.is_empty() || until.is_some_and(|at| self.now() >= at) {
+                return Ok(());
+            }
+            self.tell_idle();
+        }
+    }
+
+    fn waker(&self) -> Waker {
+        self.inbox.waker()
+    }
+
+    fn spawned(&mut self, _: GreenletId, _: &Birth<'_>) {}
+    fn entered(&mut self, _: GreenletId) {}
+    fn exited(&mut self, _: GreenletId) {}
+
+    #[inline]
+    fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
+        if self.turns_left == 0 {
+            if !self.has_polled {
+                return Turn::Poll;
+            }
+            self.has_polled = false;
+            self.turns_left = TURNS_MIN.max(TURNS_PER_GREENLET * runnable.len());
+        }
+        self.turns_left -= 1;
+        Turn::Run(0)
+    }
+
+    fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
+        self.table.insert(Entry::Socket(Socket::new(domain, kind)?))
+    }
+    fn bind(&mut self, io: Io, local: SocketAddr) -> io::Result<()> {
+        let local = self.staged(local);
+        self.socket_of(io)?.bind(local)
+    }
+    fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
+        self.socket_of(io)?.listen(backlog)
+    }
+    fn connect(&mut self, io: Io, peer: SocketAddr) -> io::Result<()> {
+        let peer = self.staged(peer);
+        if let Some(source) = self.part.as_ref().and_then(|part| part.source_for(peer)) {
+            self.socket_of(io)?.leave_from(source)?;
+        }
+        self.attempt(io, |socket| socket.connect(peer))
+    }
+    fn accept(&mut self, io: Io) -> io::Result<(Io, SocketAddr)> {
+        let (socket, peer) = self.attempt(io, |listener| listener.accept())?;
+        Ok((self.table.insert(Entry::Socket(socket))?, peer))
+    }
+    fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
+        self.socket_of(io)?.shutdown(how)
+    }
+    fn close(&mut self, io: Io) {
+        if let Some(mut entry) = self.table.remove(io)
+            && let Ok(socket) = entry.socket()
+        {
+            socket.unwatch(self.poll.registry());
+        }
+    }
+    fn dup(&mut self, io: Io) -> io::Result<Io> {
+        let copy = self.socket_of(io)?.dup()?;
+        self.table.insert(Entry::Socket(copy))
+    }
+
+    fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
+        self.attempt(io, |socket| socket.recv(buf, take))
+    }
+    fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
+        self.attempt(io, |socket| socket.send(buf))
+    }
+    fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, SocketAddr)> {
+        self.attempt(io, |socket| socket.recv_from(buf, take))
+    }
+    fn send_to(&mut self, io: Io, buf: &[u8], peer: SocketAddr) -> io::Result<usize> {
+        let peer = self.staged(peer);
+        self.attempt(io, |socket| socket.send_to(buf, peer))
+    }
+    fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
+        let ready = match self.table.get(io)? {
+            Entry::Query(answer) if answer.is_there() => return Ok(interest.and(Interest::READ)),
+            // Its answer comes with a wake, whether or not anybody watches.
+            Entry::Query(_) => return Ok(Interest::NONE),
+            entry => entry.socket()?.readiness()?.and(interest),
+        };
+        if ready.is_none() {
+            self.watch(io)?;
+        }
+        Ok(ready)
+    }
+
+    fn local_addr(&mut self, io: Io) -> io::Result<SocketAddr> {
+        self.socket_of(io)?.local_addr()
+    }
+    fn peer_addr(&mut self, io: Io) -> io::Result<SocketAddr> {
+        self.socket_of(io)?.peer_addr()
+    }
+    fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
+        self.socket_of(io)?.option(option)
+    }
+    fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
+        self.socket_of(io)?.set_option(option, value)
+    }
+    fn take_error(&mut self, io: Io) -> io::Result<Option<io::Error>> {
+        self.socket_of(io)?.take_error()
+    }
+
+    fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {
+        let known = self.part.as_ref().and_then(|part| part.address_of(query.host));
+        if let Some(address) = known {
+            return self.table.insert(Entry::Query(Arc::new(Answer::known(vec![address]))));
+        }
+        let answer = Arc::new(Answer::default());
+        let io = self.table.insert(Entry::Query(answer.clone()))?;
+        if let Err(error) = resolver::ask(query.host, io, &answer, &self.inbox) {
+            self.close(io);
+            return Err(error);
+        }
+        Ok(io)
+    }
+    fn resolved(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {
+        match self.table.get(io)? {
+            Entry::Query(answer) => match answer.take() {
+                Some(answer) => {
+                    self.close(io);
+                    answer
+                }
+                None => Err(io::ErrorKind::WouldBlock.into()),
+            },
+            _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        }
+    }
+
+    fn entropy(&mut self, bytes: &mut [u8]) {
+        sys::random(bytes);
+    }
+    fn choose(&mut self, _: &str, _: u32) -> u32 {
+        0
+    }
+    fn interrupt(&mut self) -> io::Result<Io> {
+        self.table.insert(Entry::Interrupt(Interrupt::new()?))
+    }
+
+    fn takes_notes(&self) -> bool {
+        self.part.is_some()
+    }
+    fn note(&mut self, event: &Note<'_>) {
+        if let Some(part) = &self.part {
+            part.record.take_down(&part.host, event);
+        }
+    }
+}
+
+impl std::fmt::Debug for RealHub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RealHub").field("poll", &self.poll).finish_non_exhaustive()
+    }
+}

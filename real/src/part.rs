@@ -1,0 +1,96 @@
+//! The part a hub plays in a performance: an address of its own, names for the others, and someone
+//! who takes down what is claimed. Outside a performance a hub has none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use greenroom::hub::Note;
+
+pub(crate) struct Part {
+    /// The host's name.
+    pub(crate) host: String,
+    /// The address that only this host uses.
+    pub(crate) address: Ipv4Addr,
+    /// The hosts of the scenario.
+    pub(crate) names: Arc<BTreeMap<String, IpAddr>>,
+    /// How many programs the hub starts.
+    pub(crate) programs: u32,
+    /// Set, and followed by a wake, when the run is over.
+    pub(crate) is_over: Arc<AtomicBool>,
+    /// Called when the hub has nothing to do for the first time.
+    pub(crate) on_idle: Option<Box<dyn FnOnce() + Send>>,
+    pub(crate) record: Arc<Record>,
+}
+
+impl Part {
+    /// An address of the program's in terms of the process: on its own host, "everywhere" and
+    /// "here" both mean the host's address, so that hosts do not meet on a port.
+    pub(crate) fn stage_address(&self, address: SocketAddr) -> SocketAddr {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST => {
+                IpAddr::V4(self.address)
+            }
+            IpAddr::V6(ip) if ip.is_unspecified() || ip.is_loopback() => {
+                IpAddr::V6(self.address.to_ipv6_mapped())
+            }
+            ip => ip,
+        };
+        SocketAddr::new(ip, address.port())
+    }
+
+    /// The source address for a connection to `peer`, if this host's is of its family.
+    pub(crate) fn source_for(&self, peer: SocketAddr) -> Option<Ipv4Addr> {
+        match peer {
+            SocketAddr::V4(_) => Some(self.address),
+            SocketAddr::V6(_) => None,
+        }
+    }
+
+    pub(crate) fn address_of(&self, name: &str) -> Option<IpAddr> {
+        match name {
+            "localhost" => Some(self.address.into()),
+            name => self.names.get(name).copied(),
+        }
+    }
+}
+
+/// What the hosts of a performance claim and say.
+#[derive(Default)]
+pub(crate) struct Record(Mutex<Said>);
+
+#[derive(Default)]
+pub(crate) struct Said {
+    /// Claims that did not hold, once each, with who made them first.
+    pub(crate) violations: Vec<String>,
+    /// `sometimes!` claims, and whether they ever held.
+    pub(crate) sometimes: BTreeMap<&'static str, bool>,
+    /// Lines of the programs' own, each with its host.
+    pub(crate) notes: Vec<(String, String)>,
+    broken: BTreeSet<&'static str>,
+}
+
+impl Record {
+    pub(crate) fn take_down(&self, host: &str, note: &Note<'_>) {
+        let mut said = self.lock();
+        match note {
+            Note::Always(name, false) => {
+                if said.broken.insert(name) {
+                    said.violations.push(format!("{host}: not always: {name}"));
+                }
+            }
+            Note::Sometimes(name, held) => *said.sometimes.entry(name).or_default() |= held,
+            Note::Text(line) => said.notes.push((host.to_owned(), (*line).to_owned())),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn take(&self) -> Said {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Said> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,111 @@
+//! [`run`]: one program on a hub of its own, and how its end is told.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::thread;
+
+use greenroom::driver::{self, Ending, Program, Role, Stall, Stop};
+
+use crate::RealHub;
+
+/// Runs `main` as a greenlet over the operating system and answers what it returns.
+///
+/// The run is over when `main` is: greenlets that are left are then unwound in the order they were
+/// spawned. A panic in `main` goes on from here. One in another greenlet ends nobody else; if
+/// nobody joined it, it is told on stderr in a line that names the greenlet.
+///
+/// # Panics
+///
+/// If every greenlet waits for another while `main` is unfinished: a deadlock, with the table of
+/// who waits for what ([`try_run`] answers it as an error). If the system has no descriptor left
+/// for the hub. If this thread runs a hub already.
+pub fn run<T: 'static>(main: impl FnOnce() -> T + 'static) -> T {
+    try_run(main).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// As [`run`], with a run that cannot end as an error.
+///
+/// # Errors
+///
+/// [`RunError::Deadlock`] when nothing could ever wake anybody while `main` was unfinished;
+/// [`RunError::Io`] when the hub could not be made or its poll failed.
+///
+/// # Panics
+///
+/// A panic in `main` goes on from here. If this thread runs a hub already.
+///
+/// # Examples
+///
+/// ```
+/// let answer = greenroom_real::try_run(|| greenroom::thread::spawn(|| 6 * 7).join().unwrap());
+/// assert_eq!(answer.unwrap(), 42);
+/// ```
+pub fn try_run<T: 'static>(main: impl FnOnce() -> T + 'static) -> Result<T, RunError> {
+    let result: Rc<RefCell<Option<thread::Result<T>>>> = Rc::default();
+    let (theirs, main) = (result.clone(), Cell::new(Some(main)));
+    let body = move || {
+        if let Some(main) = main.take() {
+            let outcome = catch_unwind(AssertUnwindSafe(main));
+            *theirs.borrow_mut() = Some(outcome);
+        }
+    };
+    let program = Program { name: "main".into(), role: Role::Client, body: Box::new(body) };
+    let (ending, _) = driver::run(RealHub::new()?, vec![program]);
+    let outcome = result.borrow_mut().take();
+    conclude(ending, outcome)
+}
+
+fn conclude<T>(ending: Ending, outcome: Option<thread::Result<T>>) -> Result<T, RunError> {
+    for panicked in &ending.panics {
+        eprintln!("greenroom: {} panicked, unjoined: {}", panicked.greenlet, panicked.message);
+    }
+    if ending.leaked > 0 {
+        eprintln!("greenroom: {} greenlets would not be unwound", ending.leaked);
+    }
+    match (ending.stop, outcome) {
+        (Stop::Deadlock(stall) | Stop::Halted(stall), _) => Err(RunError::Deadlock(stall)),
+        (Stop::Failed(error), _) => Err(RunError::Io(error)),
+        (Stop::Done, Some(Ok(value))) => Ok(value),
+        (Stop::Done, Some(Err(payload))) => resume_unwind(payload),
+        // It never ran; why is among the panics.
+        (Stop::Done, None) => Err(RunError::Io(io::ErrorKind::OutOfMemory.into())),
+    }
+}
+
+/// Why a run had no result.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunError {
+    /// Nothing could ever wake anybody while `main` was unfinished. Shown as the table of who
+    /// waited for what.
+    Deadlock(Stall),
+    /// The hub could not be made, or could not go on.
+    Io(io::Error),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::Deadlock(stall) => write!(f, "{stall}"),
+            RunError::Io(error) => write!(f, "the hub cannot go on: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for RunError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            RunError::Deadlock(stall) => Some(stall),
+            RunError::Io(error) => Some(error),
+        }
+    }
+}
+
+impl From<io::Error> for RunError {
+    fn from(error: io::Error) -> RunError {
+        RunError::Io(error)
+    }
+}

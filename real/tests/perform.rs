@@ -1,0 +1,225 @@
+//! Scenarios on the operating system: who answers to which name, what counts as wrong, how it ends.
+
+use std::io::{self, Read, Write};
+use std::time::Duration;
+
+use greenroom::check::Shared;
+use greenroom::net::{TcpListener, TcpStream, UdpSocket};
+use greenroom::scenario::{Scenario, Stage};
+use greenroom::{always, note, sometimes, sync, thread};
+use greenroom_real::{perform, perform_within};
+
+fn play(set_stage: impl Fn(&mut Stage) + Send + Sync + 'static) -> Vec<String> {
+    perform(&Scenario::new("test", "a test", set_stage)).violations
+}
+
+fn echo_on(port: u16) -> io::Result<()> {
+    let listener = TcpListener::bind(("0.0.0.0", port))?;
+    loop {
+        let (mut stream, _) = listener.accept()?;
+        thread::spawn(move || {
+            let mut buf = [0; 64];
+            while let Ok(n @ 1..) = stream.read(&mut buf) {
+                stream.write_all(&buf[..n])?;
+            }
+            io::Result::Ok(())
+        });
+    }
+}
+
+fn ask(server: &str, line: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(server)?;
+    stream.write_all(line.as_bytes())?;
+    let mut back = vec![0; line.len()];
+    stream.read_exact(&mut back)?;
+    Ok(String::from_utf8_lossy(&back).into_owned())
+}
+
+#[test]
+fn servers_on_one_port_answer_to_their_names() {
+    let story = Scenario::new("two", "two servers, three clients", |stage| {
+        stage.server("left", || echo_on(7000));
+        stage.server("right", || echo_on(7000));
+        for name in ["a", "b", "c"] {
+            stage.client(name, move || {
+                for server in ["left:7000", "right:7000"] {
+                    always!(ask(server, name)? == name, "echoes are the sender's own");
+                }
+                sometimes!(name == "c", "c was here");
+                note!("{name} is done");
+                Ok(())
+            });
+        }
+    });
+    // At the same time twice: performances do not meet.
+    let other = story.clone();
+    let beside = std::thread::spawn(move || perform(&other));
+    for performance in [perform(&story), beside.join().unwrap()] {
+        assert!(performance.held(), "{:?}", performance.violations);
+        assert!(performance.sometimes["c was here"]);
+        assert_eq!(performance.notes.len(), 3);
+        assert!(performance.notes.contains(&("b".into(), "b is done".into())));
+    }
+}
+
+#[test]
+fn a_host_leaves_from_its_own_address() {
+    let violations = play(|stage| {
+        let seen = Shared::new(Vec::new());
+        let (by_tcp, by_udp, judged) = (seen.clone(), seen.clone(), seen.clone());
+        stage.server("srv", move || {
+            let listener = TcpListener::bind("[::]:0").and(TcpListener::bind("0.0.0.0:7001"))?;
+            let socket = UdpSocket::bind("0.0.0.0:7001")?;
+            let (mut stream, peer) = listener.accept()?;
+            by_tcp.with(|seen| seen.push(peer.ip()));
+            stream.write_all(b"x")?;
+            let (_, peer) = socket.recv_from(&mut [0; 8])?;
+            by_udp.with(|seen| seen.push(peer.ip()));
+            socket.send_to(b"x", peer)?;
+            Ok(())
+        });
+        stage.client("cli", move || {
+            TcpStream::connect("srv:7001")?.read_exact(&mut [0])?;
+            let socket = UdpSocket::bind("0.0.0.0:0")?;
+            socket.send_to(b"x", "srv:7001")?;
+            socket.recv_from(&mut [0; 8])?;
+            let own = greenroom::resolve::gethostbyname("cli")?;
+            seen.with(|seen| seen.push(own.into()));
+            Ok(())
+        });
+        stage.judge("one address", move || {
+            judged.with(|seen| match seen[..] {
+                [a, b, c] if a == b && b == c => Ok(()),
+                _ => Err(format!("{seen:?}")),
+            })
+        });
+    });
+    assert!(violations.is_empty(), "{violations:?}");
+}
+
+#[test]
+fn localhost_is_the_host_itself() {
+    let violations = play(|stage| {
+        stage.server("srv", || echo_on(7002));
+        stage.client("cli", || {
+            let refused = TcpStream::connect("localhost:7002").map(|_| ()).unwrap_err();
+            always!(refused.kind() == io::ErrorKind::ConnectionRefused, "not the server's");
+            thread::spawn(|| echo_on(7002));
+            thread::yield_now();
+            always!(ask("127.0.0.1:7002", "me")? == "me", "its own server");
+            Ok(())
+        });
+    });
+    assert!(violations.is_empty(), "{violations:?}");
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_host() {
+    let violations = play(|stage| {
+        stage.server("srv", || Err(io::Error::other("no disk")));
+        stage.client("errs", || Err(io::ErrorKind::ConnectionReset.into()));
+        stage.client("panics", || panic!("out of ideas"));
+        stage.client("claims", || {
+            always!(false, "two and two are five");
+            always!(false, "two and two are five");
+            thread::spawn(|| panic!("unheard"));
+            thread::yield_now();
+            Ok(())
+        });
+        stage.client("stuck", || {
+            let lock = sync::Mutex::new(());
+            let _held = lock.lock();
+            drop(lock.lock());
+            Ok(())
+        });
+        stage.judge("judged", || Err("too late".into()));
+        stage.judge("the judge", || panic!("asleep"));
+    });
+    let all = violations.join("\n");
+    for line in [
+        "srv: no disk",
+        "errs: connection reset",
+        "panics: panicked: out of ideas",
+        "claims: not always: two and two are five",
+        "claims/task panicked: unheard",
+        "stuck: deadlock at ",
+        "stuck: in lock on a lock held by stuck",
+        "judged: too late",
+        "the judge: panicked: asleep",
+    ] {
+        assert_eq!(all.matches(line).count(), 1, "{line} in:\n{all}");
+    }
+}
+
+#[test]
+fn a_performance_that_hangs_is_ended_and_says_who_waited_for_what() {
+    let story = Scenario::new("hang", "an answer that never comes", |stage| {
+        stage.server("srv", || {
+            let listener = TcpListener::bind("0.0.0.0:7003")?;
+            let _kept = listener.accept()?;
+            loop {
+                thread::park();
+            }
+        });
+        stage.client("cli", || {
+            TcpStream::connect("srv:7003")?.read_exact(&mut [0])?;
+            Ok(())
+        });
+        stage.judge("not asked", || Err("a run that did not settle is not judged".into()));
+    });
+    let performance = perform_within(&story, Duration::from_millis(100));
+    let all = performance.violations.join("\n");
+    assert!(all.contains("cli: still running after 100ms"), "{all}");
+    assert!(all.contains("cli: was in read on data on 127."), "{all}");
+    assert!(!all.contains("not asked") && !all.contains("left behind"), "{all}");
+}
+
+#[test]
+fn a_client_that_calls_and_never_waits_can_be_ended() {
+    let story = Scenario::new("busy", "a loop without a wait", |stage| {
+        stage.client("cli", || {
+            loop {
+                thread::yield_now();
+            }
+        });
+    });
+    let all = perform_within(&story, Duration::from_millis(20)).violations.join("\n");
+    assert!(all.contains("cli: still running") && !all.contains("left behind"), "{all}");
+}
+
+#[test]
+fn a_servers_greenlets_serve_on_when_its_program_has_returned() {
+    let violations = play(|stage| {
+        stage.server("srv", || {
+            thread::spawn(|| echo_on(7004));
+            thread::yield_now();
+            Ok(())
+        });
+        stage.client("cli", || {
+            always!(ask("srv:7004", "still there?")? == "still there?", "answered");
+            Ok(())
+        });
+    });
+    assert!(violations.is_empty(), "{violations:?}");
+}
+
+#[test]
+fn a_client_serves_the_others_until_all_have_returned() {
+    let violations = play(|stage| {
+        stage.server("relay", || echo_on(7005));
+        stage.client("first", || {
+            thread::spawn(|| echo_on(7006));
+            thread::yield_now();
+            Ok(())
+        });
+        stage.client("second", || {
+            // It may be there before the first is up; then it asks again.
+            while let Err(error) = ask("first:7006", "hello") {
+                always!(error.kind() == io::ErrorKind::ConnectionRefused, "not up yet at worst");
+                always!(ask("relay:7005", "wait")? == "wait", "a round trip passes");
+            }
+            Ok(())
+        });
+    });
+    assert!(violations.is_empty(), "{violations:?}");
+}

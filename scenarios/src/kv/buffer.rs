@@ -1,0 +1,104 @@
+//! Bytes received and not yet consumed, in one growing piece of memory.
+//! Not a parser: it knows neither RESP nor where a message ends.
+
+use std::io::{self, Read};
+
+/// What one read asks for at least half of, as Redis does (`PROTO_IOBUF_LEN`).
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// An idle connection gives back what a single huge message made it take.
+const KEEP_BYTES_MAX: usize = 1024 * 1024;
+
+/// `bytes[start..end]` is what arrived and waits; the rest is room.
+#[derive(Debug, Default)]
+pub(super) struct ReadBuffer {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl ReadBuffer {
+    pub fn unread(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    pub fn unread_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.end]
+    }
+
+    /// Forgets the first `count` unread bytes.
+    pub fn consume(&mut self, count: usize) {
+        assert!(count <= self.end - self.start);
+        self.start += count;
+    }
+
+    /// One read, as large as there is room for. `Ok(0)` is the end of the stream. After an error
+    /// everything received before is still there, so a read that timed out can be repeated.
+    pub fn fill(&mut self, source: &mut impl Read) -> io::Result<usize> {
+        self.make_room();
+        loop {
+            match source.read(&mut self.bytes[self.end..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(count) => {
+                    self.end += count;
+                    return Ok(count);
+                }
+            }
+        }
+    }
+
+    /// Doubling follows what a peer has sent, never what it has announced: a length of a gigabyte
+    /// costs nothing until the bytes are here.
+    fn make_room(&mut self) {
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+            if self.bytes.len() > KEEP_BYTES_MAX {
+                self.bytes = Vec::new();
+            }
+        }
+        if self.start > 0 && self.bytes.len() - self.end < CHUNK_BYTES / 2 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.end == self.bytes.len() {
+            self.bytes.resize((self.bytes.len() * 2).max(CHUNK_BYTES), 0);
+        }
+        assert!(self.end < self.bytes.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unread_bytes_survive_growth_and_compaction() {
+        let sent: Vec<u8> = (0..100_000_u32).map(|i| (i % 251) as u8).collect();
+        let mut source = sent.as_slice();
+        let mut buffer = ReadBuffer::default();
+        let mut received = Vec::new();
+        while buffer.fill(&mut source).unwrap() > 0 {
+            let take = buffer.unread().len() / 2;
+            received.extend_from_slice(&buffer.unread()[..take]);
+            buffer.consume(take);
+        }
+        received.extend_from_slice(buffer.unread());
+        assert_eq!(received, sent);
+    }
+
+    #[test]
+    fn memory_follows_the_bytes_and_is_given_back() {
+        let sent = vec![7; 3 * KEEP_BYTES_MAX];
+        let mut source = sent.as_slice();
+        let mut buffer = ReadBuffer::default();
+        while buffer.fill(&mut source).unwrap() > 0 {
+            assert!(buffer.bytes.len() <= (2 * buffer.end).max(CHUNK_BYTES));
+        }
+        buffer.consume(sent.len());
+        assert_eq!(buffer.fill(&mut [1].as_slice()).unwrap(), 1);
+        assert_eq!(buffer.bytes.len(), CHUNK_BYTES);
+    }
+}

@@ -1,0 +1,191 @@
+//! Waiting: after `WouldBlock` readiness wakes, a cancel ends one wait, each gets its turn.
+
+use std::io::{self, Read, Write};
+use std::rc::Rc;
+
+use greenroom::check::Shared;
+use greenroom::net::{TcpListener, TcpStream};
+use greenroom::thread;
+use greenroom::time::Duration;
+use greenroom::wait::{self, Watcher, cancel_wait};
+
+use super::{EBADF, Law, code, connected, kind};
+use crate::house::{Complaints, join_all, spawn};
+
+pub(super) const LAWS: &[(&str, &str, Law)] = &[
+    ("readiness", "after WouldBlock, what comes wakes", readiness),
+    ("readwrite", "waiting for either ends with whichever is there", readwrite),
+    ("write-room", "a full buffer holds writes and waits for writing until it is read", write_room),
+    ("cancel", "a cancel ends that wait, and no other", cancel),
+    ("one-waiter", "a watcher has one waiter, a source any number of watchers", one_waiter),
+    ("accept-order", "acceptors are served in the order they came", accept_order),
+    ("both-ways", "one reads while another writes, on one socket", both_ways),
+];
+
+fn readiness(complaints: &Complaints) -> io::Result<()> {
+    let (mut near, mut far) = connected()?;
+    near.set_nonblocking(true)?;
+    for round in 0..3 {
+        let before = kind(near.read(&mut [0]));
+        complaints.unless(before == Err(io::ErrorKind::WouldBlock), || format!("{before:?}"));
+        let watcher = Rc::new(Watcher::read(&near)?);
+        let waiter = spawn("wait", move || wait::wait(&watcher, None))?;
+        thread::sleep(Duration::from_millis(5));
+        far.write_all(&[round])?;
+        join_all([waiter])?;
+        let mut byte = [9];
+        let read = kind(near.read(&mut byte));
+        complaints.unless((read, byte) == (Ok(1), [round]), || format!("{read:?} {byte:?}"));
+    }
+    Ok(())
+}
+
+fn readwrite(complaints: &Complaints) -> io::Result<()> {
+    let (mut near, mut far) = connected()?;
+    // There is room to write.
+    wait::wait_readwrite(&near, None)?;
+    fill(&near)?;
+    let full = kind(wait::wait_readwrite(&near, Some(Duration::from_millis(10))));
+    complaints.unless(full == Err(io::ErrorKind::TimedOut), || format!("full and empty: {full:?}"));
+    far.write_all(b"x")?;
+    wait::wait_readwrite(&near, None)?;
+    near.set_nonblocking(false)?;
+    near.read_exact(&mut [0])
+}
+
+/// Writes until nothing more is taken, now and a while later; answers how much was.
+fn fill(mut stream: &TcpStream) -> io::Result<usize> {
+    static CHUNK: [u8; 1 << 16] = [7; 1 << 16];
+    let mut filled = 0;
+    stream.set_nonblocking(true)?;
+    loop {
+        match stream.write(&CHUNK) {
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let quiet = Duration::from_millis(50);
+                match kind(wait::wait_write(stream, Some(quiet))) {
+                    Ok(()) => {}
+                    Err(_) => return Ok(filled),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn write_room(complaints: &Complaints) -> io::Result<()> {
+    let (near, mut far) = connected()?;
+    let filled = fill(&near)?;
+    near.set_nonblocking(false)?;
+    near.set_write_timeout(Some(Duration::from_millis(10)))?;
+    let held = kind((&near).write(b"y"));
+    complaints
+        .unless(held == Err(io::ErrorKind::WouldBlock), || format!("a full buffer: {held:?}"));
+    near.set_write_timeout(None)?;
+    let theirs = near.try_clone()?;
+    let waiter = spawn("wait", move || wait::wait_write(&theirs, None))?;
+    let writer = spawn("write", move || {
+        let written = (&near).write_all(&[8; 100_000]);
+        // Dropped here, or the reader would wait for an end.
+        drop(near);
+        written
+    })?;
+    let mut all = Vec::new();
+    far.read_to_end(&mut all).and_then(|_| join_all([waiter, writer]))?;
+    let (sevens, eights) = (count(&all, 7), count(&all, 8));
+    complaints.unless((sevens, eights) == (filled, 100_000), || {
+        format!("{filled} and 100000 were written, {sevens} and {eights} read")
+    });
+    Ok(())
+}
+
+fn count(bytes: &[u8], wanted: u8) -> usize {
+    bytes.iter().filter(|&&byte| byte == wanted).count()
+}
+
+fn cancel(complaints: &Complaints) -> io::Result<()> {
+    let (near, mut far) = connected()?;
+    let watchers = [Watcher::read(&near)?, Watcher::read(&near)?].map(Rc::new);
+    let [first, second] = watchers
+        .clone()
+        .map(|watcher| spawn("wait", move || Ok::<_, io::Error>(code(wait::wait(&watcher, None)))));
+    // Nobody waits yet, so this does nothing.
+    cancel_wait(&watchers[0]);
+    thread::sleep(Duration::from_millis(5));
+    cancel_wait(&watchers[0]);
+    // The outcome is fixed: what comes now does not save it.
+    far.write_all(b"x")?;
+    let outcomes = [first, second].map(|waiter| match waiter.map(thread::JoinHandle::join) {
+        Ok(Ok(Ok(outcome))) => outcome,
+        _ => Err(None),
+    });
+    complaints.unless(outcomes == [Err(Some(EBADF)), Ok(())], || format!("{outcomes:?}"));
+    let later = code(wait::wait(&watchers[0], None));
+    complaints.unless(later == Ok(()), || format!("the wait after a cancel: {later:?}"));
+    Ok(())
+}
+
+fn one_waiter(complaints: &Complaints) -> io::Result<()> {
+    let (near, mut far) = connected()?;
+    let shared = Rc::new(Watcher::read(&near)?);
+    let mut waiters = Vec::new();
+    for watcher in [shared.clone(), Rc::new(Watcher::read(&near)?)] {
+        waiters.push(spawn("wait", move || wait::wait(&watcher, None))?);
+    }
+    thread::sleep(Duration::from_millis(5));
+    let second = kind(wait::wait(&shared, None));
+    complaints.unless(second == Err(io::ErrorKind::ResourceBusy), || format!("{second:?}"));
+    far.write_all(b"x")?;
+    join_all(waiters)
+}
+
+fn accept_order(complaints: &Complaints) -> io::Result<()> {
+    let listener = std::sync::Arc::new(TcpListener::bind("127.0.0.1:0")?);
+    let order = Shared::new(Vec::new());
+    let mut acceptors = Vec::new();
+    for place in 0..3 {
+        let (listener, order) = (listener.clone(), order.clone());
+        acceptors.push(spawn("accept", move || {
+            let (mut stream, _) = listener.accept()?;
+            order.with(|order| order.push(place));
+            stream.write_all(&[place])
+        })?);
+        // Each lines up before the next one comes.
+        thread::sleep(Duration::from_millis(5));
+    }
+    for knock in 0..3 {
+        let mut stream = TcpStream::connect(listener.local_addr()?)?;
+        let mut place = [9];
+        stream.read_exact(&mut place)?;
+        complaints.unless(place == [knock], || format!("knock {knock} was heard by {place:?}"));
+    }
+    join_all(acceptors)?;
+    let order = order.with(|order| order.clone());
+    complaints.unless(order == [0, 1, 2], || format!("acceptors were served as {order:?}"));
+    Ok(())
+}
+
+fn both_ways(complaints: &Complaints) -> io::Result<()> {
+    let (near, mut far) = connected()?;
+    let echo = spawn("echo", move || {
+        let mut buf = [0; 1000];
+        loop {
+            match far.read(&mut buf)? {
+                0 => return Ok(()),
+                count => far.write_all(&buf[..count])?,
+            }
+        }
+    })?;
+    let theirs = near.try_clone()?;
+    let writer = spawn("write", move || {
+        for value in 0..50 {
+            (&theirs).write_all(&[value; 100])?;
+        }
+        theirs.shutdown(greenroom::net::Shutdown::Write)
+    })?;
+    let mut all = Vec::new();
+    (&near).read_to_end(&mut all)?;
+    let sent: Vec<u8> = (0..50).flat_map(|value| [value; 100]).collect();
+    complaints.unless(all == sent, || format!("{} of {} came back", all.len(), sent.len()));
+    join_all([echo, writer])
+}

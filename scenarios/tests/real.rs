@@ -1,0 +1,37 @@
+//! Every story and every law on the operating system, over loopback.
+
+use greenroom::scenario::Scenario;
+use greenroom_real::perform;
+
+#[track_caller]
+fn plays(scenario: &Scenario) -> greenroom_real::Performance {
+    let performance = perform(scenario);
+    let violations = performance.violations.join("\n  ");
+    assert!(performance.held(), "{}:\n  {violations}", scenario.name());
+    performance
+}
+
+#[test]
+fn stories_play_on_the_operating_system() {
+    greenroom_scenarios::all().iter().for_each(|story| drop(plays(story)));
+}
+
+#[test]
+fn laws_hold_on_the_operating_system() {
+    for law in greenroom_scenarios::laws() {
+        let performance = plays(&law);
+        // The operating system picks no turns.
+        assert!(performance.sometimes.values().all(|&held| held), "{}", law.name());
+    }
+}
+
+/// The host's addresses are each performance's own.
+#[test]
+fn two_performances_at_once_do_not_meet() {
+    let play = || plays(&greenroom_scenarios::echo::echo());
+    std::thread::scope(|scope| {
+        for player in [scope.spawn(play), scope.spawn(play)] {
+            player.join().expect("it holds");
+        }
+    });
+}

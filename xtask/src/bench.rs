@@ -1,0 +1,83 @@
+//! `cargo xtask bench [NAME…]`: release figures, medians of interleaved runs, beside a peer.
+//!
+//! Every measured thing is a process of its own (`xtask bench-child …`), pinned to one CPU by
+//! `taskset` where it is installed. A repetition goes over all contestants before the next one
+//! starts, so a disturbance hits them alike; ratios are taken within one run only.
+
+mod echo;
+mod hub;
+mod instr;
+mod load;
+mod machine;
+mod mio_server;
+mod process;
+mod sim;
+
+use std::process::Command;
+
+use crate::{Usage, steps};
+
+/// How often each contestant is measured; figures are medians.
+const REPETITIONS: usize = 5;
+
+/// A benchmark: prints its table; an error is why it could not.
+type Bench = fn() -> Result<(), String>;
+
+const BENCHES: &[(&str, Bench)] = &[
+    ("echo", echo::bench),
+    ("instr", instr::bench),
+    ("spawn", hub::spawn),
+    ("yield", hub::yields),
+    ("sim", sim::bench),
+];
+
+/// Runs the named benchmarks, or all; answers whether all could be run.
+pub fn main(names: &[String]) -> Result<bool, Usage> {
+    let known = || BENCHES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|(b, _)| b == name)) {
+        return Err(format!("no benchmark `{unknown}`; there are {}", known()));
+    }
+    if !is_release() {
+        return Ok(again_in_release(names));
+    }
+    println!("{}", machine::description());
+    let chosen = BENCHES.iter().filter(|(b, _)| names.is_empty() || names.iter().any(|n| n == b));
+    let mut all = true;
+    for (name, bench) in chosen {
+        if let Err(error) = bench() {
+            eprintln!("bench {name}: {error}");
+            all = false;
+        }
+    }
+    Ok(all)
+}
+
+/// One measured process: what `bench` starts.
+pub fn child(args: &[String]) -> Result<(), Usage> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match args[..] {
+        ["serve-greenroom"] => echo::serve(),
+        ["serve-mio"] => mio_server::serve(),
+        ["load", port, server, connections, size, amount] => {
+            load::run(port, server, connections, size, amount)
+        }
+        ["sim", what] => sim::child(what),
+        ["spawn", alive, count] => hub::child_spawn(alive, count),
+        ["yield", greenlets, count] => hub::child_yield(greenlets, count),
+        _ => return Err(format!("`bench-child` does not know `{}`", args.join(" "))),
+    };
+    done.map_err(|error| format!("bench-child {}: {error}", args.join(" ")))
+}
+
+/// Whether this binary was built with the release profile, which figures are quoted for.
+fn is_release() -> bool {
+    let here = std::env::current_exe().unwrap_or_default();
+    here.parent().and_then(|folder| folder.file_name()).is_some_and(|name| name == "release")
+}
+
+fn again_in_release(names: &[String]) -> bool {
+    let mut cargo = Command::new(steps::cargo_path());
+    cargo.args(["run", "--release", "--quiet", "--package", "xtask", "--", "bench"]).args(names);
+    cargo.current_dir(steps::root());
+    cargo.status().is_ok_and(|status| status.success())
+}

@@ -1,0 +1,119 @@
+//! `cargo xtask test` and `cargo xtask ci`: commands run one after the other, timed, until one
+//! fails.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::tidy;
+
+/// What a step runs.
+enum Work {
+    Cargo(&'static [&'static str]),
+    Tests,
+    Tidy,
+    Snapshots,
+}
+
+const CI: &[(&str, Work)] = &[
+    ("fmt", Work::Cargo(&["fmt", "--all", "--check"])),
+    ("clippy", Work::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    ("test", Work::Tests),
+    ("doc", Work::Cargo(&["doc", "--workspace", "--no-deps"])),
+    ("tidy", Work::Tidy),
+    ("snapshots", Work::Snapshots),
+    // The sweep profile: a debug build would spend longer on the seeds than on the build.
+    (
+        "sweep",
+        Work::Cargo(&[
+            "run",
+            "--profile",
+            "sweep",
+            "-p",
+            "xtask",
+            "--",
+            "sim",
+            "--seeds",
+            "0..200",
+            "--check",
+        ]),
+    ),
+];
+
+/// Every check there is; answers whether all held. `tests: false` leaves the tests out.
+pub fn ci(tests: bool) -> bool {
+    CI.iter()
+        .filter(|(_, work)| tests || !matches!(work, Work::Tests))
+        .all(|(name, work)| step(name, || run(work)))
+}
+
+/// Every test: nextest where installed, else cargo's own runner.
+pub fn test() -> bool {
+    if !has_nextest() {
+        return cargo(&["test", "--workspace"]);
+    }
+    // nextest runs no doctests.
+    cargo(&["nextest", "run", "--workspace"]) && cargo(&["test", "--workspace", "--doc"])
+}
+
+/// Compares golden traces and reports with `snapshots/`, or accepts what differs.
+pub fn snapshots(accept: bool) -> bool {
+    let mut command = Command::new(cargo_path());
+    command.args(["test", "--quiet", "--package", "xtask", "--test", "snapshots"]);
+    command.current_dir(root()).env("INSTA_UPDATE", if accept { "always" } else { "no" });
+    succeeds(command)
+}
+
+fn run(work: &Work) -> bool {
+    match work {
+        Work::Cargo(args) => cargo(args),
+        Work::Tests => test(),
+        Work::Snapshots => snapshots(false),
+        Work::Tidy => tidy::report(&root()).unwrap_or_else(|error| {
+            eprintln!("tidy: the tree can't be read: {error}");
+            false
+        }),
+    }
+}
+
+fn step(name: &str, work: impl FnOnce() -> bool) -> bool {
+    eprintln!("==> {name}");
+    let start = Instant::now();
+    let held = work();
+    let seconds = start.elapsed().as_secs_f64();
+    eprintln!("==> {name} {} in {seconds:.1} s", if held { "held" } else { "FAILED" });
+    held
+}
+
+fn has_nextest() -> bool {
+    let mut probe = Command::new(cargo_path());
+    probe.args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    probe.status().is_ok_and(|status| status.success())
+}
+
+fn cargo(args: &[&str]) -> bool {
+    let mut command = Command::new(cargo_path());
+    command.args(args).current_dir(root()).env("RUSTDOCFLAGS", "-D warnings");
+    succeeds(command)
+}
+
+fn succeeds(mut command: Command) -> bool {
+    match command.status() {
+        Ok(status) => status.success(),
+        Err(error) => {
+            eprintln!("cargo can't be started: {error}");
+            false
+        }
+    }
+}
+
+/// The cargo that runs us.
+pub fn cargo_path() -> PathBuf {
+    std::env::var_os("CARGO").map_or_else(|| "cargo".into(), PathBuf::from)
+}
+
+/// The workspace this xtask was built from.
+pub fn root() -> PathBuf {
+    let member = Path::new(env!("CARGO_MANIFEST_DIR"));
+    member.parent().expect("a member stands in the workspace's folder").to_owned()
+}
