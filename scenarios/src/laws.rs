@@ -9,7 +9,8 @@ mod streams;
 mod time;
 mod waiting;
 
-use std::io;
+use std::io::{self, Write};
+use std::time::Duration;
 
 use greenroom::net::{TcpListener, TcpStream};
 use greenroom::scenario::{Scenario, Stage};
@@ -38,6 +39,23 @@ fn connected() -> io::Result<(TcpStream, TcpStream)> {
     let near = TcpStream::connect(listener.local_addr()?)?;
     let (far, _) = listener.accept()?;
     Ok((near, far))
+}
+
+/// Writes until a write is held back for a while: both sides' buffers are full, and nothing is
+/// under way that could make room. Answers how much was taken.
+fn fill(mut stream: &TcpStream) -> io::Result<usize> {
+    static CHUNK: [u8; 1 << 16] = [7; 1 << 16];
+    let mut filled = 0;
+    stream.set_write_timeout(Some(Duration::from_millis(50)))?;
+    loop {
+        match stream.write(&CHUNK) {
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        }
+    }
+    stream.set_write_timeout(None)?;
+    Ok(filled)
 }
 
 /// What a call answered, where only the kind of an error matters.

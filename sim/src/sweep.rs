@@ -239,11 +239,10 @@ impl Sweep<'_> {
         let mut left = chunk;
         while !left.is_empty() {
             let before = lines.len();
-            let end = self.one_worker(watched, left.clone(), &mut lines)?;
+            let (outcome, cause) = self.one_worker(watched, left.clone(), &mut lines)?;
             left.start += (lines.len() - before) as u64;
-            if let Some((outcome, cause)) = end
-                && !left.is_empty()
-            {
+            // The seed it was at: even a clean exit is one if seeds were left.
+            if !left.is_empty() {
                 lines.push(SeedResult::of_death(self.scenario, left.start, outcome, cause));
                 left.start += 1;
             }
@@ -251,12 +250,13 @@ impl Sweep<'_> {
         Ok(lines)
     }
 
+    /// Runs one worker to its end; answers how that would be called if seeds were left.
     fn one_worker(
         &self,
         watched: &Watched,
         seeds: Range<u64>,
         lines: &mut Vec<SeedResult>,
-    ) -> io::Result<Option<(&'static str, String)>> {
+    ) -> io::Result<(&'static str, String)> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(&self.arguments)
             .args(["--worker", "--seeds", &format!("{}..{}", seeds.start, seeds.end)])
@@ -274,12 +274,9 @@ impl Sweep<'_> {
             }
         }
         let (status, hung) = watched.finish()?;
-        Ok(match () {
-            () if hung => {
-                Some(("stuck", format!("no result after {} s of wall time", HANG.as_secs())))
-            }
-            () if status.success() => None,
-            () => Some(("crashed", status.to_string())),
+        Ok(match hung {
+            true => ("stuck", format!("no result after {} s of wall time", HANG.as_secs())),
+            false => ("crashed", format!("the process ended: {status}")),
         })
     }
 }

@@ -16,6 +16,7 @@ pub fn main(args: &[String]) -> i32 {
     }
     let mut by_name = greenroom_scenarios::planted();
     by_name.extend(greenroom_scenarios::laws());
+    by_name.extend([drill("drill/abort", || std::process::abort()), drill("drill/exit", exit)]);
     let suite = Suite {
         scenarios: greenroom_scenarios::all(),
         by_name,
@@ -23,6 +24,22 @@ pub fn main(args: &[String]) -> i32 {
         command: "cargo xtask".into(),
     };
     cli::main(&suite, args)
+}
+
+/// A seed in some twenty that ends its process: what a sweep has to survive.
+fn drill(name: &str, end: fn()) -> Scenario {
+    Scenario::new(name, "one seed in some twenty ends its process", move |stage| {
+        stage.client("cli", move || {
+            if greenroom::rand::choose("end", 20) == 7 {
+                end();
+            }
+            Ok(())
+        });
+    })
+}
+
+fn exit() {
+    std::process::exit(0);
 }
 
 fn perform(scenario: &Scenario) -> (bool, String) {

@@ -7,9 +7,9 @@ use greenroom::check::Shared;
 use greenroom::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use greenroom::thread;
 use greenroom::time::Duration;
-use greenroom::wait::{wait_read, wait_write};
+use greenroom::wait::wait_read;
 
-use super::{EBADF, Law, code, connected, kind};
+use super::{EBADF, Law, code, connected, fill, kind};
 use crate::house::{Complaints, join_all, spawn};
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
@@ -43,11 +43,7 @@ fn stale(complaints: &Complaints) -> io::Result<()> {
 fn close_wakes(complaints: &Complaints) -> io::Result<()> {
     let (near, mut far) = connected()?;
     let near = Arc::new(near);
-    let mut chunk = [0; 1 << 16];
-    near.set_nonblocking(true)?;
-    // Full, and full again after what was under way has arrived.
-    while (&*near).write(&chunk).is_ok() || wait_write(&*near, Some(SETTLED)).is_ok() {}
-    near.set_nonblocking(false)?;
+    fill(&near)?;
     let woken = Shared::new(Vec::new());
     let mut parked = Vec::new();
     // The writer parks first, and is woken second.
@@ -72,11 +68,8 @@ fn close_wakes(complaints: &Complaints) -> io::Result<()> {
     let expected = [("read", Err(Some(EBADF))), ("write", Err(Some(EBADF)))];
     complaints.unless(woken == expected, || format!("{woken:?}"));
     // What was accepted still goes out, and then the end.
-    while far.read(&mut chunk)? > 0 {}
-    Ok(())
+    io::copy(&mut far, &mut io::sink()).map(drop)
 }
-
-const SETTLED: Duration = Duration::from_millis(50);
 
 fn shutdown_wakes(complaints: &Complaints) -> io::Result<()> {
     let (near, mut far) = connected()?;

@@ -9,7 +9,7 @@ use greenroom::thread;
 use greenroom::time::Duration;
 use greenroom::wait::{self, Watcher, cancel_wait};
 
-use super::{EBADF, Law, code, connected, kind};
+use super::{EBADF, Law, code, connected, fill, kind};
 use crate::house::{Complaints, join_all, spawn};
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
@@ -49,39 +49,14 @@ fn readwrite(complaints: &Complaints) -> io::Result<()> {
     complaints.unless(full == Err(io::ErrorKind::TimedOut), || format!("full and empty: {full:?}"));
     far.write_all(b"x")?;
     wait::wait_readwrite(&near, None)?;
-    near.set_nonblocking(false)?;
     near.read_exact(&mut [0])
-}
-
-/// Writes until nothing more is taken, now and a while later; answers how much was.
-fn fill(mut stream: &TcpStream) -> io::Result<usize> {
-    static CHUNK: [u8; 1 << 16] = [7; 1 << 16];
-    let mut filled = 0;
-    stream.set_nonblocking(true)?;
-    loop {
-        match stream.write(&CHUNK) {
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let quiet = Duration::from_millis(50);
-                match kind(wait::wait_write(stream, Some(quiet))) {
-                    Ok(()) => {}
-                    Err(_) => return Ok(filled),
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 fn write_room(complaints: &Complaints) -> io::Result<()> {
     let (near, mut far) = connected()?;
     let filled = fill(&near)?;
-    near.set_nonblocking(false)?;
-    near.set_write_timeout(Some(Duration::from_millis(10)))?;
-    let held = kind((&near).write(b"y"));
-    complaints
-        .unless(held == Err(io::ErrorKind::WouldBlock), || format!("a full buffer: {held:?}"));
-    near.set_write_timeout(None)?;
+    let full = kind(wait::wait_write(&near, Some(Duration::from_millis(10))));
+    complaints.unless(full == Err(io::ErrorKind::TimedOut), || format!("a full buffer: {full:?}"));
     let theirs = near.try_clone()?;
     let waiter = spawn("wait", move || wait::wait_write(&theirs, None))?;
     let writer = spawn("write", move || {

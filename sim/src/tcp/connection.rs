@@ -6,8 +6,6 @@ mod input;
 mod output;
 mod timers;
 
-#[cfg(test)]
-pub use calls::Readiness;
 
 use self::timers::Timers;
 use super::buffer::{ReceiveBuffer, SendBuffer};

@@ -1,0 +1,148 @@
+//! The command line as a user meets it: other processes, their output, their exit codes.
+
+use std::process::{Command, Output};
+
+fn xtask(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask")).args(args).output().expect("xtask runs")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("it exits")
+}
+
+/// Usage errors are one line that names what was wrong and what is accepted, and exit code 2.
+#[track_caller]
+fn is_refused(args: &[&str], wrong: &str, accepted: &str) {
+    let output = xtask(args);
+    let said = String::from_utf8(output.stderr.clone()).expect("text");
+    assert_eq!(code(&output), 2, "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+    assert!(said.contains(wrong) && said.contains(accepted), "{said}");
+    assert!(output.stdout.is_empty(), "nothing half-done is printed");
+}
+
+#[test]
+fn ill_use_gets_one_line_and_exit_code_2() {
+    is_refused(&["frobnicate"], "`frobnicate`", "replay");
+    is_refused(&["sim", "no-such"], "`no-such`", "echo");
+    is_refused(&["sim", "--seeds", "5..2"], "5..2", "A..B");
+    is_refused(&["sim", "--seeds", "one"], "one", "A..B");
+    is_refused(&["sim", "--seed", "x"], "x", "--seed");
+    is_refused(&["sim", "--colour"], "--colour", "--seeds");
+    is_refused(&["sim", "--seed", "1", "--seeds", "0..2"], "--seed", "--seeds");
+    is_refused(&["sim", "--trace", "loud", "--seed", "1"], "loud", "faults, api, sched, wire");
+    is_refused(&["sim", "--weather", "hail"], "`hail`", "stormy");
+    is_refused(&["sim", "echo", "--knob", "volume=11"], "`volume`", "clients");
+    is_refused(&["replay", "v2:echo"], "v1:", "token");
+    is_refused(&["replay", "v1:echo;what"], "`what`", "weather=NAME");
+    is_refused(&["replay", "v1:nothing"], "`nothing`", "echo");
+    is_refused(&["real", "no-such"], "`no-such`", "echo");
+    is_refused(&["real", "kv", "--serve", "here"], "`here`", "127.0.0.1:0");
+    is_refused(&["bench", "nothing"], "`nothing`", "echo");
+}
+
+#[test]
+fn one_seed_plays_every_story_and_prints_a_line_for_each() {
+    let output = xtask(&["sim", "--seed", "42"]);
+    let said = out(&output);
+    assert_eq!(code(&output), 0, "{said}");
+    assert!(said.lines().count() >= 8 && said.lines().all(|line| line.contains(" held ")), "{said}");
+}
+
+#[test]
+fn a_trace_is_the_same_bytes_in_another_process() {
+    let trace = |level| xtask(&["sim", "echo", "kv", "--seed", "42", "--trace", level]).stdout;
+    for level in ["faults", "api", "sched", "wire"] {
+        assert_eq!(trace(level), trace(level));
+    }
+}
+
+#[test]
+fn a_seed_has_the_same_hash_alone_and_in_a_sweep() {
+    let hash = |said: &str| -> String {
+        let line = said.lines().find(|line| line.contains("\"seed\":100,")).expect("seed 100");
+        let at = line.find("\"trace_hash\":\"").expect("a hash") + 14;
+        line[at..at + 16].to_owned()
+    };
+    let sweep = out(&xtask(&["sim", "pipeline", "--seeds", "0..101", "--json"]));
+    let alone = out(&xtask(&["sim", "pipeline", "--seed", "100", "--json"]));
+    assert_eq!(hash(&sweep), hash(&alone));
+    assert_eq!(sweep.lines().count(), 102, "a line a seed and the summary");
+    let last = sweep.lines().last().expect("a summary");
+    assert!(last.contains("\"outcome\":\"held\"") && last.contains("seeds_per_s"), "{last}");
+}
+
+#[test]
+fn the_number_of_workers_changes_nothing() {
+    let sweep = |jobs| {
+        let said = out(&xtask(&["sim", "names", "--seeds", "0..600", "--json", "--jobs", jobs]));
+        let hashes = said.lines().filter_map(|line| line.split("\"trace_hash\":\"").nth(1));
+        hashes.map(|rest| rest[..16].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(sweep("1"), sweep("3"));
+}
+
+/// The report of a planted bug, and the token in it.
+fn found(scenario: &str) -> (String, String) {
+    let output = xtask(&["sim", scenario, "--seeds", "0..5000"]);
+    let said = out(&output);
+    assert_eq!(code(&output), 1, "{said}");
+    let token = said.split("replay '").nth(1).and_then(|rest| rest.split('\'').next());
+    let token = token.unwrap_or_else(|| panic!("no token in:\n{said}")).to_owned();
+    (said, token)
+}
+
+#[test]
+fn planted_bugs_are_found_and_their_commands_play_them_again() {
+    for (scenario, deviations_max) in
+        [("planted/lost-reply", 4), ("planted/half-open", 2), ("planted/lost-wakeup", 2)]
+    {
+        let (said, token) = found(scenario);
+        let cause = said.lines().nth(2).expect("a cause").trim().to_owned();
+        assert!(token.matches('@').count() <= deviations_max, "{token}");
+        let seed = said.split("--seed ").nth(1).expect("a command by seed");
+        let seed: String = seed.chars().take_while(char::is_ascii_digit).collect();
+        let by_seed = xtask(&["sim", scenario, "--seed", &seed]);
+        assert_eq!(code(&by_seed), 1);
+        assert!(out(&by_seed).contains(&cause), "{cause}\n{}", out(&by_seed));
+        let by_token = xtask(&["replay", &token]);
+        let shown = out(&by_token);
+        assert_eq!(code(&by_token), 1, "{shown}");
+        let all = format!("{0} of {0} deviations matched", token.matches('@').count());
+        assert!(shown.contains(&all), "{shown}");
+    }
+}
+
+#[test]
+fn a_token_survives_an_unrelated_greenlet() {
+    for scenario in ["planted/lost-reply", "planted/half-open", "planted/lost-wakeup"] {
+        let (_, token) = found(scenario);
+        let (name, rest) = token.split_once(';').expect("deviations");
+        let changed = format!("{name};knob.bystander=1;{rest}");
+        let output = xtask(&["replay", &changed]);
+        assert_eq!(code(&output), 1, "{changed}\n{}", out(&output));
+    }
+}
+
+#[test]
+fn a_token_that_does_not_match_says_so() {
+    let output = xtask(&["replay", "v1:echo;turn@srv/nobody.3=srv/none"]);
+    assert_eq!(code(&output), 4, "{}", out(&output));
+    assert!(out(&output).contains("0 of 1 deviations matched"));
+}
+
+/// What one seed does to its process is that seed's result; the others are played.
+#[test]
+fn a_seed_that_ends_its_process_is_contained() {
+    for (drill, outcome) in [("drill/abort", "crashed"), ("drill/exit", "crashed")] {
+        let output = xtask(&["sim", drill, "--seeds", "0..300"]);
+        let said = out(&output);
+        assert_eq!(code(&output), 1, "{said}");
+        assert!(said.contains(&format!("{outcome} at seed ")), "{said}");
+        assert!(said.contains(&format!("sim {drill} --seed ")), "{said}");
+    }
+}
