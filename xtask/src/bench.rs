@@ -10,6 +10,7 @@ mod instr;
 mod load;
 mod machine;
 mod mio_server;
+mod parked;
 mod process;
 mod sim;
 
@@ -28,6 +29,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("instr", instr::bench),
     ("spawn", hub::spawn),
     ("yield", hub::yields),
+    ("parked", parked::bench),
     ("sim", sim::bench),
 ];
 
@@ -61,6 +63,8 @@ pub fn child(args: &[String]) -> Result<(), Usage> {
         ["load", port, server, connections, size, amount] => {
             load::run(port, server, connections, size, amount)
         }
+        ["serve-parked"] => parked::serve(),
+        ["park", port] => parked::park(port),
         ["sim", what] => sim::child(what),
         ["spawn", alive, count] => hub::child_spawn(alive, count),
         ["yield", greenlets, count] => hub::child_yield(greenlets, count),
