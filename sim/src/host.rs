@@ -16,6 +16,8 @@ pub(crate) struct Host {
     pub(crate) ip: IpAddr,
     pub(crate) entity: Entity,
     pub(crate) is_up: bool,
+    /// When its power failed, if it did.
+    pub(crate) down_ns: Option<u64>,
     /// Sockets bound to a port of their own, listeners among them; not accepted connections.
     pub(crate) ports: HashMap<(Transport, u16), Vec<u32>, Fixed>,
     /// The next socket's number, from 1: what traces call it.
@@ -46,6 +48,7 @@ impl Host {
             ip: address_of(index).into(),
             entity,
             is_up: true,
+            down_ns: None,
             ports: HashMap::default(),
             sockets_named: 0,
             next_port: *EPHEMERAL.start(),

@@ -368,7 +368,7 @@ impl World {
         let sample = |draw: &mut choices::Draw| draw.below(arity.into());
         let value = self.choices.pick(entity, choices::Kind::User, sample);
         let value = value.min(u64::from(arity) - 1);
-        self.record(Op::Choose, 0, value);
+        self.record_choice(label, value);
         value as u32
     }
 

@@ -12,6 +12,8 @@ use crate::trace::{Level, Ns};
 
 /// Lines of trace a report shows.
 const TRACE_LINES: usize = 16;
+/// Seeds played to say how often it fails.
+const SEEDS_COUNTED: u64 = 200;
 /// Deviations a report puts into words.
 const DEVIATIONS_SHOWN: usize = 8;
 
@@ -48,6 +50,7 @@ pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) ->
         }
     };
     deviations(&mut text, &shrunk);
+    how_often(&mut text, scenario, spec, &failing.outcome.class());
     if shrunk.run.outcome != failing.outcome {
         let _ = writeln!(text, "which then reads:");
         indent(&mut text, &shrunk.run.outcome.to_string());
@@ -77,6 +80,17 @@ fn deviations(text: &mut String, shrunk: &Shrunk) {
     if left > DEVIATIONS_SHOWN {
         let _ = writeln!(text, "  … and {} more, in the token", left - DEVIATIONS_SHOWN);
     }
+}
+
+/// How likely a seed is to meet it: a rare failure and a sure one are looked for differently.
+fn how_often(text: &mut String, scenario: &Scenario, spec: &Spec, class: &str) {
+    let seeds = 0..SEEDS_COUNTED;
+    let fails = |&seed: &u64| {
+        let spec = Spec { seed, tape: None, ..spec.clone() };
+        run(scenario, &spec).outcome.class() == class
+    };
+    let count = seeds.filter(fails).count();
+    let _ = writeln!(text, "how often: {count} of seeds 0..{SEEDS_COUNTED} fail alike");
 }
 
 fn trace(text: &mut String, scenario: &Scenario, shrunk: &Shrunk) {

@@ -244,7 +244,7 @@ fn outcome_of(
     }
     match &ending.stop {
         Stop::Done => {}
-        Stop::Deadlock(stall) => return Outcome::Deadlocked(stall.clone()),
+        Stop::Deadlock(stall) => return Outcome::Deadlocked(by_name(stall, hub)),
         Stop::Halted(_) if hub.out_of_time => {
             return Outcome::Stuck("virtual time ran out: clients still run after a day".into());
         }
@@ -257,6 +257,23 @@ fn outcome_of(
         }
     }
     Outcome::Held
+}
+
+/// The wait table with hosts by their names, and with what is known of a peer that will not answer.
+fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
+    let mut stall = stall.clone();
+    for stuck in &mut stall.stuck {
+        for host in &hub.world.hosts {
+            let mentioned = format!("from {}:", host.ip);
+            let is_peer = stuck.on.contains(&mentioned);
+            stuck.on = stuck.on.replace(&format!("{}:", host.ip), &format!("{}:", host.name));
+            if let (true, Some(down_ns)) = (is_peer, host.down_ns) {
+                let since = crate::trace::Ns(down_ns);
+                stuck.on.push_str(&format!(" ({} has no power since {since})", host.name));
+            }
+        }
+    }
+    stall
 }
 
 fn spinning(hub: &SimHub) -> String {

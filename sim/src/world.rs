@@ -200,6 +200,7 @@ impl World {
         if !std::mem::replace(&mut self.hosts[usize::from(host)].is_up, false) {
             return;
         }
+        self.hosts[usize::from(host)].down_ns = Some(self.clock.now_ns());
         self.fired.power_cuts += 1;
         self.record_world(host, Op::PowerCut, 0, 0);
         let mut dead: Vec<GreenletId> = Vec::new();
@@ -365,6 +366,12 @@ impl World {
     pub(crate) fn record_text(&mut self, op: Op, text: &str) {
         let (hash, refers) = (choices::hash_bytes(text.as_bytes()), self.trace.keep_text(text));
         self.record_event(op, (0, hash, 0), refers, None, "");
+    }
+
+    /// Records a choice of the program's own.
+    pub(crate) fn record_choice(&mut self, label: &str, value: u64) {
+        let (hash, refers) = (choices::hash_bytes(label.as_bytes()), self.trace.keep_text(label));
+        self.record_event(Op::Choose, (0, value, hash), refers, None, "");
     }
 
     pub(crate) fn record_full(

@@ -146,7 +146,7 @@ impl Lanes {
             Op::Killed => format!("{}killed in {}", of(event), waited(event)),
             Op::ClosedUnder => format!("{}closed in {}", of(event), waited(event)),
             Op::Struck => format!("{} {}", event.name, self.last_name(event.refers)),
-            Op::Choose => format!("choose {} = {}", event.name, value),
+            Op::Choose => format!("choose {} = {value}", text()),
             Op::Note => text().to_owned(),
             Op::Park => format!("waits in {}{}", event.name, with_socket(event)),
             Op::Wake => format!("wakes in {}{}", event.name, with_socket(event)),
