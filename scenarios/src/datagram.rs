@@ -13,17 +13,19 @@ use crate::house::{Complaints, join_all, spawn};
 
 const PORT: u16 = 7011;
 
-/// More tries than any outage lasts that a weather has.
+/// A try waits twice as long as the one before, but not longer than 2 to the power of this times the
+/// first: all together outlast any outage that a weather has.
+const DOUBLINGS_MAX: u32 = 5;
 const TRIES_MAX: u32 = 60;
 
 /// The story. Knobs: `clients` hosts with `sockets` each, that ask `requests`, again after
-/// `patience_ms`.
+/// `patience_ms`: a little more than a round trip, so that answers come late as well as never.
 pub fn datagram() -> Scenario {
     Scenario::new("datagram", "what UDP loses is asked for again", set)
         .knob("clients", 2)
         .knob("sockets", 2)
         .knob("requests", 3)
-        .knob("patience_ms", 300)
+        .knob("patience_ms", 15)
 }
 
 #[derive(Clone, Copy, Default)]
@@ -75,14 +77,13 @@ fn talk(
     tally: &Shared<Tally>,
 ) -> io::Result<()> {
     let socket = UdpSocket::bind("0.0.0.0:0")?;
-    socket.set_read_timeout(Some(patience))?;
     let Some(server) = ("srv", PORT).to_socket_addrs()?.next() else {
         return Err(io::Error::other("srv has no address"));
     };
     for number in 0..requests {
         let payload = pattern(stream, number, 100);
         tally.with(|tally| tally.asked += 1);
-        let sum = ask(&socket, server, number, &payload)?;
+        let sum = ask(&socket, server, patience, number, &payload)?;
         tally.with(|tally| tally.answered += 1);
         complaints.unless(sum == Checksum::of(&payload), || {
             format!("stream {stream:#x}: request {number} was answered for other bytes")
@@ -92,9 +93,17 @@ fn talk(
 }
 
 /// Asks until an answer of this number comes.
-fn ask(socket: &UdpSocket, server: SocketAddr, number: u64, payload: &[u8]) -> io::Result<u64> {
+fn ask(
+    socket: &UdpSocket,
+    server: SocketAddr,
+    patience: Duration,
+    number: u64,
+    payload: &[u8],
+) -> io::Result<u64> {
     let request = [&number.to_be_bytes()[..], payload].concat();
-    for _ in 0..TRIES_MAX {
+    for attempt in 0..TRIES_MAX {
+        let factor = 2_u32.pow(attempt.min(DOUBLINGS_MAX));
+        socket.set_read_timeout(Some(patience * factor))?;
         socket.send_to(&request, server)?;
         match answer_to(socket, server, number) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

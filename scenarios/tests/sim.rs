@@ -59,7 +59,7 @@ fn stories_of_other_sizes_hold() {
         turned(stories::echo::echo(), &[("clients", 5), ("connections", 3), ("messages", 6)]),
         turned(stories::pipeline::pipeline(), &[("clients", 1), ("requests", 200), ("size", 3000)]),
         turned(stories::half_close::half_close(), &[("clients", 1), ("bytes", 0)]),
-        turned(stories::datagram::datagram(), &[("requests", 30), ("patience_ms", 100)]),
+        turned(stories::datagram::datagram(), &[("requests", 30), ("patience_ms", 5)]),
         turned(stories::kv::story(), &[("clients", 4), ("operations", 12), ("keys", 1)]),
         turned(stories::kv::story(), &[("connections", 3), ("operations", 8), ("keys", 5)]),
     ];
