@@ -50,7 +50,10 @@ fn one_seed_plays_every_story_and_prints_a_line_for_each() {
     let output = xtask(&["sim", "--seed", "42"]);
     let said = out(&output);
     assert_eq!(code(&output), 0, "{said}");
-    assert!(said.lines().count() >= 8 && said.lines().all(|line| line.contains(" held ")), "{said}");
+    assert!(
+        said.lines().count() >= 8 && said.lines().all(|line| line.contains(" held ")),
+        "{said}"
+    );
 }
 
 #[test]

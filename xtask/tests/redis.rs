@@ -44,9 +44,9 @@ impl Drop for Serving {
 
 /// Whether the tools are there. `GREENROOM_REQUIRE_TOOLS` makes it a failure that they are not.
 fn has_tools() -> bool {
-    let found = ["redis-cli", "redis-benchmark"].iter().all(|tool| {
-        Command::new(tool).arg("--version").stdout(Stdio::null()).status().is_ok()
-    });
+    let found = ["redis-cli", "redis-benchmark"]
+        .iter()
+        .all(|tool| Command::new(tool).arg("--version").stdout(Stdio::null()).status().is_ok());
     if !found {
         assert!(std::env::var_os("GREENROOM_REQUIRE_TOOLS").is_none(), "redis-tools is required");
         println!("skipped: redis-tools");

@@ -67,7 +67,10 @@ fn reports_of_the_planted_bugs() {
             (!played.outcome.held()).then_some((spec, played))
         });
         let (spec, played) = failing.expect("a planted bug is found");
-        check(file_name(&scenario, "report"), report(&scenario, &spec, &played, "cargo xtask").text);
+        check(
+            file_name(&scenario, "report"),
+            report(&scenario, &spec, &played, "cargo xtask").text,
+        );
     }
 }
 

@@ -6,7 +6,6 @@ mod input;
 mod output;
 mod timers;
 
-
 use self::timers::Timers;
 use super::buffer::{ReceiveBuffer, SendBuffer};
 use super::errno::Errno;

@@ -67,7 +67,10 @@ pub fn child(what: &str) -> Result<(), String> {
 }
 
 fn spec(seed: u64) -> Spec {
-    Spec { weather: Weather { loss_ppm: 0, short_read_ppm: 0, ..Weather::default() }, ..Spec::seed(seed) }
+    Spec {
+        weather: Weather { loss_ppm: 0, short_read_ppm: 0, ..Weather::default() },
+        ..Spec::seed(seed)
+    }
 }
 
 fn held(run: &Run) {
