@@ -2,6 +2,7 @@
 //! on the operating system.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use greenroom::scenario::Scenario;
@@ -16,7 +17,7 @@ pub fn main(args: &[String]) -> i32 {
     }
     let mut by_name = greenroom_scenarios::planted();
     by_name.extend(greenroom_scenarios::laws());
-    by_name.extend([drill("drill/abort", || std::process::abort()), drill("drill/exit", exit)]);
+    by_name.extend(drills());
     let suite = Suite {
         scenarios: greenroom_scenarios::all(),
         by_name,
@@ -26,20 +27,30 @@ pub fn main(args: &[String]) -> i32 {
     cli::main(&suite, args)
 }
 
-/// A seed in some twenty that ends its process: what a sweep has to survive.
-fn drill(name: &str, end: fn()) -> Scenario {
-    Scenario::new(name, "one seed in some twenty ends its process", move |stage| {
-        stage.client("cli", move || {
-            if greenroom::rand::choose("end", 20) == 7 {
-                end();
-            }
+/// What a sweep has to survive: seeds that end their process, and a run that no seed determines.
+fn drills() -> [Scenario; 3] {
+    let ends = |name, end: fn()| {
+        Scenario::new(name, "one seed in some twenty ends its process", move |stage| {
+            stage.client("cli", move || {
+                if greenroom::rand::choose("end", 20) == 7 {
+                    end();
+                }
+                Ok(())
+            });
+        })
+    };
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    let coin = Scenario::new("drill/coin", "what ran before shows", |stage| {
+        stage.client("cli", || {
+            greenroom::note!("run {}", RUNS.fetch_add(1, Ordering::Relaxed));
             Ok(())
         });
-    })
-}
-
-fn exit() {
-    std::process::exit(0);
+    });
+    [
+        ends("drill/abort", || std::process::abort()),
+        ends("drill/exit", || std::process::exit(0)),
+        coin,
+    ]
 }
 
 fn perform(scenario: &Scenario) -> (bool, String) {

@@ -138,6 +138,25 @@ fn a_token_that_does_not_match_says_so() {
     assert!(out(&output).contains("0 of 1 deviations matched"));
 }
 
+#[test]
+fn a_seed_prints_a_token_that_plays_the_same_run() {
+    let output = out(&xtask(&["sim", "echo", "--seed", "3", "--token"]));
+    let (line, token) = output.trim().split_once('\n').expect("a line and a token");
+    let hash = line.rsplit(' ').next().expect("a hash");
+    let replayed = xtask(&["replay", token]);
+    assert_eq!(code(&replayed), 0);
+    assert!(out(&replayed).contains(hash), "{}", out(&replayed));
+}
+
+#[test]
+fn a_run_that_no_seed_determines_is_told_apart_and_shown() {
+    let output = xtask(&["sim", "drill/coin", "--seed", "1", "--check"]);
+    let said = out(&output);
+    assert_eq!(code(&output), 3, "{said}");
+    assert!(said.contains("differ first here") && said.contains("run "), "{said}");
+    assert_eq!(code(&xtask(&["sim", "drill/coin", "--seeds", "0..3", "--check"])), 3);
+}
+
 /// What one seed does to its process is that seed's result; the others are played.
 #[test]
 fn a_seed_that_ends_its_process_is_contained() {

@@ -12,6 +12,7 @@ use crate::faults::{Fired, Weather};
 use crate::report::report;
 use crate::run::{Outcome, Run, Spec, run};
 use crate::sweep::{SeedResult, Summary, Sweep, play, work};
+use crate::token::Token;
 use crate::trace::{Level, Ns};
 
 /// What `sim` is told.
@@ -37,6 +38,9 @@ pub struct SimArgs {
     /// Prints the trace: faults, api, sched or wire
     #[arg(long, value_name = "LEVEL", value_parser = level, conflicts_with_all = ["seeds", "for_"])]
     trace: Option<Level>,
+    /// Prints the run's deviations as a token
+    #[arg(long, conflicts_with_all = ["seeds", "for_"])]
+    token: bool,
     /// calm, default, stormy, or a JSON file
     #[arg(long, value_name = "NAME|FILE", default_value = "default")]
     weather: String,
@@ -111,6 +115,9 @@ fn one_seed(suite: &Suite, args: &SimArgs, scenarios: &[Scenario], spec: &Spec) 
         }
         if !args.json && args.trace.is_none() {
             println!("{}", line(scenario, &played));
+        }
+        if args.token {
+            println!("{}", Token::of(scenario, spec, &played));
         }
         if !played.outcome.held() {
             code = code.max(exit_code(&played.outcome));
