@@ -96,7 +96,7 @@ fn few_deviations_fail_with_a_bystander_too() {
     for bug in &BUGS {
         let story = named(bug.name);
         let (seed, run) = first_failure(bug);
-        let least = minimised(&story, bug.class, run.deviations);
+        let least = minimised(&story, bug.class, run.deviations());
         println!("{}, seed {seed}: {least:#?}", bug.name);
         assert!(least.len() <= bug.deviations_max, "{}: {least:#?}", bug.name);
         let crowded = story.with_knob("bystander", 1).expect("each has it");

@@ -4,8 +4,17 @@
 //! Exit codes: 0 held, 1 a property failed, 2 usage, 3 not deterministic, 4 a token's deviations
 //! did not all match and nothing failed, 101 an error of the tool itself.
 
+/// As `println!`, for output that may be piped into `head`.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::cli::say_text(&format!("{}\n", format_args!($($text)*)))
+    };
+}
+
 mod replay;
 mod sim;
+
+use std::io::Write;
 
 use clap::{Args, Parser};
 use greenroom::scenario::Scenario;
@@ -113,10 +122,20 @@ fn perform(suite: &Suite, runner: &Runner, args: &RunnerArgs) -> Result<i32, Str
         scenarios.into_iter().map(|scenario| args.knobs.turn(scenario)).collect();
     for scenario in turned? {
         let (held, line) = (runner.play)(&scenario);
-        println!("{:<24} {line}", scenario.name());
+        say!("{:<24} {line}", scenario.name());
         code |= i32::from(!held);
     }
     Ok(code)
+}
+
+/// Prints. Whoever read our output may have seen enough of it: that ends the program quietly, with
+/// the code a shell gives to a closed pipe.
+fn say_text(text: &str) {
+    const CLOSED_PIPE: i32 = 141;
+    let mut out = std::io::stdout().lock();
+    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        std::process::exit(CLOSED_PIPE);
+    }
 }
 
 fn usage(error: &str) -> i32 {
@@ -137,7 +156,7 @@ fn parse<T: Args>(name: &str, arguments: &[String]) -> Result<T, String> {
     match Command::<T>::try_parse_from(arguments) {
         Ok(command) => Ok(command.args),
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
-            print!("{error}");
+            say_text(&error.to_string());
             std::process::exit(0);
         }
         Err(error) => {

@@ -63,7 +63,7 @@ pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) ->
 }
 
 fn deviations(text: &mut String, shrunk: &Shrunk) {
-    let left = shrunk.run.deviations.len();
+    let left = shrunk.run.deviation_count();
     let proof = match (shrunk.is_minimal, left) {
         (true, 0) => "the boring run fails",
         (true, _) => "without any one of them it holds or fails otherwise",
@@ -74,7 +74,7 @@ fn deviations(text: &mut String, shrunk: &Shrunk) {
         "minimised: {} deviations -> {left} in {} runs; {proof}",
         shrunk.before, shrunk.runs
     );
-    for (at, choice) in shrunk.run.deviations.iter().take(DEVIATIONS_SHOWN).enumerate() {
+    for (at, choice) in shrunk.run.deviations().iter().take(DEVIATIONS_SHOWN).enumerate() {
         let _ = writeln!(text, "  {}. {}", at + 1, choice.in_words());
     }
     if left > DEVIATIONS_SHOWN {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
+use std::rc::Rc;
 use std::sync::Once;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,11 +13,12 @@ use greenroom::check::Shared;
 use greenroom::driver::{self, Ending, Program, Stall, Stop};
 use greenroom::scenario::{HostSpec, Scenario, Stage};
 
-use crate::choices::{Choices, Kind, Source};
+use crate::choices::{Choices, Deviation, Kind, Source};
 use crate::faults::{Fired, Weather};
+use crate::host::Host;
 use crate::hub::SimHub;
 use crate::path::{Paths, hash_of};
-use crate::trace::Lanes;
+use crate::trace::{Lanes, Recorder};
 use crate::world::World;
 
 /// Virtual time after which a run is given up as stuck.
@@ -163,8 +165,8 @@ pub struct Run {
     pub turns: u64,
     /// Virtual time it took.
     pub virtual_ns: u64,
-    /// The decisions that were not boring, in order.
-    pub deviations: Vec<Choice>,
+    /// The decisions that were not boring, in order, and the paths they mention.
+    raw: (Vec<Deviation>, Rc<Paths>),
     /// How many of a tape's deviations came up.
     pub matched: usize,
     /// Whether random bytes were drawn, so that a token needs its seed.
@@ -175,6 +177,29 @@ pub struct Run {
     pub sometimes: Vec<(&'static str, bool)>,
     /// The events, if they were kept.
     pub trace: Option<Lanes>,
+}
+
+impl Run {
+    /// How many decisions were not boring.
+    pub fn deviation_count(&self) -> usize {
+        self.raw.0.len()
+    }
+
+    /// The decisions that were not boring, in order, in terms that hold in any run. Made on demand:
+    /// of most runs nobody asks.
+    pub fn deviations(&self) -> Vec<Choice> {
+        let (deviations, paths) = &self.raw;
+        let named = |deviation: &Deviation| Choice {
+            kind: deviation.kind,
+            entity: paths.text(deviation.path),
+            ordinal: deviation.ordinal,
+            value: match deviation.kind {
+                Kind::Turn => Value::Greenlet(paths.text(deviation.target)),
+                _ => Value::Number(deviation.value),
+            },
+        };
+        deviations.iter().map(named).collect()
+    }
 }
 
 /// Plays a scenario once, on this thread.
@@ -290,38 +315,24 @@ fn spinning(hub: &SimHub) -> String {
 
 fn conclude(outcome: Outcome, hub: SimHub) -> Run {
     let world = hub.world;
-    let deviations = world.choices.deviations.iter().map(|deviation| Choice {
-        kind: deviation.kind,
-        entity: world.paths.text(deviation.path),
-        ordinal: deviation.ordinal,
-        value: match deviation.kind {
-            Kind::Turn => Value::Greenlet(world.paths.text(deviation.target)),
-            _ => Value::Number(deviation.value),
-        },
-    });
-    let deviations: Vec<Choice> = deviations.collect();
+    let paths = Rc::new(world.paths);
     Run {
         hash: world.trace.hash(),
         host_hashes: world.trace.host_hashes().to_vec(),
         events: world.trace.count,
         turns: world.scheduler.turns(),
         virtual_ns: world.clock.now_ns(),
-        deviations,
+        raw: (world.choices.deviations, paths.clone()),
         matched: world.choices.matched,
         drew_entropy: world.choices.drew_entropy,
         fired: world.fired,
         sometimes: world.sometimes,
-        trace: lanes(outcome.held(), world.trace, world.paths, &world.hosts),
+        trace: lanes(world.trace, paths, &world.hosts),
         outcome,
     }
 }
 
-fn lanes(
-    _held: bool,
-    trace: crate::trace::Recorder,
-    paths: Paths,
-    hosts: &[crate::host::Host],
-) -> Option<Lanes> {
+fn lanes(trace: Recorder, paths: Rc<Paths>, hosts: &[Host]) -> Option<Lanes> {
     let events = trace.log?;
     let hosts = hosts.iter().map(|host| (host.name.clone(), host.ip)).collect();
     Some(Lanes { events, texts: trace.texts, paths, hosts })

@@ -36,13 +36,12 @@ pub struct Shrunk {
 /// the text says where it first differed.
 pub fn shrink(scenario: &Scenario, spec: &Spec, failing: &Run) -> Result<Shrunk, String> {
     let class = failing.outcome.class();
-    let taped =
-        Spec { tape: Some(failing.deviations.clone()), keeps_events: false, ..spec.clone() };
+    let taped = Spec { tape: Some(failing.deviations()), keeps_events: false, ..spec.clone() };
     let replayed = run(scenario, &taped);
     if replayed.hash != failing.hash {
         return Err(format!(
             "replaying its {} deviations gave another run ({:016x}, not {:016x}): {}",
-            failing.deviations.len(),
+            failing.deviation_count(),
             replayed.hash,
             failing.hash,
             replayed.outcome
@@ -52,8 +51,8 @@ pub fn shrink(scenario: &Scenario, spec: &Spec, failing: &Run) -> Result<Shrunk,
     search.drop_tail();
     search.drop_kinds();
     let is_minimal = search.drop_groups();
-    let before = failing.deviations.len();
-    let tape = Some(search.best.deviations.clone());
+    let before = failing.deviation_count();
+    let tape = Some(search.best.deviations());
     let spec = Spec { tape, ..search.spec };
     Ok(Shrunk { run: search.best, spec, before, runs: search.runs, is_minimal })
 }
@@ -75,7 +74,7 @@ impl Search<'_> {
         self.runs += 1;
         self.spec.tape = Some(choices);
         let tried = run(self.scenario, &self.spec);
-        let smaller = tried.deviations.len() < self.best.deviations.len();
+        let smaller = tried.deviation_count() < self.best.deviation_count();
         let better = smaller && tried.outcome.class() == self.class;
         if better {
             self.best = tried;
@@ -85,7 +84,7 @@ impl Search<'_> {
 
     /// The shortest prefix that still fails, by halving.
     fn drop_tail(&mut self) {
-        let all = self.best.deviations.clone();
+        let all = self.best.deviations();
         let (mut holds, mut fails) = (0, all.len());
         if !all.is_empty() && self.try_out(Vec::new()) {
             return;
@@ -98,9 +97,9 @@ impl Search<'_> {
 
     fn drop_kinds(&mut self) {
         for kind in KINDS {
-            let without = |choice: &&Choice| choice.kind != kind;
-            let rest: Vec<Choice> = self.best.deviations.iter().filter(without).cloned().collect();
-            if rest.len() < self.best.deviations.len() {
+            let rest: Vec<Choice> =
+                self.best.deviations().into_iter().filter(|choice| choice.kind != kind).collect();
+            if rest.len() < self.best.deviation_count() {
                 self.try_out(rest);
             }
         }
@@ -109,17 +108,17 @@ impl Search<'_> {
     /// Takes away groups of n/2, n/4 … 1 deviations until none of a size can go. True when every
     /// single one was tried against what is left.
     fn drop_groups(&mut self) -> bool {
-        let mut size = (self.best.deviations.len() / 2).max(1);
+        let mut size = (self.best.deviation_count() / 2).max(1);
         loop {
             let mut shrank = false;
-            let mut end = self.best.deviations.len();
+            let mut end = self.best.deviation_count();
             while end > 0 {
                 let start = end.saturating_sub(size);
-                let mut rest = self.best.deviations.clone();
+                let mut rest = self.best.deviations();
                 rest.drain(start..end);
                 if self.try_out(rest) {
                     shrank = true;
-                    end = start.min(self.best.deviations.len());
+                    end = start.min(self.best.deviation_count());
                 } else {
                     end = start;
                 }

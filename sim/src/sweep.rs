@@ -62,7 +62,7 @@ impl SeedResult {
             events: run.events,
             virtual_ns: run.virtual_ns,
             wall_ns: wall.as_nanos() as u64,
-            deviations: run.deviations.len() as u64,
+            deviations: run.deviation_count() as u64,
             cause: if run.outcome.held() { String::new() } else { run.outcome.class() },
             fired: run.fired,
         }

@@ -40,7 +40,7 @@ impl Token {
             knobs: scenario.knobs_turned().map(|(name, value)| (name.to_owned(), value)).collect(),
             weather: spec.weather.name.clone(),
             seed: run.drew_entropy.then_some(spec.seed),
-            choices: run.deviations.clone(),
+            choices: run.deviations(),
         }
     }
 

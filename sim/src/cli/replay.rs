@@ -44,14 +44,14 @@ pub(super) fn replay(suite: &Suite, args: &ReplayArgs) -> Result<i32, String> {
     }
     let spec = token.spec()?;
     let played = run(&scenario, &spec);
-    println!("{}", line(&scenario, &played));
-    println!("{} of {} deviations matched", played.matched, token.choices.len());
+    say!("{}", line(&scenario, &played));
+    say!("{} of {} deviations matched", played.matched, token.choices.len());
     if let Some(level) = level {
-        print!("{}", trace_text(&scenario, &spec, level));
+        super::say_text(&trace_text(&scenario, &spec, level));
     }
     if !played.outcome.held() {
         if !args.quiet {
-            print!("{}", report(&scenario, &spec, &played, &suite.command).text);
+            super::say_text(&report(&scenario, &spec, &played, &suite.command).text);
         }
         return Ok(exit_code(&played.outcome));
     }

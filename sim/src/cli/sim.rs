@@ -108,21 +108,21 @@ fn one_seed(suite: &Suite, args: &SimArgs, scenarios: &[Scenario], spec: &Spec) 
         let (played, wall) = play(scenario, spec, args.check);
         if args.json {
             let result = SeedResult::of(scenario, spec.seed, &played, wall);
-            println!("{}", json(&result));
+            say!("{}", json(&result));
         }
         if let Some(level) = args.trace {
-            print!("{}", trace_text(scenario, spec, level));
+            super::say_text(&trace_text(scenario, spec, level));
         }
         if !args.json && args.trace.is_none() {
-            println!("{}", line(scenario, &played));
+            say!("{}", line(scenario, &played));
         }
         if args.token {
-            println!("{}", Token::of(scenario, spec, &played));
+            say!("{}", Token::of(scenario, spec, &played));
         }
         if !played.outcome.held() {
             code = code.max(exit_code(&played.outcome));
             if !args.json {
-                print!("{}", report(scenario, spec, &played, &suite.command).text);
+                super::say_text(&report(scenario, spec, &played, &suite.command).text);
             }
         }
     }
@@ -186,7 +186,7 @@ fn sweep_all(
         });
         let summary = sweep_one(args, scenario, seeds.clone(), until)?;
         if !args.json {
-            println!("{}", summary_line(scenario, &summary));
+            say!("{}", summary_line(scenario, &summary));
         }
         if let Some(failed) = &summary.failed {
             code = code.max(failure(suite, args, scenario, spec, failed));
@@ -199,7 +199,7 @@ fn sweep_all(
     let rate = total.seeds as f64 / total.wall.as_secs_f64().max(1e-9);
     if args.json {
         let outcome = if code == 0 { "held" } else { "failed" };
-        println!(
+        say!(
             "{{\"summary\":true,\"outcome\":\"{outcome}\",\"seeds\":{},\"seeds_per_s\":{rate:.0},\
              \"wall_ns\":{},\"fired\":{}}}",
             total.seeds,
@@ -207,13 +207,13 @@ fn sweep_all(
             json(&total.fired)
         );
     } else {
-        println!(
+        say!(
             "{} seeds in {:.1} s, {rate:.0} seeds per second{}",
             total.seeds,
             total.wall.as_secs_f64(),
             if args.check { ", each played twice" } else { "" }
         );
-        println!("{}", fault_table(&total.fired));
+        say!("{}", fault_table(&total.fired));
     }
     Ok(code)
 }
@@ -239,7 +239,7 @@ fn sweep_one(
     let summary = sweep.run(|result| {
         count += 1;
         if args.json {
-            println!("{}", json(result));
+            say!("{}", json(result));
         } else if shows && shown.elapsed() > Duration::from_millis(200) {
             shown = Instant::now();
             eprint!("\r{:<24} {count} seeds", scenario.name());
@@ -277,14 +277,14 @@ fn failure(
     failed: &SeedResult,
 ) -> i32 {
     if failed.trace_hash.is_empty() {
-        println!("seed {} {}: {}", failed.seed, failed.outcome, failed.cause);
-        println!("again:  {} sim {} --seed {}", suite.command, scenario.name(), failed.seed);
+        say!("seed {} {}: {}", failed.seed, failed.outcome, failed.cause);
+        say!("again:  {} sim {} --seed {}", suite.command, scenario.name(), failed.seed);
         return 1;
     }
     let spec = Spec { seed: failed.seed, ..spec.clone() };
     let (played, _) = play(scenario, &spec, args.check);
     if !args.json {
-        print!("{}", report(scenario, &spec, &played, &suite.command).text);
+        super::say_text(&report(scenario, &spec, &played, &suite.command).text);
     }
     if played.outcome.held() { 3 } else { exit_code(&played.outcome) }
 }

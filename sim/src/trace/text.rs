@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use super::{Event, Level, NOBODY, Op, name_of};
 use crate::path::Paths;
@@ -20,7 +21,7 @@ const IDLE_NS: u64 = 1_000_000_000;
 pub struct Lanes {
     pub(crate) events: Vec<Event>,
     pub(crate) texts: Vec<String>,
-    pub(crate) paths: Paths,
+    pub(crate) paths: Rc<Paths>,
     /// Names and addresses of the hosts, in lane order.
     pub(crate) hosts: Vec<(String, std::net::IpAddr)>,
 }
