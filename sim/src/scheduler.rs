@@ -9,6 +9,11 @@ use crate::world::World;
 /// Turns at one instant after which nothing will ever move: somebody spins.
 const TURNS_PER_INSTANT_MAX: u64 = 1_000_000;
 
+/// Rounds of mere yields at one instant, with nobody taking anything off a socket in between, before
+/// time moves on. Fewer are no spinning: a wait for what is ready yields once as well, and takes no
+/// time.
+const IDLE_ROUNDS_MAX: u32 = 8;
+
 pub(crate) struct Scheduler {
     /// How often the default runs without a draw. Bugs differ in how many switches in a row they
     /// want, so each seed has its own.
@@ -16,6 +21,7 @@ pub(crate) struct Scheduler {
     turns: u64,
     instant_ns: u64,
     turns_this_instant: u64,
+    idle_rounds: u32,
     /// Greenlets spinning when the budget ran out.
     pub(crate) spinning: Option<GreenletId>,
 }
@@ -29,8 +35,14 @@ impl Scheduler {
             turns: 0,
             instant_ns: 0,
             turns_this_instant: 0,
+            idle_rounds: 0,
             spinning: None,
         }
+    }
+
+    /// Somebody took what was there: what an instant holds is finite, so it does not spin.
+    pub(crate) fn took(&mut self) {
+        self.idle_rounds = 0;
     }
 
     pub(crate) fn turns(&self) -> u64 {
@@ -46,6 +58,7 @@ impl World {
         if self.scheduler.instant_ns != now_ns {
             self.scheduler.instant_ns = now_ns;
             self.scheduler.turns_this_instant = 0;
+            self.scheduler.idle_rounds = 0;
         }
         self.scheduler.turns_this_instant += 1;
         if self.scheduler.turns_this_instant > TURNS_PER_INSTANT_MAX {
@@ -53,7 +66,9 @@ impl World {
             return Turn::Stop;
         }
         if runnable.only_yielded() {
-            return Turn::Advance;
+            self.scheduler.idle_rounds += 1;
+            let idle = self.scheduler.idle_rounds > IDLE_ROUNDS_MAX;
+            return if idle { Turn::Advance } else { Turn::Poll };
         }
         self.pick_candidate(runnable)
     }

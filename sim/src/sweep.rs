@@ -220,11 +220,12 @@ impl Sweep<'_> {
             stop.load(Ordering::Relaxed) || self.until.is_some_and(|until| Instant::now() >= until)
         };
         while !over() {
-            let first = next.fetch_add(CHUNK, Ordering::Relaxed);
-            if first >= self.seeds.end {
-                return;
-            }
-            let chunk = first..(first + CHUNK).min(self.seeds.end);
+            let after = |first: u64| first.saturating_add(CHUNK).min(self.seeds.end);
+            let claimed = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |first| {
+                (first < self.seeds.end).then(|| after(first))
+            });
+            let Ok(first) = claimed else { return };
+            let chunk = first..after(first);
             let lines = self.play_chunk(watched, chunk);
             let failed = lines.is_err();
             if results.send(lines.map(|lines| (first, lines))).is_err() || failed {

@@ -122,6 +122,8 @@ impl World {
         choices: Choices,
         keeps_events: bool,
     ) -> World {
+        const HOSTS_MAX: usize = u16::MAX as usize;
+        assert!(hosts.len() <= HOSTS_MAX, "a world has at most {HOSTS_MAX} hosts");
         let mut paths = Paths::default();
         let machines = hosts.iter().enumerate().map(|(index, spec)| {
             let path = paths.child(None, &spec.name, 1);

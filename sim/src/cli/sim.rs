@@ -66,8 +66,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         Some(minutes) => (minutes, 60),
         None => (text.strip_suffix('s').unwrap_or(text), 1),
     };
-    let number: u64 = digits.parse().map_err(|_| "a time is 60s or 5m".to_owned())?;
-    Ok(Duration::from_secs(number * unit_s))
+    let number = digits.parse().ok().and_then(|number: u64| number.checked_mul(unit_s));
+    number.map(Duration::from_secs).ok_or_else(|| "a time is 60s or 5m".to_owned())
 }
 
 fn level(text: &str) -> Result<Level, String> {
@@ -93,7 +93,7 @@ pub(super) fn sim(suite: &Suite, args: &SimArgs) -> Result<i32, String> {
     match (&args.seeds, args.for_) {
         (Some(seeds), _) => sweep_all(suite, args, &scenarios, &spec, seeds.clone(), None),
         (None, Some(time)) => {
-            let until = Some(Instant::now() + time);
+            let until = Instant::now().checked_add(time);
             sweep_all(suite, args, &scenarios, &spec, 0..u64::MAX, until)
         }
         (None, None) => Ok(one_seed(suite, args, &scenarios, &spec)),

@@ -195,6 +195,7 @@ impl World {
             self.want(io, Interest::READ);
             return Err(errno(libc::EAGAIN));
         };
+        self.scheduler.took();
         let accepted = self.add_descriptor(connection);
         let socket = &self.sockets[connection as usize];
         let (number, peer) = (socket.number, socket.peer.expect("a connection has a peer"));
@@ -291,6 +292,9 @@ impl World {
         };
         match answer {
             Ok(length) => {
+                if take == Take::Remove && length > 0 {
+                    self.scheduler.took();
+                }
                 if limit != 0 && length < there {
                     self.fired.short_reads += 1;
                     let (value, more) = (length as u64, there as u64);

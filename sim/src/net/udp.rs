@@ -165,6 +165,7 @@ impl World {
         if take == Take::Remove {
             let (_, payload) = mailbox.letters.pop_front().expect("it was just looked at");
             mailbox.bytes -= payload.len() + OVERHEAD;
+            self.scheduler.took();
             self.recycle(payload);
         }
         self.record_full(Op::RecvFrom, number, length as u64, 0, Some(from), "");
