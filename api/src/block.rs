@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use crate::driver::{Driver, Place, Woken};
-use crate::hub::{Hub, Interest, Io, On, Tick};
+use crate::driver::{Driver, Place, Waited, Woken};
+use crate::hub::{Hub, Interest, Io, Tick};
 use crate::mutant::{self, Mutant};
 
 /// One blocking call on one descriptor.
@@ -26,6 +26,7 @@ impl Call {
     ///
     /// Calls of one direction on one descriptor are served first come, first served: a newcomer
     /// lines up behind those who wait, and whoever got through lets the next one try.
+    #[inline]
     pub(crate) fn run<T>(
         &self,
         driver: &Driver,
@@ -37,9 +38,9 @@ impl Call {
         }
         let mut place = None;
         let mut deadline = None;
-        let mut is_queued = !self.nonblocking
-            && driver.is_queued_on(self.io, self.interest)
-            && self.may_queue(driver);
+        // Whether somebody else is in line: nobody can join it while this call runs.
+        let mut others = driver.is_queued_on(self.io, self.interest);
+        let mut is_queued = others && !self.nonblocking && self.may_queue(driver);
         loop {
             if !is_queued {
                 if mutant::is_on(Mutant::DeadlineBeforeTry) {
@@ -47,13 +48,13 @@ impl Call {
                 }
                 let answer = attempt(&mut **driver.hub.borrow_mut(), self.io);
                 match answer {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    Err(error) if would_block(&error) => {
                         if self.nonblocking {
-                            return Err(error);
+                            return self.refused(driver, error, others, attempt);
                         }
                     }
                     answer => {
-                        self.got_through(driver, place.is_some());
+                        self.got_through(driver, place.is_some(), others);
                         return answer;
                     }
                 }
@@ -61,23 +62,51 @@ impl Call {
             is_queued = false;
             driver.may_wait()?;
             self.check_deadline(driver, &mut deadline)?;
-            self.wait(driver, deadline, &mut place)?;
+            others = self.wait(driver, deadline, &mut place)?;
         }
     }
 
     /// A call that may not wait, or no longer, tries once even when others are in line.
+    #[cold]
     fn may_queue(&self, driver: &Driver) -> bool {
         self.timeout != Some(Duration::ZERO) && driver.may_wait().is_ok() && !driver.is_scope_due()
     }
 
     /// Lets the next in line try; a call that did not wait is a switch point of its own.
-    fn got_through(&self, driver: &Driver, waited: bool) {
-        driver.pass_on(self.io, self.interest);
+    #[inline]
+    fn got_through(&self, driver: &Driver, waited: bool, others: bool) {
+        if others {
+            driver.pass_on(self.io, self.interest);
+        }
         if !waited {
             driver.completed();
         }
     }
 
+    /// A call that may not wait is to be told what the socket shows now, which a hub that answered
+    /// from memory may not know: it asks, and tries once more. Told either way, it is over, and as
+    /// good a place to let others run as any: who polls a socket in a loop must not starve them.
+    #[cold]
+    fn refused<T>(
+        &self,
+        driver: &Driver,
+        refusal: io::Error,
+        others: bool,
+        mut attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let answer = {
+            let mut hub = driver.hub.borrow_mut();
+            match hub.readiness(self.io, self.interest) {
+                Ok(ready) if !ready.is_none() => attempt(&mut **hub, self.io),
+                _ => Err(refusal),
+            }
+        };
+        let went_through = !answer.as_ref().is_err_and(would_block);
+        self.got_through(driver, false, others && went_through);
+        answer
+    }
+
+    #[inline]
     fn check_deadline(&self, driver: &Driver, deadline: &mut Option<Tick>) -> io::Result<()> {
         if let Some(timeout) = self.timeout {
             let now = driver.now();
@@ -91,6 +120,7 @@ impl Call {
         Ok(())
     }
 
+    #[cold]
     fn expired(&self) -> io::Error {
         match self.expiry {
             io::ErrorKind::WouldBlock => io::Error::from_raw_os_error(libc::EAGAIN),
@@ -98,37 +128,48 @@ impl Call {
         }
     }
 
-    /// Waits once. An end by the clock is not an error yet: the loop tries again first.
+    /// Waits once; answers whether others are in line. An end by the clock is not an error yet: the
+    /// loop tries again first.
+    #[inline(always)]
     fn wait(
         &self,
         driver: &Driver,
         deadline: Option<Tick>,
         place: &mut Option<Place>,
-    ) -> io::Result<()> {
-        let ticket = driver.ticket();
-        *place = Some(driver.queue_on(self.io, self.interest, *place));
-        let woken = driver.park(self.op, On::Io(self.io, self.interest), deadline);
-        match woken {
-            Woken::Event => {
-                driver.answered(self.io, self.interest);
-                if driver.is_killed() {
-                    // The event was given to this call; somebody else is to have it.
-                    driver.pass_on(self.io, self.interest);
-                }
-            }
-            Woken::Closed => {}
+    ) -> io::Result<bool> {
+        let waited = driver.park_in_line(self.op, self.io, self.interest, deadline, *place);
+        *place = Some(waited.place);
+        if matches!(waited.woken, Woken::Event) && !driver.is_hurried() {
+            return Ok(waited.others);
+        }
+        self.woken_in_a_hurry(driver, waited)
+    }
+
+    #[cold]
+    fn woken_in_a_hurry(&self, driver: &Driver, waited: Waited) -> io::Result<bool> {
+        match waited.woken {
+            // The event was given to this call; somebody else is to have it.
+            Woken::Event if driver.is_killed() => driver.pass_on(self.io, self.interest),
+            Woken::Event | Woken::Closed => {}
             Woken::TimedOut | Woken::Killed | Woken::Cancelled(_) => {
-                driver.unqueue(self.io, ticket);
+                driver.unqueue(self.io, waited.ticket);
             }
         }
         driver.raise_kill();
-        match woken {
+        match waited.woken {
             Woken::Cancelled(error) => Err(error),
             Woken::Closed => Err(closed()),
             Woken::Killed => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
-            _ => Ok(()),
+            Woken::Event | Woken::TimedOut => Ok(waited.others),
         }
     }
+}
+
+/// Whether a call would have had to wait. The number of it is looked at first: what an error *is*
+/// takes longer to find out.
+#[inline]
+fn would_block(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EAGAIN) || error.kind() == io::ErrorKind::WouldBlock
 }
 
 /// The error of a descriptor that was closed here.

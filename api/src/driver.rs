@@ -11,10 +11,13 @@
 //! the retry loop (`block`), locks (`sync`): these park here and are woken here.
 
 mod mailbox;
+mod names;
+mod scopes;
 mod stall;
 mod table;
 mod timers;
 mod waiters;
+mod waiting;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -23,21 +26,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use crate::greenlet::{Fiber, stack};
-use crate::hub::{
-    GreenletId, HostId, How, Hub, Interest, Io, Note, On, Ready, Runnable, SwitchPoint, Tick, Turn,
-    Wait, WokeBy,
-};
+use crate::hub::{GreenletId, HostId, How, Hub, Note, Ready, Runnable, SwitchPoint, Tick, Turn};
 use crate::thread::Parker;
-use crate::time::{Elapsed, Instant, SystemTime, Unwind};
+use crate::time::{Instant, SystemTime, Unwind};
 
 pub(crate) use mailbox::{Mail, Mailbox};
+pub(crate) use names::Label;
 pub use stall::{Stall, Stuck};
-pub(crate) use table::{Label, Origin, Ticket, Woken};
+pub(crate) use table::{Origin, Ticket, Woken};
 use table::{Phase, Table};
 pub(crate) use waiters::Place;
+pub(crate) use waiting::Waited;
 
 /// What an error or panic says when there is no hub on this thread.
 pub(crate) const OUTSIDE: &str =
@@ -171,6 +172,8 @@ pub(crate) struct Driver {
     /// What the clock showed at the last poll: between polls no deadline is news.
     polled_at: Cell<Tick>,
     takes_notes: bool,
+    /// Whether the current greenlet is killed or inside a scope, or might be: see `scopes`.
+    hurried: Cell<bool>,
 }
 
 /// What a look at the world came to.
@@ -215,6 +218,7 @@ impl Driver {
             panics: RefCell::new(Vec::new()),
             scopes_made: Cell::new(0),
             polled_at: Cell::new(Tick::default()),
+            hurried: Cell::new(false),
         }
     }
 
@@ -225,7 +229,6 @@ impl Driver {
         while self.clients_left.get() > 0 {
             let turn = match decided.take() {
                 Some(turn) => turn,
-                None if self.table.borrow().queue.is_empty() => Turn::Poll,
                 None => self.ask_turn(),
             };
             match turn {
@@ -244,11 +247,15 @@ impl Driver {
 
     fn ask_turn(&self) -> Turn {
         let table = self.table.borrow();
+        if table.queue.is_empty() {
+            return Turn::Poll;
+        }
         let runnable = Runnable::new(None, &table.queue, SwitchPoint::Idle);
         self.hub.borrow_mut().turn(&runnable)
     }
 
     /// Looks at the world, or waits for it.
+    #[inline(never)] // Once in many turns, and the loop is short without it.
     fn poll(&self, turn: Turn) -> io::Result<Polled> {
         self.read_mail();
         let (idle, mut next, open_waits) = {
@@ -271,9 +278,13 @@ impl Driver {
         drop(hub);
         self.polled_at.set(now);
         let named = !ready.is_empty();
-        let stop = ready.contains(&Ready::Stop);
+        let mut stop = false;
         for event in ready.drain(..) {
-            self.deliver(event);
+            match event {
+                Ready::Io(io, interest) => self.table.borrow_mut().wake_io(io, interest),
+                Ready::Stop => stop = true,
+                rare => self.deliver(rare),
+            }
         }
         self.ready.replace(ready);
         polled?;
@@ -296,9 +307,8 @@ impl Driver {
 
     fn deliver(&self, event: Ready) {
         match event {
-            Ready::Io(io, interest) => self.table.borrow_mut().wake_io(io, interest),
+            Ready::Io(..) | Ready::Stop => unreachable!("the loop sees to these itself"),
             Ready::Mail => self.read_mail(),
-            Ready::Stop => {}
             Ready::Start(host) => self.start_host(host),
             Ready::End(greenlet, How::Unwind) => self.kill(greenlet),
             Ready::End(greenlet, How::Abandon) => {
@@ -337,29 +347,18 @@ impl Driver {
 
     /// Enters a greenlet; answers the turn it decided on when it left.
     fn resume(&self, index: usize) -> Option<Turn> {
-        let (id, phase) = self.table.borrow_mut().take_turn(index)?;
+        let (id, phase, hurried) = self.table.borrow_mut().take_turn(index)?;
+        self.hurried.set(hurried);
         self.hub.borrow_mut().entered(id);
         let mut fiber = match phase {
             Phase::Fiber(fiber) => fiber,
+            Phase::Body(body, stack_size) => self.begin(id, body, stack_size)?,
             Phase::Cancelled(body) => {
                 // Here, not in the table: what it owns may close or wake.
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
-                self.finish(id);
+                self.finish(id, None);
                 return None;
             }
-            Phase::Body(body, stack_size) => match stack::take(stack_size) {
-                Ok(stack) => Fiber::new(stack, move |leave| {
-                    with_current(|driver| driver.table.borrow_mut().set_leave(leave));
-                    // What a body's wrapper did not keep (a kill) ends here.
-                    let _ = catch_unwind(AssertUnwindSafe(body));
-                }),
-                Err(error) => {
-                    let message = format!("no stack for it: {error}");
-                    self.panics.borrow_mut().push(Panicked { greenlet: self.name(id), message });
-                    self.finish(id);
-                    return None;
-                }
-            },
         };
         match fiber.resume() {
             Some(turn) => {
@@ -367,18 +366,42 @@ impl Driver {
                 turn
             }
             None => {
-                self.finish(id);
+                self.finish(id, Some(fiber));
                 None
             }
         }
     }
 
-    fn finish(&self, id: GreenletId) {
-        let (joiners, program) = self.table.borrow_mut().remove(id);
-        self.hub.borrow_mut().exited(id);
-        for ticket in joiners {
-            self.wake(ticket);
+    /// Puts a body on a stack; where there is none left, the greenlet is over.
+    #[inline(never)] // It happens once in a greenlet's life; every turn would save its registers.
+    fn begin(
+        &self,
+        id: GreenletId,
+        body: Box<dyn FnOnce()>,
+        stack_size: usize,
+    ) -> Option<Box<Fiber>> {
+        match stack::take(stack_size) {
+            Ok(stack) => {
+                let mut fiber = self.table.borrow_mut().take_spare();
+                fiber.start(stack, move |leave| {
+                    with_current(|driver| driver.table.borrow_mut().set_leave(leave));
+                    // What a body's wrapper did not keep (a kill) ends here.
+                    let _ = catch_unwind(AssertUnwindSafe(body));
+                });
+                Some(fiber)
+            }
+            Err(error) => {
+                let message = format!("no stack for it: {error}");
+                self.panics.borrow_mut().push(Panicked { greenlet: self.name(id), message });
+                self.finish(id, None);
+                None
+            }
         }
+    }
+
+    fn finish(&self, id: GreenletId, spare: Option<Box<Fiber>>) {
+        let program = self.table.borrow_mut().remove(id, spare);
+        self.hub.borrow_mut().exited(id);
         self.stop_waiting_for(program, id);
     }
 
@@ -465,7 +488,12 @@ impl Driver {
 
     /// Orders a greenlet's end: it is unwound where it stands when its turn comes. Never switches.
     pub(crate) fn kill(&self, id: GreenletId) {
-        let struck = self.table.borrow_mut().kill(id);
+        let mut table = self.table.borrow_mut();
+        let struck = table.kill(id);
+        if struck && table.current == Some(id) {
+            self.hurried.set(true);
+        }
+        drop(table);
         if struck && self.takes_notes {
             self.note(&Note::Struck(id, "kill"));
         }
@@ -493,266 +521,6 @@ impl Driver {
 
     pub(crate) fn report_panic_of(&self, greenlet: String, message: String) {
         self.panics.borrow_mut().push(Panicked { greenlet, message });
-    }
-
-    // Waiting.
-
-    /// Names the current greenlet's next wait, to be kept by whoever is to end it.
-    pub(crate) fn ticket(&self) -> Ticket {
-        self.table.borrow().ticket()
-    }
-
-    /// Whether a call may wait here at all, and the error if it may not: a greenlet that is being
-    /// unwound tries once and goes on, so a kill ends in one resume.
-    pub(crate) fn may_wait(&self) -> io::Result<()> {
-        if std::thread::panicking() || self.current_id().is_none() {
-            return Err(io::Error::from_raw_os_error(libc::ECANCELED));
-        }
-        Ok(())
-    }
-
-    /// Waits until somebody wakes the ticket given out last, or a deadline comes: the call's own or
-    /// an enclosing scope's. The caller has checked [`may_wait`](Driver::may_wait).
-    pub(crate) fn park(&self, op: &'static str, on: On, deadline: Option<Tick>) -> Woken {
-        let wait = Wait { op, on, deadline };
-        let start = self.now();
-        if self.takes_notes {
-            self.note(&Note::Parked(wait));
-        }
-        let leave = self.table.borrow_mut().park(wait, start);
-        leave.leave(None);
-        let woken = self.table.borrow_mut().take_woken();
-        if self.takes_notes {
-            let by = match &woken {
-                Woken::Event => WokeBy::Event,
-                Woken::TimedOut => WokeBy::Timeout,
-                Woken::Cancelled(_) => WokeBy::Cancel,
-                Woken::Closed => WokeBy::Close,
-                Woken::Killed => WokeBy::Kill,
-            };
-            self.note(&Note::Woke(wait, by, self.now().since(start)));
-        }
-        woken
-    }
-
-    /// Ends the wait of this ticket, if it is still on.
-    pub(crate) fn wake(&self, ticket: Ticket) {
-        self.table.borrow_mut().wake(ticket, Woken::Event);
-    }
-
-    /// The ticket was for a wait that did not take place.
-    pub(crate) fn retire(&self, ticket: Ticket) {
-        self.table.borrow_mut().retire(ticket);
-    }
-
-    /// Ends the wait of this ticket with an error, if it is still on.
-    pub(crate) fn cancel(&self, ticket: Ticket, error: io::Error) {
-        let struck = self.table.borrow_mut().wake(ticket, Woken::Cancelled(error));
-        if struck && self.takes_notes {
-            self.note(&Note::Struck(ticket.greenlet, "cancel_wait"));
-        }
-    }
-
-    /// Puts the current greenlet last and lets the others run.
-    pub(crate) fn yield_now(&self) {
-        self.step_aside();
-        self.after_switch();
-    }
-
-    /// As [`yield_now`](Driver::yield_now), for a call that fails by its answer, not by unwinding.
-    pub(crate) fn step_aside(&self) {
-        if self.may_wait().is_ok() {
-            let leave = self.table.borrow_mut().requeue(true);
-            leave.leave(None);
-        }
-    }
-
-    /// A call that might have had to wait finished at once: the hub may let others run first.
-    #[inline]
-    pub(crate) fn completed(&self) {
-        let turn = {
-            let table = self.table.borrow();
-            let runnable = Runnable::new(table.current, &table.queue, SwitchPoint::Completed);
-            self.hub.borrow_mut().turn(&runnable)
-        };
-        if turn != Turn::Run(0) {
-            self.give_way(turn);
-        }
-    }
-
-    #[cold]
-    fn give_way(&self, turn: Turn) {
-        if self.may_wait().is_err() {
-            return;
-        }
-        let decided = match turn {
-            Turn::Run(index) => Turn::Run(index - 1),
-            other => other,
-        };
-        let leave = self.table.borrow_mut().requeue(false);
-        leave.leave(Some(decided));
-        self.raise_kill();
-    }
-
-    /// What a call that cannot fail owes after a switch: a kill or an expired scope unwinds.
-    pub(crate) fn after_switch(&self) {
-        self.raise_kill();
-        if let Some(scope) = self.expired_scope() {
-            self.raise_expiry(scope);
-        }
-    }
-
-    pub(crate) fn raise_kill(&self) {
-        if self.table.borrow().current_is_killed() && !std::thread::panicking() {
-            if cfg!(panic = "abort") {
-                return;
-            }
-            self.give_up_on_the_unkillable();
-            self.set_unwinding(true);
-            resume_unwind(Box::new(Killed));
-        }
-    }
-
-    /// `loop { catch_unwind(handler) }` would meet its kill for ever: such a one is left on its stack.
-    fn give_up_on_the_unkillable(&self) {
-        let lost = self.table.borrow_mut().count_kill();
-        if let Some((id, program, leave)) = lost {
-            self.hub.borrow_mut().exited(id);
-            self.stop_waiting_for(program, id);
-            leave.leave(None);
-            unreachable!("it is never resumed");
-        }
-    }
-
-    pub(crate) fn raise_expiry(&self, elapsed: u64) {
-        if !std::thread::panicking() && !cfg!(panic = "abort") {
-            self.set_unwinding(true);
-            resume_unwind(Box::new(Unwind { scope: elapsed }));
-        }
-    }
-
-    pub(crate) fn is_killed(&self) -> bool {
-        self.table.borrow().current_is_killed()
-    }
-
-    /// Whether a kill or an expired scope is unwinding the current greenlet.
-    pub(crate) fn is_ending(&self) -> bool {
-        let mut table = self.table.borrow_mut();
-        table.current.is_some() && table.current_slot().unwinding
-    }
-
-    /// Says whether what unwinds from here on is a kill or an expiry.
-    pub(crate) fn set_unwinding(&self, unwinding: bool) {
-        self.table.borrow_mut().current_slot().unwinding = unwinding;
-    }
-
-    // Scopes of `timeout`.
-
-    pub(crate) fn enter_scope(&self, duration: Duration) -> u64 {
-        let scope = self.scopes_made.get() + 1;
-        self.scopes_made.set(scope);
-        let deadline = self.now().after(duration);
-        self.table.borrow_mut().current_slot().scopes.push(table::Scope::new(scope, deadline));
-        scope
-    }
-
-    /// Ends a scope; answers whether it had expired.
-    pub(crate) fn leave_scope(&self, scope: u64) -> bool {
-        let mut table = self.table.borrow_mut();
-        let scopes = &mut table.current_slot().scopes;
-        match scopes.iter().position(|entered| entered.id == scope) {
-            Some(index) => {
-                let expired = scopes[index].expired;
-                scopes.truncate(index);
-                expired
-            }
-            None => false,
-        }
-    }
-
-    /// The outermost scope of the current greenlet whose time is up. Once it is, it stays so.
-    pub(crate) fn expired_scope(&self) -> Option<u64> {
-        if self.table.borrow().no_scopes() {
-            return None;
-        }
-        let now = self.now();
-        self.table.borrow_mut().current_slot().scopes.iter_mut().find_map(|scope| {
-            scope.expired |= scope.deadline <= now;
-            scope.expired.then_some(scope.id)
-        })
-    }
-
-    /// Whether the time of a scope of the current greenlet is up, known or not.
-    pub(crate) fn is_scope_due(&self) -> bool {
-        if self.table.borrow().no_scopes() {
-            return false;
-        }
-        let now = self.now();
-        self.table.borrow_mut().current_slot().scopes.iter().any(|scope| scope.deadline <= now)
-    }
-
-    /// The outermost scope that was already found expired, or whose time was over before the last
-    /// poll: its calls err without being tried. At the very tick, data wins.
-    pub(crate) fn sticky_scope(&self) -> Option<Elapsed> {
-        // A closure that ignores so many errors is not going to stop by itself.
-        const IGNORED_MAX: u32 = 100;
-        let mut table = self.table.borrow_mut();
-        if table.no_scopes() {
-            return None;
-        }
-        let polled_at = self.polled_at.get();
-        let scope = table.current_slot().scopes.iter_mut().find_map(|scope| {
-            scope.expired |= scope.deadline < polled_at;
-            scope.expired.then_some(scope)
-        })?;
-        scope.ignored += 1;
-        let (id, ignored) = (scope.id, scope.ignored);
-        drop(table);
-        if ignored > IGNORED_MAX {
-            self.raise_expiry(id);
-        }
-        Some(Elapsed::of(id))
-    }
-
-    // Sources.
-
-    /// Lines the current greenlet up for a source, in its old place if it waited there before.
-    pub(crate) fn queue_on(&self, io: Io, interest: Interest, again: Option<Place>) -> Place {
-        self.table.borrow_mut().queue_on(io, interest, again)
-    }
-
-    /// Has every readiness of this source wake the current greenlet's next wait.
-    pub(crate) fn watch(&self, io: Io, interest: Interest) {
-        self.table.borrow_mut().watch(io, interest);
-    }
-
-    /// Takes the current greenlet off a source after a wait that did not end by readiness.
-    pub(crate) fn unqueue(&self, io: Io, ticket: Ticket) {
-        if crate::mutant::is_on(crate::mutant::Mutant::WokenNotRemoved) {
-            return;
-        }
-        self.table.borrow_mut().waiters.remove(io, ticket);
-    }
-
-    /// Whether somebody is lined up before a newcomer.
-    pub(crate) fn is_queued_on(&self, io: Io, interest: Interest) -> bool {
-        self.table.borrow_mut().waiters.is_queued(io, interest)
-    }
-
-    /// The current greenlet was woken to take its turn at this call, and takes it.
-    pub(crate) fn answered(&self, io: Io, interest: Interest) {
-        self.table.borrow_mut().waiters.answered(io, interest);
-    }
-
-    /// Lets the next one in line try, after a call on this source went through.
-    pub(crate) fn pass_on(&self, io: Io, interest: Interest) {
-        self.table.borrow_mut().wake_next(io, interest);
-    }
-
-    /// Closes a descriptor: those parked on it wake, reader first, and then the world is told.
-    pub(crate) fn close(&self, io: Io) {
-        self.table.borrow_mut().wake_closed(io);
-        self.hub.borrow_mut().close(io);
     }
 
     // The world, for those who only ask.

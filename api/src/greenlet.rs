@@ -12,8 +12,9 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crate::hub::Turn;
 use stack::Slot;
 
-/// A body on its own stack. Dropping one that has started and not ended leaks its stack: unwinding
+/// A body on its own stack, or the place for one. Dropping one that has started and not ended leaks its stack: unwinding
 /// is the driver's to order, by resuming it, never a destructor's.
+#[derive(Default)]
 pub(crate) struct Fiber {
     inner: Option<Coroutine<(), Option<Turn>, (), Slot>>,
 }
@@ -24,9 +25,9 @@ pub(crate) struct Leave(*const Yielder<(), Option<Turn>>);
 
 impl Fiber {
     /// Puts a body on a stack; it starts with the first resume.
-    pub(crate) fn new(stack: Slot, body: impl FnOnce(Leave) + 'static) -> Fiber {
-        let inner = Coroutine::with_stack(stack, move |yielder, ()| body(Leave(yielder)));
-        Fiber { inner: Some(inner) }
+    pub(crate) fn start(&mut self, stack: Slot, body: impl FnOnce(Leave) + 'static) {
+        debug_assert!(self.inner.is_none(), "one body at a time");
+        self.inner = Some(Coroutine::with_stack(stack, move |yielder, ()| body(Leave(yielder))));
     }
 
     /// Runs until the body leaves (`Some`, with the turn it decided on) or ends (`None`).

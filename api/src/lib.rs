@@ -30,16 +30,16 @@
 //! under every socket call; [`driver`] is the loop that runs greenlets; [`hub`] is the waist below
 //! it; [`scenario`] is how a story is told so that both worlds can play it.
 
+pub mod check;
 pub mod net;
+pub mod rand;
+pub mod resolve;
+pub mod scenario;
+pub mod signal;
+pub mod sync;
 pub mod thread;
 pub mod time;
-pub mod sync;
 pub mod wait;
-pub mod resolve;
-pub mod rand;
-pub mod signal;
-pub mod check;
-pub mod scenario;
 
 mod block;
 pub mod driver;

@@ -148,7 +148,7 @@ impl RealHub {
     ) -> io::Result<T> {
         let socket = self.table.get(io)?.socket()?;
         match call(socket) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !socket.is_watched() => {
+            Err(error) if !socket.is_watched() && error.kind() == io::ErrorKind::WouldBlock => {
                 self.watch(io)?;
                 Err(error)
             }

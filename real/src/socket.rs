@@ -136,7 +136,7 @@ impl Socket {
 
     pub(crate) fn recv(&mut self, buf: &mut [u8], take: Take) -> io::Result<usize> {
         if std::mem::take(&mut self.drained) {
-            return Err(io::ErrorKind::WouldBlock.into());
+            return Err(would_block());
         }
         match take {
             Take::Peek => self.os.peek(sys::as_uninit(buf)),
@@ -151,7 +151,7 @@ impl Socket {
 
     pub(crate) fn send(&mut self, buf: &[u8]) -> io::Result<usize> {
         if std::mem::take(&mut self.full) {
-            return Err(io::ErrorKind::WouldBlock.into());
+            return Err(would_block());
         }
         let n = self.os.send_with_flags(buf, SEND_FLAGS)?;
         self.full = self.kind == Kind::Stream && n < buf.len() && !self.write_marked;
@@ -281,6 +281,11 @@ impl Socket {
             }
         }
     }
+}
+
+/// What the system would have answered: by number, which is what callers look at first.
+fn would_block() -> io::Error {
+    io::Error::from_raw_os_error(libc::EAGAIN)
 }
 
 #[cfg(not(target_vendor = "apple"))]

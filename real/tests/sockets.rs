@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use greenroom::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use greenroom::thread;
+use greenroom::wait::wait_read;
 use greenroom_real::run;
 
 fn pair() -> (TcpStream, TcpStream) {
@@ -262,4 +263,41 @@ fn options_are_the_systems() -> io::Result<()> {
         assert!(socket.broadcast()?);
         Ok(())
     })
+}
+
+#[test]
+fn a_nonblocking_read_sees_what_came_after_a_short_one() {
+    run(|| {
+        let (mut ours, mut theirs) = pair();
+        let copy = ours.try_clone().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let mut buf = [0; 8];
+        for _ in 0..3 {
+            theirs.write_all(b"ab").unwrap();
+            // The copy waits, so that nobody tells `ours` that there is more.
+            wait_read(&copy, None).unwrap();
+            assert_eq!(ours.read(&mut buf).unwrap(), 2);
+        }
+        assert_eq!(ours.read(&mut buf).unwrap_err().kind(), ErrorKind::WouldBlock);
+    });
+}
+
+#[test]
+fn polling_a_nonblocking_socket_starves_nobody() {
+    run(|| {
+        let (mut ours, mut theirs) = pair();
+        ours.set_nonblocking(true).unwrap();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(2));
+            theirs.write_all(b"x").unwrap();
+        });
+        let mut buf = [0; 8];
+        let count = loop {
+            match ours.read(&mut buf) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                answer => break answer.unwrap(),
+            }
+        };
+        assert_eq!(count, 1);
+    });
 }

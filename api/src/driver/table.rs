@@ -5,8 +5,10 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::names::{Children, Label, Place, write_name};
+use super::scopes::Scope;
 use super::timers::{Timer, Timers};
-use super::waiters::{self, Waiters};
+use super::waiters::Waiters;
 use crate::greenlet::{Fiber, Leave};
 use crate::hub::{Birth, GreenletId, HostId, Interest, Io, On, Tick, Wait};
 use crate::mutant::{self, Mutant};
@@ -29,28 +31,6 @@ pub(crate) enum Woken {
     Killed,
 }
 
-/// A greenlet's own name; the common one costs nothing.
-#[derive(Clone)]
-pub(crate) enum Label {
-    Task,
-    Named(Rc<str>),
-}
-
-impl Label {
-    pub(crate) fn as_str(&self) -> &str {
-        match self {
-            Label::Task => "task",
-            Label::Named(name) => name,
-        }
-    }
-}
-
-impl From<String> for Label {
-    fn from(name: String) -> Label {
-        Label::Named(name.into())
-    }
-}
-
 /// Where a greenlet comes from.
 #[derive(Clone, Copy)]
 pub(crate) struct Origin {
@@ -59,24 +39,10 @@ pub(crate) struct Origin {
     pub(crate) program: Option<usize>,
 }
 
-/// A `timeout` the greenlet is inside of.
-pub(crate) struct Scope {
-    pub(crate) id: u64,
-    pub(crate) deadline: Tick,
-    pub(crate) expired: bool,
-    pub(crate) ignored: u32,
-}
-
-impl Scope {
-    pub(crate) fn new(id: u64, deadline: Tick) -> Scope {
-        Scope { id, deadline, expired: false, ignored: 0 }
-    }
-}
-
 /// What a turn finds in a greenlet's slot.
 pub(super) enum Phase {
     Body(Box<dyn FnOnce()>, usize),
-    Fiber(Fiber),
+    Fiber(Box<Fiber>),
     /// Killed before it ever ran: what it owns is still to be dropped.
     Cancelled(Box<dyn FnOnce()>),
 }
@@ -96,6 +62,8 @@ pub(super) struct Table {
     free: Vec<u32>,
     timers: Timers,
     abandoned: usize,
+    /// Whether anybody in the queue might have yielded since the last poll.
+    yields: bool,
 }
 
 pub(crate) struct Slot {
@@ -104,6 +72,8 @@ pub(crate) struct Slot {
     /// Its number in the order of spawning, for all that happens in id order.
     born: u64,
     phase: Option<Phase>,
+    /// What the last greenlet here ran on, without its stack: one allocation less for the next.
+    spare: Option<Box<Fiber>>,
     leave: Option<Leave>,
     pub(super) label: Label,
     ordinal: u32,
@@ -167,6 +137,7 @@ impl Table {
                     live: true,
                     born: self.born,
                     phase,
+                    spare: None,
                     leave: None,
                     label,
                     ordinal,
@@ -194,7 +165,8 @@ impl Table {
         id
     }
 
-    pub(super) fn remove(&mut self, id: GreenletId) -> (Vec<Ticket>, Option<usize>) {
+    /// The greenlet is over: its joiners wake. Answers the program it was the root of.
+    pub(super) fn remove(&mut self, id: GreenletId, spare: Option<Box<Fiber>>) -> Option<usize> {
         let slot = &mut self.slots[id.slot()];
         debug_assert!(slot.id == id && slot.live, "a greenlet ends once");
         slot.live = false;
@@ -209,9 +181,23 @@ impl Table {
         slot.abandoned = false;
         slot.woken = None;
         slot.parker = None;
+        if spare.is_some() {
+            slot.spare = spare;
+        }
+        let program = slot.origin.program;
+        let mut joiners = std::mem::take(&mut slot.joiners);
         self.free.push(id.slot() as u32);
         self.current = None;
-        (std::mem::take(&mut slot.joiners), slot.origin.program)
+        for &ticket in &joiners {
+            self.wake(ticket, Woken::Event);
+        }
+        // One joiner is the rule; what a crowd took is given back.
+        const JOINERS_KEPT: usize = 4;
+        joiners.clear();
+        if joiners.capacity() <= JOINERS_KEPT {
+            self.slots[id.slot()].joiners = joiners;
+        }
+        program
     }
 
     pub(super) fn birth(&self, id: GreenletId) -> Birth<'_> {
@@ -295,8 +281,10 @@ impl Table {
 
     // Turns.
 
-    /// Takes the greenlet at this place of the queue out to run. `None` if it was abandoned.
-    pub(super) fn take_turn(&mut self, index: usize) -> Option<(GreenletId, Phase)> {
+    /// Takes the greenlet at this place of the queue out to run, and says whether it is hurried.
+    /// `None` if it was abandoned.
+    #[inline]
+    pub(super) fn take_turn(&mut self, index: usize) -> Option<(GreenletId, Phase, bool)> {
         let (id, _) = if index == 0 { self.queue.pop_front() } else { self.queue.remove(index) }
             .expect("a turn names one of the runnable");
         let slot = &mut self.slots[id.slot()];
@@ -306,12 +294,18 @@ impl Table {
         let phase = slot.phase.take().expect("a runnable greenlet is not running");
         self.current = Some(id);
         match phase {
-            Phase::Body(body, _) if slot.killed => Some((id, Phase::Cancelled(body))),
-            phase => Some((id, phase)),
+            Phase::Body(body, _) if slot.killed => Some((id, Phase::Cancelled(body), true)),
+            phase => Some((id, phase, slot.is_hurried())),
         }
     }
 
-    pub(super) fn put_back(&mut self, fiber: Fiber) {
+    /// Something for the current greenlet to run on.
+    pub(super) fn take_spare(&mut self) -> Box<Fiber> {
+        self.current_slot().spare.take().unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn put_back(&mut self, fiber: Box<Fiber>) {
         self.current_slot().phase = Some(Phase::Fiber(fiber));
         self.current = None;
     }
@@ -320,10 +314,14 @@ impl Table {
     pub(super) fn requeue(&mut self, yielded: bool) -> Leave {
         let id = self.current.expect("only a running greenlet gives way");
         self.queue.push_back((id, yielded));
+        self.yields |= yielded;
         self.slots[id.slot()].leave.expect("a running greenlet has started")
     }
 
     pub(super) fn forget_yields(&mut self) {
+        if !std::mem::take(&mut self.yields) {
+            return;
+        }
         for (_, yielded) in &mut self.queue {
             *yielded = false;
         }
@@ -347,18 +345,17 @@ impl Table {
 
     // Waits.
 
-    pub(super) fn park(&mut self, wait: Wait, now: Tick) -> Leave {
+    #[inline(always)]
+    pub(super) fn park(&mut self, mut wait: Wait, now: Tick) -> Leave {
         let id = self.current.expect("only a running greenlet parks");
         let slot = &mut self.slots[id.slot()];
-        let scopes = slot.scopes.iter().map(|scope| scope.deadline).min();
-        let until = match (wait.deadline, scopes) {
-            (Some(own), Some(scope)) => Some(own.min(scope)),
-            (own, scope) => own.or(scope),
-        };
-        if let Some(at) = until {
+        for scope in &slot.scopes {
+            wait.deadline = Some(wait.deadline.map_or(scope.deadline, |at| at.min(scope.deadline)));
+        }
+        if let Some(at) = wait.deadline {
             self.timers.set(&mut slot.timer, id.slot() as u32, at);
         }
-        slot.parked = Some((Wait { deadline: until, ..wait }, now));
+        slot.parked = Some((wait, now));
         self.open_waits += usize::from(is_open(wait.on));
         slot.leave.expect("a running greenlet has started")
     }
@@ -370,11 +367,13 @@ impl Table {
         if stale || slot.abandoned {
             return false;
         }
-        let Some((wait, _)) = slot.parked.take() else { return false };
+        let Some((wait, _)) = &slot.parked else { return false };
+        let open = is_open(wait.on);
+        slot.parked = None;
         slot.wait += 1;
         slot.timer.clear();
         slot.woken = Some(woken);
-        self.open_waits -= usize::from(is_open(wait.on));
+        self.open_waits -= usize::from(open);
         self.queue.push_back((ticket.greenlet, false));
         if mutant::is_on(Mutant::SwappedWakes) && self.queue.len() > 1 {
             let last = self.queue.len() - 1;
@@ -383,6 +382,7 @@ impl Table {
         true
     }
 
+    #[inline]
     pub(super) fn take_woken(&mut self) -> Woken {
         self.current_slot().woken.take().expect("a parked greenlet runs once it is woken")
     }
@@ -403,29 +403,30 @@ impl Table {
 
     // Sources.
 
-    pub(super) fn queue_on(
-        &mut self,
-        io: Io,
-        interest: Interest,
-        again: Option<waiters::Place>,
-    ) -> waiters::Place {
-        let ticket = self.ticket();
-        self.waiters.queue(io, interest, ticket, again)
-    }
-
     pub(super) fn watch(&mut self, io: Io, interest: Interest) {
         let ticket = self.ticket();
         self.waiters.watch(io, interest, ticket);
     }
 
     /// One event wakes every watcher, and one call of each direction.
+    #[inline]
     pub(super) fn wake_io(&mut self, io: Io, interest: Interest) {
-        while let Some(ticket) = self.waiters.next_watcher(io, interest) {
-            self.wake(ticket, Woken::Event);
+        let called = self.waiters.call_each(io, interest);
+        if called.watched {
+            while let Some(ticket) = self.waiters.next_watcher(io, interest) {
+                self.wake(ticket, Woken::Event);
+            }
         }
-        for direction in [Interest::READ, Interest::WRITE] {
-            if !interest.and(direction).is_none() {
-                self.wake_next(io, direction);
+        for (ticket, direction) in
+            [(called.reader, Interest::READ), (called.writer, Interest::WRITE)]
+        {
+            if let Some(ticket) = ticket
+                && !self.wake(ticket, Woken::Event)
+            {
+                self.waiters.answered(io, direction);
+                if !mutant::is_on(Mutant::WokenNotRemoved) {
+                    self.wake_next(io, direction);
+                }
             }
         }
     }
@@ -566,32 +567,13 @@ fn is_open(on: On) -> bool {
     }
 }
 
-/// A place in the spawn tree, kept by those below it.
-struct Place {
-    above: Option<Rc<Place>>,
-    label: Label,
-    ordinal: u32,
-}
-
-impl Place {
-    fn write(&self, path: &mut String) {
-        if let Some(above) = &self.above {
-            above.write(path);
-            path.push('/');
-        }
-        write_name(&self.label, self.ordinal, path);
-    }
-}
-
-fn write_name(label: &Label, ordinal: u32, path: &mut String) {
-    path.push_str(label.as_str());
-    if ordinal > 1 {
-        path.push('#');
-        path.push_str(&ordinal.to_string());
-    }
-}
-
 impl Slot {
+    /// Whether it is killed or inside a scope.
+    #[inline]
+    pub(super) fn is_hurried(&self) -> bool {
+        self.killed || !self.scopes.is_empty()
+    }
+
     fn place(&mut self) -> Rc<Place> {
         let Slot { place, above, label, ordinal, .. } = self;
         place
@@ -599,34 +581,5 @@ impl Slot {
                 Rc::new(Place { above: above.clone(), label: label.clone(), ordinal: *ordinal })
             })
             .clone()
-    }
-}
-
-/// How many children of each name a greenlet has had, so that each has a name of its own.
-#[derive(Default)]
-struct Children {
-    tasks: u32,
-    named: Vec<(Rc<str>, u32)>,
-    rest: u32,
-}
-
-impl Children {
-    /// Names beyond these share one count: names made up per request must not pile up for ever.
-    const NAMES_MAX: usize = 64;
-
-    fn next(&mut self, label: &Label) -> u32 {
-        let count = match label {
-            Label::Task => &mut self.tasks,
-            Label::Named(name) => match self.named.iter().position(|(known, _)| known == name) {
-                Some(index) => &mut self.named[index].1,
-                None if self.named.len() < Children::NAMES_MAX => {
-                    self.named.push((name.clone(), 0));
-                    &mut self.named.last_mut().expect("just pushed").1
-                }
-                None => &mut self.rest,
-            },
-        };
-        *count += 1;
-        *count
     }
 }

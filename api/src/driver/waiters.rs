@@ -15,6 +15,14 @@ pub(super) struct Waiters {
 /// When a call first lined up: it keeps its place when it is woken and finds nothing.
 pub(crate) type Place = u64;
 
+/// Whom one report of a source concerns.
+#[derive(Default)]
+pub(super) struct Called {
+    pub(super) watched: bool,
+    pub(super) reader: Option<Ticket>,
+    pub(super) writer: Option<Ticket>,
+}
+
 #[derive(Default)]
 struct Source {
     io: Option<Io>,
@@ -26,6 +34,15 @@ struct Source {
 }
 
 impl Source {
+    /// Another source has this entry from now on.
+    #[cold]
+    fn begin(&mut self, io: Io) {
+        self.io = Some(io);
+        self.readers.clear();
+        self.writers.clear();
+        self.called = [0; 2];
+        self.watchers.clear();
+    }
     fn line(&mut self, interest: Interest) -> &mut VecDeque<(Place, Ticket)> {
         if interest.reads() { &mut self.readers } else { &mut self.writers }
     }
@@ -35,27 +52,31 @@ impl Source {
 }
 
 impl Waiters {
+    #[inline(always)]
     fn source(&mut self, io: Io) -> &mut Source {
         let index = io.index();
         if self.sources.len() <= index {
-            self.sources.resize_with(index + 1, Source::default);
+            self.make_room(index);
         }
         let source = &mut self.sources[index];
         if source.io != Some(io) {
-            source.io = Some(io);
-            source.readers.clear();
-            source.writers.clear();
-            source.called = [0; 2];
-            source.watchers.clear();
+            source.begin(io);
         }
         source
     }
 
+    #[cold]
+    fn make_room(&mut self, index: usize) {
+        self.sources.resize_with(index + 1, Source::default);
+    }
+
+    #[inline(always)]
     fn find(&mut self, io: Io) -> Option<&mut Source> {
         self.sources.get_mut(io.index()).filter(|source| source.io == Some(io))
     }
 
     /// Lines a call up: last, or in its old place when it was woken and found nothing.
+    #[inline(always)]
     pub(super) fn queue(
         &mut self,
         io: Io,
@@ -66,11 +87,13 @@ impl Waiters {
         let place = again.unwrap_or(self.lined_up);
         self.lined_up += u64::from(again.is_none());
         let line = self.source(io).line(interest);
-        let at = match again {
-            Some(_) => line.iter().position(|&(other, _)| other > place).unwrap_or(line.len()),
-            None => line.len(),
-        };
-        line.insert(at, (place, ticket));
+        match line.back() {
+            Some(&(last, _)) if last > place => {
+                let at = line.iter().position(|&(other, _)| other > place).unwrap_or(line.len());
+                line.insert(at, (place, ticket));
+            }
+            _ => line.push_back((place, ticket)),
+        }
         place
     }
 
@@ -91,12 +114,35 @@ impl Waiters {
         }
     }
 
-    /// It runs.
-    pub(super) fn answered(&mut self, io: Io, interest: Interest) {
-        if let Some(source) = self.find(io) {
+    /// It runs; answers whether others stand in its line.
+    #[inline(always)]
+    pub(super) fn answered(&mut self, io: Io, interest: Interest) -> bool {
+        self.find(io).is_some_and(|source| {
             let called = source.called(interest);
             *called = called.saturating_sub(1);
+            !source.line(interest).is_empty()
+        })
+    }
+
+    /// The first reader and the first writer that this readiness is for, taken out and called, and
+    /// whether there are watchers to be woken before them.
+    #[inline(always)]
+    pub(super) fn call_each(&mut self, io: Io, ready: Interest) -> Called {
+        let Some(source) = self.find(io) else { return Called::default() };
+        let mut called = Called { watched: !source.watchers.is_empty(), ..Called::default() };
+        if ready.reads()
+            && let Some((_, ticket)) = source.readers.pop_front()
+        {
+            source.called[0] += 1;
+            called.reader = Some(ticket);
         }
+        if ready.writes()
+            && let Some((_, ticket)) = source.writers.pop_front()
+        {
+            source.called[1] += 1;
+            called.writer = Some(ticket);
+        }
+        called
     }
 
     /// The first in line, taken out.

@@ -48,19 +48,45 @@ impl<T> Mutex<T> {
 }
 
 impl<T: ?Sized> Mutex<T> {
-    /// Waits for the lock. Outside any hub it waits as std's does.
+    /// Waits for the lock. Outside any hub it waits as std's does, and so it does in a destructor
+    /// that runs while a panic or a kill unwinds, where no greenlet waits: the thread is held up
+    /// until the holder, on another thread, lets go.
     ///
     /// # Errors
     ///
     /// Poisoned, when a holder panicked; the error holds the guard.
+    ///
+    /// # Panics
+    ///
+    /// In such a destructor, if a greenlet of the same hub holds the lock. That one cannot run
+    /// until the unwinding is over, so to wait would hang the hub for good, and there is no guard
+    /// to answer with. A panic that leaves a destructor while its greenlet unwinds aborts the
+    /// process. Either hold no lock across a wait that a destructor may want, or take it there with
+    /// [`try_lock`](Mutex::try_lock).
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         match self.try_lock() {
             Ok(guard) => Ok(guard),
             Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
             Err(TryLockError::WouldBlock) => match driver::current() {
                 Some(driver) if driver.may_wait().is_ok() => self.lock_slow(&driver),
-                _ => self.guard(self.inner.lock()),
+                Some(driver) => {
+                    self.refuse_to_hang(&driver);
+                    self.guard(self.inner.lock())
+                }
+                None => self.guard(self.inner.lock()),
             },
+        }
+    }
+
+    /// This thread is the one that the holder would let go on, if it is a greenlet of this hub.
+    #[cold]
+    fn refuse_to_hang(&self, driver: &Driver) {
+        if let Some(holder) = self.holder(driver) {
+            panic!(
+                "a destructor wants a lock while its greenlet unwinds, and {} holds it: neither \
+                 can ever go on; use try_lock there",
+                driver.name(holder)
+            );
         }
     }
 

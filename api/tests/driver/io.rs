@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use greenroom::hub::Turn;
 use greenroom::net::{TcpListener, TcpStream};
 use greenroom::wait::{wait_read, wait_write};
 use greenroom::{note, thread, time};
@@ -142,4 +143,15 @@ fn a_name_is_waited_for() {
         note!("{}", said(TcpStream::connect("nobody:7")));
     });
     assert_eq!(played.done().told(), ["3 main: 10.0.0.9:7", "3 main: NotFound"]);
+}
+
+#[test]
+fn a_nonblocking_call_that_is_refused_is_a_switch_point() {
+    let played = play(ScriptHub::new().interrupts(&[Turn::Run(0), Turn::Run(1)]), || {
+        let stream = dial(1);
+        stream.set_nonblocking(true).unwrap();
+        spawn("a", || note!("runs"));
+        note!("{}", read(&stream, 1));
+    });
+    assert_eq!(played.done().told(), ["0 main/a: runs", "0 main: WouldBlock"]);
 }

@@ -1,5 +1,6 @@
 //! Locks, conditions, channels and events.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, TryRecvError};
@@ -302,4 +303,33 @@ fn an_event_that_was_set_for_one_killed_is_no_event_for_a_later_waiter() {
         later.join().unwrap();
     });
     assert_eq!(played.done().told(), ["14 main/later: false"]);
+}
+
+#[test]
+fn a_lock_wanted_in_a_destructor_does_not_hang_the_hub() {
+    struct Wants(Rc<Mutex<()>>);
+    impl Drop for Wants {
+        fn drop(&mut self) {
+            let refused = catch_unwind(AssertUnwindSafe(|| drop(self.0.lock()))).unwrap_err();
+            note!("{}", refused.downcast::<String>().unwrap().contains("main/a holds it"));
+            note!("{}", self.0.try_lock().is_err());
+        }
+    }
+    let played = play(ScriptHub::new(), || {
+        let lock = Rc::new(Mutex::new(()));
+        let (held, wanted) = (lock.clone(), Wants(lock));
+        let a = spawn("a", move || {
+            let _held = held.lock();
+            thread::sleep(ms(5));
+        });
+        let b = spawn("b", move || {
+            let _wanted = wanted;
+            thread::sleep(ms(5));
+        });
+        thread::sleep(ms(1));
+        b.kill();
+        assert!(b.join().is_err());
+        a.join().unwrap();
+    });
+    assert_eq!(played.done().told(), ["1 main/b: true", "1 main/b: true"]);
 }
