@@ -552,7 +552,7 @@ pub(crate) fn is_panic(payload: &(dyn Any + Send)) -> bool {
 }
 
 /// What a panic said, as far as it is text.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
+pub fn panic_message(payload: &(dyn Any + Send)) -> String {
     match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
         (Some(text), _) => (*text).to_owned(),
         (_, Some(text)) => text.clone(),

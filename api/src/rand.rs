@@ -1,6 +1,7 @@
 //! Chance that the hub provides: the operating system's on real, the seed's in a simulation.
 
 use crate::driver;
+use crate::thread::{NAMES, is_name};
 
 /// Fills the buffer with random bytes.
 ///
@@ -27,8 +28,9 @@ pub fn next_u64() -> u64 {
 ///
 /// # Panics
 ///
-/// Outside any hub, or if `arity` is 0.
+/// Outside any hub, if `arity` is 0, or if the label has a blank or one of `/ # @ , ; = '` in it.
 pub fn choose(label: &str, arity: u32) -> u32 {
+    assert!(is_name(label), "no choice is called {label:?}: {NAMES}");
     assert!(arity > 0, "there is nothing to choose from");
     driver::with_current(|driver| driver.hub.borrow_mut().choose(label, arity))
         .expect(driver::OUTSIDE)

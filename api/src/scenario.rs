@@ -37,6 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::driver::Role;
+use crate::thread::{NAMES, is_name};
 
 /// What a host does from when it comes up: its program. An error it returns fails the run.
 pub type Body = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
@@ -57,12 +58,18 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// A scenario by this name; `set_stage` declares its hosts and judgements for each run.
+    /// A scenario by this name; `set_stage` declares its hosts and judgements for each run. A name
+    /// may have parts, as `planted/lost-reply`.
+    ///
+    /// # Panics
+    ///
+    /// If the name has a blank or one of `# @ , ; = '` in it: tokens and commands are read by them.
     pub fn new(
         name: &str,
         about: &str,
         set_stage: impl Fn(&mut Stage) + Send + Sync + 'static,
     ) -> Scenario {
+        assert!(name.split('/').all(is_name), "no scenario is called {name:?}: {NAMES}");
         Scenario {
             name: name.into(),
             about: about.into(),
@@ -73,7 +80,12 @@ impl Scenario {
     }
 
     /// Declares a number that a run may be given another value of.
+    ///
+    /// # Panics
+    ///
+    /// If the name has a blank or one of `/ # @ , ; = '` in it.
     pub fn knob(mut self, name: &str, default: u64) -> Scenario {
+        assert!(is_name(name), "no knob is called {name:?}: {NAMES}");
         self.knobs.insert(name.into(), default);
         self.defaults.insert(name.into(), default);
         self
@@ -162,6 +174,11 @@ impl Stage {
     }
 
     /// A host whose program is ended when all clients have returned.
+    ///
+    /// # Panics
+    ///
+    /// If the name is another host's, `localhost`, an address, or has a blank or one of
+    /// `/ # @ , ; = '` in it.
     pub fn server(
         &mut self,
         name: &str,
@@ -171,6 +188,10 @@ impl Stage {
     }
 
     /// A host whose program the run waits for.
+    ///
+    /// # Panics
+    ///
+    /// As [`server`](Stage::server).
     pub fn client(
         &mut self,
         name: &str,
@@ -185,6 +206,9 @@ impl Stage {
         role: Role,
         body: impl Fn() -> io::Result<()> + Send + Sync + 'static,
     ) {
+        assert!(is_name(name), "no host is called {name:?}: {NAMES}");
+        let is_address = name.parse::<std::net::IpAddr>().is_ok();
+        assert!(!is_address && name != "localhost", "a host called {name:?} could not be found");
         let taken = self.hosts.iter().any(|host| host.name == name);
         assert!(!taken, "two hosts are not both called `{name}`");
         let (name, body) = (name.to_owned(), Arc::new(body));

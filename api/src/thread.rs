@@ -79,11 +79,10 @@ impl Builder {
         let label = match self.name {
             None => Label::Task,
             Some(name) => {
-                let odd = |c: char| c.is_whitespace() || c.is_control() || "/#@,;=".contains(c);
-                if name.is_empty() || name.contains(odd) {
+                if !is_name(&name) {
                     return Err(io::Error::new(
                         io::ErrorKind::InvalidInput,
-                        format!("a greenlet is not named {name:?}: no blanks, none of / # @ , ; ="),
+                        format!("a greenlet is not named {name:?}: {NAMES}"),
                     ));
                 }
                 Label::from(name)
@@ -91,6 +90,15 @@ impl Builder {
         };
         Ok(start(&driver, f, label, self.stack_size.unwrap_or(stack::DEFAULT_SIZE)))
     }
+}
+
+/// What a name in a path must not have in it, for whoever gave such a one.
+pub(crate) const NAMES: &str = "no blanks and none of / # @ , ; = ' may stand in a name";
+
+/// Whether a text can be told apart in a path, a trace and a token.
+pub(crate) fn is_name(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "/#@,;='".contains(c);
+    !text.is_empty() && !text.contains(odd)
 }
 
 fn start<F, T>(driver: &Driver, f: F, label: Label, stack_size: usize) -> JoinHandle<T>

@@ -26,7 +26,7 @@ const UNFAIR: Script =
 
 impl World for Script {
     fn rules(&self) -> Rules {
-        Rules { data_first: true, wake_order: self.picks.is_empty() }
+        Rules { wake_order: self.picks.is_empty(), ..Rules::STRICT }
     }
 
     fn play(&self, program: &Program) -> Observed {

@@ -51,7 +51,9 @@ impl Part {
     pub(crate) fn address_of(&self, name: &str) -> Option<IpAddr> {
         match name {
             "localhost" => Some(self.address.into()),
-            name => self.names.get(name).copied(),
+            name => {
+                self.names.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, ip)| *ip)
+            }
         }
     }
 }

@@ -44,7 +44,8 @@ pub fn check(scenario: &Scenario) {
         let spec = Spec::seed(seed);
         return judge(scenario, &spec, &run(scenario, &spec));
     }
-    for text in kept_tokens(scenario) {
+    let ours = |text: &String| Token::parse(text).is_ok_and(|t| t.scenario == scenario.name());
+    for text in kept_tokens(scenario).into_iter().filter(ours) {
         play_token(scenario, &text);
     }
     let runs = number("GREENROOM_RUNS").unwrap_or(RUNS);
@@ -54,7 +55,6 @@ pub fn check(scenario: &Scenario) {
         let spec = Spec::seed(seed);
         judge(scenario, &spec, &run(scenario, &spec));
     }
-    diary.close();
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -64,12 +64,23 @@ fn number(variable: &str) -> Option<u64> {
 
 fn play_token(scenario: &Scenario, text: &str) {
     let token = Token::parse(text).unwrap_or_else(|error| panic!("{error}"));
+    assert!(
+        token.scenario == scenario.name(),
+        "the token is of `{}`, not of `{}`",
+        token.scenario,
+        scenario.name()
+    );
     let mut turned = scenario.clone();
     for (name, value) in &token.knobs {
         turned = turned.with_knob(name, *value).unwrap_or_else(|error| panic!("{error}"));
     }
     let spec = token.spec().unwrap_or_else(|error| panic!("{error}"));
-    judge(&turned, &spec, &run(&turned, &spec));
+    let played = run(&turned, &spec);
+    if played.matched < token.choices.len() {
+        let all = token.choices.len();
+        eprintln!("{}: {} of {all} deviations of a token came up", token.scenario, played.matched);
+    }
+    judge(&turned, &spec, &played);
 }
 
 fn judge(scenario: &Scenario, spec: &Spec, run: &Run) {
@@ -116,7 +127,10 @@ impl Diary {
     fn write(&mut self, seed: u64) {
         let _ = fs::write(&self.0, format!("{seed}\n"));
     }
-    fn close(self) {
+}
+
+impl Drop for Diary {
+    fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
         // Gone again unless tokens are kept there.
         let _ = fs::remove_dir(REGRESSIONS);

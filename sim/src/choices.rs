@@ -198,12 +198,10 @@ impl Choices {
                     return 0;
                 }
                 let lot = draw.next_u64();
-                // Far more than ever matter to each other, and a thousand hosts whose timers come
-                // together cost a thousand lots, not a million.
+                // Far more than ever matter to each other.
                 const CANDIDATES_MAX: usize = 64;
-                let lots = (0..count.min(CANDIDATES_MAX))
-                    .filter_map(|at| Some((mix(lot, candidate(at)?.1), at)));
-                lots.max().map_or(0, |(_, at)| at)
+                let lots = (0..count).filter_map(|at| Some((mix(lot, candidate(at)?.1), at)));
+                lots.take(CANDIDATES_MAX).max().map_or(0, |(_, at)| at)
             }
             Source::Tape(tape) => match tape.get(&(Kind::Turn, default.hash, ordinal)) {
                 Some(&wanted) => {

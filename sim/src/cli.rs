@@ -42,23 +42,35 @@ pub struct Runner {
 }
 
 impl Suite {
-    /// The scenarios meant by these names; a name with nothing behind its `/` means the group.
+    /// The scenario of exactly this name.
+    fn exactly(&self, name: &str) -> Result<Scenario, String> {
+        let mut all = self.scenarios.iter().chain(&self.by_name);
+        let found = all.find(|scenario| scenario.name() == name).cloned();
+        found.ok_or_else(|| self.unknown(name))
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        let all = self.scenarios.iter().chain(&self.by_name).map(Scenario::name);
+        format!("no scenario `{name}`; there are: {}", all.collect::<Vec<_>>().join(", "))
+    }
+
+    /// The scenarios meant by these names; one that is no scenario's may be a group's, as `planted`.
     fn named(&self, names: &[String]) -> Result<Vec<Scenario>, String> {
         if names.is_empty() {
             return Ok(self.scenarios.clone());
         }
-        let all = || self.scenarios.iter().chain(&self.by_name);
         let mut found = Vec::new();
         for name in names {
+            if let Ok(scenario) = self.exactly(name) {
+                found.push(scenario);
+                continue;
+            }
             let group = format!("{}/", name.trim_end_matches('/'));
-            let meant = |scenario: &&Scenario| {
-                scenario.name() == name || scenario.name().starts_with(&group)
-            };
+            let all = self.scenarios.iter().chain(&self.by_name);
             let before = found.len();
-            found.extend(all().filter(meant).cloned());
+            found.extend(all.filter(|scenario| scenario.name().starts_with(&group)).cloned());
             if found.len() == before {
-                let known: Vec<&str> = all().map(Scenario::name).collect();
-                return Err(format!("no scenario `{name}`; there are: {}", known.join(", ")));
+                return Err(self.unknown(name));
             }
         }
         Ok(found)

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::choices::Choices;
 
 const MS: u64 = 1_000_000;
+const LATENCY_MAX_NS: u64 = 3_600_000 * MS;
 
 /// Which faults exist in a run, and how often. Frequencies are in parts per million.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -116,6 +117,11 @@ impl Weather {
         if let Some(weather) = Weather::named(text) {
             return Ok(weather);
         }
+        if text.contains([';', '@', ' ', '\'']) {
+            return Err(format!(
+                "weather `{text}`: a token cannot name a file with ; @ ' or blanks"
+            ));
+        }
         let json = std::fs::read_to_string(text).map_err(|error| {
             format!(
                 "no weather `{text}`: it is neither one of {} nor a readable file ({error})",
@@ -132,6 +138,9 @@ impl Weather {
         let latencies = [self.latency_min_ns, self.latency_typical_ns, self.latency_max_ns];
         if latencies[0] == 0 || !latencies.is_sorted() {
             return Err("latencies must be over 0 and rise: min, typical, max".into());
+        }
+        if self.latency_max_ns > LATENCY_MAX_NS {
+            return Err(format!("latency_max_ns is over an hour, {LATENCY_MAX_NS}"));
         }
         let rates = [
             ("loss_ppm", self.loss_ppm),

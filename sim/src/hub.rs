@@ -301,6 +301,8 @@ impl Hub for SimHub {
         let ready = self.world.readiness_of(index).and(interest);
         if ready.is_none() {
             self.world.want(io, interest);
+        } else {
+            self.world.scheduler.told_ready();
         }
         Ok(ready)
     }
@@ -398,8 +400,10 @@ impl World {
             Note::Ended(_, Some(_)) => self.record(Op::Panic, 0, 0),
             Note::Always(_, true) => {}
             Note::Always(name, false) => {
-                self.record_text(Op::Violation, name);
-                self.violations.push(name.to_owned());
+                if !self.violations.iter().any(|known| known == name) {
+                    self.record_text(Op::Violation, name);
+                    self.violations.push(name.to_owned());
+                }
             }
             Note::Sometimes(name, holds) => {
                 match self.sometimes.iter_mut().find(|(known, _)| *known == name) {

@@ -109,11 +109,7 @@ impl World {
             let foreground = !connection.timer_is_background() && !quiet;
             self.clock.schedule(at_ns, foreground, Event::Timer { socket: index, generation });
         }
-        if let Some(listener) = socket.listener
-            && state != State::SynReceived
-        {
-            self.leave_half_open(listener, index, finished);
-        }
+        self.leave_half_open(index, state, finished);
         if state == State::Closed {
             self.unroute(index);
         }
@@ -122,7 +118,12 @@ impl World {
         }
     }
 
-    fn leave_half_open(&mut self, listener: u32, index: u32, finished: bool) {
+    /// A connection that is no longer half-open can be accepted, or is over.
+    fn leave_half_open(&mut self, index: u32, state: State, finished: bool) {
+        let Some(listener) = self.sockets[index as usize].listener else { return };
+        if state == State::SynReceived {
+            return;
+        }
         let Proto::Listener(queue) = &mut self.sockets[listener as usize].proto else { return };
         if finished {
             queue.abandon(&index);
@@ -162,7 +163,7 @@ impl World {
         };
         if here.owns(to.ip()) {
             let packet = Packet { from, to, to_host: host, sender, body, payload };
-            return self.deliver_at(self.clock.now_ns() + LOOPBACK_NS, packet);
+            return self.deliver_at(self.clock.now_ns().saturating_add(LOOPBACK_NS), packet);
         }
         let Some(to_host) = host::index_of(to.ip(), self.hosts.len()) else {
             return self.buffers.push(payload);
@@ -244,6 +245,9 @@ impl World {
         }
         if let Proto::Stream(connection) = &mut self.sockets[index as usize].proto {
             connection.handle_segment(now_ns, segment, &packet.payload);
+            let (state, finished) = (connection.state(), connection.is_finished());
+            // At once, not when the instant ends: the next one's last ACK has to find a full queue.
+            self.leave_half_open(index, state, finished);
         }
         self.mark_dirty(index);
         self.name_ready(index);

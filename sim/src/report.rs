@@ -41,11 +41,15 @@ pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) ->
         Ns(failing.virtual_ns)
     );
     indent(&mut text, &failing.outcome.to_string());
+    let seed_command = || match spec.tape {
+        None => by_seed(scenario, spec, command),
+        Some(_) => String::new(),
+    };
     let shrunk = match shrink(scenario, spec, failing) {
         Ok(shrunk) => shrunk,
         Err(why) => {
             let _ = writeln!(text, "NOT DETERMINISTIC: {why}");
-            by_seed(&mut text, scenario, spec, command);
+            text.push_str(&seed_command());
             return Report { text, token: None };
         }
     };
@@ -56,7 +60,7 @@ pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) ->
         indent(&mut text, &shrunk.run.outcome.to_string());
     }
     trace(&mut text, scenario, &shrunk);
-    by_seed(&mut text, scenario, spec, command);
+    text.push_str(&seed_command());
     let token = Token::of(scenario, &shrunk.spec, &shrunk.run);
     let _ = writeln!(text, "again, by token:  {command} replay '{token}'");
     Report { text, token: Some(token) }
@@ -103,22 +107,16 @@ fn trace(text: &mut String, scenario: &Scenario, shrunk: &Shrunk) {
     }
 }
 
-fn by_seed(text: &mut String, scenario: &Scenario, spec: &Spec, command: &str) {
-    if spec.tape.is_some() {
-        return;
-    }
+/// The command that plays a seed again.
+pub(crate) fn by_seed(scenario: &Scenario, spec: &Spec, command: &str) -> String {
     let weather = match spec.weather.name.as_str() {
         "default" => String::new(),
         name => format!(" --weather {name}"),
     };
     let knobs: String =
         scenario.knobs_turned().map(|(name, value)| format!(" --knob {name}={value}")).collect();
-    let _ = writeln!(
-        text,
-        "again, by seed:   {command} sim {} --seed {}{weather}{knobs}",
-        scenario.name(),
-        spec.seed
-    );
+    let (name, seed) = (scenario.name(), spec.seed);
+    format!("again, by seed:   {command} sim {name} --seed {seed}{weather}{knobs}\n")
 }
 
 fn indent(text: &mut String, block: &str) {

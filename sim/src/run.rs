@@ -127,6 +127,7 @@ impl Outcome {
                 stuck.dedup();
                 format!("deadlock: {}", stuck.join(", "))
             }
+            Outcome::Stuck(what) => format!("stuck: {}", what.split(':').next().unwrap_or(what)),
             other => other.name().to_owned(),
         }
     }
@@ -215,13 +216,10 @@ pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
     let choices = Choices::new(spec.seed, source);
     let world = World::new(&stage.hosts, spec.weather.clone(), choices, spec.keeps_events);
     let hub = SimHub::new(world, spec.time_limit);
-    let (ending, hub) = IN_RUN.with(|flag| {
-        *flag.borrow_mut() = true;
-        let ended = driver::run(hub, programs);
-        *flag.borrow_mut() = false;
-        ended
-    });
+    let quiet = Quiet::begin();
+    let (ending, hub) = driver::run(hub, programs);
     let outcome = outcome_of(&ending, &hub, &errors, &mut stage);
+    drop(quiet);
     conclude(outcome, hub)
 }
 
@@ -277,8 +275,13 @@ fn outcome_of(
         Stop::Failed(error) => return Outcome::Stuck(format!("the hub failed: {error}")),
     }
     for (name, judge) in stage.judges.drain(..) {
-        if let Err(what) = judge() {
-            return Outcome::Violated(name, what);
+        match panic::catch_unwind(AssertUnwindSafe(judge)) {
+            Ok(Ok(())) => {}
+            Ok(Err(what)) => return Outcome::Violated(name, what),
+            Err(payload) => {
+                let what = driver::panic_message(&*payload);
+                return Outcome::Violated(name, format!("its judge panicked: {what}"));
+            }
         }
     }
     Outcome::Held
@@ -340,6 +343,27 @@ fn lanes(trace: Recorder, paths: Rc<Paths>, hosts: &[Host]) -> Option<Lanes> {
 
 thread_local! {
     static IN_RUN: RefCell<bool> = const { RefCell::new(false) };
+    /// What was not printed last, in case the simulator itself does not come out of the run.
+    static UNSAID: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// While it lives, panics on this thread are the run's affair.
+struct Quiet;
+
+impl Quiet {
+    fn begin() -> Quiet {
+        IN_RUN.set(true);
+        Quiet
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        IN_RUN.set(false);
+        if std::thread::panicking() {
+            eprintln!("the simulator itself failed: {}", UNSAID.take());
+        }
+    }
 }
 
 /// A panic inside a run is the run's result and is reported there; printing it as well, thousands
@@ -349,10 +373,9 @@ fn quiet_panics() {
     HOOK.call_once(|| {
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let in_run = panic::catch_unwind(AssertUnwindSafe(|| {
-                IN_RUN.try_with(|flag| *flag.borrow()).unwrap_or(false)
-            }));
-            if !in_run.unwrap_or(false) {
+            if IN_RUN.try_with(|flag| *flag.borrow()).unwrap_or(false) {
+                UNSAID.set(info.to_string());
+            } else {
                 usual(info);
             }
         }));

@@ -9,10 +9,9 @@ use crate::world::World;
 /// Turns at one instant after which nothing will ever move: somebody spins.
 const TURNS_PER_INSTANT_MAX: u64 = 1_000_000;
 
-/// Rounds of mere yields at one instant, with nobody taking anything off a socket in between, before
-/// time moves on. Fewer are no spinning: a wait for what is ready yields once as well, and takes no
-/// time.
-const IDLE_ROUNDS_MAX: u32 = 8;
+/// Waits for what was there already, with nobody taking any of it, after which they count as
+/// spinning.
+const VAIN_WAITS_MAX: u32 = 8;
 
 pub(crate) struct Scheduler {
     /// How often the default runs without a draw. Bugs differ in how many switches in a row they
@@ -21,7 +20,9 @@ pub(crate) struct Scheduler {
     turns: u64,
     instant_ns: u64,
     turns_this_instant: u64,
-    idle_rounds: u32,
+    /// Somebody waits for what is there: it yields once, and that takes no time.
+    waits_for_ready: bool,
+    vain_waits: u32,
     /// Greenlets spinning when the budget ran out.
     pub(crate) spinning: Option<GreenletId>,
 }
@@ -35,14 +36,29 @@ impl Scheduler {
             turns: 0,
             instant_ns: 0,
             turns_this_instant: 0,
-            idle_rounds: 0,
+            waits_for_ready: false,
+            vain_waits: 0,
             spinning: None,
         }
     }
 
-    /// Somebody took what was there: what an instant holds is finite, so it does not spin.
+    /// Somebody was told that what it would wait for is there.
+    pub(crate) fn told_ready(&mut self) {
+        self.waits_for_ready = true;
+    }
+
+    /// Somebody took what was there. What an instant holds is finite, so that is no spinning.
     pub(crate) fn took(&mut self) {
-        self.idle_rounds = 0;
+        self.vain_waits = 0;
+    }
+
+    /// All who could run have yielded: time may move on, but for those whose wait is over.
+    fn round_of_yields(&mut self) -> Turn {
+        if !std::mem::take(&mut self.waits_for_ready) || self.vain_waits >= VAIN_WAITS_MAX {
+            return Turn::Advance;
+        }
+        self.vain_waits += 1;
+        Turn::Poll
     }
 
     pub(crate) fn turns(&self) -> u64 {
@@ -58,7 +74,7 @@ impl World {
         if self.scheduler.instant_ns != now_ns {
             self.scheduler.instant_ns = now_ns;
             self.scheduler.turns_this_instant = 0;
-            self.scheduler.idle_rounds = 0;
+            self.scheduler.vain_waits = 0;
         }
         self.scheduler.turns_this_instant += 1;
         if self.scheduler.turns_this_instant > TURNS_PER_INSTANT_MAX {
@@ -66,9 +82,7 @@ impl World {
             return Turn::Stop;
         }
         if runnable.only_yielded() {
-            self.scheduler.idle_rounds += 1;
-            let idle = self.scheduler.idle_rounds > IDLE_ROUNDS_MAX;
-            return if idle { Turn::Advance } else { Turn::Poll };
+            return self.scheduler.round_of_yields();
         }
         self.pick_candidate(runnable)
     }

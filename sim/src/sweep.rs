@@ -47,8 +47,20 @@ pub struct SeedResult {
     /// What was wrong, if anything was.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cause: String,
+    /// `sometimes!` claims that came by and did not hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub never: Vec<String>,
+    /// `sometimes!` claims that held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub once: Vec<String>,
     /// Which faults struck how often.
     pub fired: Fired,
+}
+
+/// The `sometimes!` claims of a run that held, or that did not.
+fn claims(run: &Run, holding: bool) -> Vec<String> {
+    let claims = run.sometimes.iter().filter(|(_, held)| *held == holding);
+    claims.map(|(name, _)| (*name).to_owned()).collect()
 }
 
 impl SeedResult {
@@ -63,7 +75,9 @@ impl SeedResult {
             virtual_ns: run.virtual_ns,
             wall_ns: wall.as_nanos() as u64,
             deviations: run.deviation_count() as u64,
-            cause: if run.outcome.held() { String::new() } else { run.outcome.class() },
+            cause: if run.outcome.held() { String::new() } else { run.outcome.to_string() },
+            never: claims(run, false),
+            once: claims(run, true),
             fired: run.fired,
         }
     }
@@ -80,6 +94,8 @@ impl SeedResult {
             wall_ns: 0,
             deviations: 0,
             cause,
+            never: Vec::new(),
+            once: Vec::new(),
             fired: Fired::default(),
         }
     }
@@ -120,12 +136,14 @@ fn first_difference(scenario: &Scenario, spec: &Spec) -> String {
 
 /// A worker: plays these seeds and prints a line for each.
 pub fn work(scenario: &Scenario, seeds: Range<u64>, spec: &Spec, twice: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
     for seed in seeds {
         let spec = Spec { seed, ..spec.clone() };
         let (run, wall) = play(scenario, &spec, twice);
         let line = serde_json::to_string(&SeedResult::of(scenario, seed, &run, wall))?;
-        writeln!(out, "{line}")?;
+        // A line of its own whatever the program printed, and no lock while a program runs: it
+        // may print from a thread of its own.
+        let mut out = io::stdout().lock();
+        write!(out, "\n{line}\n")?;
         out.flush()?;
     }
     Ok(())
@@ -158,6 +176,8 @@ pub struct Summary {
     pub events: u64,
     /// The failing seed with the lowest number, if one failed.
     pub failed: Option<SeedResult>,
+    /// `sometimes!` claims, and whether they held in any of the seeds.
+    pub sometimes: BTreeMap<String, bool>,
 }
 
 impl Sweep<'_> {
@@ -178,12 +198,10 @@ impl Sweep<'_> {
             let mut waiting = BTreeMap::new();
             let mut expected = self.seeds.start;
             let outcome = loop {
+                workers.iter().for_each(|watched| watched.end_if_hanging());
                 let chunk = match incoming.recv_timeout(Duration::from_secs(1)) {
                     Ok(chunk) => chunk,
-                    Err(mpsc::RecvTimeoutError::Timeout) => {
-                        workers.iter().for_each(|watched| watched.end_if_hanging());
-                        continue;
-                    }
+                    Err(mpsc::RecvTimeoutError::Timeout) => continue,
                     Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
                 };
                 let (first, lines) = match chunk {
@@ -242,10 +260,11 @@ impl Sweep<'_> {
             let before = lines.len();
             let (outcome, cause) = self.one_worker(watched, left.clone(), &mut lines)?;
             left.start += (lines.len() - before) as u64;
-            // The seed it was at: even a clean exit is one if seeds were left.
+            // The seed it was at: even a clean exit is one if seeds were left. The seeds behind a
+            // failure are not played: the sweep ends there.
             if !left.is_empty() {
                 lines.push(SeedResult::of_death(self.scenario, left.start, outcome, cause));
-                left.start += 1;
+                break;
             }
         }
         Ok(lines)
@@ -266,11 +285,14 @@ impl Sweep<'_> {
             .spawn()?;
         let output = BufReader::new(child.stdout.take().expect("it is piped"));
         watched.begin(child);
-        for line in output.lines() {
-            let line = line?;
-            // What a scenario prints itself is not for us.
-            if let Ok(result) = serde_json::from_str::<SeedResult>(&line) {
+        let mut expected = seeds.start;
+        for line in output.split(b'\n') {
+            // What a scenario prints itself is not for us, whatever bytes it is made of.
+            let line = String::from_utf8_lossy(&line?).into_owned();
+            let Ok(result) = serde_json::from_str::<SeedResult>(&line) else { continue };
+            if result.seed == expected {
                 watched.saw_life();
+                expected += 1;
                 lines.push(result);
             }
         }
@@ -287,6 +309,12 @@ impl Summary {
         self.seeds += 1;
         self.events += result.events;
         self.fired.add(&result.fired);
+        for name in &result.never {
+            self.sometimes.entry(name.clone()).or_insert(false);
+        }
+        for name in &result.once {
+            self.sometimes.insert(name.clone(), true);
+        }
         if !result.held() {
             self.failed = Some(result.clone());
         }

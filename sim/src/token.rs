@@ -71,10 +71,10 @@ impl Token {
         let number = |text: &str| {
             text.parse::<u64>().map_err(|_| format!("`{text}` in `{part}` is not a number"))
         };
-        if part.contains('@') {
-            self.choices.push(parse_choice(part)?);
-        } else if let Some(name) = part.strip_prefix("weather=") {
+        if let Some(name) = part.strip_prefix("weather=") {
             self.weather = name.to_owned();
+        } else if part.contains('@') {
+            self.choices.push(parse_choice(part)?);
         } else if let Some(seed) = part.strip_prefix("seed=") {
             self.seed = Some(number(seed)?);
         } else if let Some((name, value)) =

@@ -51,7 +51,6 @@ pub(crate) struct World {
     pub(crate) violations: Vec<String>,
     pub(crate) sometimes: Vec<(&'static str, bool)>,
     pub(crate) user_choices: HashMap<u64, Entity, Fixed>,
-    started: bool,
 }
 
 /// A greenlet as the world knows it.
@@ -157,7 +156,6 @@ impl World {
             violations: Vec::new(),
             sometimes: Vec::new(),
             user_choices: HashMap::default(),
-            started: false,
         };
         world.set_up(hosts);
         world
@@ -191,7 +189,6 @@ impl World {
     }
 
     pub(crate) fn start_host(&mut self, host: u16) {
-        self.started = true;
         self.hosts[usize::from(host)].is_up = true;
         self.named.push(Ready::Start(greenroom::hub::HostId(host.into())));
     }

@@ -25,18 +25,22 @@ use crate::hub::{GreenletId, On};
 /// ```
 pub struct Mutex<T: ?Sized> {
     line: WaitQueue,
-    /// Who holds it, for wait tables: a hub and a greenlet of it.
-    holder_hub: AtomicU64,
+    /// The one hub whose greenlets use it, or [`SEVERAL`].
+    only_hub: AtomicU64,
+    /// The greenlet that holds it, for wait tables.
     holder: AtomicU64,
     inner: sync::Mutex<T>,
 }
+
+/// In place of a hub: more than one.
+const SEVERAL: u64 = u64::MAX;
 
 impl<T> Mutex<T> {
     /// A lock around `value`.
     pub const fn new(value: T) -> Mutex<T> {
         Mutex {
             line: WaitQueue::new(),
-            holder_hub: AtomicU64::new(0),
+            only_hub: AtomicU64::new(0),
             holder: AtomicU64::new(0),
             inner: sync::Mutex::new(value),
         }
@@ -140,7 +144,7 @@ impl<T: ?Sized> Mutex<T> {
             (driver.id, driver.current_id().map_or(0, GreenletId::as_u64))
         })
         .unwrap_or((0, 0));
-        self.holder_hub.store(hub, Ordering::Relaxed);
+        self.note_hub(hub);
         self.holder.store(holder, Ordering::Relaxed);
         let unwinding = std::thread::panicking();
         match inner {
@@ -154,10 +158,21 @@ impl<T: ?Sized> Mutex<T> {
         }
     }
 
-    /// The greenlet that holds the lock, if it is one of this hub.
+    /// Remembers whose lock this is: one hub's, or several hubs' from the second one on.
+    fn note_hub(&self, hub: u64) {
+        let known = self.only_hub.load(Ordering::Relaxed);
+        if known != hub && known != SEVERAL {
+            let to = if known == 0 { hub } else { SEVERAL };
+            self.only_hub.store(to, Ordering::Relaxed);
+        }
+    }
+
+    /// The greenlet that holds the lock, if only greenlets of this hub ever use it. Otherwise
+    /// whoever holds it next may be another hub's, and a wait for it is no deadlock of this one.
     fn holder(&self, driver: &Driver) -> Option<GreenletId> {
+        self.note_hub(driver.id);
         let holder = self.holder.load(Ordering::Relaxed);
-        let ours = self.holder_hub.load(Ordering::Relaxed) == driver.id && holder != 0;
+        let ours = self.only_hub.load(Ordering::Relaxed) == driver.id && holder != 0;
         ours.then(|| GreenletId::new(holder as u32, (holder >> 32) as u32))
     }
 

@@ -46,10 +46,11 @@ impl WaitQueue {
     }
 
     /// Takes a wait out of the line; false if it had been taken out to be woken.
-    fn leave(&self, ticket: Ticket) -> bool {
+    fn leave(&self, driver: &Driver, ticket: Ticket) -> bool {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         let before = line.len();
-        line.retain(|sleeper| sleeper.ticket != ticket);
+        // Another hub's greenlets have the same numbers.
+        line.retain(|sleeper| (sleeper.hub, sleeper.ticket) != (driver.id, ticket));
         self.waiting.store(line.len(), Ordering::Relaxed);
         line.len() < before
     }
@@ -57,7 +58,7 @@ impl WaitQueue {
     /// Takes a wait that did not take place out of the line. If somebody had taken it out to wake
     /// us, that wake is the next one's, and must not hit a later wait of ours.
     pub(crate) fn withdraw(&self, driver: &Driver, ticket: Ticket) {
-        if !self.leave(ticket) {
+        if !self.leave(driver, ticket) {
             driver.retire(ticket);
             self.wake_one();
         }
@@ -82,7 +83,7 @@ impl WaitQueue {
         match woken {
             Woken::Event if driver.is_killed() => self.wake_one(),
             Woken::Event => {}
-            _ if !self.leave(ticket) => self.wake_one(),
+            _ if !self.leave(driver, ticket) => self.wake_one(),
             _ => {}
         }
         woken

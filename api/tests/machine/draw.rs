@@ -11,8 +11,10 @@ const ACTORS: usize = 4;
 const LAST: u8 = 9;
 
 pub fn programs() -> impl Strategy<Value = Program> {
-    (1..=STREAMS, vec(arrival(), 0..6), vec(vec(op(2), 0..7), 2..=ACTORS)).prop_map(
-        |(streams, mut arrivals, mut actors)| {
+    // A smaller seed is no smaller program.
+    let seed = any::<u16>().no_shrink();
+    (1..=STREAMS, vec(arrival(), 0..6), vec(vec(op(2), 0..7), 2..=ACTORS), seed).prop_map(
+        |(streams, mut arrivals, mut actors, seed)| {
             arrivals.iter_mut().for_each(|arrival| arrival.stream %= streams);
             arrivals.sort_by_key(|arrival| (arrival.at, arrival.stream));
             // Two arrivals on a stream at one time are one; nothing comes after the end.
@@ -28,7 +30,7 @@ pub fn programs() -> impl Strategy<Value = Program> {
             for (me, ops) in (0..).zip(&mut actors) {
                 ops.iter_mut().for_each(|op| settle(op, streams, me, count));
             }
-            Program { streams, arrivals, actors }
+            Program { seed, streams, arrivals, actors }
         },
     )
 }

@@ -53,13 +53,18 @@ pub fn explore(world: &dyn World, cases: u32) -> Result<(), String> {
         Ok(()) => Ok(()),
         Err(TestError::Fail(_, program)) => {
             let reason = judge(world, &program).err().unwrap_or_else(|| "not again".into());
-            Err(format!("{reason}\n\n{program}"))
+            let seed = match world.rules().interrupts {
+                true => format!("seed {}\n", program.seed),
+                false => String::new(),
+            };
+            Err(format!("{reason}\n\n{seed}{program}"))
         }
         Err(TestError::Abort(reason)) => Err(format!("aborted: {reason}")),
     }
 }
 
-fn judge(world: &dyn World, program: &Program) -> Result<(), String> {
+/// Plays one program and judges it.
+pub fn judge(world: &dyn World, program: &Program) -> Result<(), String> {
     let observed = world.play(program);
     let verdict = match observed.trouble.first() {
         Some(trouble) => Err(trouble.clone()),

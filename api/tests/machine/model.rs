@@ -4,6 +4,7 @@
 //! a tick first bytes arrive, then deadlines come, then greenlets run, and all who have reason to
 //! run do before time moves again. The first of a wait's reasons to end fixes its outcome.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::Observed;
@@ -18,25 +19,32 @@ pub struct Rules {
     pub data_first: bool,
     /// Greenlets run in wake order, so nobody overtakes anybody in line.
     pub wake_order: bool,
+    /// Others may run after a read that did not wait, before its greenlet goes on with the bytes.
+    /// If it is killed then, they are lost with it.
+    pub interrupts: bool,
 }
 
 impl Rules {
-    pub const STRICT: Rules = Rules { data_first: true, wake_order: true };
+    pub const STRICT: Rules = Rules { data_first: true, wake_order: true, interrupts: false };
 }
 
 type Verdict = Result<(), String>;
 
-/// Whether the log is one that the laws allow.
+/// Whether the log is one that the laws allow. What it does not tell is guessed: it stands if any
+/// guess makes sense of it.
 pub fn judge(program: &Program, observed: &Observed, rules: Rules) -> Verdict {
-    let mut model = Model::new(program, observed, rules);
-    for (place, entry) in observed.log.iter().enumerate() {
-        let told = |reason| format!("line {}: {entry:?}: {reason}", place + 1);
-        model.advance(entry.at).map_err(told)?;
-        model.replay(place, entry).map_err(told)?;
-    }
-    match model.actors.iter().position(|actor| !actor.gone) {
-        Some(actor) => Err(format!("g{actor} is neither over nor stuck")),
-        None => Ok(()),
+    let mut guesses = Vec::new();
+    let mut first = None;
+    loop {
+        let mut model = Model::new(program, observed, rules, guesses);
+        let Err(reason) = model.replay_all() else { return Ok(()) };
+        let reason = first.get_or_insert(reason);
+        guesses = model.guesses;
+        while guesses.pop_if(|last| *last).is_some() {}
+        match guesses.last_mut() {
+            Some(last) => *last = true,
+            None => return Err(reason.clone()),
+        }
     }
 }
 
@@ -50,6 +58,9 @@ struct Model<'a> {
     arrived: usize,
     is_set: bool,
     actors: Vec<Actor<'a>>,
+    /// Answers to what the log does not tell, in the order it comes up; more are `false`.
+    guesses: Vec<bool>,
+    guessed: usize,
 }
 
 #[derive(Default)]
@@ -64,6 +75,11 @@ struct Stream {
 impl Stream {
     fn readable(&self) -> bool {
         !self.closed && (self.come > self.read || self.ended)
+    }
+    fn take(&mut self, len: u8) -> Range<u8> {
+        let first = self.read;
+        self.read += len.min(self.come - self.read);
+        first..self.read
     }
 }
 
@@ -95,6 +111,8 @@ struct Doing {
     fixed: Option<Fixed>,
     /// Its deadline came at the same tick as its data.
     tie: bool,
+    /// The bytes it took when it began.
+    took: Range<u8>,
 }
 
 /// What a call found when it began.
@@ -108,6 +126,8 @@ enum Start {
     Busy,
     /// An enclosing scope is over already.
     Expired,
+    /// A read has its bytes at once.
+    Took,
     Scope,
 }
 
@@ -129,7 +149,12 @@ fn demand(holds: bool, reason: &str) -> Verdict {
 }
 
 impl<'a> Model<'a> {
-    fn new(program: &'a Program, observed: &'a Observed, rules: Rules) -> Model<'a> {
+    fn new(
+        program: &'a Program,
+        observed: &'a Observed,
+        rules: Rules,
+        guesses: Vec<bool>,
+    ) -> Model<'a> {
         let actor = |actor| Actor {
             ops: program.flat(actor),
             scopes: Vec::new(),
@@ -146,7 +171,29 @@ impl<'a> Model<'a> {
             arrived: 0,
             is_set: false,
             actors: (0..program.actors.len()).map(actor).collect(),
+            guesses,
+            guessed: 0,
         }
+    }
+
+    fn replay_all(&mut self) -> Verdict {
+        for (place, entry) in self.observed.log.iter().enumerate() {
+            let told = |reason| format!("line {}: {entry:?}: {reason}", place + 1);
+            self.advance(entry.at).map_err(told)?;
+            self.replay(place, entry).map_err(told)?;
+        }
+        match self.actors.iter().position(|actor| !actor.gone) {
+            Some(actor) => Err(format!("g{actor} is neither over nor stuck")),
+            None => Ok(()),
+        }
+    }
+
+    fn guess(&mut self) -> bool {
+        if self.guessed == self.guesses.len() {
+            self.guesses.push(false);
+        }
+        self.guessed += 1;
+        self.guesses[self.guessed - 1]
     }
 
     // Time.
@@ -255,9 +302,10 @@ impl<'a> Model<'a> {
                 demand(actor.doing.is_none() && actor.scopes.is_empty(), "it left amid a call")?;
             }
             What::Began(op) => {
-                let start = self.start(number, *op);
+                let start = self.start(number, *op, place);
+                let took = self.take(number, *op, start);
                 let (since, fixed, tie) = (self.now, None, false);
-                let doing = Doing { op: *op, since, place, start, fixed, tie };
+                let doing = Doing { op: *op, since, place, start, fixed, tie, took };
                 self.actors[number].doing = Some(doing);
                 if let Op::Timeout(time, _) = self.actors[number].ops[*op] {
                     let deadline = self.now + units(*time);
@@ -286,7 +334,8 @@ impl<'a> Model<'a> {
     fn left_killed(&self, number: usize) -> Verdict {
         let actor = &self.actors[number];
         if actor.killed {
-            return Ok(());
+            let took = actor.doing.as_ref().is_some_and(|doing| doing.start == Start::Took);
+            return demand(!took || self.rules.interrupts, "it had its bytes");
         }
         demand(self.observed.deadlocked, "nobody killed it")?;
         let doing = actor.doing.as_ref().ok_or("it was not stuck in a call")?;
@@ -303,7 +352,7 @@ impl<'a> Model<'a> {
     }
 
     /// What a call finds when it begins.
-    fn start(&self, number: usize, op: usize) -> Start {
+    fn start(&mut self, number: usize, op: usize, place: usize) -> Start {
         let actor = &self.actors[number];
         let over = actor.scopes.iter().any(|scope| scope.known || scope.deadline < self.now);
         match actor.ops[op] {
@@ -318,8 +367,46 @@ impl<'a> Model<'a> {
             {
                 Start::Yields
             }
+            Op::Read { stream, .. } if self.stream(*stream).readable() => {
+                self.start_of_read(number, *stream, place)
+            }
             Op::Yield | Op::Sleep(0) => Start::Yields,
             _ => Start::Waits,
+        }
+    }
+
+    /// Whether a read of bytes that are there gets them at once.
+    fn start_of_read(&mut self, number: usize, stream: u8, place: usize) -> Start {
+        // A scope may be known to be over, and whether it is the answer tells.
+        let errs = self.observed.log.get(place + 1).is_some_and(|next| {
+            next.actor == number && matches!(next.what, What::Ended(_, Outcome::Elapsed(_)))
+        });
+        if errs {
+            return Start::Waits;
+        }
+        // Whose time is up does not stand in line.
+        if self.actors[number].scopes.iter().any(|scope| scope.deadline <= self.now) {
+            return Start::Took;
+        }
+        let mut line = self.actors.iter().filter_map(|actor| {
+            let doing = actor.doing.as_ref().filter(|_| !actor.gone)?;
+            let reads = matches!(actor.ops[doing.op], Op::Read { stream: of, .. } if *of == stream);
+            let is_over = actor.killed || doing.fixed.is_some();
+            (reads && doing.start == Start::Waits).then_some(is_over)
+        });
+        let Some(first) = line.next() else { return Start::Took };
+        // Those who are over may have lost their place before they run, or not yet.
+        let all_over = first && line.all(|is_over| is_over);
+        if all_over && !self.guess() { Start::Took } else { Start::Waits }
+    }
+
+    /// Takes the bytes of a read that does not wait.
+    fn take(&mut self, number: usize, op: usize, start: Start) -> Range<u8> {
+        match self.actors[number].ops[op] {
+            Op::Read { stream, len, .. } if start == Start::Took => {
+                self.streams[usize::from(*stream)].take(*len)
+            }
+            _ => 0..0,
         }
     }
 
@@ -346,6 +433,12 @@ impl<'a> Model<'a> {
         let at_once = doing.since == self.now;
         if let Outcome::Elapsed(_) = outcome {
             return self.elapsed(number, &doing, outcome);
+        }
+        if doing.start == Start::Took {
+            let took = Outcome::Bytes(doing.took.clone().collect());
+            demand(*outcome == took, "it had other bytes when it began")?;
+            let stayed = at_once && (self.rules.interrupts || place == doing.place + 1);
+            return demand(stayed, "it had no need to switch");
         }
         if doing.start == Start::Yields {
             for scope in &mut self.actors[number].scopes {
@@ -397,7 +490,9 @@ impl<'a> Model<'a> {
                 return false;
             };
             let same = matches!(other.ops[theirs.op], Op::Read { stream: of, .. } if *of == stream);
-            same && theirs.fixed.is_none() && theirs.place < doing.place
+            same && theirs.start == Start::Waits
+                && theirs.fixed.is_none()
+                && theirs.place < doing.place
         });
         // Whose time is up tries once more, wherever it stands in line.
         let scopes = &self.actors[number].scopes;
@@ -412,10 +507,8 @@ impl<'a> Model<'a> {
         match outcome {
             Outcome::Bytes(bytes) => {
                 demand(from.readable(), "there is nothing to read")?;
-                let n = len.min(from.come - from.read);
-                let expected: Vec<u8> = (from.read..from.read + n).collect();
-                demand(*bytes == expected, "these are not the next bytes")?;
-                from.read += n;
+                let next: Vec<u8> = from.take(len).collect();
+                demand(*bytes == next, "these are not the next bytes")?;
                 match overtaken.filter(|_| self.rules.wake_order && !last_try) {
                     Some(other) => Err(format!("it overtook g{other}")),
                     None => Ok(()),
@@ -442,7 +535,7 @@ impl<'a> Model<'a> {
         let legal = match (doing.start, doing.fixed) {
             (Start::Busy, _) => *outcome == Outcome::Busy && self.now == doing.since,
             (Start::Closed, _) => *outcome == Outcome::Ebadf && self.now == doing.since,
-            (Start::Expired | Start::Scope, _) => false,
+            (Start::Expired | Start::Scope | Start::Took, _) => false,
             (Start::Yields, _) => *outcome == Outcome::Ready,
             (Start::Waits, Some(Fixed::Named)) => {
                 *outcome == Outcome::Ready || (late && up && *outcome == Outcome::TimedOut)

@@ -8,6 +8,8 @@ pub const UNIT: Duration = Duration::from_millis(10);
 
 #[derive(Clone, Debug)]
 pub struct Program {
+    /// Of the choices that a world makes by itself, if it makes any.
+    pub seed: u16,
     pub streams: u8,
     /// In order of time.
     pub arrivals: Vec<Arrival>,

@@ -37,8 +37,7 @@ pub(super) fn replay(suite: &Suite, args: &ReplayArgs) -> Result<i32, String> {
             format!("no trace level `{name}`; there are: {}", Level::NAMES.join(", "))
         })?),
     };
-    let named = suite.named(std::slice::from_ref(&token.scenario))?;
-    let mut scenario = named.into_iter().next().expect("a name that is known means something");
+    let mut scenario = suite.exactly(&token.scenario)?;
     for (name, value) in &token.knobs {
         scenario = scenario.with_knob(name, *value)?;
     }

@@ -9,7 +9,7 @@ use greenroom::scenario::Scenario;
 
 use super::{Knobs, Suite};
 use crate::faults::{Fired, Weather};
-use crate::report::report;
+use crate::report::{by_seed, report};
 use crate::run::{Outcome, Run, Spec, run};
 use crate::sweep::{SeedResult, Summary, Sweep, play, work};
 use crate::token::Token;
@@ -30,8 +30,8 @@ pub struct SimArgs {
     #[arg(long = "for", value_name = "60s", value_parser = duration)]
     for_: Option<Duration>,
     /// Worker processes at once
-    #[arg(long, value_name = "J")]
-    jobs: Option<usize>,
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "seed")]
+    jobs: Option<u16>,
     /// Plays every seed twice and compares
     #[arg(long)]
     check: bool,
@@ -45,7 +45,7 @@ pub struct SimArgs {
     #[arg(long, value_name = "NAME|FILE", default_value = "default")]
     weather: String,
     /// Prints a line of JSON an object
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["trace", "token"])]
     json: bool,
     #[command(flatten)]
     knobs: Knobs,
@@ -188,6 +188,9 @@ fn sweep_all(
         if !args.json {
             say!("{}", summary_line(scenario, &summary));
         }
+        for (name, _) in summary.sometimes.iter().filter(|(_, held)| !**held && !args.json) {
+            say!("  never in {} seeds: {name}", summary.seeds);
+        }
         if let Some(failed) = &summary.failed {
             code = code.max(failure(suite, args, scenario, spec, failed));
         }
@@ -231,7 +234,7 @@ fn sweep_one(
     }
     arguments.extend(args.check.then(|| "--check".to_owned()));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = args.jobs.unwrap_or(cores).max(1);
+    let jobs = args.jobs.map_or(cores, usize::from);
     let sweep = Sweep { scenario: scenario.name(), seeds: seeds.clone(), jobs, arguments, until };
     let mut shown = Instant::now();
     let shows = std::io::stderr().is_terminal() && !args.json;
@@ -276,15 +279,26 @@ fn failure(
     spec: &Spec,
     failed: &SeedResult,
 ) -> i32 {
+    let spec = Spec { seed: failed.seed, ..spec.clone() };
+    let again = || by_seed(scenario, &spec, &suite.command);
     if failed.trace_hash.is_empty() {
-        say!("seed {} {}: {}", failed.seed, failed.outcome, failed.cause);
-        say!("again:  {} sim {} --seed {}", suite.command, scenario.name(), failed.seed);
+        if !args.json {
+            say!("seed {} {}: {}", failed.seed, failed.outcome, failed.cause);
+            super::say_text(&again());
+        }
         return 1;
     }
-    let spec = Spec { seed: failed.seed, ..spec.clone() };
     let (played, _) = play(scenario, &spec, args.check);
+    if played.outcome.held() {
+        if !args.json {
+            say!("seed {} {} in a worker: {}", failed.seed, failed.outcome, failed.cause);
+            say!("NOT DETERMINISTIC: it holds when it is played first; state outlives a run");
+            super::say_text(&again());
+        }
+        return 3;
+    }
     if !args.json {
         super::say_text(&report(scenario, &spec, &played, &suite.command).text);
     }
-    if played.outcome.held() { 3 } else { exit_code(&played.outcome) }
+    exit_code(&played.outcome)
 }

@@ -29,7 +29,7 @@ impl World {
             self.record_wire(host, Op::CutOff, number, nth, 0, to);
             return self.recycle(packet.payload);
         }
-        let mut arrival_ns = now_ns + delay_ns;
+        let mut arrival_ns = now_ns.saturating_add(delay_ns);
         match fate {
             LOST => {
                 self.fired.lost += 1;
@@ -43,12 +43,12 @@ impl World {
                 payload.clear();
                 payload.extend_from_slice(&packet.payload);
                 let copy = Packet { payload, ..packet };
-                self.deliver_at(arrival_ns + delay_ns, copy);
+                self.deliver_at(arrival_ns.saturating_add(delay_ns), copy);
             }
             OVERTAKEN => {
                 self.fired.overtaken += 1;
                 self.record_wire(host, Op::Overtaken, number, nth, 0, to);
-                return self.deliver_at(arrival_ns + delay_ns, packet);
+                return self.deliver_at(arrival_ns.saturating_add(delay_ns), packet);
             }
             _ => {}
         }
@@ -126,7 +126,7 @@ impl World {
         let length_ns = self
             .choices
             .pick(&mut entity, Kind::Length, |draw| draw.between(1, weather.partition_max_ns));
-        let from_ns = self.clock.now_ns() + start_ns;
+        let from_ns = self.clock.now_ns().saturating_add(start_ns);
         Pair { cut_ns: Some((from_ns, from_ns.saturating_add(length_ns))) }
     }
 }

@@ -42,7 +42,7 @@ impl World {
         });
         let delay_ns = if drawn_ns == 0 { typical_ns } else { drawn_ns };
         let (socket, generation) = (index, socket.generation);
-        let at_ns = self.clock.now_ns() + delay_ns;
+        let at_ns = self.clock.now_ns().saturating_add(delay_ns);
         self.clock.schedule(at_ns, true, Event::Answer { socket, generation });
         Ok(io)
     }

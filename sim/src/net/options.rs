@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::{Interest, Kind, Opt};
+use greenroom::hub::{Interest, Kind, Opt, unsupported};
 
 use crate::tcp::State;
 use crate::world::{Proto, World, errno};
@@ -62,9 +62,11 @@ impl World {
         match option {
             Opt::NoDelay => options.no_delay = value != 0,
             Opt::Ttl if !(1..=255).contains(&value) => return Err(errno(libc::EINVAL)),
+            // A link is one hop: any number of hops reaches every host.
             Opt::Ttl => options.ttl = Some(value),
             Opt::ReuseAddress => options.reuse_address = value != 0,
-            Opt::Broadcast => options.broadcast = value != 0,
+            Opt::Broadcast if value != 0 => return Err(unsupported("broadcast")),
+            Opt::Broadcast => options.broadcast = false,
             Opt::Linger => options.linger = value,
             Opt::SendBuffer => {
                 options.send_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.0));

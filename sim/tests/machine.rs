@@ -1,0 +1,97 @@
+//! Random programs against the model of DESIGN §3.1, on the simulator: in wake order, in orders
+//! that seeds draw, and again from the tape. `GREENROOM_CASES=20000` looks longer.
+
+#[path = "../../api/tests/machine/mod.rs"]
+mod machine;
+#[path = "machine/world.rs"]
+mod world;
+
+use std::time::Duration;
+
+use greenroom::mutant::{self, Mutant};
+
+use machine::perform::{Outcome, What};
+use machine::program::{Arrival, Op, Program, UNIT};
+use machine::{Observed, World, cases, explore};
+use world::{Order, Simulated};
+
+const FAIR: Simulated = Simulated { order: Order::Wake };
+const SEEDED: Simulated = Simulated { order: Order::Seeded };
+const REPLAYED: Simulated = Simulated { order: Order::Replayed };
+
+#[track_caller]
+fn holds(world: &Simulated) {
+    if let Err(failure) = explore(world, cases(200)) {
+        panic!("{failure}");
+    }
+}
+
+#[test]
+fn random_programs_do_what_the_model_allows() {
+    holds(&FAIR);
+}
+
+#[test]
+fn random_programs_in_drawn_orders_do_what_the_model_allows() {
+    holds(&SEEDED);
+}
+
+#[test]
+fn a_random_program_is_the_same_run_from_its_tape() {
+    holds(&REPLAYED);
+}
+
+/// In either order; a failure is a small program.
+#[track_caller]
+fn is_found(mutant: Mutant) {
+    const CASES_MAX: u32 = 3000;
+    for world in [&FAIR, &SEEDED] {
+        let found = mutant::with(mutant, || explore(world, CASES_MAX));
+        let failure = found.expect_err("a known fault goes unnoticed");
+        println!("{mutant:?} in {:?} order is found by\n{failure}", world.order);
+    }
+}
+
+#[test]
+fn a_cancel_without_generation_check_is_found() {
+    is_found(Mutant::NoGenerationCheck);
+}
+
+#[test]
+fn a_deadline_before_the_try_is_found() {
+    is_found(Mutant::DeadlineBeforeTry);
+}
+
+#[test]
+fn a_waiter_left_in_line_is_found() {
+    is_found(Mutant::WokenNotRemoved);
+}
+
+fn only(arrivals: Vec<Arrival>, actors: Vec<Vec<Op>>) -> Program {
+    Program { seed: 0, streams: 1, arrivals, actors }
+}
+
+/// What one actor's operation came to.
+fn outcome(observed: &Observed, actor: usize, op: usize) -> Option<(Duration, Outcome)> {
+    observed.log.iter().find_map(|entry| match &entry.what {
+        What::Ended(ended, outcome) if (entry.actor, *ended) == (actor, op) => {
+            Some((entry.at, outcome.clone()))
+        }
+        _ => None,
+    })
+}
+
+/// Time used to move on at once when all had merely yielded, and a wait for what is ready yields.
+#[test]
+fn a_wait_for_what_is_ready_takes_no_time() {
+    let bytes = Arrival { at: 1, stream: 0, bytes: 2 };
+    let wait = || Op::WaitRead { stream: 0, within: None };
+    let read = || Op::Read { stream: 0, len: 1, within: None };
+    let scope = Op::Timeout(3, vec![wait(), wait(), read(), wait(), read()]);
+    let program = only(vec![bytes], vec![vec![Op::Sleep(2), scope]]);
+    for world in [&FAIR, &SEEDED] {
+        let observed = world.play(&program);
+        let read = outcome(&observed, 0, 6).expect("it reads");
+        assert_eq!(read, (2 * UNIT, Outcome::Bytes(vec![1])), "{:#?}", observed.log);
+    }
+}
