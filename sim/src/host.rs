@@ -20,6 +20,8 @@ pub(crate) struct Host {
     pub(crate) down_ns: Option<u64>,
     /// Sockets bound to a port of their own, listeners among them; not accepted connections.
     pub(crate) ports: HashMap<(Transport, u16), Vec<u32>, Fixed>,
+    /// Greenlets that stand on it.
+    pub(crate) greenlets: usize,
     /// The next socket's number, from 1: what traces call it.
     sockets_named: u32,
     next_port: u16,
@@ -50,6 +52,7 @@ impl Host {
             is_up: true,
             down_ns: None,
             ports: HashMap::default(),
+            greenlets: 0,
             sockets_named: 0,
             next_port: *EPHEMERAL.start(),
         }

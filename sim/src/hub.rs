@@ -158,6 +158,7 @@ impl Hub for SimHub {
             entity: Entity::new(path, world.paths.hash(path)),
             sockets_made: 0,
         };
+        world.hosts[birth.host.0 as usize].greenlets += 1;
         let slot = greenlet.slot();
         if slot == world.greenlets.len() {
             world.greenlets.push(entry);
@@ -177,7 +178,9 @@ impl Hub for SimHub {
     }
     fn exited(&mut self, greenlet: GreenletId) {
         self.world.record(Op::Exit, 0, 0);
-        self.world.greenlets[greenlet.slot()].live = false;
+        let gone = &mut self.world.greenlets[greenlet.slot()];
+        gone.live = false;
+        self.world.hosts[usize::from(gone.host)].greenlets -= 1;
         self.world.current = None;
     }
     #[inline]

@@ -95,7 +95,10 @@ impl World {
             crate::choices::Entity::new(0, 0),
         );
         let (greenlets, own) = (&self.greenlets, (entity.path, entity.hash));
-        let (count, host) = (runnable.len(), greenlets[default].host);
+        let host = greenlets[default].host;
+        // A greenlet alone on its machine has no rival, however many other machines have one.
+        let alone = self.hosts[usize::from(host)].greenlets == 1;
+        let count = if alone { 1 } else { runnable.len() };
         let picked = self.choices.pick_turn(&mut entity, count, self.scheduler.sticky_ppm, |at| {
             let slot = runnable.get(at).slot();
             let other = &greenlets[slot];
