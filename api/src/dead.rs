@@ -2,12 +2,12 @@
 //! under it, and it holds the place of a hub that was given back.
 
 use std::io;
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown};
 use std::task::Waker;
 
 use crate::hub::{
-    Birth, Domain, GreenletId, Hub, Interest, Io, Kind, Opt, Query, Ready, Runnable, Take, Tick,
-    Turn,
+    Address, Birth, Domain, GreenletId, Hub, Interest, Io, Kind, Opt, Query, Ready, Runnable, Take,
+    Tick, Turn,
 };
 use crate::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -46,16 +46,16 @@ impl Hub for DeadHub {
     fn socket(&mut self, _: Domain, _: Kind) -> io::Result<Io> {
         gone()
     }
-    fn bind(&mut self, _: Io, _: SocketAddr) -> io::Result<()> {
+    fn bind(&mut self, _: Io, _: &Address) -> io::Result<()> {
         gone()
     }
     fn listen(&mut self, _: Io, _: u32) -> io::Result<()> {
         gone()
     }
-    fn connect(&mut self, _: Io, _: SocketAddr) -> io::Result<()> {
+    fn connect(&mut self, _: Io, _: &Address) -> io::Result<()> {
         gone()
     }
-    fn accept(&mut self, _: Io) -> io::Result<(Io, SocketAddr)> {
+    fn accept(&mut self, _: Io) -> io::Result<(Io, Address)> {
         gone()
     }
     fn shutdown(&mut self, _: Io, _: Shutdown) -> io::Result<()> {
@@ -71,19 +71,19 @@ impl Hub for DeadHub {
     fn send(&mut self, _: Io, _: &[u8]) -> io::Result<usize> {
         gone()
     }
-    fn recv_from(&mut self, _: Io, _: &mut [u8], _: Take) -> io::Result<(usize, SocketAddr)> {
+    fn recv_from(&mut self, _: Io, _: &mut [u8], _: Take) -> io::Result<(usize, Address)> {
         gone()
     }
-    fn send_to(&mut self, _: Io, _: &[u8], _: SocketAddr) -> io::Result<usize> {
+    fn send_to(&mut self, _: Io, _: &[u8], _: &Address) -> io::Result<usize> {
         gone()
     }
     fn readiness(&mut self, _: Io, _: Interest) -> io::Result<Interest> {
         gone()
     }
-    fn local_addr(&mut self, _: Io) -> io::Result<SocketAddr> {
+    fn local_addr(&mut self, _: Io) -> io::Result<Address> {
         gone()
     }
-    fn peer_addr(&mut self, _: Io) -> io::Result<SocketAddr> {
+    fn peer_addr(&mut self, _: Io) -> io::Result<Address> {
         gone()
     }
     fn option(&mut self, _: Io, _: Opt) -> io::Result<u32> {

@@ -15,12 +15,19 @@
 //! 4. `now` never goes backwards. In a simulation it moves only inside `poll`.
 //! 5. An [`Io`] is never reused in a process; a stale one answers an error.
 
+mod address;
+mod option;
+
 use std::collections::VecDeque;
-use std::io;
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{IpAddr, Shutdown};
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
+
+pub use address::{Address, Domain, Kind};
+pub use option::{Group, NameOpt, Opt};
 
 use crate::time::{Instant, SystemTime};
 
@@ -56,14 +63,22 @@ pub trait Hub: std::any::Any {
 
     /// Makes a socket that is neither bound nor connected.
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io>;
+    /// Makes two sockets that are connected to each other.
+    fn pair(&mut self, _domain: Domain, _kind: Kind) -> io::Result<(Io, Io)> {
+        Err(unsupported("socket pairs"))
+    }
+    /// Makes a pipe: the end that is read from and the end that is written to.
+    fn pipe(&mut self) -> io::Result<(Io, Io)> {
+        Err(unsupported("pipes"))
+    }
     /// Gives a socket its local address; port 0 asks for a free one.
-    fn bind(&mut self, io: Io, local: SocketAddr) -> io::Result<()>;
+    fn bind(&mut self, io: Io, local: &Address) -> io::Result<()>;
     /// Makes a bound stream socket accept connections.
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()>;
     /// Starts a connection, or says how far one is: `Ok` once it stands, `WouldBlock` before.
-    fn connect(&mut self, io: Io, peer: SocketAddr) -> io::Result<()>;
+    fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()>;
     /// Takes the oldest finished connection.
-    fn accept(&mut self, io: Io) -> io::Result<(Io, SocketAddr)>;
+    fn accept(&mut self, io: Io) -> io::Result<(Io, Address)>;
     /// Ends reading, writing or both, for every descriptor of the socket.
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()>;
     /// Gives the descriptor up; the last one closes the socket.
@@ -74,22 +89,77 @@ pub trait Hub: std::any::Any {
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize>;
     /// Gives bytes; fewer than asked may be taken.
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize>;
+    /// Takes bytes into several buffers, as [`recv`](Hub::recv) into one.
+    fn recv_vectored(
+        &mut self,
+        io: Io,
+        bufs: &mut [IoSliceMut<'_>],
+        take: Take,
+    ) -> io::Result<usize> {
+        let mut gathered = vec![0; bufs.iter().map(|buf| buf.len()).sum()];
+        let n = self.recv(io, &mut gathered, take)?;
+        scatter(&gathered[..n], bufs);
+        Ok(n)
+    }
+    /// Gives the bytes of several buffers, as [`send`](Hub::send) those of one.
+    fn send_vectored(&mut self, io: Io, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.send(io, &gather(bufs))
+    }
     /// Takes one datagram, cut to the buffer.
-    fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, SocketAddr)>;
+    fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)>;
     /// Gives one datagram, whole or not at all.
-    fn send_to(&mut self, io: Io, buf: &[u8], peer: SocketAddr) -> io::Result<usize>;
+    fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize>;
+    /// Takes the urgent byte of a stream, as with `MSG_OOB`.
+    fn recv_urgent(&mut self, _io: Io, _buf: &mut [u8]) -> io::Result<usize> {
+        Err(unsupported("urgent data"))
+    }
+    /// Gives bytes of which the last is urgent, as with `MSG_OOB`.
+    fn send_urgent(&mut self, _io: Io, _buf: &[u8]) -> io::Result<usize> {
+        Err(unsupported("urgent data"))
+    }
     /// Whether a call of this interest would not block now; any interest that is ready is named.
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest>;
     /// The address on this side.
-    fn local_addr(&mut self, io: Io) -> io::Result<SocketAddr>;
+    fn local_addr(&mut self, io: Io) -> io::Result<Address>;
     /// The address on the other side.
-    fn peer_addr(&mut self, io: Io) -> io::Result<SocketAddr>;
+    fn peer_addr(&mut self, io: Io) -> io::Result<Address>;
     /// What an option is set to.
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32>;
     /// Sets an option.
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()>;
+    /// What an option is set to that is a name.
+    fn name_option(&mut self, _io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
+        Err(unsupported(&format!("the option {option:?}")))
+    }
+    /// Sets an option that is a name.
+    fn set_name_option(&mut self, _io: Io, option: NameOpt, _name: &[u8]) -> io::Result<()> {
+        Err(unsupported(&format!("the option {option:?}")))
+    }
+    /// Makes a socket a member of a multicast group.
+    fn join(&mut self, _io: Io, _group: Group) -> io::Result<()> {
+        Err(unsupported("multicast groups"))
+    }
+    /// Ends a socket's membership of a multicast group.
+    fn leave(&mut self, _io: Io, _group: Group) -> io::Result<()> {
+        Err(unsupported("multicast groups"))
+    }
     /// Takes the pending error, as `SO_ERROR` does.
     fn take_error(&mut self, io: Io) -> io::Result<Option<io::Error>>;
+
+    // Descriptors of the process, where the world has them.
+
+    /// Takes a descriptor of the process in as a source of the hub, which then owns it.
+    fn adopt(&mut self, _descriptor: OwnedFd) -> io::Result<Io> {
+        Err(unsupported("descriptors of the process"))
+    }
+    /// The descriptor of the process behind a source. It is the hub's, and lives no longer.
+    fn descriptor(&mut self, _io: Io) -> io::Result<RawFd> {
+        Err(unsupported("descriptors of the process"))
+    }
+    /// A source that is ready when a descriptor of the process is, which stays its owner's.
+    fn watch(&mut self, _descriptor: RawFd) -> io::Result<Io> {
+        Err(unsupported("waiting for a descriptor of the process"))
+    }
 
     // Names, chance, notes.
 
@@ -334,34 +404,6 @@ pub enum Turn {
     Stop,
 }
 
-/// The address family of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Domain {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
-}
-
-impl Domain {
-    /// The family an address belongs to.
-    pub const fn of(address: &SocketAddr) -> Domain {
-        match address {
-            SocketAddr::V4(_) => Domain::V4,
-            SocketAddr::V6(_) => Domain::V6,
-        }
-    }
-}
-
-/// What a socket carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// A stream of bytes: TCP.
-    Stream,
-    /// Datagrams: UDP.
-    Datagram,
-}
-
 /// Whether received bytes are taken or only looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Take {
@@ -369,25 +411,6 @@ pub enum Take {
     Remove,
     /// They stay, as with `MSG_PEEK`.
     Peek,
-}
-
-/// A socket option whose value is a number or a truth value (0 or 1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Opt {
-    /// `TCP_NODELAY`.
-    NoDelay,
-    /// `IP_TTL`, 1 to 255.
-    Ttl,
-    /// `SO_REUSEADDR`.
-    ReuseAddress,
-    /// `SO_BROADCAST`.
-    Broadcast,
-    /// `SO_LINGER`: 0 is off, else seconds + 1.
-    Linger,
-    /// `SO_SNDBUF`, in bytes.
-    SendBuffer,
-    /// `SO_RCVBUF`, in bytes.
-    RecvBuffer,
 }
 
 /// A question to the resolver.
@@ -459,4 +482,18 @@ pub enum WokeBy {
 /// The error of something a hub cannot do, named so that a reader knows what.
 pub fn unsupported(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, format!("this hub does not offer {what}"))
+}
+
+/// Puts bytes into buffers, one after the other.
+pub(crate) fn scatter(mut bytes: &[u8], bufs: &mut [IoSliceMut<'_>]) {
+    for buf in bufs {
+        let (here, later) = bytes.split_at(bytes.len().min(buf.len()));
+        buf[..here.len()].copy_from_slice(here);
+        bytes = later;
+    }
+}
+
+/// The bytes of several buffers in one.
+pub(crate) fn gather(bufs: &[IoSlice<'_>]) -> Vec<u8> {
+    bufs.iter().flat_map(|buf| buf.iter().copied()).collect()
 }

@@ -14,6 +14,7 @@ pub use std::net::{
     AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6,
 };
 
+use crate::hub::Domain;
 pub use descriptor::Source;
 pub(crate) use descriptor::{Descriptor, foreign, sealed};
 pub use tcp::{Incoming, TcpListener, TcpStream};
@@ -118,6 +119,11 @@ impl<'a> ToSocketAddrs for &'a [SocketAddr] {
     fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
         Ok(self.iter().cloned())
     }
+}
+
+/// The family of an internet address.
+fn domain_of(address: &SocketAddr) -> Domain {
+    if address.is_ipv4() { Domain::V4 } else { Domain::V6 }
 }
 
 /// Tries each address in turn; answers the first success or the last error.

@@ -22,8 +22,8 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Birth, Domain, GreenletId, HostId, Hub, Interest, Io, Kind, Note, Opt, Query, Ready, Runnable,
-    Take, Tick, Turn,
+    Address, Birth, Domain, GreenletId, HostId, Hub, Interest, Io, Kind, Note, Opt, Query, Ready,
+    Runnable, Take, Tick, Turn,
 };
 use greenroom::time::{Instant, SystemTime};
 use mio::{Events, Poll, Token};
@@ -162,8 +162,9 @@ impl RealHub {
         self.table.get(io)?.socket()?.watch(self.poll.registry(), token)
     }
 
-    fn staged(&self, address: SocketAddr) -> SocketAddr {
-        self.part.as_ref().map_or(address, |part| part.stage_address(address))
+    fn staged(&self, address: &Address) -> io::Result<SocketAddr> {
+        let address = address.inet()?;
+        Ok(self.part.as_ref().map_or(address, |part| part.stage_address(address)))
     }
 }
 
@@ -240,23 +241,23 @@ impl Hub for RealHub {
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
         self.table.insert(Entry::Socket(Socket::new(domain, kind)?))
     }
-    fn bind(&mut self, io: Io, local: SocketAddr) -> io::Result<()> {
-        let local = self.staged(local);
+    fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
+        let local = self.staged(local)?;
         self.socket_of(io)?.bind(local)
     }
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
         self.socket_of(io)?.listen(backlog)
     }
-    fn connect(&mut self, io: Io, peer: SocketAddr) -> io::Result<()> {
-        let peer = self.staged(peer);
+    fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
+        let peer = self.staged(peer)?;
         if let Some(source) = self.part.as_ref().and_then(|part| part.source_for(peer)) {
             self.socket_of(io)?.leave_from(source)?;
         }
         self.attempt(io, |socket| socket.connect(peer))
     }
-    fn accept(&mut self, io: Io) -> io::Result<(Io, SocketAddr)> {
+    fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
         let (socket, peer) = self.attempt(io, |listener| listener.accept())?;
-        Ok((self.table.insert(Entry::Socket(socket))?, peer))
+        Ok((self.table.insert(Entry::Socket(socket))?, peer.into()))
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
         self.socket_of(io)?.shutdown(how)
@@ -279,11 +280,12 @@ impl Hub for RealHub {
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
         self.attempt(io, |socket| socket.send(buf))
     }
-    fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, SocketAddr)> {
-        self.attempt(io, |socket| socket.recv_from(buf, take))
+    fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
+        let (n, peer) = self.attempt(io, |socket| socket.recv_from(buf, take))?;
+        Ok((n, peer.into()))
     }
-    fn send_to(&mut self, io: Io, buf: &[u8], peer: SocketAddr) -> io::Result<usize> {
-        let peer = self.staged(peer);
+    fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
+        let peer = self.staged(peer)?;
         self.attempt(io, |socket| socket.send_to(buf, peer))
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
@@ -299,11 +301,11 @@ impl Hub for RealHub {
         Ok(ready)
     }
 
-    fn local_addr(&mut self, io: Io) -> io::Result<SocketAddr> {
-        self.socket_of(io)?.local_addr()
+    fn local_addr(&mut self, io: Io) -> io::Result<Address> {
+        Ok(self.socket_of(io)?.local_addr()?.into())
     }
-    fn peer_addr(&mut self, io: Io) -> io::Result<SocketAddr> {
-        self.socket_of(io)?.peer_addr()
+    fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
+        Ok(self.socket_of(io)?.peer_addr()?.into())
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
         self.socket_of(io)?.option(option)

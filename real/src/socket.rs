@@ -14,7 +14,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-use greenroom::hub::{Domain, Interest, Kind, Opt, Take};
+use greenroom::hub::{Domain, Interest, Kind, Opt, Take, unsupported};
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Registry, Token};
@@ -50,10 +50,12 @@ impl Socket {
         let domain = match domain {
             Domain::V4 => socket2::Domain::IPV4,
             Domain::V6 => socket2::Domain::IPV6,
+            Domain::Unix => return Err(unsupported("Unix sockets")),
         };
         let of = match kind {
             Kind::Stream => Type::STREAM,
             Kind::Datagram => Type::DGRAM,
+            Kind::SeqPacket => Type::SEQPACKET,
         };
         let os = new_nonblocking(domain, of)?;
         Ok(Socket::over(os, kind))
@@ -264,6 +266,7 @@ impl Socket {
                 None => 0,
                 Some(time) => u32::try_from(time.as_secs()).unwrap_or(u32::MAX).saturating_add(1),
             }),
+            _ => Err(unsupported(&format!("the option {option:?}"))),
         }
     }
 
@@ -279,6 +282,7 @@ impl Socket {
                 let time = value.checked_sub(1).map(|secs| Duration::from_secs(secs.into()));
                 self.os.set_linger(time)
             }
+            _ => Err(unsupported(&format!("the option {option:?}"))),
         }
     }
 }

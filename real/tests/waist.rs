@@ -37,7 +37,7 @@ fn pair(hub: &mut RealHub) -> (Io, std::net::TcpStream) {
     let peer = listener.local_addr().unwrap();
     let io = hub.socket(Domain::V4, Kind::Stream).unwrap();
     loop {
-        match hub.connect(io, peer) {
+        match hub.connect(io, &peer.into()) {
             Ok(()) => return (io, listener.accept().unwrap().0),
             Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
         }
@@ -169,15 +169,15 @@ fn room_to_write_is_named_when_it_comes_back() {
 fn one_report_stands_for_every_connection_in_line() {
     let mut hub = hub();
     let listener = hub.socket(Domain::V4, Kind::Stream).unwrap();
-    hub.bind(listener, any()).unwrap();
+    hub.bind(listener, &any().into()).unwrap();
     hub.listen(listener, 16).unwrap();
     assert_eq!(hub.accept(listener).unwrap_err().kind(), ErrorKind::WouldBlock);
-    let address = hub.local_addr(listener).unwrap();
+    let address = hub.local_addr(listener).unwrap().inet().unwrap();
     let clients = [(); 3].map(|()| std::net::TcpStream::connect(address).unwrap());
     await_named(&mut hub, listener, Interest::READ);
     for client in &clients {
         let (_, peer) = hub.accept(listener).unwrap();
-        assert_eq!(peer, client.local_addr().unwrap());
+        assert_eq!(peer, client.local_addr().unwrap().into());
     }
     assert_eq!(hub.accept(listener).unwrap_err().kind(), ErrorKind::WouldBlock);
 }

@@ -4,8 +4,6 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use greenroom::hub::Kind;
-
 use crate::choices::{Entity, Fixed};
 
 /// Linux's `ip_local_port_range`.
@@ -32,15 +30,6 @@ pub(crate) struct Host {
 pub(crate) enum Transport {
     Tcp,
     Udp,
-}
-
-impl From<Kind> for Transport {
-    fn from(kind: Kind) -> Transport {
-        match kind {
-            Kind::Stream => Transport::Tcp,
-            Kind::Datagram => Transport::Udp,
-        }
-    }
 }
 
 impl Host {

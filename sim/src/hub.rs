@@ -8,8 +8,8 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Birth, Domain, GreenletId, Hub, Interest, Io, Kind, Note, On, Opt, Query, Ready, Runnable,
-    Take, Tick, Turn, WokeBy,
+    Address, Birth, Domain, GreenletId, Hub, Interest, Io, Kind, Note, On, Opt, Query, Ready,
+    Runnable, Take, Tick, Turn, WokeBy, unsupported,
 };
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -189,19 +189,23 @@ impl Hub for SimHub {
     }
 
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
-        if domain == Domain::V6 {
-            return Err(errno(libc::EAFNOSUPPORT));
+        match domain {
+            Domain::V4 => {}
+            Domain::V6 => return Err(errno(libc::EAFNOSUPPORT)),
+            Domain::Unix => return Err(unsupported("Unix sockets")),
         }
         let world = &mut self.world;
         let label = match kind {
             Kind::Stream => ".tcp",
             Kind::Datagram => ".udp",
+            Kind::SeqPacket => return Err(errno(libc::ESOCKTNOSUPPORT)),
         };
         let (host, path) = (world.host_here(), world.path_for_socket(label));
         let index = world.add_socket(host, path, Proto::Fresh(kind));
         Ok(world.add_descriptor(index))
     }
-    fn bind(&mut self, io: Io, local: SocketAddr) -> io::Result<()> {
+    fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
+        let local = local.inet()?;
         let world = &mut self.world;
         let index = world.socket_of(io)?;
         let number = world.sockets[index as usize].number;
@@ -224,7 +228,8 @@ impl Hub for SimHub {
             .listen_on(index, backlog)
             .map_err(|error| self.world.failed("listen", number, error))
     }
-    fn connect(&mut self, io: Io, peer: SocketAddr) -> io::Result<()> {
+    fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
+        let peer = peer.inet()?;
         let index = self.world.socket_of(io)?;
         let number = self.world.sockets[index as usize].number;
         let connected = match self.world.sockets[index as usize].proto {
@@ -235,8 +240,11 @@ impl Hub for SimHub {
         };
         connected.map_err(|error| self.world.failed("connect", number, error))
     }
-    fn accept(&mut self, io: Io) -> io::Result<(Io, SocketAddr)> {
-        self.world.accept_from(io).map_err(|error| self.world.failed("accept", 0, error))
+    fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
+        match self.world.accept_from(io) {
+            Ok((io, peer)) => Ok((io, peer.into())),
+            Err(error) => Err(self.world.failed("accept", 0, error)),
+        }
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
@@ -280,15 +288,17 @@ impl Hub for SimHub {
         };
         answer.map_err(|error| world.failed("write", number, error))
     }
-    fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, SocketAddr)> {
+    fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
         let world = &mut self.world;
         let index = world.socket_of(io)?;
         let number = world.sockets[index as usize].number;
         world
             .recv_datagram(io, index, buf, take)
+            .map(|(n, from)| (n, from.into()))
             .map_err(|error| world.failed("recv_from", number, error))
     }
-    fn send_to(&mut self, io: Io, buf: &[u8], peer: SocketAddr) -> io::Result<usize> {
+    fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
+        let peer = peer.inet()?;
         let world = &mut self.world;
         let index = world.socket_of(io)?;
         let number = world.sockets[index as usize].number;
@@ -309,14 +319,14 @@ impl Hub for SimHub {
         }
         Ok(ready)
     }
-    fn local_addr(&mut self, io: Io) -> io::Result<SocketAddr> {
+    fn local_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
         let unbound = SocketAddr::from(([0, 0, 0, 0], 0));
-        Ok(self.world.sockets[index as usize].local.unwrap_or(unbound))
+        Ok(self.world.sockets[index as usize].local.unwrap_or(unbound).into())
     }
-    fn peer_addr(&mut self, io: Io) -> io::Result<SocketAddr> {
+    fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
-        self.world.peer_of(index)
+        Ok(self.world.peer_of(index)?.into())
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
         let index = self.world.socket_of(io)?;

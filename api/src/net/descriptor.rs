@@ -189,10 +189,12 @@ impl Descriptor {
     /// As std's sockets show themselves, with the hub's number for the descriptor.
     pub(crate) fn debug(&self, name: &str, peer: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct(name);
-        if let Ok(address) = self.ask(|hub, io| hub.local_addr(io)) {
+        if let Ok(address) = self.ask(|hub, io| hub.local_addr(io)?.inet()) {
             shown.field("addr", &address);
         }
-        if let (false, Ok(address)) = (peer.is_empty(), self.ask(|hub, io| hub.peer_addr(io))) {
+        if let (false, Ok(address)) =
+            (peer.is_empty(), self.ask(|hub, io| hub.peer_addr(io)?.inet()))
+        {
             shown.field(peer, &address);
         }
         shown.field("io", &self.io).finish()

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::descriptor::sealed::Sealed;
 use super::descriptor::{Descriptor, Direction, Source};
-use super::{Shutdown, SocketAddr, ToSocketAddrs, each_address};
+use super::{Shutdown, SocketAddr, ToSocketAddrs, domain_of, each_address};
 use crate::block::Call;
 use crate::driver;
-use crate::hub::{Domain, Hub, Interest, Io, Kind, Opt, Take};
+use crate::hub::{Hub, Interest, Io, Kind, Opt, Take};
 
 /// How many finished connections std lets wait for `accept`.
 const BACKLOG: u32 = 128;
@@ -58,7 +58,7 @@ impl TcpStream {
 
     fn connect_one(peer: SocketAddr, timeout: Option<Duration>) -> io::Result<TcpStream> {
         let driver = driver::current().ok_or_else(driver::outside)?;
-        let io = driver.hub.borrow_mut().socket(Domain::of(&peer), Kind::Stream)?;
+        let io = driver.hub.borrow_mut().socket(domain_of(&peer), Kind::Stream)?;
         // Owned before the wait, so that a kill or an error closes it.
         let descriptor = Descriptor::new(&driver, io);
         let call = Call {
@@ -69,17 +69,18 @@ impl TcpStream {
             expiry: io::ErrorKind::TimedOut,
             nonblocking: false,
         };
-        call.run(&driver, |hub, io| hub.connect(io, peer))?;
+        let peer = peer.into();
+        call.run(&driver, |hub, io| hub.connect(io, &peer))?;
         Ok(TcpStream(descriptor))
     }
 
     /// The address of the other side.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.ask(|hub, io| hub.peer_addr(io))
+        self.0.ask(|hub, io| hub.peer_addr(io)?.inet())
     }
     /// The address of this side.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.ask(|hub, io| hub.local_addr(io))
+        self.0.ask(|hub, io| hub.local_addr(io)?.inet())
     }
     /// Ends reading, writing or both, for every clone. Those parked in what ended wake.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
@@ -146,40 +147,10 @@ impl TcpStream {
         self.0.block("write", Direction::Write, |hub, io| hub.send(io, buf))
     }
     fn recv_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.0.block("read", Direction::Read, |hub, io| {
-            let mut total = 0;
-            for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
-                match hub.recv(io, buf, Take::Remove) {
-                    Ok(n) => {
-                        total += n;
-                        if n < buf.len() {
-                            return Ok(total);
-                        }
-                    }
-                    Err(_) if total > 0 => return Ok(total),
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(total)
-        })
+        self.0.block("read", Direction::Read, |hub, io| hub.recv_vectored(io, bufs, Take::Remove))
     }
     fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.block("write", Direction::Write, |hub, io| {
-            let mut total = 0;
-            for buf in bufs.iter().filter(|buf| !buf.is_empty()) {
-                match hub.send(io, buf) {
-                    Ok(n) => {
-                        total += n;
-                        if n < buf.len() {
-                            return Ok(total);
-                        }
-                    }
-                    Err(_) if total > 0 => return Ok(total),
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(total)
-        })
+        self.0.block("write", Direction::Write, |hub, io| hub.send_vectored(io, bufs))
     }
 }
 
@@ -229,7 +200,7 @@ impl TcpListener {
         each_address(addr, |local| {
             let driver = driver::current().ok_or_else(driver::outside)?;
             let mut hub = driver.hub.borrow_mut();
-            let io = hub.socket(Domain::of(&local), Kind::Stream)?;
+            let io = hub.socket(domain_of(&local), Kind::Stream)?;
             let listening = listen(&mut **hub, io, local);
             if listening.is_err() {
                 hub.close(io);
@@ -241,7 +212,7 @@ impl TcpListener {
 
     /// The address it listens on.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.ask(|hub, io| hub.local_addr(io))
+        self.0.ask(|hub, io| hub.local_addr(io)?.inet())
     }
     /// A second handle of the same socket.
     pub fn try_clone(&self) -> io::Result<TcpListener> {
@@ -251,8 +222,11 @@ impl TcpListener {
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         self.0.with(|driver, _| {
             // Owned within the call, which may switch before it returns: a kill then closes it.
-            let owned = |(io, peer)| (TcpStream(Descriptor::new(driver, io)), peer);
-            self.0.block("accept", Direction::Read, |hub, io| hub.accept(io).map(owned))
+            self.0.block("accept", Direction::Read, |hub, io| {
+                let (io, peer) = hub.accept(io)?;
+                let stream = TcpStream(Descriptor::new(driver, io));
+                Ok((stream, peer.inet()?))
+            })
         })
     }
     /// The connections to come, without end.
@@ -288,7 +262,7 @@ impl TcpListener {
 fn listen(hub: &mut dyn Hub, io: Io, local: SocketAddr) -> io::Result<()> {
     // As std does on Unix: a restarted server may take its address again at once.
     hub.set_option(io, Opt::ReuseAddress, 1)?;
-    hub.bind(io, local)?;
+    hub.bind(io, &local.into())?;
     hub.listen(io, BACKLOG)
 }
 

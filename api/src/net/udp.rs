@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::descriptor::sealed::Sealed;
 use super::descriptor::{Descriptor, Direction, Source};
-use super::{SocketAddr, ToSocketAddrs, each_address};
+use super::{SocketAddr, ToSocketAddrs, domain_of, each_address};
 use crate::driver;
-use crate::hub::{Domain, Kind, Opt, Take};
+use crate::hub::{Address, Kind, Opt, Take};
 
 /// A UDP socket. See [`std::net::UdpSocket`].
 ///
@@ -30,8 +30,8 @@ impl UdpSocket {
         each_address(addr, |local| {
             let driver = driver::current().ok_or_else(driver::outside)?;
             let mut hub = driver.hub.borrow_mut();
-            let io = hub.socket(Domain::of(&local), Kind::Datagram)?;
-            let bound = hub.bind(io, local);
+            let io = hub.socket(domain_of(&local), Kind::Datagram)?;
+            let bound = hub.bind(io, &local.into());
             if bound.is_err() {
                 hub.close(io);
             }
@@ -42,21 +42,26 @@ impl UdpSocket {
 
     /// Sets whom `send` sends to and the only one `recv` hears.
     pub fn connect<A: ToSocketAddrs>(&self, addr: A) -> io::Result<()> {
-        each_address(addr, |peer| self.0.ask(|hub, io| hub.connect(io, peer)))
+        each_address(addr, |peer| self.0.ask(|hub, io| hub.connect(io, &peer.into())))
     }
     /// Receives one datagram, cut to the buffer, and who sent it.
     pub fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.0.block("recv_from", Direction::Read, |hub, io| hub.recv_from(io, buf, Take::Remove))
+        self.0.block("recv_from", Direction::Read, |hub, io| {
+            from_inet(hub.recv_from(io, buf, Take::Remove)?)
+        })
     }
     /// Receives one datagram without taking it.
     pub fn peek_from(&self, buf: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.0.block("peek_from", Direction::Read, |hub, io| hub.recv_from(io, buf, Take::Peek))
+        self.0.block("peek_from", Direction::Read, |hub, io| {
+            from_inet(hub.recv_from(io, buf, Take::Peek)?)
+        })
     }
     /// Sends one datagram to the first of the addresses.
     pub fn send_to<A: ToSocketAddrs>(&self, buf: &[u8], addr: A) -> io::Result<usize> {
         match addr.to_socket_addrs()?.next() {
             Some(peer) => {
-                self.0.block("send_to", Direction::Write, |hub, io| hub.send_to(io, buf, peer))
+                let peer = peer.into();
+                self.0.block("send_to", Direction::Write, |hub, io| hub.send_to(io, buf, &peer))
             }
             None => {
                 Err(io::Error::new(io::ErrorKind::InvalidInput, "no addresses to send data to"))
@@ -77,11 +82,11 @@ impl UdpSocket {
     }
     /// The address of this side.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.ask(|hub, io| hub.local_addr(io))
+        self.0.ask(|hub, io| hub.local_addr(io)?.inet())
     }
     /// The address of the connected peer.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.ask(|hub, io| hub.peer_addr(io))
+        self.0.ask(|hub, io| hub.peer_addr(io)?.inet())
     }
     /// A second handle of the same socket.
     pub fn try_clone(&self) -> io::Result<UdpSocket> {
@@ -131,6 +136,10 @@ impl UdpSocket {
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         self.0.set_nonblocking(nonblocking)
     }
+}
+
+fn from_inet((n, peer): (usize, Address)) -> io::Result<(usize, SocketAddr)> {
+    Ok((n, peer.inet()?))
 }
 
 impl fmt::Debug for UdpSocket {

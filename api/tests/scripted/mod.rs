@@ -13,15 +13,15 @@ mod sockets;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Birth, Domain, GreenletId, HostId, How, Hub, Interest, Io, Kind, Note, Opt, Query, Ready,
-    Runnable, SwitchPoint, Take, Tick, Turn, Wait, unsupported,
+    Address, Birth, Domain, GreenletId, HostId, How, Hub, Interest, Io, Kind, Note, Opt, Query,
+    Ready, Runnable, SwitchPoint, Take, Tick, Turn, Wait, unsupported,
 };
 use greenroom::time::{Instant, SystemTime};
 
@@ -313,17 +313,17 @@ impl Hub for ScriptHub {
     fn socket(&mut self, _: Domain, kind: Kind) -> io::Result<Io> {
         match kind {
             Kind::Stream => Ok(self.sockets.fresh()),
-            Kind::Datagram => Err(unsupported("datagrams")),
+            Kind::Datagram | Kind::SeqPacket => Err(unsupported("datagrams")),
         }
     }
-    fn bind(&mut self, io: Io, local: SocketAddr) -> io::Result<()> {
-        self.sockets.bind(io, local)
+    fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
+        self.sockets.bind(io, local.inet()?)
     }
     fn listen(&mut self, io: Io, _backlog: u32) -> io::Result<()> {
         self.sockets.listen(io)
     }
-    fn connect(&mut self, io: Io, peer: SocketAddr) -> io::Result<()> {
-        let at = self.sockets.connect(io, peer, self.now)?;
+    fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
+        let at = self.sockets.connect(io, peer.inet()?, self.now)?;
         match at {
             None => Ok(()),
             Some(at) => {
@@ -334,8 +334,9 @@ impl Hub for ScriptHub {
             }
         }
     }
-    fn accept(&mut self, io: Io) -> io::Result<(Io, SocketAddr)> {
-        self.sockets.accept(io)
+    fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
+        let (io, peer) = self.sockets.accept(io)?;
+        Ok((io, peer.into()))
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
         self.sockets.shutdown(io, how)
@@ -353,20 +354,20 @@ impl Hub for ScriptHub {
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
         self.sockets.send(io, buf)
     }
-    fn recv_from(&mut self, _: Io, _: &mut [u8], _: Take) -> io::Result<(usize, SocketAddr)> {
+    fn recv_from(&mut self, _: Io, _: &mut [u8], _: Take) -> io::Result<(usize, Address)> {
         Err(unsupported("datagrams"))
     }
-    fn send_to(&mut self, _: Io, _: &[u8], _: SocketAddr) -> io::Result<usize> {
+    fn send_to(&mut self, _: Io, _: &[u8], _: &Address) -> io::Result<usize> {
         Err(unsupported("datagrams"))
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         self.sockets.readiness(io, interest)
     }
-    fn local_addr(&mut self, io: Io) -> io::Result<SocketAddr> {
-        self.sockets.local_addr(io)
+    fn local_addr(&mut self, io: Io) -> io::Result<Address> {
+        Ok(self.sockets.local_addr(io)?.into())
     }
-    fn peer_addr(&mut self, io: Io) -> io::Result<SocketAddr> {
-        self.sockets.peer_addr(io)
+    fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
+        Ok(self.sockets.peer_addr(io)?.into())
     }
     fn option(&mut self, io: Io, _: Opt) -> io::Result<u32> {
         self.sockets.local_addr(io).map(|_| 0)

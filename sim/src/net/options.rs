@@ -23,7 +23,7 @@ impl World {
             Proto::Udp(mailbox) => read(mailbox.is_readable()).with(Interest::WRITE),
             Proto::Query(query) => read(query.is_answered()),
             Proto::Fresh(Kind::Datagram) => Interest::WRITE,
-            Proto::Fresh(Kind::Stream) => Interest::BOTH,
+            Proto::Fresh(_) => Interest::BOTH,
         }
     }
 
@@ -50,6 +50,7 @@ impl World {
             Opt::Linger => options.linger,
             Opt::SendBuffer => options.send_buffer.unwrap_or(256 * 1024),
             Opt::RecvBuffer => options.recv_buffer.unwrap_or(128 * 1024),
+            _ => return Err(unsupported(&format!("the option {option:?}"))),
         })
     }
 
@@ -74,6 +75,7 @@ impl World {
             Opt::RecvBuffer => {
                 options.recv_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.1));
             }
+            _ => return Err(unsupported(&format!("the option {option:?}"))),
         }
         let (send, recv) = (options.send_buffer, options.recv_buffer);
         if let Proto::Stream(connection) = &mut socket.proto {
