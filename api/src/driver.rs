@@ -511,6 +511,11 @@ impl Driver {
         table.add_joiner(of, ticket);
     }
 
+    /// The wait of this ticket is over: the end of `of` is no longer its affair.
+    pub(crate) fn remove_joiner(&self, of: GreenletId, ticket: Ticket) {
+        self.table.borrow_mut().remove_joiner(of, ticket);
+    }
+
     pub(crate) fn report_panic(&self, payload: &(dyn Any + Send)) {
         if !is_panic(payload) {
             return;

@@ -462,6 +462,8 @@ pub enum On {
     Greenlet(GreenletId),
     /// A lock, condition, queue or event, with who holds it where that is known.
     Sync(Option<GreenletId>),
+    /// Several of these at once; whether the world or another thread could bring one of them.
+    Several(bool),
 }
 
 /// What ended a wait.

@@ -16,7 +16,7 @@ pub use std::net::{
 
 use crate::hub::Domain;
 pub use descriptor::Source;
-pub(crate) use descriptor::{Descriptor, foreign, sealed};
+pub(crate) use descriptor::{Descriptor, Target, foreign, sealed, source};
 pub use tcp::{Incoming, TcpListener, TcpStream};
 pub use udp::UdpSocket;
 

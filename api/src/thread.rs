@@ -18,6 +18,8 @@ pub use crate::driver::Killed;
 use crate::driver::{self, Driver, Label, Mail, Mailbox, Ticket, Woken};
 use crate::greenlet::stack;
 use crate::hub::{GreenletId, Note, On};
+use crate::net::sealed::Sealed;
+use crate::wait::{Member, Waitable};
 
 /// Starts a greenlet. It runs when its turn comes, never inside this call.
 ///
@@ -225,8 +227,12 @@ impl<T> JoinHandle<T> {
             if deadline.is_some_and(|deadline| driver.now() >= deadline) {
                 return Err(io::ErrorKind::TimedOut.into());
             }
+            let ticket = driver.ticket();
             driver.add_joiner(self.id);
-            driver.park("join", On::Greenlet(self.id), deadline);
+            let woken = driver.park("join", On::Greenlet(self.id), deadline);
+            if !matches!(woken, Woken::Event) {
+                driver.remove_joiner(self.id, ticket);
+            }
             driver.after_switch();
         }
         Ok(())
@@ -238,6 +244,13 @@ impl<T> JoinHandle<T> {
             Some(Err(failure)) => Err(failure.payload),
             None => Err(Box::new(Killed)),
         }
+    }
+}
+
+impl<T> Sealed for JoinHandle<T> {}
+impl<T> Waitable for JoinHandle<T> {
+    fn member(&self) -> Member<'_> {
+        Member::greenlet(self.hub, self.id)
     }
 }
 

@@ -15,6 +15,7 @@ mod driver {
     mod park;
     mod sync;
     mod timeout;
+    mod together;
 }
 
 use std::fmt::Debug;

@@ -401,6 +401,12 @@ impl Table {
         }
     }
 
+    pub(super) fn remove_joiner(&mut self, of: GreenletId, ticket: Ticket) {
+        if let Some(slot) = self.get_mut(of) {
+            slot.joiners.retain(|&joiner| joiner != ticket);
+        }
+    }
+
     // Sources.
 
     pub(super) fn watch(&mut self, io: Io, interest: Interest) {
@@ -564,6 +570,7 @@ fn is_open(on: On) -> bool {
     match on {
         On::Io(..) | On::Sync(None) => true,
         On::Clock | On::Greenlet(_) | On::Sync(Some(_)) => false,
+        On::Several(open) => open,
     }
 }
 

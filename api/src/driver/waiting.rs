@@ -177,6 +177,11 @@ impl Driver {
         self.table.borrow_mut().waiters.remove(io, ticket);
     }
 
+    /// Whether a watcher of the wait of this ticket still waits to be named.
+    pub(crate) fn is_watching(&self, io: Io, interest: Interest, ticket: Ticket) -> bool {
+        self.table.borrow_mut().waiters.is_watching(io, interest, ticket)
+    }
+
     /// Whether somebody is lined up before a newcomer.
     #[inline]
     pub(crate) fn is_queued_on(&self, io: Io, interest: Interest) -> bool {

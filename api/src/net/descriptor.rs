@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,15 +11,61 @@ use crate::block::{Call, closed};
 use crate::driver::{self, Driver, Mailbox};
 use crate::hub::{Hub, Interest, Io, Opt};
 
-/// Something with a descriptor that readiness can be waited for.
+/// Something that readiness can be waited for: every socket and pipe of this crate, and, on a hub
+/// of the operating system, whatever has a descriptor of the process ([`AsFd`]): std's own sockets
+/// and files, a terminal, an eventfd.
 pub trait Source: sealed::Sealed {
     #[doc(hidden)]
-    fn descriptor(&self) -> &Descriptor;
+    fn target(&self) -> io::Result<Target>;
 }
 
 pub(crate) mod sealed {
     pub trait Sealed {}
 }
+
+impl<T: AsFd + ?Sized> sealed::Sealed for T {}
+impl<T: AsFd + ?Sized> Source for T {
+    fn target(&self) -> io::Result<Target> {
+        Target::foreign(self.as_fd().as_raw_fd())
+    }
+}
+
+/// What a wait is for: a source of a hub.
+pub struct Target {
+    pub(crate) hub: u64,
+    pub(crate) io: Io,
+    /// A source made for the wait, which ends with it.
+    _lent: Option<Descriptor>,
+}
+
+impl Target {
+    /// A descriptor of the process, for as long as the target lives.
+    pub(crate) fn foreign(descriptor: RawFd) -> io::Result<Target> {
+        let driver = driver::current().ok_or_else(driver::outside)?;
+        let io = driver.hub.borrow_mut().watch(descriptor)?;
+        let lent = Descriptor::new(&driver, io);
+        Ok(Target { hub: driver.id, io, _lent: Some(lent) })
+    }
+}
+
+/// Makes a type that owns a descriptor, as its field 0, a source.
+macro_rules! source {
+    ($($type:ty),*) => {$(
+        impl $crate::net::sealed::Sealed for $type {}
+        impl $crate::net::Source for $type {
+            fn target(&self) -> std::io::Result<$crate::net::Target> {
+                self.0.target()
+            }
+        }
+        impl $crate::net::sealed::Sealed for &$type {}
+        impl $crate::net::Source for &$type {
+            fn target(&self) -> std::io::Result<$crate::net::Target> {
+                self.0.target()
+            }
+        }
+    )*};
+}
+pub(crate) use source;
 
 /// One descriptor over a socket that others may share. Waiters and the closed flag are its own;
 /// timeouts and modes belong to the socket, as with `dup`.
@@ -58,8 +105,8 @@ impl Descriptor {
         }
     }
 
-    pub(crate) fn hub_id(&self) -> u64 {
-        self.hub
+    pub(crate) fn target(&self) -> io::Result<Target> {
+        Ok(Target { hub: self.hub, io: self.io()?, _lent: None })
     }
 
     /// The number in the hub's table, while the descriptor is open.

@@ -4,8 +4,7 @@ use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::time::Duration;
 
-use super::descriptor::sealed::Sealed;
-use super::descriptor::{Descriptor, Direction, Source};
+use super::descriptor::{Descriptor, Direction, source};
 use super::{Shutdown, SocketAddr, ToSocketAddrs, domain_of, each_address};
 use crate::block::Call;
 use crate::driver;
@@ -287,15 +286,4 @@ impl Iterator for Incoming<'_> {
 
 impl std::iter::FusedIterator for Incoming<'_> {}
 
-impl Sealed for TcpStream {}
-impl Source for TcpStream {
-    fn descriptor(&self) -> &Descriptor {
-        &self.0
-    }
-}
-impl Sealed for TcpListener {}
-impl Source for TcpListener {
-    fn descriptor(&self) -> &Descriptor {
-        &self.0
-    }
-}
+source!(TcpStream, TcpListener);

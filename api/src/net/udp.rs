@@ -4,8 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::descriptor::sealed::Sealed;
-use super::descriptor::{Descriptor, Direction, Source};
+use super::descriptor::{Descriptor, Direction, source};
 use super::{SocketAddr, ToSocketAddrs, domain_of, each_address};
 use crate::driver;
 use crate::hub::{Address, Kind, Opt, Take};
@@ -148,9 +147,4 @@ impl fmt::Debug for UdpSocket {
     }
 }
 
-impl Sealed for UdpSocket {}
-impl Source for UdpSocket {
-    fn descriptor(&self) -> &Descriptor {
-        &self.0
-    }
-}
+source!(UdpSocket);
