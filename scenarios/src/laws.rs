@@ -5,6 +5,7 @@
 //! be is a hub's own affair, and tested there.
 
 mod closing;
+mod greenlets;
 mod scopes;
 mod streams;
 mod time;
@@ -23,7 +24,8 @@ type Law = fn(&Complaints) -> io::Result<()>;
 
 /// All laws, by area.
 pub(crate) fn laws() -> Vec<Scenario> {
-    let areas = [time::LAWS, waiting::LAWS, closing::LAWS, streams::LAWS, scopes::LAWS];
+    let areas =
+        [time::LAWS, waiting::LAWS, closing::LAWS, streams::LAWS, scopes::LAWS, greenlets::LAWS];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()
 }
 
