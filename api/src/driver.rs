@@ -13,6 +13,7 @@
 mod counts;
 mod mailbox;
 mod names;
+mod overflow;
 mod reap;
 mod scopes;
 mod stall;
@@ -38,6 +39,7 @@ use crate::time::{Instant, SystemTime, Unwind};
 pub use counts::{Counts, counts};
 pub(crate) use mailbox::{Mail, Mailbox};
 pub(crate) use names::Label;
+pub(crate) use overflow::{write_where_spawned, write_whose_stack};
 pub use stall::{Stall, Stuck};
 pub(crate) use table::{Origin, Ticket, Woken};
 use table::{Phase, Table};

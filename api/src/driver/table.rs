@@ -1,13 +1,14 @@
 //! The table of greenlets: who exists, who is runnable, who waits and what ended the wait.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::names::{Children, Label, Place, write_name};
+use super::names::{Children, Label, Place, write_name, write_path};
 use super::scopes::Scope;
 use super::timers::{Timer, Timers};
 use super::waiters::Waiters;
@@ -40,7 +41,6 @@ pub(crate) struct Origin {
     pub(crate) host: HostId,
     pub(crate) program: Option<usize>,
     /// Where in the program it was spawned.
-    #[expect(dead_code, reason = "for the line that names one whose stack overflowed")]
     pub(crate) at: Option<&'static Location<'static>>,
 }
 
@@ -228,12 +228,18 @@ impl Table {
                 above.write(&mut path);
                 path.push('/');
             }
-            write_name(&slot.label, slot.ordinal, &mut path);
+            let _ = write_name(&slot.label, slot.ordinal, &mut path);
         }
         path
     }
 
     // Look-ups.
+
+    /// The current greenlet, if this is its stack.
+    pub(super) fn current_on(&self, limit: usize) -> Option<&Slot> {
+        let slot = &self.slots[self.current?.slot()];
+        slot.leave.filter(|leave| leave.limit() == limit).map(|_| slot)
+    }
 
     fn get_mut(&mut self, id: GreenletId) -> Option<&mut Slot> {
         self.slots.get_mut(id.slot()).filter(|slot| slot.id == id && slot.live)
@@ -622,6 +628,12 @@ impl Slot {
     #[inline]
     pub(super) fn is_hurried(&self) -> bool {
         self.killed || !self.scopes.is_empty()
+    }
+
+    /// Writes the path without memory of its own, and no more than its last names.
+    pub(super) fn write_path(&self, path: &mut dyn fmt::Write) -> fmt::Result {
+        write_path(self.above.as_deref(), path)?;
+        write_name(&self.label, self.ordinal, path)
     }
 
     fn place(&mut self) -> Rc<Place> {
