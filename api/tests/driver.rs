@@ -5,6 +5,7 @@ mod scripted;
 mod driver {
     mod cancel;
     mod close;
+    mod connect;
     mod deadlock;
     mod ending;
     mod hosts;
