@@ -1,10 +1,15 @@
 //! Packets and routes between hosts: what leaves a socket meets its fate and arrives as an event.
 
+#[cfg(test)]
+pub(crate) mod bench;
 pub(crate) mod link;
 pub(crate) mod names;
 mod options;
+pub(crate) mod pipe;
 pub(crate) mod stream;
 pub(crate) mod udp;
+pub(crate) mod unix;
+pub(crate) mod weak;
 
 use std::net::SocketAddr;
 

@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use greenroom::driver::Role;
-use greenroom::hub::{GreenletId, How, Interest, Io, Kind, Ready};
+use greenroom::hub::{GreenletId, How, Interest, Io, Ready};
 use greenroom::scenario::HostSpec;
 
 use crate::choices::{self, Choices, Entity, Fixed};
@@ -17,7 +17,9 @@ use crate::faults::{Fired, Weather};
 use crate::host::{Host, Transport};
 use crate::net::link::Pair;
 use crate::net::names::Query;
+use crate::net::pipe::PipeEnd;
 use crate::net::udp::Mailbox;
+use crate::net::unix::UnixSocket;
 use crate::path::Paths;
 use crate::scheduler::Scheduler;
 use crate::tcp::{Connection, Listener};
@@ -93,11 +95,13 @@ pub(crate) struct Socket {
 }
 
 pub(crate) enum Proto {
-    /// Neither bound to a role nor connected.
-    Fresh(Kind),
+    /// TCP, neither listening nor connecting yet.
+    Fresh,
     Listener(Listener<u32>),
     Stream(Box<Connection>),
     Udp(Mailbox),
+    Unix(Box<UnixSocket>),
+    Pipe(PipeEnd),
     Query(Query),
 }
 
@@ -323,7 +327,7 @@ impl World {
         self.unroute(index);
         let socket = &mut self.sockets[index as usize];
         socket.live = false;
-        socket.proto = Proto::Fresh(Kind::Stream);
+        socket.proto = Proto::Fresh;
         let descriptors = std::mem::take(&mut socket.descriptors);
         for descriptor in descriptors {
             self.descriptors[descriptor as usize] = None;
@@ -343,7 +347,7 @@ impl World {
         }
         if let (Some(local), None) = (socket.local, socket.listener) {
             let transport = match socket.proto {
-                Proto::Udp(_) | Proto::Fresh(Kind::Datagram) => Transport::Udp,
+                Proto::Udp(_) => Transport::Udp,
                 _ => Transport::Tcp,
             };
             self.hosts[usize::from(host)].release(transport, local.port(), index);
@@ -385,7 +389,7 @@ impl World {
         self.record_event(op, (socket, value, more), 0, peer, name);
     }
 
-    fn record_event(
+    pub(crate) fn record_event(
         &mut self,
         op: Op,
         (socket, value, more): (u32, u64, u64),

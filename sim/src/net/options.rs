@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::{Interest, Kind, Opt, unsupported};
+use greenroom::hub::{Interest, Opt, unsupported};
 
 use crate::tcp::State;
 use crate::world::{Proto, World, errno};
@@ -21,9 +21,10 @@ impl World {
             }
             Proto::Listener(queue) => read(queue.pending() > 0),
             Proto::Udp(mailbox) => read(mailbox.is_readable()).with(Interest::WRITE),
+            Proto::Unix(socket) => self.unix_readiness(socket, index),
+            Proto::Pipe(end) => self.pipe_readiness(end),
             Proto::Query(query) => read(query.is_answered()),
-            Proto::Fresh(Kind::Datagram) => Interest::WRITE,
-            Proto::Fresh(_) => Interest::BOTH,
+            Proto::Fresh => Interest::BOTH,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::{Interest, Io, Kind, Take};
+use greenroom::hub::{Interest, Io, Take};
 
 use super::{Body, Packet};
 use crate::choices::hash_bytes;
@@ -43,9 +43,6 @@ impl World {
         self.bind_towards(index, peer)?;
         let socket = &mut self.sockets[index as usize];
         socket.peer = Some(peer);
-        if let Proto::Fresh(Kind::Datagram) = socket.proto {
-            socket.proto = Proto::Udp(Mailbox::default());
-        }
         let number = socket.number;
         self.record_full(Op::Connect, number, 0, 0, Some(peer), "");
         Ok(())
