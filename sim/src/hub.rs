@@ -129,7 +129,11 @@ impl Hub for SimHub {
             let next_ns = self.world.clock.next_at_ns();
             match (next_ns, until_ns) {
                 (None, None) => break,
-                (Some(_), None) if !self.world.clock.has_foreground() => break,
+                (Some(_), None)
+                    if !self.world.clock.has_foreground() && !self.world.watches_a_peer() =>
+                {
+                    break;
+                }
                 (next, Some(until)) if next.is_none_or(|next| next > until) => {
                     self.world.clock.advance_to(until.max(self.world.clock.now_ns()));
                     break;

@@ -17,6 +17,7 @@ use crate::faults::{Fired, Weather};
 use crate::host::{Host, Transport};
 use crate::net::link::Pair;
 use crate::net::names::Query;
+use crate::net::options::Options;
 use crate::net::pipe::PipeEnd;
 use crate::net::udp::Mailbox;
 use crate::net::unix::UnixSocket;
@@ -103,19 +104,6 @@ pub(crate) enum Proto {
     Unix(Box<UnixSocket>),
     Pipe(PipeEnd),
     Query(Query),
-}
-
-/// What was set with `setsockopt`; kept and given back, and honoured where it can be seen.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Options {
-    pub(crate) reuse_address: bool,
-    pub(crate) no_delay: bool,
-    pub(crate) broadcast: bool,
-    pub(crate) ttl: Option<u32>,
-    /// Seconds + 1; 0 is off.
-    pub(crate) linger: u32,
-    pub(crate) send_buffer: Option<u32>,
-    pub(crate) recv_buffer: Option<u32>,
 }
 
 impl World {

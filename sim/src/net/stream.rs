@@ -47,18 +47,17 @@ impl World {
     }
 
     /// Whether somebody holds the port on an address that overlaps. With SO_REUSEADDR on both and
-    /// nobody listening, it may be shared (linux-truth 25, 26).
+    /// nobody listening, it may be shared, and with SO_REUSEPORT on both (linux-truth 25, 26, 28).
     fn is_taken(&self, index: u32, host: usize, transport: Transport, local: SocketAddr) -> bool {
-        let reuse = self.sockets[index as usize].options.reuse_address;
+        let own = &self.sockets[index as usize].options;
         let bound = self.hosts[host].ports.get(&(transport, local.port()));
         bound.into_iter().flatten().any(|&other| {
             let other = &self.sockets[other as usize];
             let Some(theirs) = other.local else { return false };
-            let overlaps = theirs.ip() == local.ip()
-                || theirs.ip().is_unspecified()
-                || local.ip().is_unspecified();
             let listens = matches!(other.proto, Proto::Listener(_));
-            overlaps && (listens || !reuse || !other.options.reuse_address)
+            let shared = (own.reuse_port && other.options.reuse_port)
+                || (own.reuse_address && other.options.reuse_address && !listens);
+            overlap(theirs, local) && !shared
         })
     }
 
@@ -129,31 +128,42 @@ impl World {
         let bound = self.hosts[usize::from(socket.host)].ports.get(&(Transport::Tcp, local.port()));
         bound.into_iter().flatten().any(|&other| {
             let theirs = &self.sockets[other as usize];
-            let overlaps = theirs.local.is_some_and(|theirs| {
-                theirs.ip() == local.ip()
-                    || theirs.ip().is_unspecified()
-                    || local.ip().is_unspecified()
-            });
-            other != index && overlaps && matches!(theirs.proto, Proto::Listener(_))
+            other != index
+                && theirs.local.is_some_and(|theirs| overlap(theirs, local))
+                && matches!(theirs.proto, Proto::Listener(_))
+                && !(socket.options.reuse_port && theirs.options.reuse_port)
         })
     }
 
-    /// Who listens for connections to this address, the more exact one first.
-    pub(crate) fn listener_at(&self, host: u16, to: SocketAddr) -> Option<u32> {
+    /// Who listens for connections to this address, the more exact one first. Those that share a
+    /// port by SO_REUSEPORT divide the callers among them.
+    pub(crate) fn listener_at(&self, host: u16, to: SocketAddr, caller: u32) -> Option<u32> {
         let bound = self.hosts[usize::from(host)].ports.get(&(Transport::Tcp, to.port()))?;
-        let listens = |&&index: &&u32| {
+        let score = |&index: &u32| {
             let socket = &self.sockets[index as usize];
-            matches!(socket.proto, Proto::Listener(_))
-                && socket
-                    .local
-                    .is_some_and(|local| local.ip() == to.ip() || local.ip().is_unspecified())
+            let local = socket.local.filter(|&local| covers(local, to))?;
+            let listens = matches!(socket.proto, Proto::Listener(_));
+            listens.then_some((local.ip() == to.ip(), index))
         };
-        let exact = |&index: &u32| {
-            self.sockets[index as usize].local.is_some_and(|local| local.ip() == to.ip())
-        };
-        let mut found = bound.iter().filter(listens).copied();
-        let first = found.next()?;
-        Some(std::iter::once(first).chain(found).find(exact).unwrap_or(first))
+        self.choose_receiver(bound.iter().filter_map(score), caller)
+    }
+
+    /// The best of those that could receive: the last one bound, or where it shares the port with
+    /// others as good, one that depends on the caller alone.
+    pub(super) fn choose_receiver<T: Ord>(
+        &self,
+        scored: impl Iterator<Item = (T, u32)> + Clone,
+        caller: u32,
+    ) -> Option<u32> {
+        let shares = |index: u32| self.sockets[index as usize].options.reuse_port;
+        let (best, last) = scored.clone().max_by(|(a, _), (b, _)| a.cmp(b))?;
+        if !shares(last) {
+            return Some(last);
+        }
+        let is_rival = |(score, index): &(T, u32)| *score == best && shares(*index);
+        let count = scored.clone().filter(is_rival).count() as u64;
+        let at = self.paths.hash(caller) % count;
+        scored.filter(is_rival).nth(at as usize).map(|(_, index)| index)
     }
 
     /// A SYN reached a listener: a connection begins, named after the socket that called.
@@ -171,7 +181,7 @@ impl World {
         if !queue.begin(index) {
             return self.forget_socket(index);
         }
-        let options = self.sockets[listener as usize].options;
+        let options = self.sockets[listener as usize].options.clone();
         let socket = &mut self.sockets[index as usize];
         socket.options = options;
         socket.local = Some(packet.to);
@@ -259,13 +269,7 @@ impl World {
     }
 
     fn config_of(&self, index: u32) -> Config {
-        let options = &self.sockets[index as usize].options;
-        let default = Config::default();
-        Config {
-            send_buffer: options.send_buffer.unwrap_or(default.send_buffer),
-            recv_buffer: options.recv_buffer.unwrap_or(default.recv_buffer),
-            ..default
-        }
+        self.sockets[index as usize].options.config(Config::default())
     }
 
     // Bytes.
@@ -404,6 +408,16 @@ impl World {
             _ => self.forget_socket(index),
         }
     }
+}
+
+/// Whether what is sent to `to` is for one bound to `local`, by the address.
+pub(super) fn covers(local: SocketAddr, to: SocketAddr) -> bool {
+    local.ip() == to.ip() || local.ip().is_unspecified()
+}
+
+/// Whether two addresses of one port have anything in common.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    covers(a, b) || covers(b, a)
 }
 
 fn transport_of(socket: &Socket) -> Transport {
