@@ -75,6 +75,9 @@ impl World {
         let source =
             if peer.ip().is_loopback() { Ipv4Addr::LOCALHOST.into() } else { self.hosts[host].ip };
         match socket.local {
+            Some(local) if local.ip().is_loopback() && !self.hosts[host].owns(peer.ip()) => {
+                return Err(errno(libc::EINVAL));
+            }
             Some(local) if local.ip().is_unspecified() => {
                 let local = SocketAddr::new(source, local.port());
                 self.sockets[index as usize].local = Some(local);
