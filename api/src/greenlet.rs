@@ -1,10 +1,11 @@
 //! Stack switching: a body on a stack of its own that can be left and entered again.
 //!
 //! What stands here is the whole of it: [`Fiber::resume`] goes in, [`Leave::leave`] comes out. Who
-//! runs when, and what a greenlet is called, is the driver's. With `greenlet/stack.rs` this is the
-//! only `unsafe` in the crate.
+//! runs when, and what a greenlet is called, is the driver's. With `greenlet/*` this is the only
+//! `unsafe` in the crate.
 #![allow(unsafe_code)]
 
+pub(crate) mod scoped;
 pub(crate) mod stack;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};

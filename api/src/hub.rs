@@ -156,6 +156,11 @@ pub trait Hub: std::any::Any {
     fn descriptor(&mut self, _io: Io) -> io::Result<RawFd> {
         Err(unsupported("descriptors of the process"))
     }
+    /// A second descriptor of the process for what a source names, as with `dup`. The caller owns
+    /// it.
+    fn export(&mut self, _io: Io) -> io::Result<OwnedFd> {
+        Err(unsupported("descriptors of the process"))
+    }
     /// A source that is ready when a descriptor of the process is, which stays its owner's.
     fn watch(&mut self, _descriptor: RawFd) -> io::Result<Io> {
         Err(unsupported("waiting for a descriptor of the process"))
@@ -462,6 +467,8 @@ pub enum On {
     Greenlet(GreenletId),
     /// A lock, condition, queue or event, with who holds it where that is known.
     Sync(Option<GreenletId>),
+    /// Several of these at once; whether the world or another thread could bring one of them.
+    Several(bool),
 }
 
 /// What ended a wait.

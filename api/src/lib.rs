@@ -31,7 +31,9 @@
 //! it; [`scenario`] is how a story is told so that both worlds can play it.
 
 pub mod check;
+pub mod io;
 pub mod net;
+pub mod os;
 pub mod rand;
 pub mod resolve;
 pub mod scenario;

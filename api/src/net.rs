@@ -1,129 +1,77 @@
 //! `std::net` under greenlets: same names, same signatures, same errors.
 //!
-//! A program ports by its import line: `use std::net::…` becomes `use greenroom::net::…`. Handles
-//! are numbers over a hub's table, so they are `Send + Sync` like std's; used under another hub
-//! they answer an error that says so.
+//! A program ports by its import line: `use std::net::…` becomes `use greenroom::net::…`. What std
+//! has for Unix only is under [`greenroom::os`](crate::os), pipes are in
+//! [`greenroom::io`](crate::io). [`Socket`] has the rest: options before `bind`, in socket2's shape.
+//!
+//! # Where a socket may be used
+//!
+//! A handle is a number over a hub's table, so it is `Send + Sync` like std's; but only the thread
+//! whose hub made it can make calls on it. What is not possible is an error, never a panic:
+//!
+//! | a call | answers |
+//! | --- | --- |
+//! | outside any hub | [`NotConnected`](io::ErrorKind::NotConnected), which names `run` |
+//! | under another hub | [`InvalidInput`](io::ErrorKind::InvalidInput), which says so |
+//! | after its hub ended | [`NotConnected`](io::ErrorKind::NotConnected), which says so |
+//! | once closed, wherever | `EBADF` |
+//!
+//! Closing and dropping are possible anywhere: on another thread they reach the hub as a message,
+//! after its end they do nothing, and a second close does nothing either. Timeouts, and whether it
+//! blocks, can be set anywhere too.
+//!
+//! ```
+//! use std::io::ErrorKind;
+//! use greenroom::net::TcpStream;
+//!
+//! let nowhere = TcpStream::connect("127.0.0.1:7").unwrap_err();
+//! assert_eq!(nowhere.kind(), ErrorKind::NotConnected);
+//! assert!(nowhere.to_string().contains("run"), "{nowhere}");
+//! ```
+//!
+//! ```no_run
+//! # use std::io::{self, ErrorKind, Read};
+//! # use greenroom::{net::UdpSocket, wait::wait_read};
+//! # fn program() -> io::Result<()> {
+//! let socket = UdpSocket::bind("127.0.0.1:0")?;
+//! socket.close();
+//! socket.close();
+//! assert_eq!(socket.recv(&mut [0; 8]).unwrap_err().raw_os_error(), Some(libc::EBADF));
+//! assert_eq!(wait_read(&socket, None).unwrap_err().raw_os_error(), Some(libc::EBADF));
+//!
+//! let socket = UdpSocket::bind("127.0.0.1:0")?;
+//! let elsewhere = std::thread::spawn(move || socket.recv(&mut [0; 8])).join().unwrap();
+//! assert_eq!(elsewhere.unwrap_err().kind(), ErrorKind::NotConnected);
+//! # Ok(()) }
+//! ```
 
+mod connect;
 pub(crate) mod descriptor;
+pub(crate) mod handle;
+mod lookup;
+pub mod socket;
 mod tcp;
 mod udp;
 
 use std::io;
+use std::time::Duration;
 
 pub use std::net::{
     AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6,
 };
 
-use crate::hub::Domain;
+use crate::hub;
+pub use connect::{CONNECTION_ATTEMPT_DELAY, connect_racing, create_connection};
 pub use descriptor::Source;
-pub(crate) use descriptor::{Descriptor, foreign, sealed};
+pub(crate) use descriptor::{Descriptor, Target, foreign, sealed, source};
+pub use lookup::ToSocketAddrs;
+pub use socket::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 pub use tcp::{Incoming, TcpListener, TcpStream};
 pub use udp::UdpSocket;
 
-/// What can be turned into socket addresses, names being looked up through the hub.
-///
-/// The same types implement it as [`std::net::ToSocketAddrs`].
-///
-/// # Examples
-///
-/// ```
-/// use greenroom::net::ToSocketAddrs;
-///
-/// let all: Vec<_> = ("127.0.0.1", 80).to_socket_addrs()?.collect();
-/// assert_eq!(all, ["127.0.0.1:80".parse().unwrap()]);
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub trait ToSocketAddrs {
-    /// What yields the addresses.
-    type Iter: Iterator<Item = SocketAddr>;
-
-    /// The addresses, in the order to try them.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the look-up answers; an address that is no address is
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput).
-    fn to_socket_addrs(&self) -> io::Result<Self::Iter>;
-}
-
-macro_rules! plain_addresses {
-    ($($type:ty),*) => {$(
-        impl ToSocketAddrs for $type {
-            type Iter = std::option::IntoIter<SocketAddr>;
-            fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
-                std::net::ToSocketAddrs::to_socket_addrs(self)
-            }
-        }
-    )*};
-}
-
-plain_addresses!(
-    SocketAddr,
-    SocketAddrV4,
-    SocketAddrV6,
-    (IpAddr, u16),
-    (Ipv4Addr, u16),
-    (Ipv6Addr, u16)
-);
-
-impl ToSocketAddrs for (&str, u16) {
-    type Iter = std::vec::IntoIter<SocketAddr>;
-    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
-        let (host, port) = *self;
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, port)].into_iter());
-        }
-        let found = crate::resolve::addresses_of(host)?;
-        let all: Vec<SocketAddr> = found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
-        Ok(all.into_iter())
-    }
-}
-
-impl ToSocketAddrs for (String, u16) {
-    type Iter = std::vec::IntoIter<SocketAddr>;
-    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
-        (self.0.as_str(), self.1).to_socket_addrs()
-    }
-}
-
-impl ToSocketAddrs for str {
-    type Iter = std::vec::IntoIter<SocketAddr>;
-    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
-        if let Ok(address) = self.parse::<SocketAddr>() {
-            return Ok(vec![address].into_iter());
-        }
-        let invalid = |what| io::Error::new(io::ErrorKind::InvalidInput, what);
-        let (host, port) =
-            self.rsplit_once(':').ok_or_else(|| invalid("invalid socket address"))?;
-        let port: u16 = port.parse().map_err(|_| invalid("invalid port value"))?;
-        (host, port).to_socket_addrs()
-    }
-}
-
-impl ToSocketAddrs for String {
-    type Iter = std::vec::IntoIter<SocketAddr>;
-    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
-        (**self).to_socket_addrs()
-    }
-}
-
-impl<T: ToSocketAddrs + ?Sized> ToSocketAddrs for &T {
-    type Iter = T::Iter;
-    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
-        (**self).to_socket_addrs()
-    }
-}
-
-impl<'a> ToSocketAddrs for &'a [SocketAddr] {
-    type Iter = std::iter::Cloned<std::slice::Iter<'a, SocketAddr>>;
-    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
-        Ok(self.iter().cloned())
-    }
-}
-
 /// The family of an internet address.
-fn domain_of(address: &SocketAddr) -> Domain {
-    if address.is_ipv4() { Domain::V4 } else { Domain::V6 }
+fn domain_of(address: &SocketAddr) -> hub::Domain {
+    if address.is_ipv4() { hub::Domain::V4 } else { hub::Domain::V6 }
 }
 
 /// Tries each address in turn; answers the first success or the last error.
@@ -138,7 +86,18 @@ fn each_address<T>(
             Err(error) => last = Some(error),
         }
     }
-    Err(last.unwrap_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any addresses")
-    }))
+    Err(last.unwrap_or_else(no_addresses))
+}
+
+fn no_addresses() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any addresses")
+}
+
+/// std's sockets take no timeout of zero: on the system's own it would mean none.
+fn refuse_zero(timeout: Duration) -> io::Result<()> {
+    if timeout.is_zero() {
+        let refusal = "cannot set a 0 duration timeout";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, refusal));
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::io;
 use crate::block::Call;
 use crate::driver;
 use crate::hub::{Interest, Take};
-use crate::net::{Descriptor, Source, sealed::Sealed};
+use crate::net::{Descriptor, source};
 
 /// Ctrl-C (SIGINT) as a source. While one exists, the signal no longer ends the process.
 ///
@@ -48,9 +48,4 @@ impl Interrupt {
     }
 }
 
-impl Sealed for Interrupt {}
-impl Source for Interrupt {
-    fn descriptor(&self) -> &Descriptor {
-        &self.0
-    }
-}
+source!(Interrupt);

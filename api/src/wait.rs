@@ -5,15 +5,21 @@
 //! [`Watcher`] can be waited on by one greenlet at a time; any number of watchers of one source all
 //! wake together.
 
+mod together;
+
 use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
+use std::os::fd::RawFd;
 use std::time::Duration;
 
 use crate::block::closed;
 use crate::driver::{self, Driver, Ticket, Woken};
-use crate::hub::{Interest, Io, On};
-use crate::net::Source;
+use crate::hub::{Interest, On};
+pub use crate::net::Source;
+use crate::net::{Target, sealed};
+pub(crate) use together::Member;
+pub use together::{Timer, Waitable, after, all, any};
 
 /// One source and what it is waited for.
 ///
@@ -24,8 +30,7 @@ use crate::net::Source;
 /// is_send::<greenroom::wait::Watcher>();
 /// ```
 pub struct Watcher {
-    io: Io,
-    hub: u64,
+    target: Target,
     interest: Interest,
     /// The last wait on it; whether that is still on is the driver's to say.
     waiting: Cell<Option<Ticket>>,
@@ -48,26 +53,28 @@ impl Watcher {
     }
 
     fn new(source: &impl Source, interest: Interest) -> io::Result<Watcher> {
-        let descriptor = source.descriptor();
-        let (hub, io) = (descriptor.hub_id(), descriptor.io()?);
-        let waiting = Cell::new(None);
-        Ok(Watcher { io, hub, interest, waiting, in_use: Cell::new(false), stays: PhantomData })
+        let (target, waiting) = (source.target()?, Cell::new(None));
+        Ok(Watcher { target, interest, waiting, in_use: Cell::new(false), stays: PhantomData })
     }
 
     fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
         let driver = driver::current().ok_or_else(driver::outside)?;
-        if driver.id != self.hub {
+        let _claim = self.claim(&driver)?;
+        self.wait_once(&driver, timeout)
+    }
+
+    /// Nobody else waits on it as long as the claim lives.
+    fn claim(&self, driver: &Driver) -> io::Result<Claim<'_>> {
+        if driver.id != self.target.hub {
             return Err(crate::net::foreign());
         }
-        if self.in_use.get() {
+        if self.in_use.replace(true) {
             return Err(io::Error::new(
                 io::ErrorKind::ResourceBusy,
                 "another greenlet waits on this watcher already",
             ));
         }
-        self.in_use.set(true);
-        let _free = Free(&self.in_use);
-        self.wait_once(&driver, timeout)
+        Ok(Claim(&self.in_use))
     }
 
     fn wait_once(&self, driver: &Driver, timeout: Option<Duration>) -> io::Result<()> {
@@ -88,10 +95,11 @@ impl Watcher {
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
         let ticket = driver.ticket();
         self.waiting.set(Some(ticket));
-        driver.watch(self.io, self.interest);
-        let woken = driver.park("wait", On::Io(self.io, self.interest), deadline);
+        let io = self.target.io;
+        driver.watch(io, self.interest);
+        let woken = driver.park("wait", On::Io(io, self.interest), deadline);
         if !matches!(woken, Woken::Event | Woken::Closed) {
-            driver.unqueue(self.io, ticket);
+            driver.unqueue(io, ticket);
         }
         driver.raise_kill();
         match woken {
@@ -109,7 +117,7 @@ impl Watcher {
     }
 
     fn is_ready(&self, driver: &Driver) -> io::Result<Interest> {
-        driver.hub.borrow_mut().readiness(self.io, self.interest)
+        driver.hub.borrow_mut().readiness(self.target.io, self.interest)
     }
 
     /// What is ready still costs one switch. Its outcome is fixed: readiness wins whatever comes
@@ -123,13 +131,16 @@ impl Watcher {
 
 impl std::fmt::Debug for Watcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watcher").field("io", &self.io).field("interest", &self.interest).finish()
+        f.debug_struct("Watcher")
+            .field("io", &self.target.io)
+            .field("interest", &self.interest)
+            .finish()
     }
 }
 
-struct Free<'a>(&'a Cell<bool>);
+struct Claim<'a>(&'a Cell<bool>);
 
-impl Drop for Free<'_> {
+impl Drop for Claim<'_> {
     fn drop(&mut self) {
         self.0.set(false);
     }
@@ -144,6 +155,29 @@ impl Drop for Free<'_> {
 /// at once when another greenlet waits on this watcher.
 pub fn wait(watcher: &Watcher, timeout: Option<Duration>) -> io::Result<()> {
     watcher.wait(timeout)
+}
+
+/// A descriptor of the process by its number, to be waited for.
+///
+/// Whether the number is open is the system's to say: one that is not answers `EBADF`, and one that
+/// is closed while somebody waits may never be named. Where the descriptor's owner is at hand, wait
+/// for that instead: it cannot be closed meanwhile.
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> std::io::Result<()> {
+/// greenroom::wait::wait_read(&greenroom::wait::Raw(0), None)?; // Somebody typed a line.
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raw(pub RawFd);
+
+impl sealed::Sealed for Raw {}
+impl Source for Raw {
+    fn target(&self) -> io::Result<Target> {
+        Target::foreign(self.0)
+    }
 }
 
 /// Waits until the source can be read from.
@@ -196,7 +230,7 @@ pub fn cancel_wait(watcher: &Watcher) {
 pub fn cancel_wait_with(watcher: &Watcher, error: io::Error) {
     if let Some(ticket) = watcher.waiting.get() {
         driver::with_current(|driver| {
-            if driver.id == watcher.hub {
+            if driver.id == watcher.target.hub {
                 driver.cancel(ticket, error);
             }
         });

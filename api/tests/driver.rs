@@ -5,6 +5,7 @@ mod scripted;
 mod driver {
     mod cancel;
     mod close;
+    mod connect;
     mod deadlock;
     mod ending;
     mod hosts;
@@ -13,8 +14,10 @@ mod driver {
     mod lines;
     mod order;
     mod park;
+    mod scope;
     mod sync;
     mod timeout;
+    mod together;
 }
 
 use std::fmt::Debug;

@@ -51,6 +51,7 @@ fn describe(table: &Table, hub: &mut dyn Hub, on: On) -> String {
         On::Greenlet(id) => format!("the end of {}", name(id)),
         On::Sync(Some(holder)) => format!("a lock held by {}", name(holder)),
         On::Sync(None) => "a notification".into(),
+        On::Several(_) => "one of several things".into(),
         On::Io(io, interest) => {
             let what = if interest == Interest::WRITE { "room to write on" } else { "data on" };
             match (hub.local_addr(io), hub.peer_addr(io)) {

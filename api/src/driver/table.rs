@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::mem;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -37,6 +39,9 @@ pub(crate) struct Origin {
     pub(crate) parent: Option<GreenletId>,
     pub(crate) host: HostId,
     pub(crate) program: Option<usize>,
+    /// Where in the program it was spawned.
+    #[expect(dead_code, reason = "for the line that names one whose stack overflowed")]
+    pub(crate) at: Option<&'static Location<'static>>,
 }
 
 /// What a turn finds in a greenlet's slot.
@@ -185,7 +190,7 @@ impl Table {
             slot.spare = spare;
         }
         let program = slot.origin.program;
-        let mut joiners = std::mem::take(&mut slot.joiners);
+        let mut joiners = mem::take(&mut slot.joiners);
         self.free.push(id.slot() as u32);
         self.current = None;
         for &ticket in &joiners {
@@ -210,14 +215,9 @@ impl Table {
         }
     }
 
-    pub(super) fn origin(&self) -> Origin {
-        match self.current {
-            Some(id) => {
-                let host = self.slots[id.slot()].origin.host;
-                Origin { parent: Some(id), host, program: None }
-            }
-            None => Origin { parent: None, host: HostId(0), program: None },
-        }
+    pub(super) fn origin(&self, at: &'static Location<'static>) -> Origin {
+        let host = self.current.map_or(HostId(0), |id| self.slots[id.slot()].origin.host);
+        Origin { parent: self.current, host, program: None, at: Some(at) }
     }
 
     /// The path in the spawn tree, made on demand.
@@ -244,6 +244,11 @@ impl Table {
         known.is_some_and(|slot| slot.live && !slot.lost)
     }
 
+    /// How many places there are, taken and free.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
     pub(super) fn live(&self) -> impl Iterator<Item = &Slot> {
         let mut live: Vec<&Slot> = self.slots.iter().filter(|slot| slot.live).collect();
         live.sort_by_key(|slot| slot.born);
@@ -261,6 +266,12 @@ impl Table {
 
     pub(super) fn current_is_killed(&self) -> bool {
         self.current.is_some_and(|id| self.slots[id.slot()].killed)
+    }
+
+    /// The turn is this one's again; answers whether it is hurried.
+    pub(super) fn set_current(&mut self, id: Option<GreenletId>) -> bool {
+        self.current = id;
+        id.is_some_and(|id| self.slots[id.slot()].is_hurried())
     }
 
     pub(super) fn set_leave(&mut self, leave: Leave) {
@@ -319,7 +330,7 @@ impl Table {
     }
 
     pub(super) fn forget_yields(&mut self) {
-        if !std::mem::take(&mut self.yields) {
+        if !mem::take(&mut self.yields) {
             return;
         }
         for (_, yielded) in &mut self.queue {
@@ -398,6 +409,12 @@ impl Table {
     pub(super) fn add_joiner(&mut self, of: GreenletId, ticket: Ticket) {
         if let Some(slot) = self.get_mut(of) {
             slot.joiners.push(ticket);
+        }
+    }
+
+    pub(super) fn remove_joiner(&mut self, of: GreenletId, ticket: Ticket) {
+        if let Some(slot) = self.get_mut(of) {
+            slot.joiners.retain(|&joiner| joiner != ticket);
         }
     }
 
@@ -501,12 +518,44 @@ impl Table {
         slot.lost = true;
         let (id, program) = (slot.id, slot.origin.program);
         let leave = slot.leave.expect("a running greenlet has started");
-        let joiners = std::mem::take(&mut slot.joiners);
+        let joiners = mem::take(&mut slot.joiners);
         for ticket in joiners {
             self.wake(ticket, Woken::Event);
         }
         self.lost += 1;
         Some((id, program, leave))
+    }
+
+    /// Whether it was left as it stands by a power cut.
+    pub(super) fn is_abandoned(&self, id: GreenletId) -> bool {
+        self.slots.get(id.slot()).is_some_and(|slot| slot.id == id && slot.abandoned)
+    }
+
+    /// A greenlet that is not running never runs again, not even to be unwound, and counts as over.
+    pub(super) fn lose(&mut self, id: GreenletId) {
+        let Some(slot) = self.get_mut(id).filter(|slot| !slot.lost) else { return };
+        slot.lost = true;
+        let abandoned = mem::take(&mut slot.abandoned);
+        // What it would have run with may borrow from a frame that is about to go.
+        slot.phase = match slot.phase.take() {
+            Some(Phase::Body(body, _) | Phase::Cancelled(body)) => {
+                mem::forget(body);
+                None
+            }
+            started => started,
+        };
+        slot.timer.clear();
+        let joiners = mem::take(&mut slot.joiners);
+        if let Some((wait, _)) = slot.parked.take() {
+            slot.wait += 1;
+            self.open_waits -= usize::from(is_open(wait.on));
+        }
+        self.queue.retain(|&(queued, _)| queued != id);
+        self.abandoned -= usize::from(abandoned);
+        self.lost += 1;
+        for ticket in joiners {
+            self.wake(ticket, Woken::Event);
+        }
     }
 
     /// Kills everyone who is left, in id order; answers who.
@@ -521,7 +570,7 @@ impl Table {
 
     /// Leaves a greenlet as it stands, for ever; answers the program it was the root of.
     pub(super) fn abandon(&mut self, id: GreenletId) -> Option<usize> {
-        let slot = self.get_mut(id).filter(|slot| !slot.abandoned)?;
+        let slot = self.get_mut(id).filter(|slot| !slot.abandoned && !slot.lost)?;
         let program = slot.origin.program;
         slot.abandoned = true;
         slot.timer.clear();
@@ -564,6 +613,7 @@ fn is_open(on: On) -> bool {
     match on {
         On::Io(..) | On::Sync(None) => true,
         On::Clock | On::Greenlet(_) | On::Sync(Some(_)) => false,
+        On::Several(open) => open,
     }
 }
 

@@ -28,7 +28,8 @@ impl Driver {
     /// unwound tries once and goes on, so a kill ends in one resume.
     #[inline]
     pub(crate) fn may_wait(&self) -> io::Result<()> {
-        if std::thread::panicking() || self.table.borrow().current.is_none() {
+        if std::thread::panicking() || self.in_place.get() || self.table.borrow().current.is_none()
+        {
             return Err(io::Error::from_raw_os_error(libc::ECANCELED));
         }
         Ok(())
@@ -175,6 +176,11 @@ impl Driver {
             return;
         }
         self.table.borrow_mut().waiters.remove(io, ticket);
+    }
+
+    /// Whether a watcher of the wait of this ticket still waits to be named.
+    pub(crate) fn is_watching(&self, io: Io, interest: Interest, ticket: Ticket) -> bool {
+        self.table.borrow_mut().waiters.is_watching(io, interest, ticket)
     }
 
     /// Whether somebody is lined up before a newcomer.

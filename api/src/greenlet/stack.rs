@@ -78,11 +78,20 @@ pub(crate) fn release(slot: Slot) {
     });
 }
 
+/// How many stacks were made on this thread, and how many of them are free.
+pub(crate) fn counts() -> (usize, usize) {
+    POOLS.with_borrow(|pools| {
+        let made = pools.iter().map(|pool| pool.made).sum();
+        (made, pools.iter().map(|pool| pool.free.len()).sum())
+    })
+}
+
 /// The stacks of one size on this thread. Memory is never unmapped: a greenlet that was left
 /// unfinished may still lend what stands on its stack.
 struct Pool {
     size: usize,
     free: Vec<Slot>,
+    made: usize,
     unopened: usize,
     slab_end: usize,
     mapped_guards: usize,
@@ -90,7 +99,7 @@ struct Pool {
 
 impl Pool {
     fn new(size: usize) -> Pool {
-        Pool { size, free: Vec::new(), unopened: 0, slab_end: 0, mapped_guards: 0 }
+        Pool { size, free: Vec::new(), made: 0, unopened: 0, slab_end: 0, mapped_guards: 0 }
     }
 
     fn take(&mut self) -> io::Result<Slot> {
@@ -116,6 +125,7 @@ impl Pool {
                 return if self.free.is_empty() { Err(error) } else { Ok(()) };
             }
             self.free.push(Slot { limit, base: limit + stride });
+            self.made += 1;
         }
         self.unopened += count * stride;
         Ok(())

@@ -35,6 +35,12 @@ pub enum Opt {
     BusyPoll,
     /// `SO_ACCEPTCONN`; it is only asked for.
     IsListener,
+    /// `SO_DOMAIN`, as the system numbers them; it is only asked for.
+    Domain,
+    /// `SO_TYPE`, as the system numbers them; it is only asked for.
+    Type,
+    /// `SO_PROTOCOL`, as the system numbers them; it is only asked for.
+    Protocol,
 
     // TCP.
     /// `TCP_NODELAY`.

@@ -1,24 +1,73 @@
 //! A descriptor: what a handle owns of a socket in a hub's table.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::unix::net as unix;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::block::{Call, closed};
 use crate::driver::{self, Driver, Mailbox};
-use crate::hub::{Hub, Interest, Io, Opt};
+use crate::hub::{Address, Domain, Hub, Interest, Io, Kind, Opt, Take};
 
-/// Something with a descriptor that readiness can be waited for.
+/// Something that readiness can be waited for: every socket and pipe of this crate, and, on a hub
+/// of the operating system, whatever has a descriptor of the process ([`AsFd`]): std's own sockets
+/// and files, a terminal, an eventfd.
 pub trait Source: sealed::Sealed {
     #[doc(hidden)]
-    fn descriptor(&self) -> &Descriptor;
+    fn target(&self) -> io::Result<Target>;
 }
 
 pub(crate) mod sealed {
     pub trait Sealed {}
 }
+
+impl<T: AsFd + ?Sized> sealed::Sealed for T {}
+impl<T: AsFd + ?Sized> Source for T {
+    fn target(&self) -> io::Result<Target> {
+        Target::foreign(self.as_fd().as_raw_fd())
+    }
+}
+
+/// What a wait is for: a source of a hub.
+pub struct Target {
+    pub(crate) hub: u64,
+    pub(crate) io: Io,
+    /// A source made for the wait, which ends with it.
+    _lent: Option<Descriptor>,
+}
+
+impl Target {
+    /// A descriptor of the process, for as long as the target lives.
+    pub(crate) fn foreign(descriptor: RawFd) -> io::Result<Target> {
+        let driver = driver::current().ok_or_else(driver::outside)?;
+        let io = driver.hub.borrow_mut().watch(descriptor)?;
+        let lent = Descriptor::new(&driver, io);
+        Ok(Target { hub: driver.id, io, _lent: Some(lent) })
+    }
+}
+
+/// Makes a type that owns a descriptor, as its field 0, a source.
+macro_rules! source {
+    ($($type:ty),*) => {$(
+        impl $crate::net::sealed::Sealed for $type {}
+        impl $crate::net::Source for $type {
+            fn target(&self) -> std::io::Result<$crate::net::Target> {
+                self.0.target()
+            }
+        }
+        impl $crate::net::sealed::Sealed for &$type {}
+        impl $crate::net::Source for &$type {
+            fn target(&self) -> std::io::Result<$crate::net::Target> {
+                self.0.target()
+            }
+        }
+    )*};
+}
+pub(crate) use source;
 
 /// One descriptor over a socket that others may share. Waiters and the closed flag are its own;
 /// timeouts and modes belong to the socket, as with `dup`.
@@ -37,6 +86,8 @@ struct Shared {
     read_timeout_ns: AtomicU64,
     write_timeout_ns: AtomicU64,
     nonblocking: AtomicBool,
+    /// A connection is under way that nobody waits for.
+    is_connecting: AtomicBool,
 }
 
 /// Which of the two timeouts of a socket.
@@ -58,8 +109,36 @@ impl Descriptor {
         }
     }
 
-    pub(crate) fn hub_id(&self) -> u64 {
-        self.hub
+    /// Makes a socket in this thread's hub. Owned from birth, so that an error or a kill closes it.
+    pub(crate) fn socket(domain: Domain, kind: Kind) -> io::Result<Descriptor> {
+        let driver = driver::current().ok_or_else(driver::outside)?;
+        let io = driver.hub.borrow_mut().socket(domain, kind)?;
+        Ok(Descriptor::new(&driver, io))
+    }
+
+    /// Makes two sockets that are connected to each other.
+    pub(crate) fn pair(domain: Domain, kind: Kind) -> io::Result<(Descriptor, Descriptor)> {
+        let driver = driver::current().ok_or_else(driver::outside)?;
+        let (a, b) = driver.hub.borrow_mut().pair(domain, kind)?;
+        Ok((Descriptor::new(&driver, a), Descriptor::new(&driver, b)))
+    }
+
+    /// Makes a pipe: the end that is read from and the end that is written to.
+    pub(crate) fn pipe() -> io::Result<(Descriptor, Descriptor)> {
+        let driver = driver::current().ok_or_else(driver::outside)?;
+        let (reader, writer) = driver.hub.borrow_mut().pipe()?;
+        Ok((Descriptor::new(&driver, reader), Descriptor::new(&driver, writer)))
+    }
+
+    /// Takes in a descriptor of the process, where the hub has such.
+    pub(crate) fn adopt(fd: OwnedFd) -> io::Result<Descriptor> {
+        let driver = driver::current().ok_or_else(driver::outside)?;
+        let io = driver.hub.borrow_mut().adopt(fd)?;
+        Ok(Descriptor::new(&driver, io))
+    }
+
+    pub(crate) fn target(&self) -> io::Result<Target> {
+        Ok(Target { hub: self.hub, io: self.io()?, _lent: None })
     }
 
     /// The number in the hub's table, while the descriptor is open.
@@ -71,11 +150,21 @@ impl Descriptor {
     #[inline]
     pub(crate) fn with<T>(&self, f: impl FnOnce(&Driver, Io) -> io::Result<T>) -> io::Result<T> {
         let io = self.io()?;
-        let driver = driver::current().ok_or_else(driver::outside)?;
-        if driver.id != self.hub {
-            return Err(if self.mailbox.is_over() { ended() } else { foreign() });
+        match driver::current() {
+            Some(driver) if driver.id == self.hub => f(&driver, io),
+            elsewhere => Err(self.out_of_place(elsewhere.is_some())),
         }
-        f(&driver, io)
+    }
+
+    #[cold]
+    fn out_of_place(&self, is_under_a_hub: bool) -> io::Error {
+        if self.mailbox.is_over() {
+            ended()
+        } else if is_under_a_hub {
+            foreign()
+        } else {
+            driver::outside()
+        }
     }
 
     /// A call that never waits.
@@ -94,6 +183,18 @@ impl Descriptor {
         direction: Direction,
         attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
     ) -> io::Result<T> {
+        self.block_unless(self.is_nonblocking(), op, direction, attempt)
+    }
+
+    /// As [`block`](Self::block), for a call that brings its own leave to wait.
+    #[inline]
+    pub(crate) fn block_unless<T>(
+        &self,
+        nonblocking: bool,
+        op: &'static str,
+        direction: Direction,
+        attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
+    ) -> io::Result<T> {
         let interest = match direction {
             Direction::Read => Interest::READ,
             Direction::Write => Interest::WRITE,
@@ -105,10 +206,65 @@ impl Descriptor {
                 interest,
                 timeout: self.timeout(direction),
                 expiry: io::ErrorKind::WouldBlock,
-                nonblocking: self.shared.nonblocking.load(Ordering::Relaxed),
+                nonblocking,
             };
             call.run(driver, attempt)
         })
+    }
+
+    // Connections.
+
+    /// Connects, and waits for it no longer than `timeout`, whatever the socket's mode.
+    pub(crate) fn connect(&self, peer: &Address, timeout: Option<Duration>) -> io::Result<()> {
+        let answer = self.with(|driver, io| {
+            let call = Call {
+                op: "connect",
+                io,
+                interest: Interest::WRITE,
+                timeout,
+                expiry: io::ErrorKind::TimedOut,
+                nonblocking: false,
+            };
+            call.run(driver, |hub, io| hub.connect(io, peer))
+        });
+        let goes_on = answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
+        self.shared.is_connecting.store(goes_on, Ordering::Relaxed);
+        answer
+    }
+
+    /// As connect(2) has it: with the socket's write timeout, and an attempt that is not waited for
+    /// goes on. `EINPROGRESS` says so once, `EALREADY` from then on, and the first call after its
+    /// end how it went. One of the Unix domain is never under way: there it is `EAGAIN`.
+    pub(crate) fn connect_or_go_on(&self, peer: &Address) -> io::Result<()> {
+        let was_connecting = self.shared.is_connecting.load(Ordering::Relaxed);
+        let answer = if self.is_nonblocking() && !was_connecting {
+            self.ask(|hub, io| hub.connect(io, peer))
+        } else {
+            self.block("connect", Direction::Write, |hub, io| hub.connect(io, peer))
+        };
+        let goes_on = peer.domain() != Domain::Unix
+            && answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        self.shared.is_connecting.store(goes_on, Ordering::Relaxed);
+        match goes_on {
+            false => answer,
+            true if was_connecting => Err(io::Error::from_raw_os_error(libc::EALREADY)),
+            true => Err(io::Error::from_raw_os_error(libc::EINPROGRESS)),
+        }
+    }
+
+    // Bytes of a stream.
+
+    pub(crate) fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.block("read", Direction::Read, |hub, io| hub.recv(io, buf, Take::Remove))
+    }
+    pub(crate) fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        self.block("write", Direction::Write, |hub, io| hub.send(io, buf))
+    }
+    pub(crate) fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.block("read", Direction::Read, |hub, io| hub.recv_vectored(io, bufs, Take::Remove))
+    }
+    pub(crate) fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.block("write", Direction::Write, |hub, io| hub.send_vectored(io, bufs))
     }
 
     /// Closes now: waiters wake with `EBADF`, reader first. Closing twice is nothing.
@@ -139,6 +295,30 @@ impl Descriptor {
         })
     }
 
+    // The descriptor of the process behind it, where the hub has such.
+
+    pub(crate) fn raw_fd(&self) -> io::Result<RawFd> {
+        self.ask(|hub, io| hub.descriptor(io))
+    }
+    pub(crate) fn owned_fd(&self) -> io::Result<OwnedFd> {
+        self.ask(|hub, io| hub.export(io))
+    }
+
+    // Addresses.
+
+    pub(crate) fn local_inet(&self) -> io::Result<SocketAddr> {
+        self.ask(|hub, io| hub.local_addr(io)?.inet())
+    }
+    pub(crate) fn peer_inet(&self) -> io::Result<SocketAddr> {
+        self.ask(|hub, io| hub.peer_addr(io)?.inet())
+    }
+    pub(crate) fn local_unix(&self) -> io::Result<unix::SocketAddr> {
+        self.ask(|hub, io| hub.local_addr(io)?.unix().cloned())
+    }
+    pub(crate) fn peer_unix(&self) -> io::Result<unix::SocketAddr> {
+        self.ask(|hub, io| hub.peer_addr(io)?.unix().cloned())
+    }
+
     // Modes and options.
 
     fn slot(&self, direction: Direction) -> &AtomicU64 {
@@ -158,18 +338,14 @@ impl Descriptor {
 
     pub(crate) fn set_timeout(&self, direction: Direction, to: Option<Duration>) -> io::Result<()> {
         self.io()?;
-        let ns = match to {
-            None => 0,
-            Some(Duration::ZERO) => {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    "cannot set a 0 duration timeout",
-                ));
-            }
-            Some(duration) => u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX),
-        };
+        to.map_or(Ok(()), super::refuse_zero)?;
+        let ns = to.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
         self.slot(direction).store(ns, Ordering::Relaxed);
         Ok(())
+    }
+
+    pub(crate) fn is_nonblocking(&self) -> bool {
+        self.shared.nonblocking.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
@@ -178,26 +354,55 @@ impl Descriptor {
         Ok(())
     }
 
+    pub(crate) fn get(&self, option: Opt) -> io::Result<u32> {
+        self.ask(|hub, io| hub.option(io, option))
+    }
+
     pub(crate) fn flag(&self, option: Opt) -> io::Result<bool> {
-        Ok(self.ask(|hub, io| hub.option(io, option))? != 0)
+        Ok(self.get(option)? != 0)
     }
 
     pub(crate) fn set(&self, option: Opt, value: u32) -> io::Result<()> {
         self.ask(|hub, io| hub.set_option(io, option, value))
     }
 
-    /// As std's sockets show themselves, with the hub's number for the descriptor.
-    pub(crate) fn debug(&self, name: &str, peer: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    // As std's handles show themselves, with the hub's number for the descriptor.
+
+    pub(crate) fn show_inet(
+        &self,
+        name: &str,
+        has_peer: bool,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
         let mut shown = f.debug_struct(name);
-        if let Ok(address) = self.ask(|hub, io| hub.local_addr(io)?.inet()) {
+        if let Ok(address) = self.local_inet() {
             shown.field("addr", &address);
         }
-        if let (false, Ok(address)) =
-            (peer.is_empty(), self.ask(|hub, io| hub.peer_addr(io)?.inet()))
-        {
-            shown.field(peer, &address);
+        if let (true, Ok(address)) = (has_peer, self.peer_inet()) {
+            shown.field("peer", &address);
         }
         shown.field("io", &self.io).finish()
+    }
+
+    pub(crate) fn show_unix(
+        &self,
+        name: &str,
+        has_peer: bool,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        let mut shown = f.debug_struct(name);
+        shown.field("io", &self.io);
+        if let Ok(address) = self.local_unix() {
+            shown.field("local", &address);
+        }
+        if let (true, Ok(address)) = (has_peer, self.peer_unix()) {
+            shown.field("peer", &address);
+        }
+        shown.finish()
+    }
+
+    pub(crate) fn show_number(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name).field("io", &self.io).finish()
     }
 }
 

@@ -1,15 +1,13 @@
 //! [`TcpStream`], [`TcpListener`] and [`Incoming`], as in std.
 
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io;
 use std::time::Duration;
 
-use super::descriptor::sealed::Sealed;
-use super::descriptor::{Descriptor, Direction, Source};
-use super::{Shutdown, SocketAddr, ToSocketAddrs, domain_of, each_address};
-use crate::block::Call;
-use crate::driver;
-use crate::hub::{Hub, Interest, Io, Kind, Opt, Take};
+use super::descriptor::{Descriptor, Direction};
+use super::handle::{handle, packet_ttl, reads, socket_modes, timeouts, writes};
+use super::{Shutdown, SocketAddr, ToSocketAddrs, domain_of, each_address, refuse_zero};
+use crate::hub::{Hub, Io, Kind, Opt, Take};
 
 /// How many finished connections std lets wait for `accept`.
 const BACKLOG: u32 = 128;
@@ -29,14 +27,24 @@ const BACKLOG: u32 = 128;
 /// stream.read_exact(&mut echo)?;
 /// # Ok(()) }
 /// ```
-pub struct TcpStream(Descriptor);
+pub struct TcpStream(pub(crate) Descriptor);
+
+handle!(TcpStream);
+socket_modes!(TcpStream);
+timeouts!(TcpStream);
+packet_ttl!(TcpStream);
+reads!(TcpStream, &TcpStream);
+writes!(TcpStream, &TcpStream);
 
 impl TcpStream {
-    /// Connects to the first of the addresses that answers.
+    /// Connects to the first of the addresses that answers, one after the other.
+    /// [`connect_racing`](super::connect_racing) does not wait for one that is silent.
     ///
     /// # Errors
     ///
-    /// The last address's error; `NotConnected` outside a hub.
+    /// The last address's error, [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) or
+    /// [`TimedOut`](io::ErrorKind::TimedOut) among others; the look-up's; `InvalidInput` where there
+    /// is no address; `NotConnected` outside a hub.
     pub fn connect<A: ToSocketAddrs>(addr: A) -> io::Result<TcpStream> {
         each_address(addr, |address| TcpStream::connect_one(address, None))
     }
@@ -45,180 +53,150 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// `TimedOut` when the time is up; `InvalidInput` for a zero timeout.
+    /// `TimedOut` when the time is up; `InvalidInput` for a zero timeout; else as
+    /// [`connect`](TcpStream::connect).
     pub fn connect_timeout(addr: &SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
-        if timeout.is_zero() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "cannot set a 0 duration timeout",
-            ));
-        }
+        refuse_zero(timeout)?;
         TcpStream::connect_one(*addr, Some(timeout))
     }
 
-    fn connect_one(peer: SocketAddr, timeout: Option<Duration>) -> io::Result<TcpStream> {
-        let driver = driver::current().ok_or_else(driver::outside)?;
-        let io = driver.hub.borrow_mut().socket(domain_of(&peer), Kind::Stream)?;
-        // Owned before the wait, so that a kill or an error closes it.
-        let descriptor = Descriptor::new(&driver, io);
-        let call = Call {
-            op: "connect",
-            io,
-            interest: Interest::WRITE,
-            timeout,
-            expiry: io::ErrorKind::TimedOut,
-            nonblocking: false,
-        };
-        let peer = peer.into();
-        call.run(&driver, |hub, io| hub.connect(io, &peer))?;
-        Ok(TcpStream(descriptor))
+    pub(super) fn connect_one(
+        peer: SocketAddr,
+        timeout: Option<Duration>,
+    ) -> io::Result<TcpStream> {
+        let made = Descriptor::socket(domain_of(&peer), Kind::Stream)?;
+        made.connect(&peer.into(), timeout)?;
+        Ok(TcpStream(made))
+    }
+
+    /// Connects from one address to another.
+    pub(super) fn connect_from(
+        source: Option<SocketAddr>,
+        peer: SocketAddr,
+        timeout: Option<Duration>,
+    ) -> io::Result<TcpStream> {
+        let made = Descriptor::socket(domain_of(&peer), Kind::Stream)?;
+        if let Some(source) = source {
+            made.ask(|hub, io| hub.bind(io, &source.into()))?;
+        }
+        made.connect(&peer.into(), timeout)?;
+        Ok(TcpStream(made))
     }
 
     /// The address of the other side.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` once the connection is over, if it was reset; `EBADF` once closed.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.ask(|hub, io| hub.peer_addr(io)?.inet())
+        self.0.peer_inet()
     }
+
     /// The address of this side.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` once closed.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.ask(|hub, io| hub.local_addr(io)?.inet())
+        self.0.local_inet()
     }
+
     /// Ends reading, writing or both, for every clone. Those parked in what ended wake.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` where there is no connection any more; `EBADF` once closed.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.0.ask(|hub, io| hub.shutdown(io, how))
     }
-    /// Closes this handle now: calls parked on it answer `EBADF`, and then the peer sees the end.
-    /// Not in std. Closing twice is nothing.
-    pub fn close(&self) {
-        self.0.close();
-    }
-    /// A second handle of the same socket.
-    pub fn try_clone(&self) -> io::Result<TcpStream> {
-        self.0.dup().map(TcpStream)
-    }
-    /// How long a read may take; `None` is for ever.
-    pub fn set_read_timeout(&self, dur: Option<Duration>) -> io::Result<()> {
-        self.0.set_timeout(Direction::Read, dur)
-    }
-    /// How long a write may take; `None` is for ever.
-    pub fn set_write_timeout(&self, dur: Option<Duration>) -> io::Result<()> {
-        self.0.set_timeout(Direction::Write, dur)
-    }
-    /// How long a read may take.
-    pub fn read_timeout(&self) -> io::Result<Option<Duration>> {
-        self.0.io().map(|_| self.0.timeout(Direction::Read))
-    }
-    /// How long a write may take.
-    pub fn write_timeout(&self) -> io::Result<Option<Duration>> {
-        self.0.io().map(|_| self.0.timeout(Direction::Write))
-    }
-    /// Reads without taking.
+
+    /// Reads without taking: the next read sees the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// As a read's.
     pub fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
         self.0.block("peek", Direction::Read, |hub, io| hub.recv(io, buf, Take::Peek))
     }
-    /// Whether small writes are sent at once (`TCP_NODELAY`).
+
+    /// Sets whether small writes are sent at once (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` once closed.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         self.0.set(Opt::NoDelay, nodelay.into())
     }
-    /// Whether small writes are sent at once.
+
+    /// Whether small writes are sent at once (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` once closed.
     pub fn nodelay(&self) -> io::Result<bool> {
         self.0.flag(Opt::NoDelay)
     }
-    /// The hops a packet may take (`IP_TTL`).
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.0.set(Opt::Ttl, ttl)
-    }
-    /// The hops a packet may take.
-    pub fn ttl(&self) -> io::Result<u32> {
-        self.0.ask(|hub, io| hub.option(io, Opt::Ttl))
-    }
-    /// Takes the pending error (`SO_ERROR`).
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.0.ask(|hub, io| hub.take_error(io))
-    }
-    /// Whether calls answer `WouldBlock` where they would wait, for every clone.
-    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.0.set_nonblocking(nonblocking)
-    }
-
-    fn recv(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.block("read", Direction::Read, |hub, io| hub.recv(io, buf, Take::Remove))
-    }
-    fn send(&self, buf: &[u8]) -> io::Result<usize> {
-        self.0.block("write", Direction::Write, |hub, io| hub.send(io, buf))
-    }
-    fn recv_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.0.block("read", Direction::Read, |hub, io| hub.recv_vectored(io, bufs, Take::Remove))
-    }
-    fn send_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.block("write", Direction::Write, |hub, io| hub.send_vectored(io, bufs))
-    }
 }
-
-macro_rules! stream_io {
-    ($($type:ty),*) => {$(
-        impl Read for $type {
-            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-                self.recv(buf)
-            }
-            fn read_vectored(&mut self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-                self.recv_vectored(bufs)
-            }
-        }
-        impl Write for $type {
-            fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-                self.send(buf)
-            }
-            fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-                self.send_vectored(bufs)
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-    )*};
-}
-
-stream_io!(TcpStream, &TcpStream);
 
 impl fmt::Debug for TcpStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.debug("TcpStream", "peer", f)
+        self.0.show_inet("TcpStream", true, f)
     }
 }
 
 /// A socket that accepts TCP connections. See [`std::net::TcpListener`].
-pub struct TcpListener(Descriptor);
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> std::io::Result<()> {
+/// use std::io::copy;
+/// use greenroom::{net::TcpListener, thread};
+///
+/// let listener = TcpListener::bind("0.0.0.0:7")?;
+/// for stream in listener.incoming() {
+///     let stream = stream?;
+///     thread::spawn(move || copy(&mut &stream, &mut &stream));
+/// }
+/// # Ok(()) }
+/// ```
+pub struct TcpListener(pub(super) Descriptor);
+
+handle!(TcpListener);
+socket_modes!(TcpListener);
+packet_ttl!(TcpListener);
 
 impl TcpListener {
-    /// Listens on the first of the addresses that can be bound.
+    /// Listens on the first of the addresses that can be bound. As std does on Unix, it may be one
+    /// that an earlier listener of the process left connections on (`SO_REUSEADDR`).
     ///
     /// # Errors
     ///
-    /// `AddrInUse`, `AddrNotAvailable`, `PermissionDenied` as the OS has them; `NotConnected`
-    /// outside a hub.
+    /// `AddrInUse`, `AddrNotAvailable`, `PermissionDenied` as the system has them, of the last
+    /// address; `NotConnected` outside a hub.
     pub fn bind<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
         each_address(addr, |local| {
-            let driver = driver::current().ok_or_else(driver::outside)?;
-            let mut hub = driver.hub.borrow_mut();
-            let io = hub.socket(domain_of(&local), Kind::Stream)?;
-            let listening = listen(&mut **hub, io, local);
-            if listening.is_err() {
-                hub.close(io);
-            }
-            drop(hub);
-            listening.map(|()| TcpListener(Descriptor::new(&driver, io)))
+            let made = Descriptor::socket(domain_of(&local), Kind::Stream)?;
+            made.ask(|hub, io| listen(hub, io, local))?;
+            Ok(TcpListener(made))
         })
     }
 
-    /// The address it listens on.
+    /// The address it listens on, with the port that was chosen if 0 was asked for.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` once closed.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.ask(|hub, io| hub.local_addr(io)?.inet())
+        self.0.local_inet()
     }
-    /// A second handle of the same socket.
-    pub fn try_clone(&self) -> io::Result<TcpListener> {
-        self.0.dup().map(TcpListener)
-    }
-    /// Takes the oldest finished connection.
+
+    /// Takes the oldest finished connection, and says whose it is.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when it may not wait, or no longer; `EBADF` once closed; `EMFILE` where
+    /// descriptors are out.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         self.0.with(|driver, _| {
             // Owned within the call, which may switch before it returns: a kill then closes it.
@@ -229,38 +207,43 @@ impl TcpListener {
             })
         })
     }
-    /// The connections to come, without end.
+
+    /// The connections to come, without end: each what [`accept`](TcpListener::accept) answers.
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
     }
+
     /// How long `accept` may take; `None` is for ever. Not in std.
-    pub fn set_accept_timeout(&self, dur: Option<Duration>) -> io::Result<()> {
-        self.0.set_timeout(Direction::Read, dur)
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for zero; `EBADF` once closed.
+    pub fn set_accept_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.0.set_timeout(Direction::Read, timeout)
     }
-    /// Closes this handle now: calls parked on it answer `EBADF`. Not in std.
-    pub fn close(&self) {
-        self.0.close();
+
+    /// Sets whether it takes IPv6 connections only (`IPV6_V6ONLY`).
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: it is bound, and the option must come before. [`Socket`](super::Socket) can.
+    #[deprecated(since = "0.1.0", note = "deprecated in std: it comes too late once bound")]
+    pub fn set_only_v6(&self, only_v6: bool) -> io::Result<()> {
+        self.0.set(Opt::OnlyV6, only_v6.into())
     }
-    /// The hops a packet may take (`IP_TTL`).
-    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
-        self.0.set(Opt::Ttl, ttl)
-    }
-    /// The hops a packet may take.
-    pub fn ttl(&self) -> io::Result<u32> {
-        self.0.ask(|hub, io| hub.option(io, Opt::Ttl))
-    }
-    /// Takes the pending error (`SO_ERROR`).
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.0.ask(|hub, io| hub.take_error(io))
-    }
-    /// Whether `accept` answers `WouldBlock` where it would wait, for every clone.
-    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.0.set_nonblocking(nonblocking)
+
+    /// Whether it takes IPv6 connections only (`IPV6_V6ONLY`).
+    ///
+    /// # Errors
+    ///
+    /// The system's where it is of IPv4; `EBADF` once closed.
+    #[deprecated(since = "0.1.0", note = "deprecated in std: it comes too late once bound")]
+    pub fn only_v6(&self) -> io::Result<bool> {
+        self.0.flag(Opt::OnlyV6)
     }
 }
 
 fn listen(hub: &mut dyn Hub, io: Io, local: SocketAddr) -> io::Result<()> {
-    // As std does on Unix: a restarted server may take its address again at once.
     hub.set_option(io, Opt::ReuseAddress, 1)?;
     hub.bind(io, &local.into())?;
     hub.listen(io, BACKLOG)
@@ -268,7 +251,7 @@ fn listen(hub: &mut dyn Hub, io: Io, local: SocketAddr) -> io::Result<()> {
 
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.debug("TcpListener", "", f)
+        self.0.show_inet("TcpListener", false, f)
     }
 }
 
@@ -286,16 +269,3 @@ impl Iterator for Incoming<'_> {
 }
 
 impl std::iter::FusedIterator for Incoming<'_> {}
-
-impl Sealed for TcpStream {}
-impl Source for TcpStream {
-    fn descriptor(&self) -> &Descriptor {
-        &self.0
-    }
-}
-impl Sealed for TcpListener {}
-impl Source for TcpListener {
-    fn descriptor(&self) -> &Descriptor {
-        &self.0
-    }
-}

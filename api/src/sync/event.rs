@@ -46,6 +46,14 @@ impl Event {
         self.set.load(Ordering::Acquire)
     }
 
+    /// How often it was set, from any thread.
+    pub(crate) fn times_set(&self) -> u64 {
+        self.sets.load(Ordering::Acquire)
+    }
+    pub(crate) fn line(&self) -> &WaitQueue {
+        &self.line
+    }
+
     /// Waits until the flag is set; false if the time is up first. Does not switch if it is set.
     ///
     /// # Panics

@@ -46,7 +46,7 @@ impl WaitQueue {
     }
 
     /// Takes a wait out of the line; false if it had been taken out to be woken.
-    fn leave(&self, driver: &Driver, ticket: Ticket) -> bool {
+    pub(crate) fn leave(&self, driver: &Driver, ticket: Ticket) -> bool {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         let before = line.len();
         // Another hub's greenlets have the same numbers.

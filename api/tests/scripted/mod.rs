@@ -26,7 +26,7 @@ use greenroom::hub::{
 use greenroom::time::{Instant, SystemTime};
 
 use clocks::Clocks;
-pub use play::{client, play, play_all, server};
+pub use play::{Played, client, play, play_all, server};
 use script::Agenda;
 pub use script::Event;
 pub use sockets::{PEER, peer};
@@ -124,6 +124,11 @@ impl ScriptHub {
     pub fn dial_hangs(mut self, port: u16) -> ScriptHub {
         self.sockets.dial_takes(port, None);
         self
+    }
+    /// A connect to this port of the peer is refused after so long.
+    pub fn dial_is_refused(mut self, port: u16, after: Duration) -> ScriptHub {
+        self.sockets.dial_is_refused(port);
+        self.dial_takes(port, after)
     }
     /// Streams to this port of the peer take so many bytes until the script makes room.
     pub fn room(mut self, port: u16, bytes: usize) -> ScriptHub {

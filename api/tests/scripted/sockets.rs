@@ -1,6 +1,6 @@
 //! Streams and listeners of the scripted world: byte queues, and a table of descriptors.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
 use std::time::Duration;
@@ -31,6 +31,8 @@ pub(super) struct Sockets {
     /// What happened to sockets since it was last taken.
     happened: Vec<(usize, Interest)>,
     dials: BTreeMap<u16, Option<Duration>>,
+    /// Ports where a dial is refused in the end.
+    refusing: BTreeSet<u16>,
     rooms: BTreeMap<u16, usize>,
     written: BTreeMap<u16, Vec<u8>>,
     /// What happened to streams that do not stand yet.
@@ -48,6 +50,8 @@ enum State {
     Fresh,
     Listener(VecDeque<(usize, SocketAddr)>),
     Connecting,
+    /// The attempt failed, and nobody was told yet.
+    Refused,
     Stream(Stream),
     Query(Vec<IpAddr>, bool),
 }
@@ -127,6 +131,9 @@ impl Sockets {
 
     pub(super) fn dial_takes(&mut self, port: u16, time: Option<Duration>) {
         self.dials.insert(port, time);
+    }
+    pub(super) fn dial_is_refused(&mut self, port: u16) {
+        self.refusing.insert(port);
     }
     pub(super) fn set_room(&mut self, port: u16, bytes: usize) {
         self.rooms.insert(port, bytes);
@@ -217,7 +224,12 @@ impl Sockets {
             *answered = true;
             self.happened.push((index, Interest::READ));
         } else {
-            self.stands(index);
+            let port = self.sockets[index].remote.map_or(0, |remote| remote.port());
+            if self.refusing.contains(&port) {
+                self.sockets[index].state = State::Refused;
+            } else {
+                self.stands(index);
+            }
             self.happened.push((index, Interest::WRITE));
         }
     }
@@ -270,6 +282,10 @@ impl Sockets {
         match self.sockets[index].state {
             State::Stream(_) => return Ok(None),
             State::Connecting => return Ok(Some(u64::MAX)),
+            State::Refused => {
+                self.sockets[index].state = State::Fresh;
+                return Err(errno(libc::ECONNREFUSED));
+            }
             _ => self.sockets[index].remote = Some(to),
         }
         if to.ip() == PEER {
@@ -396,6 +412,7 @@ impl Sockets {
         let index = self.find(io)?;
         let (reads, writes) = match &self.sockets[index].state {
             State::Fresh | State::Connecting => (false, false),
+            State::Refused => (true, true),
             State::Listener(pending) => (!pending.is_empty(), false),
             State::Query(_, answered) => (*answered, false),
             State::Stream(stream) => (stream.readable(), stream.writable()),

@@ -1,0 +1,64 @@
+//! `std::io::pipe` under greenlets. Everything else of `std::io` works with our handles as it is.
+
+use std::fmt;
+use std::io;
+
+use crate::net::Descriptor;
+use crate::net::handle::{handle, reads, writes};
+
+/// Makes a pipe: what is written to one end is read from the other. See [`std::io::pipe`].
+///
+/// # Errors
+///
+/// `EMFILE` where descriptors are out; [`Unsupported`](io::ErrorKind::Unsupported) on a hub without
+/// pipes; [`NotConnected`](io::ErrorKind::NotConnected) outside any hub.
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> std::io::Result<()> {
+/// use std::io::{Read, Write};
+///
+/// let (mut reader, mut writer) = greenroom::io::pipe()?;
+/// let reading = greenroom::thread::spawn(move || {
+///     let mut all = String::new();
+///     reader.read_to_string(&mut all).map(|_| all)
+/// });
+/// writer.write_all(b"through the wall")?;
+/// drop(writer);
+/// assert_eq!(reading.join().unwrap()?, "through the wall");
+/// # Ok(()) }
+/// ```
+pub fn pipe() -> io::Result<(PipeReader, PipeWriter)> {
+    let (reader, writer) = Descriptor::pipe()?;
+    Ok((PipeReader(reader), PipeWriter(writer)))
+}
+
+/// The end of a pipe that is read from. See [`std::io::PipeReader`].
+///
+/// A read waits until there is a byte; it answers 0 once every writer is gone.
+pub struct PipeReader(Descriptor);
+
+handle!(PipeReader);
+reads!(PipeReader, &PipeReader);
+
+/// The end of a pipe that is written to. See [`std::io::PipeWriter`].
+///
+/// A write waits while the pipe is full; it answers [`BrokenPipe`](io::ErrorKind::BrokenPipe) once
+/// every reader is gone.
+pub struct PipeWriter(Descriptor);
+
+handle!(PipeWriter);
+writes!(PipeWriter, &PipeWriter);
+
+impl fmt::Debug for PipeReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.show_number("PipeReader", f)
+    }
+}
+
+impl fmt::Debug for PipeWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.show_number("PipeWriter", f)
+    }
+}

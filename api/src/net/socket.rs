@@ -1,0 +1,224 @@
+//! [`Socket`]: BSD's verbs and options one by one, in socket2's shape and names.
+//!
+//! For what the other types have no method for: options before `bind` or `connect`, a backlog of
+//! one's own, sockets of any kind behind one type. It turns into the others and back without cost.
+//! [`Domain`], [`Type`], [`Protocol`], [`SockAddr`] and [`TcpKeepalive`] are socket2's too; buffers
+//! are plain `&mut [u8]`.
+//!
+//! What socket2 0.6 has and this has not, or otherwise:
+//!
+//! | socket2 | here |
+//! | --- | --- |
+//! | `new_raw`, `pair_raw`, `accept_raw`, `accept4`, `set_cloexec`, `Type::nonblocking`, `Type::cloexec` | every descriptor is non-blocking and closed on exec underneath; [`Socket::set_nonblocking`] is what a caller sees of it |
+//! | `recv_vectored` and `recv_from_vectored`'s `RecvFlags` | only the count: a hub does not say what else the system flagged |
+//! | `recvmsg`, `sendmsg`, `MsgHdr`, `MsgHdrMut` | none: control data is of the system. Through [`Socket::try_as_raw_fd`], after [`wait_read`](crate::wait::wait_read) |
+//! | flags but `MSG_PEEK`, `MSG_DONTWAIT`, `MSG_OOB`, `MSG_NOSIGNAL` | [`Unsupported`](std::io::ErrorKind::Unsupported) |
+//! | `set_read_timeout(Some(0))` for none | `InvalidInput`, as everywhere in std |
+//! | `set_read_timeout`, `set_write_timeout` | kept by the driver, to the nanosecond; the system's own (`SO_RCVTIMEO`) is never set |
+//! | `Domain::VSOCK`, `Domain::PACKET`, `Type::RAW`, `Type::DCCP`, `Protocol::ICMPV4`, `SCTP`, `MPTCP`, … | [`Unsupported`](std::io::ErrorKind::Unsupported): the waist has TCP, UDP and the Unix domain |
+//! | `header_included_*`, `set_dccp_*`, `dccp_*` | none: options of such sockets |
+//! | `attach_filter`, `detach_filter`, `cookie`, `original_dst_*`, `sendfile`, `bind_device_by_index_*`, `device_index_*` | none: they speak of the system's own things. Through [`Socket::try_as_raw_fd`] |
+//! | `SockAddr::view_as`, `try_init`, `as_ptr`, `as_storage`, `len`, `vsock`, … | none: an address is a value here, not storage |
+//! | `SockRef::from(&stream)` | `Socket::from(stream.try_clone()?)` |
+//! | `AsFd`, `AsRawFd`, `IntoRawFd`, `FromRawFd`, `From<OwnedFd>` | [`Socket::try_as_raw_fd`], [`Socket::try_to_owned_fd`], [`Socket::from_fd`], which may fail: not every hub has descriptors |
+
+mod address;
+mod bytes;
+mod keepalive;
+mod kind;
+mod options;
+
+use std::ffi::c_int;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+pub use address::SockAddr;
+pub use keepalive::TcpKeepalive;
+pub use kind::{Domain, Protocol, Type};
+pub use options::InterfaceIndexOrAddress;
+
+use super::descriptor::{Descriptor, Direction};
+use super::handle::{handle, reads, socket_modes, timeouts, writes};
+use super::{Shutdown, TcpListener, TcpStream, UdpSocket};
+use crate::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+
+/// A socket of any kind, with BSD's verbs. See the [module's documentation](self).
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> std::io::Result<()> {
+/// use greenroom::net::{Domain, Socket, SocketAddr, TcpListener, Type};
+///
+/// let socket = Socket::new(Domain::IPV6, Type::STREAM, None)?;
+/// socket.set_only_v6(false)?;
+/// socket.set_reuse_port(true)?;
+/// socket.bind(&"[::]:80".parse::<SocketAddr>().unwrap().into())?;
+/// socket.listen(4096)?;
+/// let listener = TcpListener::from(socket);
+/// # Ok(()) }
+/// ```
+pub struct Socket(Descriptor);
+
+handle!(Socket);
+socket_modes!(Socket);
+timeouts!(Socket);
+reads!(Socket, &Socket);
+writes!(Socket, &Socket);
+
+impl Socket {
+    /// Makes a socket that is neither bound nor connected. There is one protocol for each domain
+    /// and type, so `None` always names it.
+    ///
+    /// # Errors
+    ///
+    /// `EPROTONOSUPPORT` for a protocol that does not fit; `Unsupported` for what the hub has not;
+    /// `EMFILE` where descriptors are out; `NotConnected` outside a hub.
+    pub fn new(domain: Domain, ty: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
+        let (domain, kind) = (domain.to_hub()?, ty.to_hub()?);
+        protocol.map_or(Ok(()), |protocol| protocol.fits(domain, kind))?;
+        Descriptor::socket(domain, kind).map(Socket)
+    }
+
+    /// Makes two sockets that are connected to each other; of the Unix domain, on most systems.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` (`EOPNOTSUPP`) for another domain; else as [`new`](Socket::new).
+    pub fn pair(
+        domain: Domain,
+        ty: Type,
+        protocol: Option<Protocol>,
+    ) -> io::Result<(Socket, Socket)> {
+        let (domain, kind) = (domain.to_hub()?, ty.to_hub()?);
+        protocol.map_or(Ok(()), |protocol| protocol.fits(domain, kind))?;
+        let (a, b) = Descriptor::pair(domain, kind)?;
+        Ok((Socket(a), Socket(b)))
+    }
+
+    /// Gives it its local address; port 0 asks for a free one.
+    ///
+    /// # Errors
+    ///
+    /// `AddrInUse`, `AddrNotAvailable`, `PermissionDenied` as the system has them; `EINVAL` where
+    /// it is bound already; `EAFNOSUPPORT` for another family's address.
+    pub fn bind(&self, address: &SockAddr) -> io::Result<()> {
+        self.0.ask(|hub, io| hub.bind(io, &address.0))
+    }
+
+    /// Connects, and waits for it no longer than the socket's write timeout.
+    ///
+    /// On a non-blocking socket, and when the time is up, the attempt goes on: `EINPROGRESS` says
+    /// so, `EALREADY` from then on, and the first call after its end how it went.
+    /// [`wait_write`](crate::wait::wait_write) waits for that end.
+    ///
+    /// # Errors
+    ///
+    /// `EINPROGRESS` and `EALREADY` (there is no kind for the latter) as above, in the Unix domain
+    /// `WouldBlock`; `EISCONN` once connected; `ConnectionRefused`, `TimedOut` and others as the
+    /// system has them.
+    pub fn connect(&self, address: &SockAddr) -> io::Result<()> {
+        self.0.connect_or_go_on(&address.0)
+    }
+
+    /// Connects within `timeout`, whatever the socket's modes. An attempt that is out of time goes
+    /// on until the socket is closed.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` when the time is up, which a zero timeout is after one try; else as
+    /// [`connect`](Socket::connect).
+    pub fn connect_timeout(&self, addr: &SockAddr, timeout: Duration) -> io::Result<()> {
+        self.0.connect(&addr.0, Some(timeout))
+    }
+
+    /// Makes a bound stream socket accept connections, of which about `backlog` may wait for
+    /// [`accept`](Socket::accept); a negative one is the most the system has.
+    ///
+    /// # Errors
+    ///
+    /// `AddrInUse` where somebody listens there; `EINVAL` once connected.
+    pub fn listen(&self, backlog: c_int) -> io::Result<()> {
+        let backlog = u32::try_from(backlog).unwrap_or(u32::MAX);
+        self.0.ask(|hub, io| hub.listen(io, backlog))
+    }
+
+    /// Takes the oldest finished connection, and says whose it is. It waits as a receive does.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when it may not wait, or no longer; `EINVAL` on what does not listen; `EBADF`
+    /// once closed; `EMFILE` where descriptors are out.
+    pub fn accept(&self) -> io::Result<(Socket, SockAddr)> {
+        self.0.with(|driver, _| {
+            // Owned within the call, which may switch before it returns: a kill then closes it.
+            self.0.block("accept", Direction::Read, |hub, io| {
+                let (io, peer) = hub.accept(io)?;
+                Ok((Socket(Descriptor::new(driver, io)), SockAddr(peer)))
+            })
+        })
+    }
+
+    /// The address of this side.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` once closed.
+    pub fn local_addr(&self) -> io::Result<SockAddr> {
+        self.0.ask(|hub, io| hub.local_addr(io)).map(SockAddr)
+    }
+
+    /// The address of the connected peer.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` where there is none; `EBADF` once closed.
+    pub fn peer_addr(&self) -> io::Result<SockAddr> {
+        self.0.ask(|hub, io| hub.peer_addr(io)).map(SockAddr)
+    }
+
+    /// Whether calls answer `WouldBlock` where they would wait.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` once closed.
+    pub fn nonblocking(&self) -> io::Result<bool> {
+        self.0.io().map(|_| self.0.is_nonblocking())
+    }
+
+    /// Ends reading, writing or both, for every clone. Those parked in what ended wake.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` where no peer is; `EBADF` once closed.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.0.ask(|hub, io| hub.shutdown(io, how))
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.show_number("Socket", f)
+    }
+}
+
+macro_rules! same_socket {
+    ($($type:ident),*) => {$(
+        /// The same socket, with its timeouts and modes.
+        impl From<$type> for Socket {
+            fn from(handle: $type) -> Socket {
+                Socket(handle.0)
+            }
+        }
+        /// The same socket. Nobody asks whether it is of this type: calls that do not fit it answer
+        /// errors.
+        impl From<Socket> for $type {
+            fn from(socket: Socket) -> $type {
+                $type(socket.0)
+            }
+        }
+    )*};
+}
+
+same_socket!(TcpStream, TcpListener, UdpSocket, UnixStream, UnixListener, UnixDatagram);

@@ -1,0 +1,3 @@
+//! What std has for Linux only.
+
+pub mod net;

@@ -1,0 +1,3 @@
+//! What std has for Unix only.
+
+pub mod net;

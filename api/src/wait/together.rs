@@ -1,0 +1,298 @@
+//! Several things at once: [`any`] waits for the first of them, [`all`] for every one.
+
+use std::cell::Cell;
+use std::io;
+use std::time::Duration;
+
+use super::{Claim, Watcher, timed_out};
+use crate::block::closed;
+use crate::driver::{self, Driver, Ticket, Woken};
+use crate::hub::{GreenletId, On, Tick};
+use crate::net::{foreign, sealed::Sealed};
+use crate::sync::Event;
+use crate::time::Elapsed;
+
+/// Something that can be waited for together with others: a [`Watcher`] (its source is ready), a
+/// [`JoinHandle`](crate::thread::JoinHandle) (its greenlet is over), an [`Event`] (it is set) or a
+/// [`Timer`] (its time has come).
+pub trait Waitable: Sealed {
+    #[doc(hidden)]
+    fn member(&self) -> Member<'_>;
+}
+
+/// What is waited for, as the wait sees it.
+#[derive(Clone, Copy)]
+pub struct Member<'a>(Kind<'a>);
+
+#[derive(Clone, Copy)]
+enum Kind<'a> {
+    Watcher(&'a Watcher),
+    Event(&'a Event),
+    Timer(&'a Timer),
+    Greenlet(u64, GreenletId),
+}
+
+impl Member<'_> {
+    /// The end of a greenlet of this hub.
+    pub(crate) fn greenlet(hub: u64, id: GreenletId) -> Member<'static> {
+        Member(Kind::Greenlet(hub, id))
+    }
+}
+
+impl Sealed for Watcher {}
+impl Waitable for Watcher {
+    fn member(&self) -> Member<'_> {
+        Member(Kind::Watcher(self))
+    }
+}
+impl Sealed for Event {}
+impl Waitable for Event {
+    fn member(&self) -> Member<'_> {
+        Member(Kind::Event(self))
+    }
+}
+
+/// A time to wait for, together with other things. See [`after`].
+#[derive(Clone, Copy, Debug)]
+pub struct Timer {
+    hub: u64,
+    due: Tick,
+}
+
+impl Sealed for Timer {}
+impl Waitable for Timer {
+    fn member(&self) -> Member<'_> {
+        Member(Kind::Timer(self))
+    }
+}
+
+/// A timer that is ready once `duration` has passed from now.
+///
+/// # Panics
+///
+/// Outside any hub.
+pub fn after(duration: Duration) -> Timer {
+    let driver = driver::current().expect(driver::OUTSIDE);
+    Timer { hub: driver.id, due: driver.now().after(duration) }
+}
+
+/// Waits until one of these is ready, for no longer than `timeout`; answers its place in the list,
+/// the first one's where several are.
+///
+/// It switches at least once, as every wait of this module does, and takes nothing: what is ready
+/// stays so. A watcher among them that was named counts as ready even if somebody else has taken
+/// its bytes meanwhile, and an event that was set even if it is cleared by now.
+///
+/// # Errors
+///
+/// As [`wait`](super::wait), which a cancel or close of any of its watchers ends as well;
+/// [`InvalidInput`](io::ErrorKind::InvalidInput) for an empty list and for what belongs to another
+/// hub.
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> std::io::Result<()> {
+/// use greenroom::{net::TcpStream, sync::Event, wait};
+///
+/// static STOP: Event = Event::new();
+/// let stream = TcpStream::connect("srv:7")?;
+/// let data = wait::Watcher::read(&stream)?;
+/// match wait::any(&[&data, &STOP], None)? {
+///     0 => println!("there is something to read"),
+///     _ => println!("told to stop"),
+/// }
+/// # Ok(()) }
+/// ```
+pub fn any(of: &[&dyn Waitable], timeout: Option<Duration>) -> io::Result<usize> {
+    if of.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "nothing to wait for"));
+    }
+    let driver = driver::current().ok_or_else(driver::outside)?;
+    let together = Together::begin(&driver, of, timeout)?;
+    let everything: Vec<usize> = (0..of.len()).collect();
+    together.first_of(&everything, "any")
+}
+
+/// Waits until each of these has been ready once, for no longer than `timeout` in all.
+///
+/// # Errors
+///
+/// As [`any`]; an empty list is ready at once.
+pub fn all(of: &[&dyn Waitable], timeout: Option<Duration>) -> io::Result<()> {
+    let driver = driver::current().ok_or_else(driver::outside)?;
+    let together = Together::begin(&driver, of, timeout)?;
+    let mut left: Vec<usize> = (0..of.len()).collect();
+    while !left.is_empty() {
+        let ready = together.first_of(&left, "all")?;
+        left.retain(|&other| other != ready);
+    }
+    Ok(())
+}
+
+/// One wait for several things.
+struct Together<'a> {
+    driver: &'a Driver,
+    members: Vec<Kind<'a>>,
+    /// How often each event had been set when the wait began.
+    sets: Vec<u64>,
+    deadline: Option<Tick>,
+    may_park: bool,
+    switched: Cell<bool>,
+    _claims: Vec<Claim<'a>>,
+}
+
+impl<'a> Together<'a> {
+    fn begin(
+        driver: &'a Driver,
+        of: &[&'a dyn Waitable],
+        timeout: Option<Duration>,
+    ) -> io::Result<Together<'a>> {
+        let members: Vec<Kind<'a>> = of.iter().map(|item| item.member().0).collect();
+        let mut claims = Vec::new();
+        for member in &members {
+            match *member {
+                Kind::Watcher(watcher) => claims.push(watcher.claim(driver)?),
+                Kind::Greenlet(hub, _) if hub != driver.id => return Err(foreign()),
+                Kind::Timer(timer) if timer.hub != driver.id => return Err(foreign()),
+                _ => {}
+            }
+        }
+        let sets = members.iter().map(|member| match member {
+            Kind::Event(event) => event.times_set(),
+            _ => 0,
+        });
+        Ok(Together {
+            sets: sets.collect(),
+            members,
+            driver,
+            deadline: timeout.map(|timeout| driver.now().after(timeout)),
+            may_park: timeout != Some(Duration::ZERO),
+            switched: Cell::new(false),
+            _claims: claims,
+        })
+    }
+
+    fn first_of(&self, indexes: &[usize], op: &'static str) -> io::Result<usize> {
+        let driver = self.driver;
+        loop {
+            driver.raise_kill();
+            if let Some(elapsed) = driver.sticky_scope() {
+                return Err(elapsed.error());
+            }
+            if let Some(index) = self.find_ready(indexes)? {
+                self.switch_once();
+                return Ok(index);
+            }
+            driver.may_wait()?;
+            if !self.may_park || self.deadline.is_some_and(|at| driver.now() >= at) {
+                return Err(timed_out());
+            }
+            if let Some(scope) = driver.expired_scope() {
+                return Err(Elapsed::of(scope).error());
+            }
+            if let Some(index) = self.park(indexes, op)? {
+                return Ok(index);
+            }
+        }
+    }
+
+    /// What is ready still costs one switch, and then its outcome is fixed, but for a kill.
+    fn switch_once(&self) {
+        if !self.switched.replace(true) {
+            self.driver.step_aside();
+            self.driver.raise_kill();
+        }
+    }
+
+    fn find_ready(&self, indexes: &[usize]) -> io::Result<Option<usize>> {
+        for &index in indexes {
+            if self.is_ready(index)? {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_ready(&self, index: usize) -> io::Result<bool> {
+        Ok(match self.members[index] {
+            Kind::Watcher(watcher) => !watcher.is_ready(self.driver)?.is_none(),
+            Kind::Event(event) => event.is_set() || event.times_set() != self.sets[index],
+            Kind::Timer(timer) => self.driver.now() >= timer.due,
+            Kind::Greenlet(_, id) => !self.driver.is_live(id),
+        })
+    }
+
+    /// Waits once; answers the first that was named, if any was.
+    fn park(&self, indexes: &[usize], op: &'static str) -> io::Result<Option<usize>> {
+        let driver = self.driver;
+        let ticket = driver.ticket();
+        let (deadline, open) = self.line_up(indexes, ticket);
+        // Another thread may have set an event before it was lined up for.
+        if self.find_ready(indexes).is_ok_and(|ready| ready.is_some()) {
+            self.withdraw(indexes, ticket);
+            driver.retire(ticket);
+            return Ok(None);
+        }
+        let woken = driver.park(op, On::Several(open), deadline);
+        self.switched.set(true);
+        let named = self.withdraw(indexes, ticket);
+        driver.raise_kill();
+        match woken {
+            Woken::Event => Ok(named),
+            Woken::TimedOut => Ok(None),
+            Woken::Cancelled(error) => Err(error),
+            Woken::Closed => Err(closed()),
+            Woken::Killed => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
+        }
+    }
+
+    /// Has each of these wake the next wait; answers when the first timer is due, and whether the
+    /// world or another thread could end the wait.
+    fn line_up(&self, indexes: &[usize], ticket: Ticket) -> (Option<Tick>, bool) {
+        let driver = self.driver;
+        let (mut deadline, mut open) = (self.deadline, false);
+        for &index in indexes {
+            match self.members[index] {
+                Kind::Watcher(watcher) => {
+                    watcher.waiting.set(Some(ticket));
+                    driver.watch(watcher.target.io, watcher.interest);
+                    open = true;
+                }
+                Kind::Event(event) => {
+                    event.line().enter(driver, false);
+                    open = true;
+                }
+                Kind::Greenlet(_, id) => driver.add_joiner(id),
+                Kind::Timer(timer) => {
+                    deadline = Some(deadline.map_or(timer.due, |at| at.min(timer.due)));
+                }
+            }
+        }
+        (deadline, open)
+    }
+
+    /// Leaves no trace of the wait; answers the first watcher that was named.
+    fn withdraw(&self, indexes: &[usize], ticket: Ticket) -> Option<usize> {
+        let driver = self.driver;
+        let was_named = |&&index: &&usize| match self.members[index] {
+            Kind::Watcher(watcher) => {
+                !driver.is_watching(watcher.target.io, watcher.interest, ticket)
+            }
+            _ => false,
+        };
+        // Before any of them is taken off its source, which takes all of the wait off.
+        let named = indexes.iter().find(was_named).copied();
+        for &index in indexes {
+            match self.members[index] {
+                Kind::Watcher(watcher) => driver.unqueue(watcher.target.io, ticket),
+                Kind::Event(event) => {
+                    event.line().leave(driver, ticket);
+                }
+                Kind::Greenlet(_, id) => driver.remove_joiner(id, ticket),
+                Kind::Timer(_) => {}
+            }
+        }
+        named
+    }
+}
