@@ -227,7 +227,11 @@ impl<T> JoinHandle<T> {
             }
             driver.add_joiner(self.id);
             driver.park("join", On::Greenlet(self.id), deadline);
-            driver.after_switch();
+            driver.raise_kill();
+            // An end in time is told, even if a scope expired before this turn came.
+            if driver.is_live(self.id) {
+                driver.after_switch();
+            }
         }
         Ok(())
     }
@@ -325,9 +329,13 @@ fn park_until(timeout: Option<Duration>) {
             return;
         }
         let woken = driver.park("park", On::Sync(None), deadline);
+        driver.raise_kill();
+        // An unpark in time counts, even if a scope expired before this turn came.
+        if parker.take_token() {
+            return;
+        }
         driver.after_switch();
         if !matches!(woken, Woken::Event) {
-            parker.take_token();
             return;
         }
     }

@@ -91,7 +91,7 @@ impl Watcher {
         driver.watch(self.io, self.interest);
         let woken = driver.park("wait", On::Io(self.io, self.interest), deadline);
         if !matches!(woken, Woken::Event | Woken::Closed) {
-            driver.unqueue(self.io, ticket);
+            driver.unwatch(self.io, ticket);
         }
         driver.raise_kill();
         match woken {
