@@ -10,8 +10,11 @@
 //! the hub who runs next and never decides that itself. What it does not know: sockets (`net`),
 //! the retry loop (`block`), locks (`sync`): these park here and are woken here.
 
+mod counts;
 mod mailbox;
 mod names;
+mod overflow;
+mod reap;
 mod scopes;
 mod stall;
 mod table;
@@ -22,7 +25,7 @@ mod waiting;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,8 +35,11 @@ use crate::hub::{GreenletId, HostId, How, Hub, Note, Ready, Runnable, SwitchPoin
 use crate::thread::Parker;
 use crate::time::{Instant, SystemTime, Unwind};
 
+#[doc(hidden)]
+pub use counts::{Counts, counts};
 pub(crate) use mailbox::{Mail, Mailbox};
 pub(crate) use names::Label;
+pub(crate) use overflow::{write_where_spawned, write_whose_stack};
 pub use stall::{Stall, Stuck};
 pub(crate) use table::{Origin, Ticket, Woken};
 use table::{Phase, Table};
@@ -174,6 +180,8 @@ pub(crate) struct Driver {
     takes_notes: bool,
     /// Whether the current greenlet is killed or inside a scope, or might be: see `scopes`.
     hurried: Cell<bool>,
+    /// Whether what runs now runs on top of another's turn, to be ended: it does not leave it.
+    in_place: Cell<bool>,
 }
 
 /// What a look at the world came to.
@@ -219,6 +227,7 @@ impl Driver {
             scopes_made: Cell::new(0),
             polled_at: Cell::new(Tick::default()),
             hurried: Cell::new(false),
+            in_place: Cell::new(false),
         }
     }
 
@@ -334,7 +343,7 @@ impl Driver {
             self.clients_left.set(self.clients_left.get() + 1);
         }
         let (name, body) = (program.name.clone(), program.body.clone());
-        let origin = Origin { parent: None, host, program: Some(index) };
+        let origin = Origin { parent: None, host, program: Some(index), at: None };
         let body = Box::new(move || {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| body())) {
                 with_current(|driver| driver.report_panic(&*payload));
@@ -355,7 +364,9 @@ impl Driver {
             Phase::Body(body, stack_size) => self.begin(id, body, stack_size)?,
             Phase::Cancelled(body) => {
                 // Here, not in the table: what it owns may close or wake.
+                let in_place = self.in_place.replace(true);
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
+                self.in_place.set(in_place);
                 self.finish(id, None);
                 return None;
             }
@@ -392,7 +403,9 @@ impl Driver {
             }
             Err(error) => {
                 let message = format!("no stack for it: {error}");
-                self.panics.borrow_mut().push(Panicked { greenlet: self.name(id), message });
+                self.report_panic_of(Panicked { greenlet: self.name(id), message });
+                // While it is still somebody: what it owns may close or wake.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
                 self.finish(id, None);
                 None
             }
@@ -423,8 +436,7 @@ impl Driver {
                 break;
             }
             for id in left {
-                let place = self.table.borrow().queue.iter().position(|&(queued, _)| queued == id);
-                if let Some(index) = place {
+                if let Some(index) = self.place_of(id) {
                     self.resume(index);
                 }
             }
@@ -444,8 +456,7 @@ impl Driver {
         let world = self.hub.replace(Box::new(crate::dead::DeadHub));
         let revived = self.table.borrow_mut().revive_abandoned();
         for id in revived {
-            let place = self.table.borrow().queue.iter().position(|&(queued, _)| queued == id);
-            if let Some(index) = place {
+            if let Some(index) = self.place_of(id) {
                 self.resume(index);
             }
         }
@@ -468,9 +479,9 @@ impl Driver {
         id
     }
 
-    /// Where a greenlet spawned now comes from: the current one.
-    pub(crate) fn origin(&self) -> Origin {
-        self.table.borrow().origin()
+    /// Where a greenlet spawned now comes from: the current one, and this line of the program.
+    pub(crate) fn origin(&self, at: &'static Location<'static>) -> Origin {
+        self.table.borrow().origin(at)
     }
 
     pub(crate) fn current_id(&self) -> Option<GreenletId> {
@@ -516,11 +527,11 @@ impl Driver {
             return;
         }
         let greenlet = self.current_id().map(|id| self.name(id)).unwrap_or_default();
-        self.report_panic_of(greenlet, panic_message(payload));
+        self.report_panic_of(Panicked { greenlet, message: panic_message(payload) });
     }
 
-    pub(crate) fn report_panic_of(&self, greenlet: String, message: String) {
-        self.panics.borrow_mut().push(Panicked { greenlet, message });
+    pub(crate) fn report_panic_of(&self, panicked: Panicked) {
+        self.panics.borrow_mut().push(panicked);
     }
 
     // The world, for those who only ask.

@@ -1,10 +1,12 @@
 //! Stack switching: a body on a stack of its own that can be left and entered again.
 //!
 //! What stands here is the whole of it: [`Fiber::resume`] goes in, [`Leave::leave`] comes out. Who
-//! runs when, and what a greenlet is called, is the driver's. With `greenlet/stack.rs` this is the
-//! only `unsafe` in the crate.
+//! runs when, and what a greenlet is called, is the driver's. With `greenlet/*` this is the only
+//! `unsafe` in the crate.
 #![allow(unsafe_code)]
 
+mod overflow;
+pub(crate) mod scoped;
 pub(crate) mod stack;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
@@ -21,13 +23,20 @@ pub(crate) struct Fiber {
 
 /// What a greenlet leaves its stack with. It is only ever used on the stack it was made on.
 #[derive(Clone, Copy)]
-pub(crate) struct Leave(*const Yielder<(), Option<Turn>>);
+pub(crate) struct Leave {
+    yielder: *const Yielder<(), Option<Turn>>,
+    /// Where its stack ends, guard page included: what tells stacks apart.
+    limit: usize,
+}
 
 impl Fiber {
     /// Puts a body on a stack; it starts with the first resume.
     pub(crate) fn start(&mut self, stack: Slot, body: impl FnOnce(Leave) + 'static) {
         debug_assert!(self.inner.is_none(), "one body at a time");
-        self.inner = Some(Coroutine::with_stack(stack, move |yielder, ()| body(Leave(yielder))));
+        let limit = stack.ends_at();
+        self.inner = Some(Coroutine::with_stack(stack, move |yielder, ()| {
+            body(Leave { yielder, limit });
+        }));
     }
 
     /// Runs until the body leaves (`Some`, with the turn it decided on) or ends (`None`).
@@ -51,12 +60,17 @@ impl Drop for Fiber {
 }
 
 impl Leave {
+    /// Where its stack ends, guard page included.
+    pub(crate) fn limit(self) -> usize {
+        self.limit
+    }
+
     /// Goes back to whoever resumed this stack; returns at the next resume.
     pub(crate) fn leave(self, turn: Option<Turn>) {
         // SAFETY: the yielder lives on the fiber's own stack from its first instruction to its
         // last. A `Leave` is stored only in the driver's slot of the greenlet that runs on that
         // stack and used only while that greenlet is the current one (`Driver::leave`), so the
         // stack is live and this is the stack we stand on.
-        unsafe { (*self.0).suspend(turn) };
+        unsafe { (*self.yielder).suspend(turn) };
     }
 }

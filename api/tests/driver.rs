@@ -13,6 +13,7 @@ mod driver {
     mod lines;
     mod order;
     mod park;
+    mod scope;
     mod sync;
     mod timeout;
 }

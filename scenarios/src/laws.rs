@@ -5,6 +5,7 @@
 //! be is a hub's own affair, and tested there.
 
 mod closing;
+mod scopes;
 mod streams;
 mod time;
 mod waiting;
@@ -22,7 +23,7 @@ type Law = fn(&Complaints) -> io::Result<()>;
 
 /// All laws, by area.
 pub(crate) fn laws() -> Vec<Scenario> {
-    let areas = [time::LAWS, waiting::LAWS, closing::LAWS, streams::LAWS];
+    let areas = [time::LAWS, waiting::LAWS, closing::LAWS, streams::LAWS, scopes::LAWS];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()
 }
 

@@ -32,6 +32,13 @@ impl Mailbox {
         }
     }
 
+    /// That of a hub which is over.
+    pub(crate) fn ended() -> Mailbox {
+        let mailbox = Mailbox::new(Waker::noop().clone());
+        mailbox.end();
+        mailbox
+    }
+
     pub(crate) fn post(&self, mail: Mail) {
         if self.ended.load(Ordering::Acquire) {
             return;

@@ -1,11 +1,14 @@
 //! The table of greenlets: who exists, who is runnable, who waits and what ended the wait.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
+use std::mem;
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::names::{Children, Label, Place, write_name};
+use super::names::{Children, Label, Place, write_name, write_path};
 use super::scopes::Scope;
 use super::timers::{Timer, Timers};
 use super::waiters::{Standing, Waiters};
@@ -37,6 +40,8 @@ pub(crate) struct Origin {
     pub(crate) parent: Option<GreenletId>,
     pub(crate) host: HostId,
     pub(crate) program: Option<usize>,
+    /// Where in the program it was spawned.
+    pub(crate) at: Option<&'static Location<'static>>,
 }
 
 /// What a turn finds in a greenlet's slot.
@@ -188,7 +193,7 @@ impl Table {
             slot.spare = spare;
         }
         let program = slot.origin.program;
-        let mut joiners = std::mem::take(&mut slot.joiners);
+        let mut joiners = mem::take(&mut slot.joiners);
         self.free.push(id.slot() as u32);
         self.current = None;
         for &ticket in &joiners {
@@ -213,14 +218,9 @@ impl Table {
         }
     }
 
-    pub(super) fn origin(&self) -> Origin {
-        match self.current {
-            Some(id) => {
-                let host = self.slots[id.slot()].origin.host;
-                Origin { parent: Some(id), host, program: None }
-            }
-            None => Origin { parent: None, host: HostId(0), program: None },
-        }
+    pub(super) fn origin(&self, at: &'static Location<'static>) -> Origin {
+        let host = self.current.map_or(HostId(0), |id| self.slots[id.slot()].origin.host);
+        Origin { parent: self.current, host, program: None, at: Some(at) }
     }
 
     /// The path in the spawn tree, made on demand.
@@ -231,12 +231,18 @@ impl Table {
                 above.write(&mut path);
                 path.push('/');
             }
-            write_name(&slot.label, slot.ordinal, &mut path);
+            let _ = write_name(&slot.label, slot.ordinal, &mut path);
         }
         path
     }
 
     // Look-ups.
+
+    /// The current greenlet, if this is its stack.
+    pub(super) fn current_on(&self, limit: usize) -> Option<&Slot> {
+        let slot = &self.slots[self.current?.slot()];
+        slot.leave.filter(|leave| leave.limit() == limit).map(|_| slot)
+    }
 
     fn get_mut(&mut self, id: GreenletId) -> Option<&mut Slot> {
         self.slots.get_mut(id.slot()).filter(|slot| slot.id == id && slot.live)
@@ -245,6 +251,11 @@ impl Table {
     pub(super) fn is_live(&self, id: GreenletId) -> bool {
         let known = self.slots.get(id.slot()).filter(|slot| slot.id == id);
         known.is_some_and(|slot| slot.live && !slot.lost)
+    }
+
+    /// How many places there are, taken and free.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.len()
     }
 
     pub(super) fn live(&self) -> impl Iterator<Item = &Slot> {
@@ -264,6 +275,12 @@ impl Table {
 
     pub(super) fn current_is_killed(&self) -> bool {
         self.current.is_some_and(|id| self.slots[id.slot()].killed)
+    }
+
+    /// The turn is this one's again; answers whether it is hurried.
+    pub(super) fn set_current(&mut self, id: Option<GreenletId>) -> bool {
+        self.current = id;
+        id.is_some_and(|id| self.slots[id.slot()].is_hurried())
     }
 
     pub(super) fn set_leave(&mut self, leave: Leave) {
@@ -322,7 +339,7 @@ impl Table {
     }
 
     pub(super) fn forget_yields(&mut self) {
-        if !std::mem::take(&mut self.yields) {
+        if !mem::take(&mut self.yields) {
             return;
         }
         for (_, yielded) in &mut self.queue {
@@ -533,12 +550,44 @@ impl Table {
         slot.lost = true;
         let (id, program) = (slot.id, slot.origin.program);
         let leave = slot.leave.expect("a running greenlet has started");
-        let joiners = std::mem::take(&mut slot.joiners);
+        let joiners = mem::take(&mut slot.joiners);
         for ticket in joiners {
             self.wake(ticket, Woken::Event);
         }
         self.lost += 1;
         Some((id, program, leave))
+    }
+
+    /// Whether it was left as it stands by a power cut.
+    pub(super) fn is_abandoned(&self, id: GreenletId) -> bool {
+        self.slots.get(id.slot()).is_some_and(|slot| slot.id == id && slot.abandoned)
+    }
+
+    /// A greenlet that is not running never runs again, not even to be unwound, and counts as over.
+    pub(super) fn lose(&mut self, id: GreenletId) {
+        let Some(slot) = self.get_mut(id).filter(|slot| !slot.lost) else { return };
+        slot.lost = true;
+        let abandoned = mem::take(&mut slot.abandoned);
+        // What it would have run with may borrow from a frame that is about to go.
+        slot.phase = match slot.phase.take() {
+            Some(Phase::Body(body, _) | Phase::Cancelled(body)) => {
+                mem::forget(body);
+                None
+            }
+            started => started,
+        };
+        slot.timer.clear();
+        let joiners = mem::take(&mut slot.joiners);
+        if let Some((wait, _)) = slot.parked.take() {
+            slot.wait += 1;
+            self.open_waits -= usize::from(is_open(wait.on));
+        }
+        self.queue.retain(|&(queued, _)| queued != id);
+        self.abandoned -= usize::from(abandoned);
+        self.lost += 1;
+        for ticket in joiners {
+            self.wake(ticket, Woken::Event);
+        }
     }
 
     /// Kills everyone who is left, in id order; answers who.
@@ -553,7 +602,7 @@ impl Table {
 
     /// Leaves a greenlet as it stands, for ever; answers the program it was the root of.
     pub(super) fn abandon(&mut self, id: GreenletId) -> Option<usize> {
-        let slot = self.get_mut(id).filter(|slot| !slot.abandoned)?;
+        let slot = self.get_mut(id).filter(|slot| !slot.abandoned && !slot.lost)?;
         let program = slot.origin.program;
         slot.abandoned = true;
         slot.timer.clear();
@@ -604,6 +653,12 @@ impl Slot {
     #[inline]
     pub(super) fn is_hurried(&self) -> bool {
         self.killed || !self.scopes.is_empty()
+    }
+
+    /// Writes the path without memory of its own, and no more than its last names.
+    pub(super) fn write_path(&self, path: &mut dyn fmt::Write) -> fmt::Result {
+        write_path(self.above.as_deref(), path)?;
+        write_name(&self.label, self.ordinal, path)
     }
 
     fn place(&mut self) -> Rc<Place> {

@@ -26,7 +26,8 @@ impl Driver {
     /// unwound tries once and goes on, so a kill ends in one resume.
     #[inline]
     pub(crate) fn may_wait(&self) -> io::Result<()> {
-        if std::thread::panicking() || self.table.borrow().current.is_none() {
+        if std::thread::panicking() || self.in_place.get() || self.table.borrow().current.is_none()
+        {
             return Err(io::Error::from_raw_os_error(libc::ECANCELED));
         }
         Ok(())

@@ -18,6 +18,8 @@ use std::num::NonZeroUsize;
 
 use corosensei::stack::{Stack, StackPointer};
 
+use super::overflow;
+
 /// What a greenlet gets unless its builder asks otherwise.
 pub(crate) const DEFAULT_SIZE: usize = 256 * 1024;
 /// The least that a panic with a backtrace fits in.
@@ -26,7 +28,7 @@ const MIN_SIZE: usize = 16 * 1024;
 const CHUNK: usize = 64;
 /// Address space asked for at a time; halved until the limit on it (`RLIMIT_AS`) allows it.
 const SLAB_BYTES: usize = 1 << 32;
-const PAGE: usize = 4096;
+pub(super) const PAGE: usize = 4096;
 /// `MADV_GUARD_INSTALL`, Linux 6.13.
 const MADV_GUARD_INSTALL: i32 = 102;
 
@@ -34,6 +36,13 @@ const MADV_GUARD_INSTALL: i32 = 102;
 pub(crate) struct Slot {
     limit: usize,
     base: usize,
+}
+
+impl Slot {
+    /// Where it ends, the guard page included.
+    pub(super) fn ends_at(&self) -> usize {
+        self.limit
+    }
 }
 
 // SAFETY: `limit..base` is a slot of a mapping that is never unmapped; its lowest page is a guard
@@ -78,11 +87,20 @@ pub(crate) fn release(slot: Slot) {
     });
 }
 
+/// How many stacks were made on this thread, and how many of them are free.
+pub(crate) fn counts() -> (usize, usize) {
+    POOLS.with_borrow(|pools| {
+        let made = pools.iter().map(|pool| pool.made).sum();
+        (made, pools.iter().map(|pool| pool.free.len()).sum())
+    })
+}
+
 /// The stacks of one size on this thread. Memory is never unmapped: a greenlet that was left
 /// unfinished may still lend what stands on its stack.
 struct Pool {
     size: usize,
     free: Vec<Slot>,
+    made: usize,
     unopened: usize,
     slab_end: usize,
     mapped_guards: usize,
@@ -90,7 +108,7 @@ struct Pool {
 
 impl Pool {
     fn new(size: usize) -> Pool {
-        Pool { size, free: Vec::new(), unopened: 0, slab_end: 0, mapped_guards: 0 }
+        Pool { size, free: Vec::new(), made: 0, unopened: 0, slab_end: 0, mapped_guards: 0 }
     }
 
     fn take(&mut self) -> io::Result<Slot> {
@@ -116,6 +134,7 @@ impl Pool {
                 return if self.free.is_empty() { Err(error) } else { Ok(()) };
             }
             self.free.push(Slot { limit, base: limit + stride });
+            self.made += 1;
         }
         self.unopened += count * stride;
         Ok(())
@@ -127,6 +146,7 @@ impl Pool {
             match reserve(bytes) {
                 Ok(start) => {
                     (self.unopened, self.slab_end) = (start, start + bytes);
+                    overflow::watch(start, start + bytes, stride);
                     return Ok(());
                 }
                 Err(error) if bytes / 2 < stride => return Err(error),

@@ -1,0 +1,180 @@
+//! [`Scope`]: greenlets whose bodies borrow from the frame that spawned them.
+//!
+//! What stands here is what makes that sound, and all of it: [`lend`] neither returns nor unwinds
+//! while a child of its scope may still run. What the handles look like is `thread/scope.rs`'s.
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::mem;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::rc::Rc;
+
+use crate::driver::{Driver, Label, Panicked};
+use crate::hub::{GreenletId, On};
+
+/// Where greenlets are spawned that may borrow what outlives them. See [`std::thread::Scope`].
+///
+/// Given to the closure of [`scope`](crate::thread::scope).
+pub struct Scope<'scope, 'env: 'scope> {
+    driver: Rc<Driver>,
+    family: Rc<Family>,
+    /// Invariant in both, as std's: a shorter `'scope` would let a child borrow from the closure.
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+/// The children of one scope.
+#[derive(Default)]
+pub(crate) struct Family {
+    /// In the order of spawning; those that are over are swept out now and then.
+    children: RefCell<Vec<GreenletId>>,
+    /// What became of children that panicked and were not joined.
+    panicked: RefCell<Vec<Panicked>>,
+}
+
+/// Calls `f` with a scope and waits for the scope's children; when `f` or the wait is unwound, they
+/// are killed and unwound in place instead. Only then does it return or unwind.
+#[track_caller]
+pub(crate) fn lend<'env, F, T>(driver: Rc<Driver>, f: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    let scope = Scope { driver, family: Rc::default(), scope: PhantomData, env: PhantomData };
+    let answer = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    let waited = match &answer {
+        Ok(_) => catch_unwind(AssertUnwindSafe(|| scope.wait())),
+        Err(_) => Ok(()),
+    };
+    scope.reap();
+    let first = scope.report_panics(answer.is_ok() && waited.is_ok());
+    match (answer, waited, first) {
+        (Err(payload), ..) | (_, Err(payload), _) => resume_unwind(payload),
+        (_, _, Some(Panicked { greenlet, message })) => {
+            panic!("a scoped thread panicked: {greenlet}: {message}")
+        }
+        (Ok(value), ..) => value,
+    }
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// Makes a greenlet of this scope; it runs when its turn comes.
+    pub(crate) fn adopt(
+        &'scope self,
+        body: Box<dyn FnOnce() + 'scope>,
+        label: Label,
+        stack_size: usize,
+        at: &'static Location<'static>,
+    ) -> GreenletId {
+        // SAFETY: only the lifetime changes. `body`, all it owns, and every frame it makes on its
+        // stack are used by nobody but this greenlet, so it is enough that the greenlet neither
+        // runs nor has its body dropped once `'scope` is over. `'scope` ends no sooner than the
+        // call of `lend` that made this scope (a `Scope` is made nowhere else, and `f` gets it by
+        // reference under a `'scope` of `lend`'s choosing), and `lend` does not get past `reap`
+        // while a child of the scope is live: `reap` does not return before, and aborts the process
+        // if it is unwound. A greenlet that is not live is one of two:
+        // - over: its body was called to its end, unwound to its root or dropped uncalled, all on
+        //   the way to `Table::remove`;
+        // - lost (`Table::lose`): never resumed, its stack never reused nor unmapped, its body, if
+        //   it did not begin, forgotten. None of its destructors ever runs.
+        // If `lend` is never left at all, because its own greenlet is lost, abandoned, or stands
+        // where the run ended, then its stack is never reused nor unmapped either, so what the
+        // children borrow stays where it is whatever becomes of them (`Fiber`'s destructor leaks;
+        // a queued body may still be dropped with the table). An abandoned greenlet that is unwound
+        // at the world's end comes by this `reap` before the frame goes, and a child that was
+        // abandoned without its owner is lost by it.
+        let body: Box<dyn FnOnce()> = unsafe { mem::transmute(body) };
+        let id = self.driver.spawn(body, label, stack_size, self.driver.origin(at));
+        self.family.add(id, &self.driver);
+        id
+    }
+
+    /// How many children are on its list, those that are over and not yet swept out among them.
+    #[doc(hidden)]
+    pub fn children_listed(&self) -> usize {
+        self.family.children.borrow().len()
+    }
+
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    pub(crate) fn family(&self) -> &Rc<Family> {
+        &self.family
+    }
+
+    /// Joins the children one after the other. Unwinds if the owner is killed or out of time; may
+    /// return early where nobody may wait.
+    fn wait(&self) {
+        let driver = &*self.driver;
+        driver.after_switch();
+        while let Some(child) = self.family.first_living(driver) {
+            if driver.may_wait().is_err() {
+                return;
+            }
+            driver.add_joiner(child);
+            driver.park("scope", On::Greenlet(child), None);
+            driver.after_switch();
+        }
+    }
+
+    /// Kills the children that are left and unwinds each of them in place; children that these
+    /// spawn meanwhile as well.
+    fn reap(&self) {
+        // A hub that panics here would let the frame go while children still borrow from it.
+        let bomb = AbortUnlessForgotten;
+        loop {
+            let left = self.family.children.take();
+            let left: Vec<_> = left.into_iter().filter(|&id| self.driver.is_live(id)).collect();
+            if left.is_empty() {
+                break;
+            }
+            left.iter().for_each(|&child| self.driver.kill(child));
+            left.iter().for_each(|&child| self.driver.reap(child));
+        }
+        mem::forget(bomb);
+    }
+
+    /// The first panic of a child that nobody joined, if the scope is to panic with it. Those that
+    /// it does not pass on are the run's.
+    fn report_panics(&self, pass_on: bool) -> Option<Panicked> {
+        let mut panicked = self.family.panicked.take().into_iter();
+        let first = if pass_on { panicked.next() } else { None };
+        panicked.for_each(|panicked| self.driver.report_panic_of(panicked));
+        first
+    }
+}
+
+impl Family {
+    fn add(&self, child: GreenletId, driver: &Driver) {
+        let mut children = self.children.borrow_mut();
+        // Swept when it would grow anyway: a scope may serve a million connections.
+        if children.len() == children.capacity() {
+            children.retain(|&child| driver.is_live(child));
+        }
+        children.push(child);
+    }
+
+    /// The child that was spawned first of those that are not over, the others before it swept out.
+    fn first_living(&self, driver: &Driver) -> Option<GreenletId> {
+        let mut children = self.children.borrow_mut();
+        let over = children.iter().take_while(|&&child| !driver.is_live(child)).count();
+        children.drain(..over);
+        children.first().copied()
+    }
+
+    /// A child panicked and was not joined.
+    pub(crate) fn mourn(&self, panicked: Panicked) {
+        self.panicked.borrow_mut().push(panicked);
+    }
+}
+
+/// Ends the process if it is dropped.
+struct AbortUnlessForgotten;
+
+impl Drop for AbortUnlessForgotten {
+    fn drop(&mut self) {
+        eprintln!("greenroom: a hub panicked while a scope ended its greenlets");
+        std::process::abort();
+    }
+}

@@ -1,0 +1,534 @@
+//! `thread::scope`: children that borrow are over before what they borrow goes.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use greenroom::driver::{self, panic_message};
+use greenroom::sync::Mutex;
+use greenroom::thread::{Builder, Killed, Scope, ScopedJoinHandle};
+use greenroom::time::timeout;
+use greenroom::{note, thread};
+
+use crate::scripted::{Event, ScriptHub, client, ms, play, play_all, server};
+use crate::spawn;
+
+/// Says what it borrows when it is dropped.
+struct Tells<'a>(&'static str, &'a Cell<u32>);
+
+impl Drop for Tells<'_> {
+    fn drop(&mut self) {
+        self.1.set(self.1.get() + 1);
+        note!("{} {}", self.0, self.1.get());
+    }
+}
+
+fn named<'scope, T: 'scope>(
+    s: &'scope Scope<'scope, '_>,
+    name: &str,
+    body: impl FnOnce() -> T + 'scope,
+) -> ScopedJoinHandle<'scope, T> {
+    Builder::new().name(name.into()).spawn_scoped(s, body).unwrap()
+}
+
+/// Three children that sleep, the last of which has not started when `then` is called.
+fn with_three_children<T>(count: &Cell<u32>, then: impl FnOnce() -> T) -> T {
+    let _outer = Tells("frame", count);
+    thread::scope(|s| {
+        for name in ["a", "b"] {
+            named(s, name, move || {
+                let _tells = Tells(name, count);
+                thread::sleep(ms(50));
+            });
+        }
+        thread::yield_now();
+        let owned = Tells("c", count);
+        named(s, "c", move || {
+            let _owned = &owned;
+            note!("c runs");
+        });
+        then()
+    })
+}
+
+#[test]
+fn children_borrow_and_the_scope_waits_for_them() {
+    let played = play(ScriptHub::new(), || {
+        let mut counts = [1u32, 2, 3];
+        let total = Cell::new(0);
+        let answer = thread::scope(|s| {
+            for count in &mut counts {
+                s.spawn(|| {
+                    thread::sleep(ms(10 * u64::from(*count)));
+                    *count *= 2;
+                    total.set(total.get() + *count);
+                });
+            }
+            named(s, "seven", || 7).join().unwrap()
+        });
+        note!("{answer} {counts:?} {}", total.get());
+    });
+    let played = played.done();
+    assert_eq!(played.told(), ["30 main: 7 [2, 4, 6] 12"]);
+    // Joining by hand and the end of the scope are waits like any other.
+    let parks = ["0 main: parks in join", "0 main: parks in scope"];
+    assert_eq!(played.traced(&["parks in join", "main: parks in scope"])[..2], parks);
+}
+
+#[test]
+fn a_child_spawns_siblings_and_they_are_waited_for() {
+    let played = play(ScriptHub::new(), || {
+        let count = Cell::new(0);
+        thread::scope(|s| {
+            named(s, "first", || {
+                named(s, "second", || {
+                    let third = s.spawn(|| {
+                        thread::sleep(ms(3));
+                        count.set(count.get() + 1);
+                    });
+                    note!("{} {}", third.name(), third.thread().name().unwrap());
+                });
+            });
+        });
+        note!("{}", count.get());
+    });
+    let name = "main/first/second/task";
+    let told = [format!("0 main/first/second: {name} {name}"), "3 main: 1".into()];
+    assert_eq!(played.done().told(), told);
+}
+
+#[test]
+fn a_body_that_panics_ends_its_children_first() {
+    let played = play(ScriptHub::new(), || {
+        let count = Cell::new(0);
+        let fell = catch_unwind(AssertUnwindSafe(|| {
+            with_three_children(&count, || panic!("on purpose"));
+        }));
+        note!("{}", panic_message(&*fell.unwrap_err()));
+        thread::sleep(ms(90));
+        note!("{}", count.get());
+    });
+    // In the order they were spawned, in one turn; one that did not start never does.
+    let told = [
+        "0 main/a: a 1",
+        "0 main/b: b 2",
+        "0 main/c: c 3",
+        "0 main: frame 4",
+        "0 main: on purpose",
+        "90 main: 4",
+    ];
+    assert_eq!(played.done().told(), told);
+}
+
+#[test]
+fn a_kill_in_the_body_or_in_the_wait_ends_the_children_in_one_turn() {
+    for in_the_wait in [false, true] {
+        let played = play(ScriptHub::new(), move || {
+            let victim = spawn("victim", move || {
+                let count = Cell::new(0);
+                with_three_children(&count, || {
+                    if !in_the_wait {
+                        thread::park()
+                    }
+                });
+                note!("not here");
+            });
+            thread::sleep(ms(1));
+            victim.kill();
+            note!("{}", victim.join().unwrap_err().is::<Killed>());
+        });
+        let told = [
+            "0 main/victim/c: c runs",
+            "0 main/victim/c: c 1",
+            "1 main/victim/a: a 2",
+            "1 main/victim/b: b 3",
+            "1 main/victim: frame 4",
+            "1 main: true",
+        ];
+        assert_eq!(played.done().told(), told, "{in_the_wait}");
+    }
+}
+
+#[test]
+fn an_expired_timeout_ends_the_children() {
+    for in_the_wait in [false, true] {
+        let played = play(ScriptHub::new(), move || {
+            let count = Cell::new(0);
+            let expired = timeout(ms(4), || {
+                with_three_children(&count, || {
+                    if !in_the_wait {
+                        thread::sleep(ms(99))
+                    }
+                });
+            });
+            note!("{} {}", expired.is_err(), count.get());
+        });
+        let told = [
+            "0 main/c: c runs",
+            "0 main/c: c 1",
+            "4 main/a: a 2",
+            "4 main/b: b 3",
+            "4 main: frame 4",
+            "4 main: true 4",
+        ];
+        assert_eq!(played.done().told(), told, "{in_the_wait}");
+    }
+}
+
+#[test]
+fn scopes_of_children_end_with_them_innermost_first() {
+    let played = play(ScriptHub::new(), || {
+        let victim = spawn("victim", || {
+            let count = &Cell::new(0);
+            thread::scope(|s| {
+                named(s, "child", || {
+                    let _tells = Tells("child", count);
+                    thread::scope(|t| {
+                        named(t, "grandchild", || {
+                            let _tells = Tells("grandchild", count);
+                            // Of the outer scope, born of the inner one's child.
+                            named(s, "late", || {
+                                let _tells = Tells("late", count);
+                                thread::park();
+                            });
+                            thread::park();
+                        });
+                    });
+                });
+                named(s, "sibling", || {
+                    let _tells = Tells("sibling", count);
+                    thread::park();
+                });
+            });
+        });
+        thread::sleep(ms(1));
+        victim.kill();
+        note!("{}", victim.join().is_err());
+    });
+    let of = "1 main/victim/child";
+    let told = [
+        format!("{of}/grandchild: grandchild 1"),
+        format!("{of}: child 2"),
+        "1 main/victim/sibling: sibling 3".into(),
+        format!("{of}/grandchild/late: late 4"),
+        "1 main: true".into(),
+    ];
+    assert_eq!(played.done().told(), told);
+}
+
+#[test]
+fn a_child_that_nobody_joined_panics_and_so_does_the_scope() {
+    let played = play(ScriptHub::new(), || {
+        let count = Cell::new(0);
+        let fell = catch_unwind(AssertUnwindSafe(|| {
+            thread::scope(|s| {
+                named(s, "loud", || panic!("on {}", "purpose"));
+                named(s, "late", || {
+                    thread::sleep(ms(5));
+                    count.set(1);
+                });
+            });
+        }));
+        note!("{} {}", panic_message(&*fell.unwrap_err()), count.get());
+        // Joined by hand it is the handle's; the scope has nothing to say.
+        let joined = thread::scope(|s| s.spawn(|| panic!("joined")).join().is_err());
+        note!("{joined}");
+    });
+    let said = "a scoped thread panicked: main/loud: on purpose";
+    assert_eq!(played.done().told(), [format!("5 main: {said} 1"), "5 main: true".into()]);
+}
+
+#[test]
+fn a_childs_panic_that_the_scope_does_not_pass_on_is_told_to_the_run() {
+    let played = play(ScriptHub::new(), || {
+        let fell = catch_unwind(AssertUnwindSafe(|| {
+            thread::scope(|s| {
+                named(s, "loud", || panic!("the child's"));
+                thread::yield_now();
+                panic!("the body's");
+            });
+        }));
+        note!("{}", panic_message(&*fell.unwrap_err()));
+    });
+    assert_eq!(played.told(), ["0 main: the body's"]);
+    let [panic] = &played.ending.panics[..] else { panic!("{:?}", played.ending) };
+    assert_eq!((&*panic.greenlet, &*panic.message), ("main/loud", "the child's"));
+}
+
+/// Opens a scope when it is dropped.
+struct OpensScope<'a>(&'a Cell<u32>);
+
+impl Drop for OpensScope<'_> {
+    fn drop(&mut self) {
+        let owned = Tells("owned", self.0);
+        thread::scope(|s| {
+            named(s, "never", move || {
+                let _owned = &owned;
+                note!("not here");
+            });
+            thread::yield_now();
+        });
+        note!("closed");
+    }
+}
+
+#[test]
+fn a_scope_opened_while_unwinding_drops_what_its_children_own() {
+    let played = play(ScriptHub::new(), || {
+        let victim = spawn("victim", || {
+            let count = Cell::new(0);
+            let _opens = OpensScope(&count);
+            thread::park();
+        });
+        thread::yield_now();
+        victim.kill();
+        note!("{}", victim.join().is_err());
+    });
+    let told = ["0 main/victim/never: owned 1", "0 main/victim: closed", "0 main: true"];
+    assert_eq!(played.done().told(), told);
+}
+
+#[test]
+fn a_child_that_swallows_its_kill_is_left_where_it_is_and_never_runs_again() {
+    let met = Rc::new(Cell::new(0));
+    let meets = met.clone();
+    let played = play(ScriptHub::new(), move || {
+        let meets = meets.clone();
+        let victim = spawn("victim", move || {
+            let count = Cell::new(0);
+            thread::scope(|s| {
+                named(s, "deaf", || {
+                    let _never = Tells("never", &count);
+                    loop {
+                        let _ = catch_unwind(AssertUnwindSafe(|| thread::sleep(ms(99))));
+                        meets.set(meets.get() + 1);
+                    }
+                });
+                named(s, "good", || {
+                    let _tells = Tells("good", &count);
+                    thread::park();
+                });
+            });
+        });
+        thread::sleep(ms(1));
+        victim.kill();
+        note!("{}", victim.join().is_err());
+        thread::sleep(ms(500));
+    });
+    assert_eq!(played.told(), ["1 main/victim/good: good 1", "1 main: true"]);
+    assert_eq!((met.get(), played.ending.leaked), (100, 1));
+}
+
+#[test]
+fn a_lock_that_a_child_held_is_free_and_sound_afterwards() {
+    let played = play(ScriptHub::new(), || {
+        let lock = Rc::new(Mutex::new(0));
+        let theirs = lock.clone();
+        let victim = spawn("victim", move || {
+            let local = Mutex::new(0);
+            thread::scope(|s| {
+                s.spawn(|| {
+                    let (_theirs, _local) = (theirs.lock().unwrap(), local.lock().unwrap());
+                    thread::park();
+                });
+                // This one waits for the lock that the first holds.
+                s.spawn(|| *local.lock().unwrap() += 1);
+            });
+        });
+        thread::yield_now();
+        let waits = lock.clone();
+        let waiter = spawn("waiter", move || *waits.lock().unwrap() += 1);
+        thread::sleep(ms(1));
+        victim.kill();
+        waiter.join().unwrap();
+        note!("{} {}", *lock.lock().unwrap(), victim.join().is_err());
+    });
+    assert_eq!(played.done().told(), ["1 main: 1 true"]);
+}
+
+#[test]
+fn ten_thousand_scopes_that_are_killed_leave_nothing_behind() {
+    let played = play(ScriptHub::new().silent(), || {
+        let round = || {
+            let victim = thread::spawn(|| {
+                let data = [Cell::new(1), Cell::new(2)];
+                thread::scope(|s| {
+                    let _parked = data.each_ref().map(|one| {
+                        s.spawn(move || {
+                            thread::park();
+                            one.set(0);
+                        })
+                    });
+                    thread::yield_now();
+                    s.spawn(|| data[0].set(0));
+                    thread::park();
+                });
+            });
+            thread::yield_now();
+            thread::yield_now();
+            victim.kill();
+            assert!(victim.join().is_err());
+        };
+        (0..10).for_each(|_| round());
+        let before = driver::counts();
+        (0..10_000).for_each(|_| round());
+        assert_eq!(driver::counts(), before);
+        let before = before.unwrap();
+        assert_eq!((before.live, before.queued), (1, 0));
+    });
+    played.done();
+}
+
+#[test]
+fn a_scope_sweeps_out_children_that_are_over() {
+    let played = play(ScriptHub::new().silent(), || {
+        let count = Cell::new(0);
+        thread::scope(|s| {
+            for _ in 0..10_000 {
+                drop(s.spawn(|| count.set(count.get() + 1)));
+                thread::yield_now();
+            }
+            assert!(s.children_listed() < 20, "{}", s.children_listed());
+        });
+        assert_eq!(count.get(), 10_000);
+    });
+    played.done();
+}
+
+#[test]
+fn a_power_cut_in_a_scope_unwinds_it_at_the_end_of_the_world() {
+    struct Says<'a>(&'a str, &'a RefCell<Vec<String>>, &'a Cell<u32>);
+    impl Drop for Says<'_> {
+        fn drop(&mut self) {
+            self.2.set(self.2.get() + 1);
+            self.1.borrow_mut().push(format!("{} {}", self.0, self.2.get()));
+        }
+    }
+    let said: Rc<RefCell<Vec<String>>> = Rc::default();
+    let (theirs, seen) = (said.clone(), said.clone());
+    let dark = move || {
+        let count = Cell::new(0);
+        let _frame = Says("frame", &theirs, &count);
+        thread::scope(|s| {
+            for name in ["a", "b"] {
+                let (said, count) = (&*theirs, &count);
+                named(s, name, move || {
+                    let _says = Says(name, said, count);
+                    thread::park();
+                });
+            }
+        });
+    };
+    let hub = ScriptHub::new().at(ms(5), Event::PowerCut(0)).at(ms(7), Event::Start(0));
+    let looks = move || {
+        thread::sleep(ms(6));
+        note!("{:?}", seen.borrow());
+        thread::sleep(ms(3));
+    };
+    let played = play_all(hub, vec![server("srv", dark), client("cli", looks)]);
+    assert_eq!(played.done().told(), ["6 cli: []"]);
+    // The second life ends by a kill, then the first one, which had no power.
+    let life = ["a 1", "b 2", "frame 3"];
+    assert_eq!(*said.borrow(), [life, life].concat());
+}
+
+#[test]
+fn a_child_without_power_of_its_own_never_runs_once_the_frame_is_gone() {
+    let (started, count) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+    let (starts, counts) = (started.clone(), count.clone());
+    let hub = ScriptHub::new()
+        .at(ms(5), Event::End("main/victim/a".into(), greenroom::hub::How::Abandon));
+    let played = play(hub, move || {
+        let (starts, counts) = (starts.clone(), counts.clone());
+        let victim = spawn("victim", move || {
+            let (starts, counts) = (&*starts, &*counts);
+            thread::scope(|s| {
+                named(s, "a", move || {
+                    let _tells = Tells("not here", counts);
+                    starts.set(starts.get() + 1);
+                    thread::park();
+                });
+            });
+        });
+        thread::sleep(ms(9));
+        victim.kill();
+        note!("{}", victim.join().is_err());
+    });
+    assert_eq!(played.told(), ["9 main: true"]);
+    assert_eq!((started.get(), count.get(), played.ending.leaked), (1, 0, 1));
+}
+
+#[test]
+fn what_a_child_without_power_would_have_run_with_is_not_even_dropped() {
+    let count = Rc::new(Cell::new(0));
+    let counts = count.clone();
+    let end = |whom: &str, how| Event::End(whom.into(), how);
+    let hub = ScriptHub::new()
+        .interrupts(&[greenroom::hub::Turn::Advance])
+        .at(ms(5), end("main/victim/never", greenroom::hub::How::Abandon))
+        .at(ms(5), end("main/victim", greenroom::hub::How::Unwind));
+    let played = play(hub, move || {
+        let counts = counts.clone();
+        let victim = spawn("victim", move || {
+            let frame = Tells("frame", &counts);
+            thread::scope(|s| {
+                let owned = Tells("not here", frame.1);
+                named(s, "never", move || drop(owned));
+                // Finishes at once, and yet time moves on before the child has its turn.
+                crate::dial(1);
+                thread::yield_now();
+                note!("not here");
+            });
+        });
+        note!("{}", victim.join().is_err());
+    });
+    assert_eq!(played.told(), ["5 main/victim: frame 1", "5 main: true"]);
+    assert_eq!((count.get(), played.ending.leaked), (1, 1));
+}
+
+#[test]
+fn a_run_that_ends_unwinds_scopes_wherever_they_stand() {
+    let played = play(ScriptHub::new(), || {
+        for name in ["one", "two"] {
+            spawn(name, || {
+                let count = Cell::new(0);
+                let _opens = OpensScope(&count);
+                with_three_children(&count, thread::park);
+            });
+        }
+        // Killed before it ran: its destructors run, the one that opens a scope too.
+        thread::sleep(ms(1));
+        let count = Box::leak(Box::new(Cell::new(0)));
+        let opens = OpensScope(count);
+        spawn("never", move || drop(opens));
+    });
+    let told = played.done().told();
+    let tail = |who: &str| {
+        let told = told.iter().filter_map(|line| line.strip_prefix(&format!("1 main/{who}")));
+        told.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = ["/a: a 2", "/b: b 3", ": frame 4", "/never: owned 5", ": closed"];
+    assert_eq!(
+        (tail("one"), tail("two")),
+        (all.map(String::from).into(), all.map(String::from).into())
+    );
+    // Its kill meets it at the first blocking call of the scope.
+    assert_eq!(tail("never"), ["/never: owned 1"]);
+}
+
+#[test]
+fn a_deadlock_inside_a_scope_names_the_scope() {
+    let played = play_all(
+        ScriptHub::new(),
+        vec![client("main", || {
+            let lock = Mutex::new(());
+            let _held = lock.lock().unwrap();
+            thread::scope(|s| {
+                named(s, "waits", || drop(lock.lock().unwrap()));
+            });
+        })],
+    );
+    let stuck = played.deadlock().stuck.iter().map(|stuck| format!("{} {}", stuck.op, stuck.on));
+    let stuck: Vec<String> = stuck.collect();
+    assert_eq!(stuck, ["scope the end of main/waits", "lock a lock held by main"]);
+}
