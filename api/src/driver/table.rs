@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::names::{Children, Label, Place, write_name, write_path};
 use super::scopes::Scope;
 use super::timers::{Timer, Timers};
-use super::waiters::Waiters;
+use super::waiters::{Standing, Waiters};
 use crate::greenlet::{Fiber, Leave};
 use crate::hub::{Birth, GreenletId, HostId, Interest, Io, On, Tick, Wait};
 use crate::mutant::{self, Mutant};
@@ -101,6 +101,8 @@ pub(crate) struct Slot {
     pub(super) unwinding: bool,
     pub(super) abandoned: bool,
     joiners: Vec<Ticket>,
+    /// Where it lined up last. It may have left since: no two calls have the same place.
+    standing: Option<Standing>,
     /// The token of `thread::park`, made when it is first asked for.
     parker: Option<Arc<Parker>>,
 }
@@ -161,6 +163,7 @@ impl Table {
                     unwinding: false,
                     abandoned: false,
                     joiners: Vec::new(),
+                    standing: None,
                     parker: None,
                 });
                 id
@@ -426,6 +429,15 @@ impl Table {
 
     // Sources.
 
+    /// Lines the current greenlet's next wait up: last, or in its old place.
+    #[inline(always)]
+    pub(super) fn line_up(&mut self, io: Io, interest: Interest, again: Option<u64>) -> Standing {
+        let ticket = self.ticket();
+        let standing = (io, interest, self.waiters.queue(io, interest, ticket, again));
+        self.current_slot().standing = Some(standing);
+        standing
+    }
+
     pub(super) fn watch(&mut self, io: Io, interest: Interest) {
         let ticket = self.ticket();
         self.waiters.watch(io, interest, ticket);
@@ -440,30 +452,43 @@ impl Table {
                 self.wake(ticket, Woken::Event);
             }
         }
-        for (ticket, direction) in
+        for (called, direction) in
             [(called.reader, Interest::READ), (called.writer, Interest::WRITE)]
         {
-            if let Some(ticket) = ticket
-                && !self.wake(ticket, Woken::Event)
+            if let Some((place, ticket)) = called
+                && !self.answers(ticket)
             {
-                self.waiters.answered(io, direction);
-                if !mutant::is_on(Mutant::WokenNotRemoved) {
-                    self.wake_next(io, direction);
-                }
+                self.pass_over((io, direction, place));
             }
         }
     }
 
-    pub(super) fn wake_next(&mut self, io: Io, interest: Interest) {
-        while let Some(ticket) = self.waiters.next(io, interest) {
-            if self.wake(ticket, Woken::Event) {
-                self.waiters.called(io, interest);
-                break;
-            }
-            if mutant::is_on(Mutant::WokenNotRemoved) {
-                break;
-            }
+    /// Lets the first in line who has not been called try.
+    pub(super) fn call_next(&mut self, io: Io, interest: Interest) {
+        if let Some((place, ticket)) = self.waiters.call(io, interest)
+            && !self.answers(ticket)
+        {
+            self.pass_over((io, interest, place));
         }
+    }
+
+    /// Whether one who was called will try: woken by this, or with its time up and yet to have its
+    /// last turn, until when it stands in line.
+    #[inline(always)]
+    fn answers(&mut self, ticket: Ticket) -> bool {
+        self.wake(ticket, Woken::Event) || self.has_last_turn(ticket)
+    }
+
+    #[cold]
+    fn has_last_turn(&mut self, ticket: Ticket) -> bool {
+        self.get_mut(ticket.greenlet).is_some_and(|slot| !slot.abandoned)
+    }
+
+    /// One who was called will never run again: it is the next one's turn.
+    #[cold]
+    fn pass_over(&mut self, standing: Standing) {
+        self.waiters.leave(standing);
+        self.call_next(standing.0, standing.1);
     }
 
     /// A closed descriptor wakes everybody parked on it: readers, writers, watchers.
@@ -499,10 +524,17 @@ impl Table {
 
     // Ends from outside.
 
-    /// Marks a greenlet to be unwound; false if it is over.
+    /// Marks a greenlet to be unwound; false if it is over. It stands in no line from here on, and
+    /// an event that was given to it is the next one's.
     pub(super) fn kill(&mut self, id: GreenletId) -> bool {
         let Some(slot) = self.get_mut(id) else { return false };
         slot.killed = true;
+        if let Some((io, interest, place)) = slot.standing
+            && self.waiters.leave((io, interest, place)).is_some_and(|left| left.called)
+        {
+            self.call_next(io, interest);
+        }
+        let slot = &mut self.slots[id.slot()];
         let ticket = Ticket { greenlet: id, wait: slot.wait };
         if !self.wake(ticket, Woken::Killed) {
             // It no longer merely yields: time is not to move before it has met its end.
