@@ -6,6 +6,7 @@ mod driver {
     mod cancel;
     mod close;
     mod deadlock;
+    mod dump;
     mod ending;
     mod hosts;
     mod io;
@@ -30,6 +31,7 @@ fn dial(port: u16) -> Rc<TcpStream> {
     Rc::new(TcpStream::connect(scripted::peer(port)).unwrap())
 }
 
+#[track_caller]
 fn spawn<T: 'static>(name: &str, body: impl FnOnce() -> T + 'static) -> JoinHandle<T> {
     Builder::new().name(name.into()).spawn(body).unwrap()
 }

@@ -26,7 +26,7 @@ use greenroom::hub::{
 use greenroom::time::{Instant, SystemTime};
 
 use clocks::Clocks;
-pub use play::{client, play, play_all, server};
+pub use play::{Played, client, play, play_all, server};
 use script::Agenda;
 pub use script::Event;
 pub use sockets::{PEER, peer};
