@@ -11,6 +11,7 @@
 //! the retry loop (`block`), locks (`sync`): these park here and are woken here.
 
 mod counts;
+mod dump;
 mod mailbox;
 mod names;
 mod overflow;

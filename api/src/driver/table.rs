@@ -299,6 +299,29 @@ impl Table {
         }
     }
 
+    /// What it waits in, and since when.
+    pub(super) fn parked(&self, id: GreenletId) -> Option<(Wait, Tick)> {
+        self.slots[id.slot()].parked.filter(|_| self.is_live(id))
+    }
+
+    pub(super) fn origin_of(&self, id: GreenletId) -> Origin {
+        self.slots[id.slot()].origin
+    }
+
+    /// Whether it stands on a stack that nobody is on, or on none yet.
+    pub(super) fn is_idle(&self, id: GreenletId) -> bool {
+        self.slots[id.slot()].phase.is_some()
+    }
+
+    /// Takes what a greenlet runs with out for a moment; none is there while it runs.
+    pub(super) fn take_phase(&mut self, id: GreenletId) -> Option<Phase> {
+        self.slots[id.slot()].phase.take()
+    }
+
+    pub(super) fn put_phase(&mut self, id: GreenletId, phase: Option<Phase>) {
+        self.slots[id.slot()].phase = phase;
+    }
+
     // Turns.
 
     /// Takes the greenlet at this place of the queue out to run, and says whether it is hurried.
