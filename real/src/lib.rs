@@ -47,6 +47,7 @@ mod retries;
 mod socket;
 mod sys;
 mod table;
+mod watch;
 
 pub use hub::RealHub;
 pub use perform::{Performance, perform, perform_within};
