@@ -50,6 +50,7 @@ mod retries;
 mod socket;
 mod sys;
 mod table;
+mod watch;
 mod watchdog;
 
 pub use hub::RealHub;
