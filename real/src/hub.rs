@@ -14,23 +14,28 @@
 //! Deadlines are kept to the nanosecond but waited for in the poll's own unit: a timer is never
 //! early, and late by up to a millisecond and what the machine adds.
 
-use std::io;
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{IpAddr, Shutdown};
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, HostId, Hub, Interest, Io, Kind, Note, Opt, Query, Ready,
-    Runnable, Take, Tick, Turn,
+    Address, Birth, Domain, GreenletId, Group, HostId, Hub, Interest, Io, Kind, NameOpt, Note, Opt,
+    Query, Ready, Runnable, Take, Tick, Turn,
 };
 use greenroom::time::{Instant, SystemTime};
 use mio::{Events, Poll, Token};
+use socket2::SockAddr;
 
+use crate::address::to_system;
 use crate::interrupt::Interrupt;
+use crate::options;
 use crate::part::Part;
 use crate::resolver::{self, Answer, Inbox};
+use crate::retries::Retries;
 use crate::socket::Socket;
 use crate::sys;
 use crate::table::{Entry, Table};
@@ -54,6 +59,7 @@ pub struct RealHub {
     has_polled: bool,
     has_started: bool,
     inbox: Arc<Inbox>,
+    retries: Retries,
     part: Option<Part>,
 }
 
@@ -93,6 +99,7 @@ impl RealHub {
             has_polled: false,
             has_started: false,
             inbox: Arc::new(Inbox::new(Waker::from(Arc::new(bell)))),
+            retries: Retries::default(),
             part,
         })
     }
@@ -122,6 +129,19 @@ impl RealHub {
         }
     }
 
+    /// Names what the clock says is to be tried again.
+    fn name_retries(&mut self, ready: &mut Vec<Ready>) {
+        if self.retries.next().is_none() {
+            return;
+        }
+        let now = self.now();
+        while let Some(io) = self.retries.pop_due(now) {
+            if self.table.get(io).is_ok() {
+                ready.push(Ready::Io(io, Interest::WRITE));
+            }
+        }
+    }
+
     /// Whether somebody wants to be told of the first time that there is nothing to do.
     fn never_idle(&self) -> bool {
         self.part.as_ref().is_some_and(|part| part.on_idle.is_some())
@@ -132,6 +152,17 @@ impl RealHub {
             && let Some(on_idle) = part.on_idle.take()
         {
             on_idle();
+        }
+    }
+
+    fn insert_both(&mut self, (one, other): (Socket, Socket)) -> io::Result<(Io, Io)> {
+        let one = self.table.insert(Entry::Socket(one))?;
+        match self.table.insert(Entry::Socket(other)) {
+            Ok(other) => Ok((one, other)),
+            Err(error) => {
+                self.close(one);
+                Err(error)
+            }
         }
     }
 
@@ -162,9 +193,39 @@ impl RealHub {
         self.table.get(io)?.socket()?.watch(self.poll.registry(), token)
     }
 
-    fn staged(&self, address: &Address) -> io::Result<SocketAddr> {
-        let address = address.inet()?;
-        Ok(self.part.as_ref().map_or(address, |part| part.stage_address(address)))
+    /// Makes a call of which the system may refuse what it never reports: what is refused is named
+    /// by the clock.
+    fn attempt_unreported<T>(
+        &mut self,
+        io: Io,
+        call: impl FnOnce(&mut Socket) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let now = self.now();
+        let socket = self.table.get(io)?.socket()?;
+        let answer = call(socket);
+        match &answer {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.retries.add(io, &mut socket.patience, now);
+            }
+            _ => socket.patience.relax(),
+        }
+        answer
+    }
+
+    /// The address of the process for one that the program wants to reach.
+    fn staged_peer(&mut self, peer: &Address) -> io::Result<SockAddr> {
+        match &mut self.part {
+            Some(part) => to_system(&part.stage_peer(peer)?),
+            None => to_system(peer),
+        }
+    }
+
+    /// The program's address for one of the process.
+    fn unstaged(&mut self, address: Address) -> Address {
+        match &mut self.part {
+            Some(part) => part.unix.unstage(address),
+            None => address,
+        }
     }
 }
 
@@ -203,13 +264,17 @@ impl Hub for RealHub {
         loop {
             let timeout = match self.never_idle() {
                 true => Some(Duration::ZERO),
-                false => until.map(|at| at.since(self.now())),
+                false => {
+                    let next = until.into_iter().chain(self.retries.next()).min();
+                    next.map(|at| at.since(self.now()))
+                }
             };
             match self.poll.poll(&mut self.events, timeout) {
                 Ok(()) => self.name(ready),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
+            self.name_retries(ready);
             if !ready.is_empty() || until.is_some_and(|at| self.now() >= at) {
                 return Ok(());
             }
@@ -241,23 +306,39 @@ impl Hub for RealHub {
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
         self.table.insert(Entry::Socket(Socket::new(domain, kind)?))
     }
+    fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
+        self.insert_both(Socket::pair(domain, kind)?)
+    }
+    fn pipe(&mut self) -> io::Result<(Io, Io)> {
+        self.insert_both(Socket::pipe()?)
+    }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
-        let local = self.staged(local)?;
-        self.socket_of(io)?.bind(local)
+        let Some(part) = &mut self.part else {
+            return self.socket_of(io)?.bind(&to_system(local)?);
+        };
+        let staged = to_system(&part.stage_local(local)?)?;
+        self.table.get(io)?.socket()?.bind(&staged)?;
+        if let Address::Unix(name) = local {
+            part.unix.was_bound(name);
+        }
+        Ok(())
     }
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
         self.socket_of(io)?.listen(backlog)
     }
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
-        let peer = self.staged(peer)?;
+        let peer_in_process = self.staged_peer(peer)?;
         if let Some(source) = self.part.as_ref().and_then(|part| part.source_for(peer)) {
             self.socket_of(io)?.leave_from(source)?;
         }
-        self.attempt(io, |socket| socket.connect(peer))
+        if self.socket_of(io)?.is_unix() {
+            return self.attempt_unreported(io, |socket| socket.connect(&peer_in_process));
+        }
+        self.attempt(io, |socket| socket.connect(&peer_in_process))
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
         let (socket, peer) = self.attempt(io, |listener| listener.accept())?;
-        Ok((self.table.insert(Entry::Socket(socket))?, peer.into()))
+        Ok((self.table.insert(Entry::Socket(socket))?, self.unstaged(peer)))
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
         self.socket_of(io)?.shutdown(how)
@@ -280,13 +361,35 @@ impl Hub for RealHub {
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
         self.attempt(io, |socket| socket.send(buf))
     }
+    fn recv_vectored(
+        &mut self,
+        io: Io,
+        bufs: &mut [IoSliceMut<'_>],
+        take: Take,
+    ) -> io::Result<usize> {
+        self.attempt(io, |socket| socket.recv_vectored(bufs, take))
+    }
+    fn send_vectored(&mut self, io: Io, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.attempt(io, |socket| socket.send_vectored(bufs))
+    }
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
         let (n, peer) = self.attempt(io, |socket| socket.recv_from(buf, take))?;
-        Ok((n, peer.into()))
+        Ok((n, self.unstaged(peer)))
     }
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
-        let peer = self.staged(peer)?;
-        self.attempt(io, |socket| socket.send_to(buf, peer))
+        let peer = self.staged_peer(peer)?;
+        if self.socket_of(io)?.is_unix() {
+            // What is full is this socket, of which the poll tells, or the peer, of which it does
+            // not; the clock serves for both.
+            return self.attempt_unreported(io, |socket| socket.send_to(buf, &peer));
+        }
+        self.attempt(io, |socket| socket.send_to(buf, &peer))
+    }
+    fn recv_urgent(&mut self, io: Io, buf: &mut [u8]) -> io::Result<usize> {
+        self.attempt(io, |socket| socket.recv_urgent(buf))
+    }
+    fn send_urgent(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
+        self.attempt(io, |socket| socket.send_urgent(buf))
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let ready = match self.table.get(io)? {
@@ -302,19 +405,40 @@ impl Hub for RealHub {
     }
 
     fn local_addr(&mut self, io: Io) -> io::Result<Address> {
-        Ok(self.socket_of(io)?.local_addr()?.into())
+        let address = self.socket_of(io)?.local_addr()?;
+        Ok(self.unstaged(address))
     }
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
-        Ok(self.socket_of(io)?.peer_addr()?.into())
+        let address = self.socket_of(io)?.peer_addr()?;
+        Ok(self.unstaged(address))
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
-        self.socket_of(io)?.option(option)
+        options::get(self.socket_of(io)?.os(), option)
     }
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
-        self.socket_of(io)?.set_option(option, value)
+        options::set(self.socket_of(io)?.os(), option, value)
+    }
+    fn name_option(&mut self, io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
+        options::get_name(self.socket_of(io)?.os(), option)
+    }
+    fn set_name_option(&mut self, io: Io, option: NameOpt, name: &[u8]) -> io::Result<()> {
+        options::set_name(self.socket_of(io)?.os(), option, name)
+    }
+    fn join(&mut self, io: Io, group: Group) -> io::Result<()> {
+        options::join(self.socket_of(io)?.os(), group)
+    }
+    fn leave(&mut self, io: Io, group: Group) -> io::Result<()> {
+        options::leave(self.socket_of(io)?.os(), group)
     }
     fn take_error(&mut self, io: Io) -> io::Result<Option<io::Error>> {
-        self.socket_of(io)?.take_error()
+        self.socket_of(io)?.os().take_error()
+    }
+
+    fn adopt(&mut self, descriptor: OwnedFd) -> io::Result<Io> {
+        self.table.insert(Entry::Socket(Socket::adopt(descriptor)?))
+    }
+    fn descriptor(&mut self, io: Io) -> io::Result<RawFd> {
+        Ok(self.socket_of(io)?.descriptor())
     }
 
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {

@@ -37,10 +37,13 @@
 mod perform;
 mod run;
 
+mod address;
 mod hub;
 mod interrupt;
+mod options;
 mod part;
 mod resolver;
+mod retries;
 mod socket;
 mod sys;
 mod table;
