@@ -6,9 +6,11 @@
 
 mod closing;
 mod greenlets;
+mod pipes;
 mod scopes;
 mod streams;
 mod time;
+mod unix;
 mod waiting;
 
 use std::io::{self, Write};
@@ -24,8 +26,16 @@ type Law = fn(&Complaints) -> io::Result<()>;
 
 /// All laws, by area.
 pub(crate) fn laws() -> Vec<Scenario> {
-    let areas =
-        [time::LAWS, waiting::LAWS, closing::LAWS, streams::LAWS, scopes::LAWS, greenlets::LAWS];
+    let areas = [
+        time::LAWS,
+        waiting::LAWS,
+        closing::LAWS,
+        streams::LAWS,
+        scopes::LAWS,
+        greenlets::LAWS,
+        unix::LAWS,
+        pipes::LAWS,
+    ];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()
 }
 

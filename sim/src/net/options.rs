@@ -7,7 +7,7 @@
 //! | `SO_LINGER` | off and zero seconds honoured; a close never waits |
 //! | `SO_KEEPALIVE`, `TCP_KEEP*`, `TCP_USER_TIMEOUT` | honoured by TCP; elsewhere idle, as on Linux |
 //! | `TCP_MAXSEG` | honoured for what this side sends; no program can see the rest |
-//! | `SO_ACCEPTCONN` | asked for only |
+//! | `SO_ACCEPTCONN`, `SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL` | asked for only |
 //! | `SO_BROADCAST` | off only |
 //! | `TCP_NODELAY` | kept: nothing is ever delayed |
 //! | `TCP_QUICKACK` | kept: every ACK is quick |
@@ -23,7 +23,7 @@ mod tests;
 
 use std::io;
 
-use greenroom::hub::{Opt, unsupported};
+use greenroom::hub::{Kind, Opt, unsupported};
 
 use super::unix::queue;
 use crate::tcp::{Config, Keepalive};
@@ -189,6 +189,7 @@ impl World {
                 Proto::Unix(socket) => socket.is_listening().into(),
                 _ => 0,
             },
+            Opt::Domain | Opt::Type | Opt::Protocol => identity(&socket.proto, option) as u32,
             Opt::MaxSegment => match &socket.proto {
                 Proto::Stream(connection) => connection.config().mss,
                 _ => options.get(option),
@@ -216,7 +217,9 @@ impl World {
             Opt::RecvBuffer => {
                 options.recv_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.1));
             }
-            Opt::IsListener => return Err(errno(libc::ENOPROTOOPT)),
+            Opt::IsListener | Opt::Domain | Opt::Type | Opt::Protocol => {
+                return Err(errno(libc::ENOPROTOOPT));
+            }
             option => match range_of(option) {
                 None => return Err(not_offered(option)),
                 Some(range) if !range.contains(&value) => return Err(errno(libc::EINVAL)),
@@ -229,6 +232,24 @@ impl World {
             self.mark_dirty(index);
         }
         Ok(())
+    }
+}
+
+/// What the socket was made as, in the system's numbers.
+fn identity(proto: &Proto, option: Opt) -> libc::c_int {
+    let (domain, kind, protocol) = match proto {
+        Proto::Unix(socket) => match socket.kind() {
+            Kind::Stream => (libc::AF_UNIX, libc::SOCK_STREAM, 0),
+            Kind::Datagram => (libc::AF_UNIX, libc::SOCK_DGRAM, 0),
+            Kind::SeqPacket => (libc::AF_UNIX, libc::SOCK_SEQPACKET, 0),
+        },
+        Proto::Udp(_) => (libc::AF_INET, libc::SOCK_DGRAM, libc::IPPROTO_UDP),
+        _ => (libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_TCP),
+    };
+    match option {
+        Opt::Domain => domain,
+        Opt::Type => kind,
+        _ => protocol,
     }
 }
 

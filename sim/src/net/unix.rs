@@ -80,6 +80,9 @@ impl UnixSocket {
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
         self.error.take().map(errno)
     }
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
     pub(crate) fn is_listening(&self) -> bool {
         matches!(self.role, Role::Listening { .. }) && !self.shut_read
     }

@@ -65,6 +65,13 @@ fn defaults_are_linux_s() {
     }
     let udp = socket(hub, Kind::Datagram);
     assert_eq!(code(hub.option(udp, Opt::RecvBuffer)), Ok(212_992));
+    let identity = |hub: &mut SimHub, io| {
+        [Opt::Domain, Opt::Type, Opt::Protocol].map(|option| code(hub.option(io, option)))
+    };
+    assert_eq!(identity(hub, tcp), [2, 1, 6].map(Ok));
+    assert_eq!(identity(hub, udp), [2, 2, 17].map(Ok));
+    let unix = hub.socket(Domain::Unix, Kind::SeqPacket).expect("a socket");
+    assert_eq!(identity(hub, unix), [1, 5, 0].map(Ok));
     hub.listen(tcp, 1).expect("a port is free");
     assert_eq!(code(hub.option(tcp, Opt::IsListener)), Ok(1));
 }
