@@ -391,7 +391,9 @@ impl Table {
         let open = is_open(wait.on);
         slot.parked = None;
         slot.wait += 1;
-        slot.timer.clear();
+        if !mutant::is_on(Mutant::TimerNotCleared) {
+            slot.timer.clear();
+        }
         slot.woken = Some(woken);
         self.open_waits -= usize::from(open);
         self.queue.push_back((ticket.greenlet, false));
@@ -476,20 +478,31 @@ impl Table {
     #[cold]
     fn has_last_turn(&mut self, ticket: Ticket) -> bool {
         self.get_mut(ticket.greenlet).is_some_and(|slot| !slot.abandoned)
+            && !mutant::is_on(Mutant::DueLosesPlace)
     }
 
     /// One who was called will never run again: it is the next one's turn.
     #[cold]
     fn pass_over(&mut self, standing: Standing) {
+        if mutant::is_on(Mutant::WokenNotRemoved) {
+            return;
+        }
         self.waiters.leave(standing);
         self.call_next(standing.0, standing.1);
     }
 
     /// A closed descriptor wakes everybody parked on it: readers, writers, watchers.
     pub(super) fn wake_closed(&mut self, io: Io) {
-        for direction in [Interest::READ, Interest::WRITE] {
+        let mut directions = [Interest::READ, Interest::WRITE];
+        if mutant::is_on(Mutant::CloseWakesWriterFirst) {
+            directions.reverse();
+        }
+        for direction in directions {
             while let Some(ticket) = self.waiters.next(io, direction) {
                 self.wake(ticket, Woken::Closed);
+                if mutant::is_on(Mutant::CloseWakesOne) {
+                    return;
+                }
             }
         }
         while let Some(ticket) = self.waiters.next_watcher(io, Interest::BOTH) {
@@ -512,6 +525,10 @@ impl Table {
             let slot = &self.slots[index as usize];
             let ticket = Ticket { greenlet: slot.id, wait: slot.wait };
             let woken = self.wake(ticket, Woken::TimedOut);
+            if mutant::is_on(Mutant::TimerNotCleared) {
+                self.slots[index as usize].timer.clear();
+                continue;
+            }
             debug_assert!(woken, "only a parked greenlet has a deadline");
         }
     }
@@ -534,6 +551,9 @@ impl Table {
             // It no longer merely yields: time is not to move before it has met its end.
             let queued = self.queue.iter_mut().filter(|(queued, _)| *queued == id);
             queued.for_each(|(_, yielded)| *yielded = false);
+            if mutant::is_on(Mutant::KillOfRunnableLost) {
+                self.slots[id.slot()].killed = false;
+            }
         }
         true
     }

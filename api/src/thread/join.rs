@@ -14,6 +14,7 @@ use super::{Killed, Result};
 use crate::driver::{self, Driver, Panicked};
 use crate::greenlet::scoped::Family;
 use crate::hub::{GreenletId, Note, On};
+use crate::mutant::{self, Mutant};
 
 /// Waits for a greenlet, or ends it. See [`std::thread::JoinHandle`].
 ///
@@ -198,7 +199,8 @@ impl<T> Handle<T> {
         let driver = driver::current().ok_or_else(driver::outside)?;
         driver.after_switch();
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
-        while driver.id == self.hub && driver.is_live(self.id) {
+        let waits_anyway = mutant::is_on(Mutant::JoinMissesEarlierEnd);
+        while driver.id == self.hub && (driver.is_live(self.id) || waits_anyway) {
             driver.may_wait()?;
             if deadline.is_some_and(|deadline| driver.now() >= deadline) {
                 return Err(io::ErrorKind::TimedOut.into());
