@@ -14,26 +14,35 @@
 //! Deadlines are kept to the nanosecond but waited for in the poll's own unit: a timer is never
 //! early, and late by up to a millisecond and what the machine adds.
 
-use std::io;
-use std::net::{IpAddr, Shutdown, SocketAddr};
-use std::sync::atomic::Ordering;
+mod reports;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{IpAddr, Shutdown};
+use std::os::fd::{OwnedFd, RawFd};
 use std::sync::{Arc, OnceLock};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, HostId, Hub, Interest, Io, Kind, Note, Opt, Query, Ready,
-    Runnable, Take, Tick, Turn,
+    Address, Birth, Domain, GreenletId, Group, HostId, Hub, Interest, Io, Kind, NameOpt, Note, Opt,
+    Query, Ready, Runnable, Take, Tick, Turn,
 };
 use greenroom::time::{Instant, SystemTime};
 use mio::{Events, Poll, Token};
+use socket2::SockAddr;
 
+use crate::address::to_system;
 use crate::interrupt::Interrupt;
+use crate::options;
 use crate::part::Part;
 use crate::resolver::{self, Answer, Inbox};
+use crate::retries::Retries;
 use crate::socket::Socket;
 use crate::sys;
 use crate::table::{Entry, Table};
+use crate::watch::{Numbers, Watch};
 
 /// Reports taken in at a time; more wait for the next look.
 const EVENTS: usize = 1024;
@@ -54,6 +63,8 @@ pub struct RealHub {
     has_polled: bool,
     has_started: bool,
     inbox: Arc<Inbox>,
+    retries: Retries,
+    numbers: Numbers,
     part: Option<Part>,
 }
 
@@ -93,33 +104,10 @@ impl RealHub {
             has_polled: false,
             has_started: false,
             inbox: Arc::new(Inbox::new(Waker::from(Arc::new(bell)))),
+            retries: Retries::default(),
+            numbers: Numbers::new(),
             part,
         })
-    }
-
-    /// Takes the reports in and names what they are about.
-    fn name(&mut self, ready: &mut Vec<Ready>) {
-        let mut was_woken = false;
-        for event in &self.events {
-            if event.token() == WAKE {
-                was_woken = true;
-            } else if let Some((io, entry)) = self.table.reported(event.token())
-                && let Ok(socket) = entry.socket()
-            {
-                ready.push(Ready::Io(io, socket.hear(event)));
-            }
-        }
-        if was_woken {
-            for io in self.inbox.take() {
-                if self.table.get(io).is_ok() {
-                    ready.push(Ready::Io(io, Interest::READ));
-                }
-            }
-            ready.push(Ready::Mail);
-            if self.part.as_ref().is_some_and(|part| part.is_over.load(Ordering::Acquire)) {
-                ready.push(Ready::Stop);
-            }
-        }
     }
 
     /// Whether somebody wants to be told of the first time that there is nothing to do.
@@ -135,36 +123,35 @@ impl RealHub {
         }
     }
 
+    fn insert_both(&mut self, (one, other): (Socket, Socket)) -> io::Result<(Io, Io)> {
+        let one = self.table.insert(Entry::Socket(one))?;
+        match self.table.insert(Entry::Socket(other)) {
+            Ok(other) => Ok((one, other)),
+            Err(error) => {
+                self.close(one);
+                Err(error)
+            }
+        }
+    }
+
     fn socket_of(&mut self, io: Io) -> io::Result<&mut Socket> {
         self.table.get(io)?.socket()
     }
 
-    /// Makes a call; one that would block has its source watched, so that a later poll names it.
-    #[inline]
-    fn attempt<T>(
-        &mut self,
-        io: Io,
-        call: impl FnOnce(&mut Socket) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let socket = self.table.get(io)?.socket()?;
-        match call(socket) {
-            Err(error) if !socket.is_watched() && error.kind() == io::ErrorKind::WouldBlock => {
-                self.watch(io)?;
-                Err(error)
-            }
-            answer => answer,
+    /// The address of the process for one that the program wants to reach.
+    fn staged_peer(&mut self, peer: &Address) -> io::Result<SockAddr> {
+        match &mut self.part {
+            Some(part) => to_system(&part.stage_peer(peer)?),
+            None => to_system(peer),
         }
     }
 
-    #[cold]
-    fn watch(&mut self, io: Io) -> io::Result<()> {
-        let token = self.table.token(io);
-        self.table.get(io)?.socket()?.watch(self.poll.registry(), token)
-    }
-
-    fn staged(&self, address: &Address) -> io::Result<SocketAddr> {
-        let address = address.inet()?;
-        Ok(self.part.as_ref().map_or(address, |part| part.stage_address(address)))
+    /// The program's address for one of the process.
+    fn unstaged(&mut self, address: Address) -> Address {
+        match &mut self.part {
+            Some(part) => part.unix.unstage(address),
+            None => address,
+        }
     }
 }
 
@@ -203,13 +190,17 @@ impl Hub for RealHub {
         loop {
             let timeout = match self.never_idle() {
                 true => Some(Duration::ZERO),
-                false => until.map(|at| at.since(self.now())),
+                false => {
+                    let next = until.into_iter().chain(self.retries.next()).min();
+                    next.map(|at| at.since(self.now()))
+                }
             };
             match self.poll.poll(&mut self.events, timeout) {
                 Ok(()) => self.name(ready),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
+            self.name_retries(ready);
             if !ready.is_empty() || until.is_some_and(|at| self.now() >= at) {
                 return Ok(());
             }
@@ -241,32 +232,52 @@ impl Hub for RealHub {
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
         self.table.insert(Entry::Socket(Socket::new(domain, kind)?))
     }
+    fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
+        self.insert_both(Socket::pair(domain, kind)?)
+    }
+    fn pipe(&mut self) -> io::Result<(Io, Io)> {
+        self.insert_both(Socket::pipe()?)
+    }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
-        let local = self.staged(local)?;
-        self.socket_of(io)?.bind(local)
+        let Some(part) = &mut self.part else {
+            return self.socket_of(io)?.bind(&to_system(local)?);
+        };
+        let staged = to_system(&part.stage_local(local)?)?;
+        self.table.get(io)?.socket()?.bind(&staged)?;
+        if let Address::Unix(name) = local {
+            part.unix.was_bound(name);
+        }
+        Ok(())
     }
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
         self.socket_of(io)?.listen(backlog)
     }
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
-        let peer = self.staged(peer)?;
+        let peer_in_process = self.staged_peer(peer)?;
         if let Some(source) = self.part.as_ref().and_then(|part| part.source_for(peer)) {
             self.socket_of(io)?.leave_from(source)?;
         }
-        self.attempt(io, |socket| socket.connect(peer))
+        if self.socket_of(io)?.is_unix() {
+            return self.attempt_unreported(io, |socket| socket.connect(&peer_in_process));
+        }
+        self.attempt(io, |socket| socket.connect(&peer_in_process))
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
         let (socket, peer) = self.attempt(io, |listener| listener.accept())?;
-        Ok((self.table.insert(Entry::Socket(socket))?, peer.into()))
+        Ok((self.table.insert(Entry::Socket(socket))?, self.unstaged(peer)))
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
         self.socket_of(io)?.shutdown(how)
     }
     fn close(&mut self, io: Io) {
-        if let Some(mut entry) = self.table.remove(io)
-            && let Ok(socket) = entry.socket()
-        {
-            socket.unwatch(self.poll.registry());
+        match self.table.remove(io) {
+            Some(Entry::Watch(watch)) => self.stop_watch(watch),
+            Some(mut entry) => {
+                if let Ok(socket) = entry.socket() {
+                    socket.unwatch(self.poll.registry());
+                }
+            }
+            None => {}
         }
     }
     fn dup(&mut self, io: Io) -> io::Result<Io> {
@@ -280,41 +291,98 @@ impl Hub for RealHub {
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
         self.attempt(io, |socket| socket.send(buf))
     }
+    fn recv_vectored(
+        &mut self,
+        io: Io,
+        bufs: &mut [IoSliceMut<'_>],
+        take: Take,
+    ) -> io::Result<usize> {
+        self.attempt(io, |socket| socket.recv_vectored(bufs, take))
+    }
+    fn send_vectored(&mut self, io: Io, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.attempt(io, |socket| socket.send_vectored(bufs))
+    }
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
         let (n, peer) = self.attempt(io, |socket| socket.recv_from(buf, take))?;
-        Ok((n, peer.into()))
+        Ok((n, self.unstaged(peer)))
     }
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
-        let peer = self.staged(peer)?;
-        self.attempt(io, |socket| socket.send_to(buf, peer))
+        let peer = self.staged_peer(peer)?;
+        if self.socket_of(io)?.is_unix() {
+            // What is full is this socket, of which the poll tells, or the peer, of which it does
+            // not; the clock serves for both.
+            return self.attempt_unreported(io, |socket| socket.send_to(buf, &peer));
+        }
+        self.attempt(io, |socket| socket.send_to(buf, &peer))
+    }
+    fn recv_urgent(&mut self, io: Io, buf: &mut [u8]) -> io::Result<usize> {
+        self.attempt(io, |socket| socket.recv_urgent(buf))
+    }
+    fn send_urgent(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
+        self.attempt(io, |socket| socket.send_urgent(buf))
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let ready = match self.table.get(io)? {
             Entry::Query(answer) if answer.is_there() => return Ok(interest.and(Interest::READ)),
             // Its answer comes with a wake, whether or not anybody watches.
             Entry::Query(_) => return Ok(Interest::NONE),
+            Entry::Watch(_) => return Ok(self.watched_readiness(io)?.and(interest)),
             entry => entry.socket()?.readiness()?.and(interest),
         };
         if ready.is_none() {
-            self.watch(io)?;
+            self.enlist(io)?;
         }
         Ok(ready)
     }
 
     fn local_addr(&mut self, io: Io) -> io::Result<Address> {
-        Ok(self.socket_of(io)?.local_addr()?.into())
+        let address = self.socket_of(io)?.local_addr()?;
+        Ok(self.unstaged(address))
     }
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
-        Ok(self.socket_of(io)?.peer_addr()?.into())
+        let address = self.socket_of(io)?.peer_addr()?;
+        Ok(self.unstaged(address))
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
-        self.socket_of(io)?.option(option)
+        options::get(self.socket_of(io)?.os(), option)
     }
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
-        self.socket_of(io)?.set_option(option, value)
+        options::set(self.socket_of(io)?.os(), option, value)
+    }
+    fn name_option(&mut self, io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
+        options::get_name(self.socket_of(io)?.os(), option)
+    }
+    fn set_name_option(&mut self, io: Io, option: NameOpt, name: &[u8]) -> io::Result<()> {
+        options::set_name(self.socket_of(io)?.os(), option, name)
+    }
+    fn join(&mut self, io: Io, group: Group) -> io::Result<()> {
+        options::join(self.socket_of(io)?.os(), group)
+    }
+    fn leave(&mut self, io: Io, group: Group) -> io::Result<()> {
+        options::leave(self.socket_of(io)?.os(), group)
     }
     fn take_error(&mut self, io: Io) -> io::Result<Option<io::Error>> {
-        self.socket_of(io)?.take_error()
+        self.socket_of(io)?.os().take_error()
+    }
+
+    fn adopt(&mut self, descriptor: OwnedFd) -> io::Result<Io> {
+        self.table.insert(Entry::Socket(Socket::adopt(descriptor)?))
+    }
+    fn descriptor(&mut self, io: Io) -> io::Result<RawFd> {
+        match self.table.get(io)? {
+            Entry::Watch(watch) => Ok(watch.number()),
+            entry => Ok(entry.socket()?.descriptor()),
+        }
+    }
+    fn watch(&mut self, descriptor: RawFd) -> io::Result<Io> {
+        let io = self.table.insert(Entry::Watch(Watch::new(descriptor)?))?;
+        match self.start_watch(io) {
+            Ok(()) => Ok(io),
+            Err(error) => {
+                self.close(io);
+                Err(error)
+            }
+        }
     }
 
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {

@@ -6,7 +6,6 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use greenroom::hub::Kind;
 use signal_hook::SigId;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level;
@@ -25,12 +24,12 @@ static LISTENERS: Mutex<(usize, Option<Arc<AtomicBool>>)> = Mutex::new((0, None)
 impl Interrupt {
     pub(crate) fn new() -> io::Result<Interrupt> {
         let (ours, theirs) = UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
+        let pipe = Socket::adopt(ours.into())?;
         count(true)?;
         let action = low_level::pipe::register(SIGINT, theirs).inspect_err(|_| {
             let _ = count(false);
         })?;
-        Ok(Interrupt { pipe: Socket::over(ours.into(), Kind::Datagram), action })
+        Ok(Interrupt { pipe, action })
     }
 }
 

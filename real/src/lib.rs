@@ -37,13 +37,17 @@
 mod perform;
 mod run;
 
+mod address;
 mod hub;
 mod interrupt;
+mod options;
 mod part;
 mod resolver;
+mod retries;
 mod socket;
 mod sys;
 mod table;
+mod watch;
 
 pub use hub::RealHub;
 pub use perform::{Performance, perform, perform_within};

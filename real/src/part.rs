@@ -1,12 +1,17 @@
 //! The part a hub plays in a performance: an address of its own, names for the others, and someone
 //! who takes down what is claimed. Outside a performance a hub has none.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use greenroom::hub::Note;
+use greenroom::hub::{Address, Note};
+
+pub(crate) use names::Names;
 
 pub(crate) struct Part {
     /// The host's name.
@@ -15,6 +20,8 @@ pub(crate) struct Part {
     pub(crate) address: Ipv4Addr,
     /// The hosts of the scenario.
     pub(crate) names: Arc<BTreeMap<String, IpAddr>>,
+    /// What the host's Unix sockets are called.
+    pub(crate) unix: Names,
     /// How many programs the hub starts.
     pub(crate) programs: u32,
     /// Set, and followed by a wake, when the run is over.
@@ -25,9 +32,25 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    /// The address of the process for one that the program binds a socket to.
+    pub(crate) fn stage_local(&mut self, local: &Address) -> io::Result<Address> {
+        match local {
+            Address::Inet(address) => Ok(self.stage_address(*address).into()),
+            Address::Unix(name) => self.unix.stage_local(name),
+        }
+    }
+
+    /// The address of the process for one that the program wants to reach.
+    pub(crate) fn stage_peer(&mut self, peer: &Address) -> io::Result<Address> {
+        match peer {
+            Address::Inet(address) => Ok(self.stage_address(*address).into()),
+            Address::Unix(name) => self.unix.stage_peer(name),
+        }
+    }
+
     /// An address of the program's in terms of the process: on its own host, "everywhere" and
     /// "here" both mean the host's address, so that hosts do not meet on a port.
-    pub(crate) fn stage_address(&self, address: SocketAddr) -> SocketAddr {
+    fn stage_address(&self, address: SocketAddr) -> SocketAddr {
         let ip = match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST => {
                 IpAddr::V4(self.address)
@@ -41,10 +64,10 @@ impl Part {
     }
 
     /// The source address for a connection to `peer`, if this host's is of its family.
-    pub(crate) fn source_for(&self, peer: SocketAddr) -> Option<Ipv4Addr> {
+    pub(crate) fn source_for(&self, peer: &Address) -> Option<Ipv4Addr> {
         match peer {
-            SocketAddr::V4(_) => Some(self.address),
-            SocketAddr::V6(_) => None,
+            Address::Inet(SocketAddr::V4(_)) => Some(self.address),
+            _ => None,
         }
     }
 

@@ -4,22 +4,27 @@
 //! until it is closed: an unconnected TCP socket, which epoll calls hung up at once, is thus never
 //! watched by accident. Waiting and waking are not known here.
 //!
-//! A stream that gave fewer bytes than asked for is drained, so the next read would only be told
+//! A TCP stream that gave fewer bytes than asked for is drained, so the next read would only be told
 //! so: it answers `WouldBlock` from memory, *once*, which saves a system call a message. What comes
 //! later is a new edge. The guess is wrong, and not made, where an end, an error or urgent data
-//! (whose mark cuts a read short) was already reported.
+//! (whose mark cuts a read short) was already reported; nor for anything but TCP, where a read may
+//! be short for other reasons (passed descriptors, lines of a terminal).
+//!
+//! A pipe, a terminal and whatever else is read and written but is no socket goes here as well. The
+//! system answers `ENOTSOCK` where a verb is for sockets alone.
 
-use std::io::{self, Read};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd};
-use std::time::Duration;
+use std::io::{self, IoSlice, IoSliceMut, Read};
+use std::net::{Ipv4Addr, Shutdown};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
-use greenroom::hub::{Domain, Interest, Kind, Opt, Take, unsupported};
+use greenroom::hub::{Address, Domain, Interest, Kind, Take};
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Registry, Token};
-use socket2::{SockAddr, Type};
+use socket2::{MaybeUninitSlice, SockAddr, Type};
 
+use crate::address::from_system;
+use crate::retries::Patience;
 use crate::sys;
 
 /// A peer that is gone makes a write an error, not a signal.
@@ -27,10 +32,27 @@ use crate::sys;
 const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
 #[cfg(target_vendor = "apple")]
 const SEND_FLAGS: libc::c_int = 0;
+/// The buffers the system takes at a time. More are as good as a short call to what flows.
+const VECTORS_MAX: usize = 1024;
+
+/// What the verbs have to know of the thing behind the descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nature {
+    /// A TCP stream of the hub's own making: a short read or write tells something.
+    Tcp,
+    /// A socket of the Unix domain: what is full may be another's queue, of which nothing is told.
+    Unix,
+    /// Read from and written to; not a socket.
+    File,
+    /// Any other socket.
+    Other,
+}
 
 pub(crate) struct Socket {
     os: socket2::Socket,
-    kind: Kind,
+    nature: Nature,
+    /// Bytes without boundaries: a cut list of buffers is a short write, not a cut message.
+    flows: bool,
     watched: bool,
     /// A read came back short: the next one is not tried.
     drained: bool,
@@ -43,29 +65,51 @@ pub(crate) struct Socket {
     /// The connection attempt was reported to be over, well or badly.
     attempted: bool,
     bound: bool,
+    pub(crate) patience: Patience,
 }
 
 impl Socket {
     pub(crate) fn new(domain: Domain, kind: Kind) -> io::Result<Socket> {
-        let domain = match domain {
-            Domain::V4 => socket2::Domain::IPV4,
-            Domain::V6 => socket2::Domain::IPV6,
-            Domain::Unix => return Err(unsupported("Unix sockets")),
-        };
-        let of = match kind {
-            Kind::Stream => Type::STREAM,
-            Kind::Datagram => Type::DGRAM,
-            Kind::SeqPacket => Type::SEQPACKET,
-        };
-        let os = new_nonblocking(domain, of)?;
-        Ok(Socket::over(os, kind))
+        let os = socket2::Socket::new_raw(family(domain), type_of(kind), None)?;
+        let nature = nature(domain, kind);
+        settle(Socket::over(os, nature, kind == Kind::Stream))
     }
 
-    /// A non-blocking socket that exists already.
-    pub(crate) fn over(os: socket2::Socket, kind: Kind) -> Socket {
+    pub(crate) fn pair(domain: Domain, kind: Kind) -> io::Result<(Socket, Socket)> {
+        let (one, other) = socket2::Socket::pair_raw(family(domain), type_of(kind), None)?;
+        let of = |os| settle(Socket::over(os, nature(domain, kind), kind == Kind::Stream));
+        Ok((of(one)?, of(other)?))
+    }
+
+    /// The end of a pipe that is read from, and the one that is written to.
+    pub(crate) fn pipe() -> io::Result<(Socket, Socket)> {
+        let (reader, writer) = io::pipe()?;
+        Ok((Socket::adopt(reader.into())?, Socket::adopt(writer.into())?))
+    }
+
+    /// Takes in a descriptor that was made elsewhere, and has it block no more.
+    pub(crate) fn adopt(descriptor: OwnedFd) -> io::Result<Socket> {
+        let os = socket2::Socket::from(descriptor);
+        os.set_nonblocking(true)?;
+        let of = match os.r#type() {
+            Ok(of) => of,
+            Err(error) if error.raw_os_error() == Some(libc::ENOTSOCK) => {
+                return Ok(Socket::over(os, Nature::File, true));
+            }
+            Err(error) => return Err(error),
+        };
+        let local = os.local_addr()?;
+        let nature = if local.is_unix() { Nature::Unix } else { Nature::Other };
+        let bound = local.as_socket().is_some_and(|local| local.port() != 0);
+        Ok(Socket { bound, ..Socket::over(os, nature, of == Type::STREAM) })
+    }
+
+    /// A non-blocking descriptor.
+    fn over(os: socket2::Socket, nature: Nature, flows: bool) -> Socket {
         Socket {
             os,
-            kind,
+            nature,
+            flows,
             watched: false,
             drained: false,
             full: false,
@@ -74,12 +118,25 @@ impl Socket {
             connecting: false,
             attempted: false,
             bound: false,
+            patience: Patience::default(),
         }
     }
 
     pub(crate) fn dup(&self) -> io::Result<Socket> {
         let os = self.os.try_clone()?;
-        Ok(Socket { connecting: self.connecting, bound: self.bound, ..Socket::over(os, self.kind) })
+        let copy = Socket::over(os, self.nature, self.flows);
+        Ok(Socket { connecting: self.connecting, bound: self.bound, ..copy })
+    }
+
+    /// The system's own handle, for what has nothing to be remembered.
+    pub(crate) fn os(&self) -> &socket2::Socket {
+        &self.os
+    }
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.os.as_raw_fd()
+    }
+    pub(crate) fn is_unix(&self) -> bool {
+        self.nature == Nature::Unix
     }
 
     // Readiness.
@@ -91,10 +148,7 @@ impl Socket {
     /// Has the poll report this socket from now on. Its present readiness is reported too.
     pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         if !self.watched {
-            let both = mio::Interest::READABLE | mio::Interest::WRITABLE;
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            let both = both | mio::Interest::PRIORITY;
-            registry.register(&mut SourceFd(&self.os.as_raw_fd()), token, both)?;
+            registry.register(&mut SourceFd(&self.os.as_raw_fd()), token, everything())?;
             self.watched = true;
         }
         Ok(())
@@ -110,17 +164,10 @@ impl Socket {
 
     /// Takes a report in; answers what may be tried again.
     pub(crate) fn hear(&mut self, event: &Event) -> Interest {
-        let over = event.is_error();
-        let mut ready = Interest::NONE;
-        if over || event.is_readable() || event.is_read_closed() {
-            self.drained = false;
-            ready = ready.with(Interest::READ);
-        }
-        if over || event.is_writable() || event.is_write_closed() {
-            self.full = false;
-            self.attempted = true;
-            ready = ready.with(Interest::WRITE);
-        }
+        let (over, ready) = (event.is_error(), reported(event));
+        self.drained &= !ready.reads();
+        self.full &= !ready.writes();
+        self.attempted |= ready.writes();
         self.read_marked |= over || event.is_read_closed() || event.is_priority();
         self.write_marked |= over || event.is_write_closed();
         ready
@@ -128,7 +175,7 @@ impl Socket {
 
     /// What would not block now, asked of the system.
     pub(crate) fn readiness(&mut self) -> io::Result<Interest> {
-        let ready = sys::readiness(self.os.as_fd())?;
+        let ready = sys::readiness(self.descriptor())?;
         self.drained &= !ready.reads();
         self.full &= !ready.writes();
         Ok(ready)
@@ -142,41 +189,99 @@ impl Socket {
         }
         match take {
             Take::Peek => self.os.peek(sys::as_uninit(buf)),
+            Take::Remove if self.nature == Nature::File => sys::read(&self.os, buf),
             Take::Remove => {
                 let n = (&self.os).read(buf)?;
-                self.drained =
-                    self.kind == Kind::Stream && 0 < n && n < buf.len() && !self.read_marked;
+                self.drained = self.is_drained_by(n, buf.len());
                 Ok(n)
             }
         }
+    }
+
+    pub(crate) fn recv_vectored(
+        &mut self,
+        bufs: &mut [IoSliceMut<'_>],
+        take: Take,
+    ) -> io::Result<usize> {
+        if std::mem::take(&mut self.drained) {
+            return Err(would_block());
+        }
+        let most = if self.flows { bufs.len().min(VECTORS_MAX) } else { bufs.len() };
+        let bufs = &mut bufs[..most];
+        match take {
+            Take::Peek => {
+                let mut bufs: Vec<_> =
+                    bufs.iter_mut().map(|buf| MaybeUninitSlice::new(sys::as_uninit(buf))).collect();
+                let (n, _) = self.os.recv_vectored_with_flags(&mut bufs, libc::MSG_PEEK)?;
+                Ok(n)
+            }
+            Take::Remove if self.nature == Nature::File => sys::read_vectored(&self.os, bufs),
+            Take::Remove => {
+                let n = (&self.os).read_vectored(bufs)?;
+                self.drained = self.is_drained_by(n, bufs.iter().map(|buf| buf.len()).sum());
+                Ok(n)
+            }
+        }
+    }
+
+    fn is_drained_by(&self, n: usize, asked: usize) -> bool {
+        self.nature == Nature::Tcp && 0 < n && n < asked && !self.read_marked
     }
 
     pub(crate) fn send(&mut self, buf: &[u8]) -> io::Result<usize> {
         if std::mem::take(&mut self.full) {
             return Err(would_block());
         }
+        if self.nature == Nature::File {
+            return sys::write(&self.os, buf);
+        }
         let n = self.os.send_with_flags(buf, SEND_FLAGS)?;
-        self.full = self.kind == Kind::Stream && n < buf.len() && !self.write_marked;
+        self.full = self.is_filled_by(n, buf.len());
         Ok(n)
     }
 
-    pub(crate) fn recv_from(&self, buf: &mut [u8], take: Take) -> io::Result<(usize, SocketAddr)> {
+    pub(crate) fn send_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        if std::mem::take(&mut self.full) {
+            return Err(would_block());
+        }
+        let most = if self.flows { bufs.len().min(VECTORS_MAX) } else { bufs.len() };
+        let bufs = &bufs[..most];
+        if self.nature == Nature::File {
+            return sys::write_vectored(&self.os, bufs);
+        }
+        let n = self.os.send_vectored_with_flags(bufs, SEND_FLAGS)?;
+        self.full = self.is_filled_by(n, bufs.iter().map(|buf| buf.len()).sum());
+        Ok(n)
+    }
+
+    fn is_filled_by(&self, n: usize, asked: usize) -> bool {
+        self.nature == Nature::Tcp && n < asked && !self.write_marked
+    }
+
+    pub(crate) fn recv_from(&self, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
         let buf = sys::as_uninit(buf);
         let (n, peer) = match take {
             Take::Remove => self.os.recv_from(buf)?,
             Take::Peek => self.os.peek_from(buf)?,
         };
-        Ok((n, internet(&peer)?))
+        Ok((n, from_system(&peer)))
     }
 
-    pub(crate) fn send_to(&self, buf: &[u8], peer: SocketAddr) -> io::Result<usize> {
-        self.os.send_to_with_flags(buf, &SockAddr::from(peer), SEND_FLAGS)
+    pub(crate) fn send_to(&self, buf: &[u8], peer: &SockAddr) -> io::Result<usize> {
+        self.os.send_to_with_flags(buf, peer, SEND_FLAGS)
+    }
+
+    pub(crate) fn recv_urgent(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.os.recv_out_of_band(sys::as_uninit(buf))
+    }
+    pub(crate) fn send_urgent(&self, buf: &[u8]) -> io::Result<usize> {
+        self.os.send_with_flags(buf, SEND_FLAGS | libc::MSG_OOB)
     }
 
     // Connections.
 
-    pub(crate) fn bind(&mut self, local: SocketAddr) -> io::Result<()> {
-        self.os.bind(&SockAddr::from(local))?;
+    pub(crate) fn bind(&mut self, local: &SockAddr) -> io::Result<()> {
+        self.os.bind(local)?;
         self.bound = true;
         Ok(())
     }
@@ -195,12 +300,15 @@ impl Socket {
     }
 
     /// Starts a connection; once one is under way, says how it went.
-    pub(crate) fn connect(&mut self, peer: SocketAddr) -> io::Result<()> {
+    pub(crate) fn connect(&mut self, peer: &SockAddr) -> io::Result<()> {
         if self.connecting {
             return self.how_it_went();
         }
-        match self.os.connect(&SockAddr::from(peer)) {
-            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
+        match self.os.connect(peer) {
+            // Under way already: started before the descriptor was adopted, or through a copy.
+            Err(error)
+                if matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EALREADY)) =>
+            {
                 self.connecting = true;
                 self.attempted = false;
                 Err(io::ErrorKind::WouldBlock.into())
@@ -212,7 +320,7 @@ impl Socket {
     /// An attempt is over when the socket is writable; its error is then pending, and without one
     /// only a peer's address proves that it stands.
     fn how_it_went(&mut self) -> io::Result<()> {
-        if !self.attempted && !sys::readiness(self.os.as_fd())?.writes() {
+        if !self.attempted && !sys::readiness(self.descriptor())?.writes() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.attempted = false;
@@ -231,9 +339,10 @@ impl Socket {
         }
     }
 
-    pub(crate) fn accept(&self) -> io::Result<(Socket, SocketAddr)> {
+    pub(crate) fn accept(&self) -> io::Result<(Socket, Address)> {
         let (os, peer) = sys::accept(&self.os)?;
-        Ok((Socket { bound: true, ..Socket::over(os, Kind::Stream) }, internet(&peer)?))
+        let accepted = Socket::over(os, self.nature, self.flows);
+        Ok((Socket { bound: true, ..accepted }, from_system(&peer)))
     }
 
     pub(crate) fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
@@ -241,49 +350,11 @@ impl Socket {
         self.os.shutdown(how)
     }
 
-    // Addresses and options.
-
-    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
-        internet(&self.os.local_addr()?)
+    pub(crate) fn local_addr(&self) -> io::Result<Address> {
+        Ok(from_system(&self.os.local_addr()?))
     }
-    pub(crate) fn peer_addr(&self) -> io::Result<SocketAddr> {
-        internet(&self.os.peer_addr()?)
-    }
-    pub(crate) fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.os.take_error()
-    }
-
-    pub(crate) fn option(&self, option: Opt) -> io::Result<u32> {
-        let size = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-        match option {
-            Opt::NoDelay => self.os.tcp_nodelay().map(u32::from),
-            Opt::Ttl => self.os.ttl_v4(),
-            Opt::ReuseAddress => self.os.reuse_address().map(u32::from),
-            Opt::Broadcast => self.os.broadcast().map(u32::from),
-            Opt::SendBuffer => self.os.send_buffer_size().map(size),
-            Opt::RecvBuffer => self.os.recv_buffer_size().map(size),
-            Opt::Linger => Ok(match self.os.linger()? {
-                None => 0,
-                Some(time) => u32::try_from(time.as_secs()).unwrap_or(u32::MAX).saturating_add(1),
-            }),
-            _ => Err(unsupported(&format!("the option {option:?}"))),
-        }
-    }
-
-    pub(crate) fn set_option(&self, option: Opt, value: u32) -> io::Result<()> {
-        match option {
-            Opt::NoDelay => self.os.set_tcp_nodelay(value != 0),
-            Opt::Ttl => self.os.set_ttl_v4(value),
-            Opt::ReuseAddress => self.os.set_reuse_address(value != 0),
-            Opt::Broadcast => self.os.set_broadcast(value != 0),
-            Opt::SendBuffer => self.os.set_send_buffer_size(value as usize),
-            Opt::RecvBuffer => self.os.set_recv_buffer_size(value as usize),
-            Opt::Linger => {
-                let time = value.checked_sub(1).map(|secs| Duration::from_secs(secs.into()));
-                self.os.set_linger(time)
-            }
-            _ => Err(unsupported(&format!("the option {option:?}"))),
-        }
+    pub(crate) fn peer_addr(&self) -> io::Result<Address> {
+        Ok(from_system(&self.os.peer_addr()?))
     }
 }
 
@@ -292,19 +363,62 @@ fn would_block() -> io::Error {
     io::Error::from_raw_os_error(libc::EAGAIN)
 }
 
-#[cfg(not(target_vendor = "apple"))]
-fn new_nonblocking(domain: socket2::Domain, of: Type) -> io::Result<socket2::Socket> {
-    socket2::Socket::new_raw(domain, of.nonblocking().cloexec(), None)
+/// Everything a source is watched for.
+pub(crate) fn everything() -> mio::Interest {
+    let both = mio::Interest::READABLE | mio::Interest::WRITABLE;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let both = both | mio::Interest::PRIORITY;
+    both
 }
 
-#[cfg(target_vendor = "apple")]
-fn new_nonblocking(domain: socket2::Domain, of: Type) -> io::Result<socket2::Socket> {
-    let os = socket2::Socket::new(domain, of, None)?;
-    os.set_nonblocking(true)?;
-    Ok(os)
+/// What a report says may be tried.
+pub(crate) fn reported(event: &Event) -> Interest {
+    let over = event.is_error();
+    let mut ready = Interest::NONE;
+    if over || event.is_readable() || event.is_read_closed() {
+        ready = ready.with(Interest::READ);
+    }
+    if over || event.is_writable() || event.is_write_closed() {
+        ready = ready.with(Interest::WRITE);
+    }
+    ready
 }
 
-/// The internet address in this one; other families have none to show.
-fn internet(address: &SockAddr) -> io::Result<SocketAddr> {
-    address.as_socket().ok_or_else(|| io::Error::from_raw_os_error(libc::EAFNOSUPPORT))
+fn nature(domain: Domain, kind: Kind) -> Nature {
+    match (domain, kind) {
+        (Domain::Unix, _) => Nature::Unix,
+        (_, Kind::Stream) => Nature::Tcp,
+        _ => Nature::Other,
+    }
+}
+
+fn family(domain: Domain) -> socket2::Domain {
+    match domain {
+        Domain::V4 => socket2::Domain::IPV4,
+        Domain::V6 => socket2::Domain::IPV6,
+        Domain::Unix => socket2::Domain::UNIX,
+    }
+}
+
+/// The type, non-blocking from birth where the system has that.
+fn type_of(kind: Kind) -> Type {
+    let of = match kind {
+        Kind::Stream => Type::STREAM,
+        Kind::Datagram => Type::DGRAM,
+        Kind::SeqPacket => Type::SEQPACKET,
+    };
+    #[cfg(not(target_vendor = "apple"))]
+    let of = of.nonblocking().cloexec();
+    of
+}
+
+/// A fresh socket, made non-blocking where the type could not say so.
+fn settle(socket: Socket) -> io::Result<Socket> {
+    #[cfg(target_vendor = "apple")]
+    {
+        socket.os.set_cloexec(true)?;
+        socket.os.set_nosigpipe(true)?;
+        socket.os.set_nonblocking(true)?;
+    }
+    Ok(socket)
 }

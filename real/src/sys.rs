@@ -2,10 +2,10 @@
 //! is decided in this file, and with it ends this crate's `unsafe`.
 #![allow(unsafe_code)]
 
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::Ipv4Addr;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use greenroom::hub::Interest;
 use socket2::{SockAddr, Socket};
@@ -20,7 +20,6 @@ pub(crate) fn as_uninit(buf: &mut [u8]) -> &mut [MaybeUninit<u8>] {
 /// Takes the oldest finished connection, non-blocking from birth: one call instead of three.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 pub(crate) fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
-    use std::os::fd::FromRawFd;
     // SAFETY: the storage and its length are socket2's, sized for any address; accept4(2) fills
     // them in, or fails and leaves them unused.
     let accepted = unsafe {
@@ -45,11 +44,44 @@ pub(crate) fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
     Ok((socket, peer))
 }
 
-/// What would not block now. An end or an error counts as both: a call would report it.
-pub(crate) fn readiness(fd: BorrowedFd<'_>) -> io::Result<Interest> {
-    let mut asked =
-        libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN | libc::POLLOUT, revents: 0 };
-    // SAFETY: one pollfd, borrowed for the call; the descriptor is open as long as `fd` lives.
+/// Reads from what is no socket.
+pub(crate) fn read(file: &Socket, buf: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the buffer is valid for writes of its length.
+    count(unsafe { libc::read(file.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len()) })
+}
+/// Reads into several buffers, from what is no socket.
+pub(crate) fn read_vectored(file: &Socket, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+    let len = libc::c_int::try_from(bufs.len()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: std promises that an `IoSliceMut` has the layout of an iovec; each is valid for
+    // writes of its length.
+    count(unsafe { libc::readv(file.as_raw_fd(), bufs.as_mut_ptr().cast(), len) })
+}
+/// Writes to what is no socket. There is no flag against SIGPIPE as for sockets; Rust's runtime has
+/// the process ignore it.
+pub(crate) fn write(file: &Socket, buf: &[u8]) -> io::Result<usize> {
+    // SAFETY: the buffer is valid for reads of its length.
+    count(unsafe { libc::write(file.as_raw_fd(), buf.as_ptr().cast(), buf.len()) })
+}
+/// Writes several buffers, to what is no socket.
+pub(crate) fn write_vectored(file: &Socket, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+    let len = libc::c_int::try_from(bufs.len()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: std promises that an `IoSlice` has the layout of an iovec; each is valid for reads of
+    // its length.
+    count(unsafe { libc::writev(file.as_raw_fd(), bufs.as_ptr().cast(), len) })
+}
+
+fn count(answer: libc::ssize_t) -> io::Result<usize> {
+    usize::try_from(answer).map_err(|_| io::Error::last_os_error())
+}
+
+/// What would not block now. An end or an error counts as both: a call would report it. `EBADF` for
+/// a number that is not open.
+pub(crate) fn readiness(fd: RawFd) -> io::Result<Interest> {
+    if fd < 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    let mut asked = libc::pollfd { fd, events: libc::POLLIN | libc::POLLOUT, revents: 0 };
+    // SAFETY: one pollfd, borrowed for the call, which touches nothing else of ours.
     while unsafe { libc::poll(&raw mut asked, 1, 0) } < 0 {
         let error = io::Error::last_os_error();
         if error.kind() != io::ErrorKind::Interrupted {
@@ -57,7 +89,10 @@ pub(crate) fn readiness(fd: BorrowedFd<'_>) -> io::Result<Interest> {
         }
     }
     let any = |of: i16| asked.revents & of != 0;
-    let over = any(libc::POLLHUP | libc::POLLERR | libc::POLLNVAL);
+    if any(libc::POLLNVAL) {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    let over = any(libc::POLLHUP | libc::POLLERR);
     let mut ready = Interest::NONE;
     if over || any(libc::POLLIN) {
         ready = ready.with(Interest::READ);
@@ -66,6 +101,32 @@ pub(crate) fn readiness(fd: BorrowedFd<'_>) -> io::Result<Interest> {
         ready = ready.with(Interest::WRITE);
     }
     Ok(ready)
+}
+
+/// A second descriptor of the file that is open under a number.
+pub(crate) fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes numbers alone; one that is not open is an error.
+    match unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) } {
+        -1 => Err(io::Error::last_os_error()),
+        // SAFETY: fcntl(2) just made this descriptor and nobody else has it.
+        copy => Ok(unsafe { OwnedFd::from_raw_fd(copy) }),
+    }
+}
+
+/// What tells two files on disks, or two devices, apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileId(libc::dev_t, libc::ino_t);
+
+/// The file that is open under a number.
+pub(crate) fn file_id(fd: RawFd) -> io::Result<FileId> {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the answer goes into room of ours for it; a number that is not open is an error.
+    if unsafe { libc::fstat(fd, stat.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: fstat(2) succeeded, so it is filled in.
+    let stat = unsafe { stat.assume_init() };
+    Ok(FileId(stat.st_dev, stat.st_ino))
 }
 
 /// The system's monotonic clock, in half the instructions that std's `Instant` takes to subtract:
@@ -107,4 +168,38 @@ pub(crate) fn bind_source(socket: &Socket, source: Ipv4Addr) -> io::Result<()> {
         };
     }
     socket.bind(&SockAddr::from(std::net::SocketAddrV4::new(source, 0)))
+}
+
+/// The numbers of a connection that is kept alive.
+#[derive(Clone, Copy)]
+pub(crate) enum KeepAlive {
+    Idle,
+    Interval,
+    Count,
+}
+
+/// Sets one of them. socket2 would switch keeping alive on with it.
+pub(crate) fn set_keep_alive(socket: &Socket, which: KeepAlive, value: u32) -> io::Result<()> {
+    #[cfg(not(target_vendor = "apple"))]
+    const IDLE: libc::c_int = libc::TCP_KEEPIDLE;
+    #[cfg(target_vendor = "apple")]
+    const IDLE: libc::c_int = libc::TCP_KEEPALIVE;
+    let name = match which {
+        KeepAlive::Idle => IDLE,
+        KeepAlive::Interval => libc::TCP_KEEPINTVL,
+        KeepAlive::Count => libc::TCP_KEEPCNT,
+    };
+    // What is too great for the system is too great for it as any negative number is.
+    let value = libc::c_int::try_from(value).unwrap_or(-1);
+    // SAFETY: the option's value is an int, borrowed for the call.
+    let done = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            name,
+            (&raw const value).cast(),
+            size_of_val(&value) as libc::socklen_t,
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

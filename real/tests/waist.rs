@@ -7,28 +7,11 @@ use std::time::Duration;
 use greenroom::hub::{Domain, Hub, Interest, Io, Kind, Ready, Take};
 use greenroom_real::RealHub;
 
-/// A hub that has started its host.
-fn hub() -> RealHub {
-    let mut hub = RealHub::new().unwrap();
-    let mut ready = Vec::new();
-    hub.poll(None, &mut ready).unwrap();
-    assert_eq!(ready, [Ready::Start(greenroom::hub::HostId(0))]);
-    hub
-}
+mod common;
+use common::{await_named, finish, hub};
 
 fn any() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
-}
-
-/// Polls until this source is named for this interest.
-fn await_named(hub: &mut RealHub, io: Io, interest: Interest) {
-    let named = |event: &Ready| matches!(event, Ready::Io(of, what) if *of == io && !what.and(interest).is_none());
-    let mut ready = Vec::new();
-    while !ready.iter().any(named) {
-        ready.clear();
-        hub.poll(None, &mut ready).unwrap();
-        assert!(!ready.is_empty(), "an endless poll names something");
-    }
 }
 
 /// A connection: a number of the hub's and std's socket on the other side.
@@ -36,13 +19,8 @@ fn pair(hub: &mut RealHub) -> (Io, std::net::TcpStream) {
     let listener = std::net::TcpListener::bind(any()).unwrap();
     let peer = listener.local_addr().unwrap();
     let io = hub.socket(Domain::V4, Kind::Stream).unwrap();
-    loop {
-        match hub.connect(io, &peer.into()) {
-            Ok(()) => return (io, listener.accept().unwrap().0),
-            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
-        }
-        await_named(hub, io, Interest::WRITE);
-    }
+    finish(hub, io, Interest::WRITE, |hub| hub.connect(io, &peer.into())).unwrap();
+    (io, listener.accept().unwrap().0)
 }
 
 #[test]

@@ -14,7 +14,7 @@ use greenroom::scenario::{Body, Role};
 
 use super::net::Net;
 use super::{Performance, play, said};
-use crate::part::{Part, Record};
+use crate::part::{Names, Part, Record};
 
 /// How long a host may take to end once it is told to.
 const GRACE: Duration = Duration::from_secs(5);
@@ -107,9 +107,11 @@ impl Director {
         let index = self.hosts.len();
         let cues = self.to_me.clone();
         let on_idle = move || drop(cues.send(Cue::Idle(index)));
+        let address = self.net.address_of(name);
         let part = Part {
             host: name.to_owned(),
-            address: self.net.address_of(name),
+            address,
+            unix: Names::new(address),
             names: self.net.names.clone(),
             programs: if role == Role::Server { 2 } else { 1 },
             is_over: self.curtain(role).is_down.clone(),
