@@ -5,9 +5,11 @@
 //! be is a hub's own affair, and tested there.
 
 mod closing;
+mod pipes;
 mod scopes;
 mod streams;
 mod time;
+mod unix;
 mod waiting;
 
 use std::io::{self, Write};
@@ -23,7 +25,15 @@ type Law = fn(&Complaints) -> io::Result<()>;
 
 /// All laws, by area.
 pub(crate) fn laws() -> Vec<Scenario> {
-    let areas = [time::LAWS, waiting::LAWS, closing::LAWS, streams::LAWS, scopes::LAWS];
+    let areas = [
+        time::LAWS,
+        waiting::LAWS,
+        closing::LAWS,
+        streams::LAWS,
+        scopes::LAWS,
+        unix::LAWS,
+        pipes::LAWS,
+    ];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::choices::{Entity, Fixed};
+use crate::net::unix::name::Names;
 
 /// Linux's `ip_local_port_range`.
 const EPHEMERAL: std::ops::RangeInclusive<u16> = 32_768..=60_999;
@@ -18,6 +19,8 @@ pub(crate) struct Host {
     pub(crate) down_ns: Option<u64>,
     /// Sockets bound to a port of their own, listeners among them; not accepted connections.
     pub(crate) ports: HashMap<(Transport, u16), Vec<u32>, Fixed>,
+    /// Names of Unix sockets.
+    pub(crate) names: Names,
     /// Greenlets that stand on it.
     pub(crate) greenlets: usize,
     /// The next socket's number, from 1: what traces call it.
@@ -41,6 +44,7 @@ impl Host {
             is_up: true,
             down_ns: None,
             ports: HashMap::default(),
+            names: Names::default(),
             greenlets: 0,
             sockets_named: 0,
             next_port: *EPHEMERAL.start(),

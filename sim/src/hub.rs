@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use greenroom::hub::{
     Address, Birth, Domain, GreenletId, Hub, Interest, Io, Kind, Note, On, Opt, Query, Ready,
-    Runnable, Take, Tick, Turn, WokeBy, unsupported,
+    Runnable, Take, Tick, Turn, WokeBy,
 };
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -45,6 +45,19 @@ impl SimHub {
     pub(crate) fn new(world: World, time_limit: Duration) -> SimHub {
         let time_limit_ns = u64::try_from(time_limit.as_nanos()).unwrap_or(u64::MAX);
         SimHub { world, disturbed: Arc::default(), time_limit_ns, out_of_time: false }
+    }
+
+    /// A call on a socket. Its error goes into the trace, unless it merely has to wait.
+    fn call<T>(
+        &mut self,
+        io: Io,
+        name: &'static str,
+        call: impl FnOnce(&mut World, u32) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let world = &mut self.world;
+        let index = world.socket_of(io)?;
+        let number = world.sockets[index as usize].number;
+        call(world, index).map_err(|error| world.failed(name, number, error))
     }
 
     /// Lets the next event happen; false if it turned out to be void.
@@ -116,7 +129,11 @@ impl Hub for SimHub {
             let next_ns = self.world.clock.next_at_ns();
             match (next_ns, until_ns) {
                 (None, None) => break,
-                (Some(_), None) if !self.world.clock.has_foreground() => break,
+                (Some(_), None)
+                    if !self.world.clock.has_foreground() && !self.world.watches_a_peer() =>
+                {
+                    break;
+                }
                 (next, Some(until)) if next.is_none_or(|next| next > until) => {
                     self.world.clock.advance_to(until.max(self.world.clock.now_ns()));
                     break;
@@ -189,69 +206,57 @@ impl Hub for SimHub {
     }
 
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
-        match domain {
-            Domain::V4 => {}
-            Domain::V6 => return Err(errno(libc::EAFNOSUPPORT)),
-            Domain::Unix => return Err(unsupported("Unix sockets")),
-        }
         let world = &mut self.world;
-        let label = match kind {
-            Kind::Stream => ".tcp",
-            Kind::Datagram => ".udp",
-            Kind::SeqPacket => return Err(errno(libc::ESOCKTNOSUPPORT)),
+        let (label, proto) = match (domain, kind) {
+            (Domain::Unix, _) => return Ok(world.make_unix(kind)),
+            (Domain::V6, _) => return Err(errno(libc::EAFNOSUPPORT)),
+            (Domain::V4, Kind::Stream) => (".tcp", Proto::Fresh),
+            (Domain::V4, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
+            (Domain::V4, Kind::SeqPacket) => return Err(errno(libc::ESOCKTNOSUPPORT)),
         };
         let (host, path) = (world.host_here(), world.path_for_socket(label));
-        let index = world.add_socket(host, path, Proto::Fresh(kind));
+        let index = world.add_socket(host, path, proto);
         Ok(world.add_descriptor(index))
     }
-    fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
-        let local = local.inet()?;
-        let world = &mut self.world;
-        let index = world.socket_of(io)?;
-        let number = world.sockets[index as usize].number;
-        match world.bind_socket(index, local) {
-            Ok(()) => {
-                let socket = &mut world.sockets[index as usize];
-                if let Proto::Fresh(Kind::Datagram) = socket.proto {
-                    socket.proto = Proto::Udp(Mailbox::default());
-                }
-                world.record_full(Op::Bind, number, 0, 0, Some(local), "");
-                Ok(())
-            }
-            Err(error) => Err(world.failed("bind", number, error)),
+    fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
+        match domain {
+            Domain::Unix => self.world.pair_of_unix(kind),
+            Domain::V4 | Domain::V6 => Err(errno(libc::EOPNOTSUPP)),
         }
+    }
+    fn pipe(&mut self) -> io::Result<(Io, Io)> {
+        self.world.make_pipe()
+    }
+    fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
+        self.call(io, "bind", |world, index| match world.proto(index)? {
+            Proto::Unix(_) => world.bind_unix(index, local.unix()?),
+            _ => world.bind_inet(index, local.inet()?),
+        })
     }
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
-        let index = self.world.socket_of(io)?;
-        let number = self.world.sockets[index as usize].number;
-        self.world
-            .listen_on(index, backlog)
-            .map_err(|error| self.world.failed("listen", number, error))
+        /// Linux's `net.core.somaxconn`.
+        const SOMAXCONN: u32 = 4096;
+        let backlog = backlog.min(SOMAXCONN);
+        self.call(io, "listen", |world, index| match world.proto(index)? {
+            Proto::Unix(_) => world.listen_unix(index, backlog),
+            _ => world.listen_on(index, backlog),
+        })
     }
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
-        let peer = peer.inet()?;
-        let index = self.world.socket_of(io)?;
-        let number = self.world.sockets[index as usize].number;
-        let connected = match self.world.sockets[index as usize].proto {
-            Proto::Udp(_) | Proto::Fresh(Kind::Datagram) => {
-                self.world.connect_datagram(index, peer)
-            }
-            _ => self.world.connect_stream(io, peer),
-        };
-        connected.map_err(|error| self.world.failed("connect", number, error))
+        self.call(io, "connect", |world, index| match world.proto(index)? {
+            Proto::Unix(_) => world.connect_unix(io, index, peer.unix()?),
+            Proto::Udp(_) => world.connect_datagram(index, peer.inet()?),
+            _ => world.connect_stream(io, peer.inet()?),
+        })
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
-        match self.world.accept_from(io) {
-            Ok((io, peer)) => Ok((io, peer.into())),
-            Err(error) => Err(self.world.failed("accept", 0, error)),
-        }
+        self.call(io, "accept", |world, index| match world.proto(index)? {
+            Proto::Unix(_) => world.accept_unix(io, index),
+            _ => world.accept_from(io).map(|(io, peer)| (io, peer.into())),
+        })
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
-        let index = self.world.socket_of(io)?;
-        let number = self.world.sockets[index as usize].number;
-        self.world
-            .shutdown_socket(index, how)
-            .map_err(|error| self.world.failed("shutdown", number, error))
+        self.call(io, "shutdown", |world, index| world.shutdown_socket(index, how))
     }
     fn close(&mut self, io: Io) {
         let world = &mut self.world;
@@ -269,45 +274,32 @@ impl Hub for SimHub {
         Ok(self.world.add_descriptor(index))
     }
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
-        let world = &mut self.world;
-        let index = world.socket_of(io)?;
-        let number = world.sockets[index as usize].number;
-        let answer = match world.sockets[index as usize].proto {
-            Proto::Udp(_) => world.recv_datagram(io, index, buf, take).map(|(length, _)| length),
+        self.call(io, "read", |world, index| match &world.sockets[index as usize].proto {
+            Proto::Udp(_) => world.recv_datagram(io, index, buf, take).map(|(n, _)| n),
+            Proto::Unix(_) => world.recv_unix(io, index, buf, take).map(|(n, _)| n),
+            Proto::Pipe(_) => world.read_pipe(io, index, buf, take),
             _ => world.recv_stream(io, index, buf, take),
-        };
-        answer.map_err(|error| world.failed("read", number, error))
+        })
     }
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
-        let world = &mut self.world;
-        let index = world.socket_of(io)?;
-        let number = world.sockets[index as usize].number;
-        let answer = match world.sockets[index as usize].proto {
-            Proto::Udp(_) | Proto::Fresh(Kind::Datagram) => world.send_datagram(index, buf, None),
+        self.call(io, "write", |world, index| match &world.sockets[index as usize].proto {
+            Proto::Udp(_) => world.send_datagram(index, buf, None),
+            Proto::Unix(_) => world.send_unix(io, index, buf, None),
+            Proto::Pipe(_) => world.write_pipe(io, index, buf),
             _ => world.send_stream(io, index, buf),
-        };
-        answer.map_err(|error| world.failed("write", number, error))
+        })
     }
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
-        let world = &mut self.world;
-        let index = world.socket_of(io)?;
-        let number = world.sockets[index as usize].number;
-        world
-            .recv_datagram(io, index, buf, take)
-            .map(|(n, from)| (n, from.into()))
-            .map_err(|error| world.failed("recv_from", number, error))
+        self.call(io, "recv_from", |world, index| match world.proto(index)? {
+            Proto::Unix(_) => world.recv_unix(io, index, buf, take),
+            _ => world.recv_datagram(io, index, buf, take).map(|(n, from)| (n, from.into())),
+        })
     }
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
-        let peer = peer.inet()?;
-        let world = &mut self.world;
-        let index = world.socket_of(io)?;
-        let number = world.sockets[index as usize].number;
-        if let Proto::Fresh(Kind::Datagram) = world.sockets[index as usize].proto {
-            world.sockets[index as usize].proto = Proto::Udp(Mailbox::default());
-        }
-        world
-            .send_datagram(index, buf, Some(peer))
-            .map_err(|error| world.failed("send_to", number, error))
+        self.call(io, "send_to", |world, index| match world.proto(index)? {
+            Proto::Unix(_) => world.send_unix(io, index, buf, Some(peer.unix()?)),
+            _ => world.send_datagram(index, buf, Some(peer.inet()?)),
+        })
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let index = self.world.socket_of(io)?;
@@ -322,11 +314,17 @@ impl Hub for SimHub {
     fn local_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
         let unbound = SocketAddr::from(([0, 0, 0, 0], 0));
-        Ok(self.world.sockets[index as usize].local.unwrap_or(unbound).into())
+        Ok(match self.world.proto(index)? {
+            Proto::Unix(_) => self.world.unix_name(index),
+            _ => self.world.sockets[index as usize].local.unwrap_or(unbound).into(),
+        })
     }
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
-        Ok(self.world.peer_of(index)?.into())
+        match self.world.proto(index)? {
+            Proto::Unix(_) => self.world.unix_peer(index),
+            _ => self.world.peer_of(index).map(Address::from),
+        }
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
         let index = self.world.socket_of(io)?;
@@ -341,6 +339,8 @@ impl Hub for SimHub {
         Ok(match &mut self.world.sockets[index as usize].proto {
             Proto::Stream(connection) => connection.take_error(),
             Proto::Udp(mailbox) => mailbox.take_error(),
+            Proto::Unix(socket) => socket.take_error(),
+            Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
             _ => None,
         })
     }
@@ -370,6 +370,14 @@ impl Hub for SimHub {
 }
 
 impl World {
+    /// What a socket is; `ENOTSOCK` where it is none.
+    fn proto(&self, index: u32) -> io::Result<&Proto> {
+        match &self.sockets[index as usize].proto {
+            Proto::Pipe(_) | Proto::Query(_) => Err(errno(libc::ENOTSOCK)),
+            proto => Ok(proto),
+        }
+    }
+
     /// A choice of the program's own: a site of its own below the greenlet's.
     fn choose_for(&mut self, label: &str, arity: u32) -> u32 {
         let Some(slot) = self.current else { return 0 };

@@ -1,10 +1,16 @@
 //! Packets and routes between hosts: what leaves a socket meets its fate and arrives as an event.
 
+#[cfg(test)]
+pub(crate) mod bench;
 pub(crate) mod link;
 pub(crate) mod names;
-mod options;
+pub(crate) mod options;
+pub(crate) mod pipe;
+mod state;
 pub(crate) mod stream;
 pub(crate) mod udp;
+pub(crate) mod unix;
+pub(crate) mod weak;
 
 use std::net::SocketAddr;
 
@@ -130,6 +136,16 @@ impl World {
         } else if queue.complete(&index) {
             self.name_ready(listener);
         }
+    }
+
+    /// Whether keepalive may yet find a peer dead. One that answered since anybody ran is alive and
+    /// has nothing to say, nor will it ever.
+    pub(crate) fn watches_a_peer(&self) -> bool {
+        self.sockets.iter().filter(|socket| !socket.descriptors.is_empty()).any(|socket| {
+            let Proto::Stream(connection) = &socket.proto else { return false };
+            let answered = connection.kept_alive_at().is_some_and(|at| at > self.last_step_ns);
+            connection.keeps_alive() && !answered
+        })
     }
 
     fn send_segment(
@@ -258,7 +274,7 @@ impl World {
         if segment.flags.syn
             && !segment.flags.ack
             && !segment.flags.rst
-            && let Some(listener) = self.listener_at(packet.to_host, packet.to)
+            && let Some(listener) = self.listener_at(packet.to_host, packet.to, packet.sender)
         {
             return self.open_half(listener, packet, segment);
         }

@@ -159,7 +159,7 @@ pub struct Sweep<'a> {
     pub jobs: usize,
     /// What a worker is called with, beside its seeds.
     pub arguments: Vec<String>,
-    /// When to hand out no more seeds.
+    /// When to begin no more seeds.
     pub until: Option<Instant>,
 }
 
@@ -211,16 +211,13 @@ impl Sweep<'_> {
                 waiting.insert(first, lines);
                 while let Some(lines) = waiting.remove(&expected) {
                     expected += lines.len() as u64;
-                    for result in &lines {
-                        if summary.failed.is_none() {
-                            summary.take(result);
-                            each(result);
-                        }
-                    }
+                    summary.take_all(&lines, &mut each);
                     stop.fetch_or(summary.failed.is_some(), Ordering::Relaxed);
                 }
             };
             stop.store(true, Ordering::Relaxed);
+            // Behind a chunk that time cut short.
+            waiting.values().for_each(|lines| summary.take_all(lines, &mut each));
             outcome
         })?;
         summary.wall = start.elapsed();
@@ -234,10 +231,7 @@ impl Sweep<'_> {
         stop: &AtomicBool,
         results: &mpsc::Sender<io::Result<(u64, Vec<SeedResult>)>>,
     ) {
-        let over = || {
-            stop.load(Ordering::Relaxed) || self.until.is_some_and(|until| Instant::now() >= until)
-        };
-        while !over() {
+        while !stop.load(Ordering::Relaxed) && !self.is_over() {
             let after = |first: u64| first.saturating_add(CHUNK).min(self.seeds.end);
             let claimed = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |first| {
                 (first < self.seeds.end).then(|| after(first))
@@ -252,14 +246,19 @@ impl Sweep<'_> {
         }
     }
 
+    fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
     /// Plays a chunk, with a new worker after each seed that ended one.
     fn play_chunk(&self, watched: &Watched, chunk: Range<u64>) -> io::Result<Vec<SeedResult>> {
         let mut lines = Vec::new();
         let mut left = chunk;
         while !left.is_empty() {
             let before = lines.len();
-            let (outcome, cause) = self.one_worker(watched, left.clone(), &mut lines)?;
+            let death = self.one_worker(watched, left.clone(), &mut lines)?;
             left.start += (lines.len() - before) as u64;
+            let Some((outcome, cause)) = death else { break };
             // The seed it was at: even a clean exit is one if seeds were left. The seeds behind a
             // failure are not played: the sweep ends there.
             if !left.is_empty() {
@@ -270,13 +269,14 @@ impl Sweep<'_> {
         Ok(lines)
     }
 
-    /// Runs one worker to its end; answers how that would be called if seeds were left.
+    /// Runs one worker to its end; answers how that would be called if seeds were left, or `None`
+    /// if it was ended because time is up.
     fn one_worker(
         &self,
         watched: &Watched,
         seeds: Range<u64>,
         lines: &mut Vec<SeedResult>,
-    ) -> io::Result<(&'static str, String)> {
+    ) -> io::Result<Option<(&'static str, String)>> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(&self.arguments)
             .args(["--worker", "--seeds", &format!("{}..{}", seeds.start, seeds.end)])
@@ -286,6 +286,7 @@ impl Sweep<'_> {
         let output = BufReader::new(child.stdout.take().expect("it is piped"));
         watched.begin(child);
         let mut expected = seeds.start;
+        let mut cut_short = false;
         for line in output.split(b'\n') {
             // What a scenario prints itself is not for us, whatever bytes it is made of.
             let line = String::from_utf8_lossy(&line?).into_owned();
@@ -294,17 +295,33 @@ impl Sweep<'_> {
                 watched.saw_life();
                 expected += 1;
                 lines.push(result);
+                cut_short = expected < seeds.end && self.is_over();
+            }
+            if cut_short {
+                watched.end();
+                break;
             }
         }
         let (status, hung) = watched.finish()?;
         Ok(match hung {
-            true => ("stuck", format!("no result after {} s of wall time", HANG.as_secs())),
-            false => ("crashed", format!("the process ended: {status}")),
+            _ if cut_short => None,
+            true => Some(("stuck", format!("no result after {} s of wall time", HANG.as_secs()))),
+            false => Some(("crashed", format!("the process ended: {status}"))),
         })
     }
 }
 
 impl Summary {
+    /// Takes results in order of seeds, up to the first that failed.
+    fn take_all(&mut self, lines: &[SeedResult], each: &mut impl FnMut(&SeedResult)) {
+        for result in lines {
+            if self.failed.is_none() {
+                self.take(result);
+                each(result);
+            }
+        }
+    }
+
     fn take(&mut self, result: &SeedResult) {
         self.seeds += 1;
         self.events += result.events;
@@ -340,6 +357,10 @@ impl Watched {
     }
     fn saw_life(&self) {
         self.with(|watch| watch.iter_mut().for_each(|watch| watch.alive = Instant::now()));
+    }
+    fn end(&self) {
+        // One that has just ended by itself is as good.
+        self.with(|watch| watch.iter_mut().for_each(|watch| drop(watch.child.kill())));
     }
     fn end_if_hanging(&self) {
         self.with(|watch| {

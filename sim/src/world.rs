@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use greenroom::driver::Role;
-use greenroom::hub::{GreenletId, How, Interest, Io, Kind, Ready};
+use greenroom::hub::{GreenletId, How, Interest, Io, Ready};
 use greenroom::scenario::HostSpec;
 
 use crate::choices::{self, Choices, Entity, Fixed};
@@ -17,7 +17,10 @@ use crate::faults::{Fired, Weather};
 use crate::host::{Host, Transport};
 use crate::net::link::Pair;
 use crate::net::names::Query;
+use crate::net::options::Options;
+use crate::net::pipe::PipeEnd;
 use crate::net::udp::Mailbox;
+use crate::net::unix::UnixSocket;
 use crate::path::Paths;
 use crate::scheduler::Scheduler;
 use crate::tcp::{Connection, Listener};
@@ -93,25 +96,14 @@ pub(crate) struct Socket {
 }
 
 pub(crate) enum Proto {
-    /// Neither bound to a role nor connected.
-    Fresh(Kind),
+    /// TCP, neither listening nor connecting yet.
+    Fresh,
     Listener(Listener<u32>),
     Stream(Box<Connection>),
     Udp(Mailbox),
+    Unix(Box<UnixSocket>),
+    Pipe(PipeEnd),
     Query(Query),
-}
-
-/// What was set with `setsockopt`; kept and given back, and honoured where it can be seen.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Options {
-    pub(crate) reuse_address: bool,
-    pub(crate) no_delay: bool,
-    pub(crate) broadcast: bool,
-    pub(crate) ttl: Option<u32>,
-    /// Seconds + 1; 0 is off.
-    pub(crate) linger: u32,
-    pub(crate) send_buffer: Option<u32>,
-    pub(crate) recv_buffer: Option<u32>,
 }
 
 impl World {
@@ -323,7 +315,7 @@ impl World {
         self.unroute(index);
         let socket = &mut self.sockets[index as usize];
         socket.live = false;
-        socket.proto = Proto::Fresh(Kind::Stream);
+        socket.proto = Proto::Fresh;
         let descriptors = std::mem::take(&mut socket.descriptors);
         for descriptor in descriptors {
             self.descriptors[descriptor as usize] = None;
@@ -343,7 +335,7 @@ impl World {
         }
         if let (Some(local), None) = (socket.local, socket.listener) {
             let transport = match socket.proto {
-                Proto::Udp(_) | Proto::Fresh(Kind::Datagram) => Transport::Udp,
+                Proto::Udp(_) => Transport::Udp,
                 _ => Transport::Tcp,
             };
             self.hosts[usize::from(host)].release(transport, local.port(), index);
@@ -385,7 +377,7 @@ impl World {
         self.record_event(op, (socket, value, more), 0, peer, name);
     }
 
-    fn record_event(
+    pub(crate) fn record_event(
         &mut self,
         op: Op,
         (socket, value, more): (u32, u64, u64),

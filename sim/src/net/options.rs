@@ -1,56 +1,201 @@
-//! What a socket knows about itself: readiness, options, the peer.
+//! Socket options: what is set is honoured, or cannot be seen by a program, or is refused.
+//!
+//! | option | here |
+//! | --- | --- |
+//! | `SO_REUSEADDR`, `SO_REUSEPORT` | honoured by bind, listen and delivery |
+//! | `SO_SNDBUF`, `SO_RCVBUF` | honoured; UDP sends leave at once and never fill a buffer |
+//! | `SO_LINGER` | off and zero seconds honoured; a close never waits |
+//! | `SO_KEEPALIVE`, `TCP_KEEP*`, `TCP_USER_TIMEOUT` | honoured by TCP; elsewhere idle, as on Linux |
+//! | `TCP_MAXSEG` | honoured for what this side sends; no program can see the rest |
+//! | `SO_ACCEPTCONN`, `SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL` | asked for only |
+//! | `SO_BROADCAST` | off only |
+//! | `TCP_NODELAY` | kept: nothing is ever delayed |
+//! | `TCP_QUICKACK` | kept: every ACK is quick |
+//! | `SO_PRIORITY`, `IP_TOS` | kept: links have no queues |
+//! | `IP_RECVTOS` | kept: no call gives out what it asks for |
+//! | `IP_TTL` | kept: a link is one hop |
+//! | of IPv6, on a socket of IPv4 | `ENOPROTOOPT` |
+//! | of a protocol that the socket does not have | `EOPNOTSUPP` |
+//! | all others | `Unsupported`: a program could see that they do nothing |
+
+#[cfg(test)]
+mod tests;
 
 use std::io;
-use std::net::SocketAddr;
 
-use greenroom::hub::{Interest, Kind, Opt, unsupported};
+use greenroom::hub::{Kind, Opt, unsupported};
 
-use crate::tcp::State;
+use super::unix::queue;
+use crate::tcp::{Config, Keepalive};
 use crate::world::{Proto, World, errno};
 
-impl World {
-    /// What a call would not wait for now, as poll(2) has it: an end or an error is ready too.
-    pub(crate) fn readiness_of(&self, index: u32) -> Interest {
-        let read = |ready: bool| if ready { Interest::READ } else { Interest::NONE };
-        match &self.sockets[index as usize].proto {
-            Proto::Stream(connection) => {
-                let now = connection.readiness();
-                let ended = now.hup || now.error;
-                let write = if now.writable || ended { Interest::WRITE } else { Interest::NONE };
-                read(now.readable || now.read_closed || ended).with(write)
-            }
-            Proto::Listener(queue) => read(queue.pending() > 0),
-            Proto::Udp(mailbox) => read(mailbox.is_readable()).with(Interest::WRITE),
-            Proto::Query(query) => read(query.is_answered()),
-            Proto::Fresh(Kind::Datagram) => Interest::WRITE,
-            Proto::Fresh(_) => Interest::BOTH,
+/// What was set with `setsockopt`.
+#[derive(Clone, Default)]
+pub(crate) struct Options {
+    pub(crate) reuse_address: bool,
+    pub(crate) reuse_port: bool,
+    /// Seconds + 1; 0 is off.
+    pub(crate) linger: u32,
+    pub(crate) send_buffer: Option<u32>,
+    pub(crate) recv_buffer: Option<u32>,
+    /// The rest, as it was set.
+    set: Vec<(Opt, u32)>,
+}
+
+/// Linux's `net.core.rmem_default`.
+pub(super) const RECV_BUFFER: u32 = 212_992;
+
+impl Options {
+    /// What TCP is told, where it was told `config` before.
+    pub(crate) fn config(&self, config: Config) -> Config {
+        const SECOND_NS: u64 = 1_000_000_000;
+        const MS: u64 = 1_000_000;
+        let default = Config::default();
+        let ns = |option| u64::from(self.get(option)) * SECOND_NS;
+        let keepalive = Keepalive {
+            idle_ns: ns(Opt::KeepIdle),
+            interval_ns: ns(Opt::KeepInterval),
+            count: self.get(Opt::KeepCount),
+        };
+        let user_timeout = Some(self.get(Opt::UserTimeout)).filter(|&ms| ms > 0);
+        let mss = self.find(Opt::MaxSegment);
+        Config {
+            send_buffer: self.send_buffer.unwrap_or(default.send_buffer),
+            recv_buffer: self.recv_buffer.unwrap_or(default.recv_buffer),
+            mss: mss.map_or(default.mss, |mss| mss.min(default.mss)),
+            keepalive: (self.get(Opt::KeepAlive) != 0).then_some(keepalive),
+            user_timeout_ns: user_timeout.map(|ms| u64::from(ms) * MS),
+            ..config
         }
     }
 
-    pub(crate) fn peer_of(&self, index: u32) -> io::Result<SocketAddr> {
-        let socket = &self.sockets[index as usize];
-        let connected = match &socket.proto {
-            Proto::Stream(connection) => {
-                !matches!(connection.state(), State::SynSent | State::Closed | State::TimeWait)
-            }
-            Proto::Udp(_) => true,
-            _ => false,
-        };
-        socket.peer.filter(|_| connected).ok_or_else(|| errno(libc::ENOTCONN))
+    fn find(&self, option: Opt) -> Option<u32> {
+        self.set.iter().find(|(known, _)| *known == option).map(|&(_, value)| value)
     }
+    fn get(&self, option: Opt) -> u32 {
+        self.find(option).unwrap_or_else(|| default_of(option))
+    }
+    fn put(&mut self, option: Opt, value: u32) {
+        match self.set.iter_mut().find(|(known, _)| *known == option) {
+            Some((_, known)) => *known = value,
+            None => self.set.push((option, value)),
+        }
+    }
+}
 
+/// Linux's defaults, of what is kept in a list.
+fn default_of(option: Opt) -> u32 {
+    match option {
+        Opt::KeepIdle => 7200,
+        Opt::KeepInterval => 75,
+        Opt::KeepCount => 9,
+        Opt::MaxSegment => 536,
+        Opt::Ttl => 64,
+        Opt::QuickAck => 1,
+        _ => 0,
+    }
+}
+
+/// What Linux takes for an option that is kept in a list; `None` for those that are not offered.
+fn range_of(option: Opt) -> Option<std::ops::RangeInclusive<u32>> {
+    Some(match option {
+        Opt::KeepIdle | Opt::KeepInterval => 1..=32_767,
+        Opt::KeepCount => 1..=127,
+        Opt::UserTimeout => 0..=i32::MAX as u32,
+        Opt::MaxSegment => 88..=32_767,
+        Opt::Ttl => 1..=255,
+        // More takes a privilege.
+        Opt::Priority => 0..=6,
+        Opt::Tos => 0..=u32::MAX,
+        Opt::KeepAlive | Opt::NoDelay | Opt::QuickAck | Opt::RecvTos => 0..=u32::MAX,
+        _ => return None,
+    })
+}
+
+enum Level {
+    Socket,
+    Tcp,
+    V4,
+    V6,
+}
+
+fn level_of(option: Opt) -> Level {
+    match option {
+        Opt::NoDelay
+        | Opt::KeepIdle
+        | Opt::KeepInterval
+        | Opt::KeepCount
+        | Opt::UserTimeout
+        | Opt::UnsentLowWater
+        | Opt::MaxSegment
+        | Opt::Cork
+        | Opt::QuickAck
+        | Opt::ThinLinearTimeouts => Level::Tcp,
+        Opt::Ttl
+        | Opt::Tos
+        | Opt::RecvTos
+        | Opt::FreeBind
+        | Opt::Transparent
+        | Opt::MulticastLoop
+        | Opt::MulticastTtl
+        | Opt::MulticastAll
+        | Opt::MulticastInterface => Level::V4,
+        Opt::OnlyV6
+        | Opt::HopsV6
+        | Opt::TrafficClassV6
+        | Opt::RecvTrafficClassV6
+        | Opt::RecvHopLimitV6
+        | Opt::FreeBindV6
+        | Opt::TransparentV6
+        | Opt::MulticastLoopV6
+        | Opt::MulticastHopsV6
+        | Opt::MulticastAllV6
+        | Opt::MulticastInterfaceV6 => Level::V6,
+        _ => Level::Socket,
+    }
+}
+
+/// Whether a socket of this kind knows the option at all.
+fn check_level(proto: &Proto, option: Opt) -> io::Result<()> {
+    match (level_of(option), proto) {
+        (_, Proto::Pipe(_) | Proto::Query(_)) => Err(errno(libc::ENOTSOCK)),
+        (Level::Socket, _) => Ok(()),
+        (_, Proto::Unix(_)) | (Level::Tcp, Proto::Udp(_)) => Err(errno(libc::EOPNOTSUPP)),
+        (Level::Tcp | Level::V4, _) => Ok(()),
+        (Level::V6, _) => Err(errno(libc::ENOPROTOOPT)),
+    }
+}
+
+impl World {
     pub(crate) fn get_option(&self, index: u32, option: Opt) -> io::Result<u32> {
-        const TTL: u32 = 64;
-        let options = &self.sockets[index as usize].options;
+        let socket = &self.sockets[index as usize];
+        let options = &socket.options;
+        check_level(&socket.proto, option)?;
+        let tcp = Config::default();
+        let (send_buffer, recv_buffer) = match &socket.proto {
+            Proto::Unix(_) => (queue::SEND_BUFFER, RECV_BUFFER),
+            Proto::Udp(_) => (RECV_BUFFER, RECV_BUFFER),
+            _ => (tcp.send_buffer, tcp.recv_buffer),
+        };
         Ok(match option {
-            Opt::NoDelay => options.no_delay.into(),
-            Opt::Ttl => options.ttl.unwrap_or(TTL),
             Opt::ReuseAddress => options.reuse_address.into(),
-            Opt::Broadcast => options.broadcast.into(),
+            Opt::ReusePort => options.reuse_port.into(),
+            Opt::Broadcast => 0,
             Opt::Linger => options.linger,
-            Opt::SendBuffer => options.send_buffer.unwrap_or(256 * 1024),
-            Opt::RecvBuffer => options.recv_buffer.unwrap_or(128 * 1024),
-            _ => return Err(unsupported(&format!("the option {option:?}"))),
+            Opt::SendBuffer => options.send_buffer.unwrap_or(send_buffer),
+            Opt::RecvBuffer => options.recv_buffer.unwrap_or(recv_buffer),
+            Opt::IsListener => match &socket.proto {
+                Proto::Listener(_) => 1,
+                Proto::Unix(socket) => socket.is_listening().into(),
+                _ => 0,
+            },
+            Opt::Domain | Opt::Type | Opt::Protocol => identity(&socket.proto, option) as u32,
+            Opt::MaxSegment => match &socket.proto {
+                Proto::Stream(connection) => connection.config().mss,
+                _ => options.get(option),
+            },
+            option if range_of(option).is_some() => options.get(option),
+            _ => return Err(not_offered(option)),
         })
     }
 
@@ -60,14 +205,11 @@ impl World {
         const BUFFER_MAX: u32 = 4 << 20;
         let socket = &mut self.sockets[index as usize];
         let options = &mut socket.options;
+        check_level(&socket.proto, option)?;
         match option {
-            Opt::NoDelay => options.no_delay = value != 0,
-            Opt::Ttl if !(1..=255).contains(&value) => return Err(errno(libc::EINVAL)),
-            // A link is one hop: any number of hops reaches every host.
-            Opt::Ttl => options.ttl = Some(value),
             Opt::ReuseAddress => options.reuse_address = value != 0,
-            Opt::Broadcast if value != 0 => return Err(unsupported("broadcast")),
-            Opt::Broadcast => options.broadcast = false,
+            Opt::ReusePort => options.reuse_port = value != 0,
+            Opt::Broadcast if value == 0 => {}
             Opt::Linger => options.linger = value,
             Opt::SendBuffer => {
                 options.send_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.0));
@@ -75,15 +217,53 @@ impl World {
             Opt::RecvBuffer => {
                 options.recv_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.1));
             }
-            _ => return Err(unsupported(&format!("the option {option:?}"))),
+            Opt::IsListener | Opt::Domain | Opt::Type | Opt::Protocol => {
+                return Err(errno(libc::ENOPROTOOPT));
+            }
+            option => match range_of(option) {
+                None => return Err(not_offered(option)),
+                Some(range) if !range.contains(&value) => return Err(errno(libc::EINVAL)),
+                Some(_) => options.put(option, normal(&socket.proto, option, value)),
+            },
         }
-        let (send, recv) = (options.send_buffer, options.recv_buffer);
+        let options = &socket.options;
         if let Proto::Stream(connection) = &mut socket.proto {
-            let mut config = connection.config().clone();
-            config.send_buffer = send.unwrap_or(config.send_buffer);
-            config.recv_buffer = recv.unwrap_or(config.recv_buffer);
-            connection.configure(config);
+            connection.configure(options.config(connection.config().clone()));
+            self.mark_dirty(index);
         }
         Ok(())
     }
+}
+
+/// What the socket was made as, in the system's numbers.
+fn identity(proto: &Proto, option: Opt) -> libc::c_int {
+    let (domain, kind, protocol) = match proto {
+        Proto::Unix(socket) => match socket.kind() {
+            Kind::Stream => (libc::AF_UNIX, libc::SOCK_STREAM, 0),
+            Kind::Datagram => (libc::AF_UNIX, libc::SOCK_DGRAM, 0),
+            Kind::SeqPacket => (libc::AF_UNIX, libc::SOCK_SEQPACKET, 0),
+        },
+        Proto::Udp(_) => (libc::AF_INET, libc::SOCK_DGRAM, libc::IPPROTO_UDP),
+        _ => (libc::AF_INET, libc::SOCK_STREAM, libc::IPPROTO_TCP),
+    };
+    match option {
+        Opt::Domain => domain,
+        Opt::Type => kind,
+        _ => protocol,
+    }
+}
+
+/// As the option is given back.
+fn normal(proto: &Proto, option: Opt, value: u32) -> u32 {
+    match (option, proto) {
+        // The two low bits are TCP's own, for congestion.
+        (Opt::Tos, Proto::Udp(_)) => value & 0xff,
+        (Opt::Tos, _) => value & 0xfc,
+        (Opt::KeepAlive | Opt::NoDelay | Opt::QuickAck | Opt::RecvTos, _) => (value != 0).into(),
+        _ => value,
+    }
+}
+
+fn not_offered(option: Opt) -> io::Error {
+    unsupported(&format!("the option {option:?}"))
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 
-use greenroom::hub::{Interest, Io, Kind, Take};
+use greenroom::hub::{Interest, Io, Take};
 
 use super::{Flow, Packet};
 use crate::choices;
@@ -15,7 +15,14 @@ use crate::world::{Proto, Socket, World, errno};
 impl World {
     // Ports and addresses, for both transports.
 
-    pub(crate) fn bind_socket(&mut self, index: u32, mut local: SocketAddr) -> io::Result<()> {
+    pub(crate) fn bind_inet(&mut self, index: u32, local: SocketAddr) -> io::Result<()> {
+        self.bind_socket(index, local)?;
+        let number = self.sockets[index as usize].number;
+        self.record_full(Op::Bind, number, 0, 0, Some(local), "");
+        Ok(())
+    }
+
+    fn bind_socket(&mut self, index: u32, mut local: SocketAddr) -> io::Result<()> {
         let socket = &self.sockets[index as usize];
         let host = usize::from(socket.host);
         if socket.local.is_some() {
@@ -40,18 +47,17 @@ impl World {
     }
 
     /// Whether somebody holds the port on an address that overlaps. With SO_REUSEADDR on both and
-    /// nobody listening, it may be shared (linux-truth 25, 26).
+    /// nobody listening, it may be shared, and with SO_REUSEPORT on both (linux-truth 25, 26, 28).
     fn is_taken(&self, index: u32, host: usize, transport: Transport, local: SocketAddr) -> bool {
-        let reuse = self.sockets[index as usize].options.reuse_address;
+        let own = &self.sockets[index as usize].options;
         let bound = self.hosts[host].ports.get(&(transport, local.port()));
         bound.into_iter().flatten().any(|&other| {
             let other = &self.sockets[other as usize];
             let Some(theirs) = other.local else { return false };
-            let overlaps = theirs.ip() == local.ip()
-                || theirs.ip().is_unspecified()
-                || local.ip().is_unspecified();
             let listens = matches!(other.proto, Proto::Listener(_));
-            overlaps && (listens || !reuse || !other.options.reuse_address)
+            let shared = (own.reuse_port && other.options.reuse_port)
+                || (own.reuse_address && other.options.reuse_address && !listens);
+            overlap(theirs, local) && !shared
         })
     }
 
@@ -69,6 +75,9 @@ impl World {
         let source =
             if peer.ip().is_loopback() { Ipv4Addr::LOCALHOST.into() } else { self.hosts[host].ip };
         match socket.local {
+            Some(local) if local.ip().is_loopback() && !self.hosts[host].owns(peer.ip()) => {
+                return Err(errno(libc::EINVAL));
+            }
             Some(local) if local.ip().is_unspecified() => {
                 let local = SocketAddr::new(source, local.port());
                 self.sockets[index as usize].local = Some(local);
@@ -98,15 +107,12 @@ impl World {
     // Listening.
 
     pub(crate) fn listen_on(&mut self, index: u32, backlog: u32) -> io::Result<()> {
-        /// Linux's `net.core.somaxconn`.
-        const SOMAXCONN: u32 = 4096;
-        let backlog = backlog.min(SOMAXCONN);
         if self.sockets[index as usize].local.is_none() {
             self.bind_socket(index, SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0))?;
         }
         match &mut self.sockets[index as usize].proto {
             Proto::Listener(listener) => listener.set_backlog(backlog),
-            Proto::Fresh(Kind::Stream) => {
+            Proto::Fresh => {
                 if self.listener_conflicts(index) {
                     return Err(errno(libc::EADDRINUSE));
                 }
@@ -125,47 +131,52 @@ impl World {
         let bound = self.hosts[usize::from(socket.host)].ports.get(&(Transport::Tcp, local.port()));
         bound.into_iter().flatten().any(|&other| {
             let theirs = &self.sockets[other as usize];
-            let overlaps = theirs.local.is_some_and(|theirs| {
-                theirs.ip() == local.ip()
-                    || theirs.ip().is_unspecified()
-                    || local.ip().is_unspecified()
-            });
-            other != index && overlaps && matches!(theirs.proto, Proto::Listener(_))
+            other != index
+                && theirs.local.is_some_and(|theirs| overlap(theirs, local))
+                && matches!(theirs.proto, Proto::Listener(_))
+                && !(socket.options.reuse_port && theirs.options.reuse_port)
         })
     }
 
-    /// Who listens for connections to this address, the more exact one first.
-    pub(crate) fn listener_at(&self, host: u16, to: SocketAddr) -> Option<u32> {
+    /// Who listens for connections to this address, the more exact one first. Those that share a
+    /// port by SO_REUSEPORT divide the callers among them.
+    pub(crate) fn listener_at(&self, host: u16, to: SocketAddr, caller: u32) -> Option<u32> {
         let bound = self.hosts[usize::from(host)].ports.get(&(Transport::Tcp, to.port()))?;
-        let listens = |&&index: &&u32| {
+        let score = |&index: &u32| {
             let socket = &self.sockets[index as usize];
-            matches!(socket.proto, Proto::Listener(_))
-                && socket
-                    .local
-                    .is_some_and(|local| local.ip() == to.ip() || local.ip().is_unspecified())
+            let local = socket.local.filter(|&local| covers(local, to))?;
+            let listens = matches!(socket.proto, Proto::Listener(_));
+            listens.then_some((local.ip() == to.ip(), index))
         };
-        let exact = |&index: &u32| {
-            self.sockets[index as usize].local.is_some_and(|local| local.ip() == to.ip())
-        };
-        let mut found = bound.iter().filter(listens).copied();
-        let first = found.next()?;
-        Some(std::iter::once(first).chain(found).find(exact).unwrap_or(first))
+        self.choose_receiver(bound.iter().filter_map(score), caller)
+    }
+
+    /// The best of those that could receive: the last one bound, or where it shares the port with
+    /// others as good, one that depends on the caller alone.
+    pub(super) fn choose_receiver<T: Ord>(
+        &self,
+        scored: impl Iterator<Item = (T, u32)> + Clone,
+        caller: u32,
+    ) -> Option<u32> {
+        let shares = |index: u32| self.sockets[index as usize].options.reuse_port;
+        let (best, last) = scored.clone().max_by(|(a, _), (b, _)| a.cmp(b))?;
+        if !shares(last) {
+            return Some(last);
+        }
+        let is_rival = |(score, index): &(T, u32)| *score == best && shares(*index);
+        let count = scored.clone().filter(is_rival).count() as u64;
+        let at = self.paths.hash(caller) % count;
+        scored.filter(is_rival).nth(at as usize).map(|(_, index)| index)
     }
 
     /// A SYN reached a listener: a connection begins, named after the socket that called.
     pub(super) fn open_half(&mut self, listener: u32, packet: &Packet, segment: &Segment) {
-        let (host, above) = {
-            let socket = &self.sockets[listener as usize];
-            (socket.host, socket.entity.path)
-        };
+        let host = self.sockets[listener as usize].host;
         let Proto::Listener(queue) = &self.sockets[listener as usize].proto else { return };
         if queue.is_full() {
             return;
         }
-        // Neither mark may stand inside a label: a token's text is read back by them.
-        let sender = self.paths.text(packet.sender).replace('/', "|").replace('#', "~");
-        let caller = format!("from({sender})");
-        let path = self.paths.child(Some(above), &caller, 1);
+        let path = self.path_of_accepted(listener, packet.sender);
         let config = self.config_of(listener);
         let connection = Connection::accept(config, self.isn(), segment);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
@@ -173,7 +184,7 @@ impl World {
         if !queue.begin(index) {
             return self.forget_socket(index);
         }
-        let options = self.sockets[listener as usize].options;
+        let options = self.sockets[listener as usize].options.clone();
         let socket = &mut self.sockets[index as usize];
         socket.options = options;
         socket.local = Some(packet.to);
@@ -184,11 +195,19 @@ impl World {
         self.mark_dirty(index);
     }
 
+    /// The path of what a listener will give out: named after the socket that called.
+    pub(super) fn path_of_accepted(&mut self, listener: u32, caller: u32) -> u32 {
+        let above = self.sockets[listener as usize].entity.path;
+        // Neither mark may stand inside a label: a token's text is read back by them.
+        let caller = self.paths.text(caller).replace('/', "|").replace('#', "~");
+        self.paths.child(Some(above), &format!("from({caller})"), 1)
+    }
+
     pub(crate) fn accept_from(&mut self, io: Io) -> io::Result<(Io, SocketAddr)> {
         let index = self.socket_of(io)?;
         let accepted = match &mut self.sockets[index as usize].proto {
             Proto::Listener(queue) => queue.accept(),
-            Proto::Udp(_) | Proto::Fresh(Kind::Datagram) => return Err(errno(libc::EOPNOTSUPP)),
+            Proto::Udp(_) => return Err(errno(libc::EOPNOTSUPP)),
             _ => return Err(errno(libc::EINVAL)),
         };
         let Some(connection) = accepted else {
@@ -212,7 +231,7 @@ impl World {
             (socket.host, socket.number)
         };
         match &mut self.sockets[index as usize].proto {
-            Proto::Fresh(Kind::Stream) => {
+            Proto::Fresh => {
                 let peer = self.reachable(host, peer)?;
                 self.bind_towards(index, peer)?;
                 let local = self.sockets[index as usize].local.expect("just bound");
@@ -253,13 +272,7 @@ impl World {
     }
 
     fn config_of(&self, index: u32) -> Config {
-        let options = &self.sockets[index as usize].options;
-        let default = Config::default();
-        Config {
-            send_buffer: options.send_buffer.unwrap_or(default.send_buffer),
-            recv_buffer: options.recv_buffer.unwrap_or(default.recv_buffer),
-            ..default
-        }
+        self.sockets[index as usize].options.config(Config::default())
     }
 
     // Bytes.
@@ -271,21 +284,14 @@ impl World {
         buf: &mut [u8],
         take: Take,
     ) -> io::Result<usize> {
-        let socket = &mut self.sockets[index as usize];
-        let number = socket.number;
-        let Proto::Stream(connection) = &mut socket.proto else {
+        let there = match &self.sockets[index as usize].proto {
+            Proto::Stream(connection) => connection.queued().min(buf.len()),
+            _ => return Err(errno(libc::ENOTCONN)),
+        };
+        let window = self.shortened(index, there);
+        let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
             return Err(errno(libc::ENOTCONN));
         };
-        let there = connection.queued().min(buf.len());
-        let limit = if there > 1 {
-            let ppm = self.weather.short_read_ppm;
-            self.choices.pick(&mut socket.entity, choices::Kind::Size, |draw| {
-                if draw.happens(ppm) { draw.between(1, there as u64 - 1) } else { 0 }
-            }) as usize
-        } else {
-            0
-        };
-        let window = if limit == 0 { buf.len() } else { limit.min(buf.len()) };
         let answer = match take {
             Take::Remove => connection.recv(&mut buf[..window]),
             Take::Peek => connection.peek(&mut buf[..window]),
@@ -295,12 +301,7 @@ impl World {
                 if take == Take::Remove && length > 0 {
                     self.scheduler.took();
                 }
-                if limit != 0 && length < there {
-                    self.fired.short_reads += 1;
-                    let (value, more) = (length as u64, there as u64);
-                    self.record_full(Op::ShortRead, number, value, more, None, "");
-                }
-                self.record(Op::Read, number, length as u64);
+                self.record_read(index, length, there);
                 self.mark_dirty(index);
                 Ok(length)
             }
@@ -311,6 +312,29 @@ impl World {
                 Err(error)
             }
         }
+    }
+
+    /// How much a read of a stream takes of what is there: now and then less.
+    pub(super) fn shortened(&mut self, index: u32, there: usize) -> usize {
+        if there < 2 {
+            return there;
+        }
+        let ppm = self.weather.short_read_ppm;
+        let entity = &mut self.sockets[index as usize].entity;
+        let limit = self.choices.pick(entity, choices::Kind::Size, |draw| {
+            if draw.happens(ppm) { draw.between(1, there as u64 - 1) } else { 0 }
+        });
+        if limit == 0 { there } else { there.min(limit as usize) }
+    }
+
+    /// Records a read, and whether less was given than was there.
+    pub(super) fn record_read(&mut self, index: u32, length: usize, there: usize) {
+        let (number, value) = (self.sockets[index as usize].number, length as u64);
+        if length < there {
+            self.fired.short_reads += 1;
+            self.record_full(Op::ShortRead, number, value, there as u64, None, "");
+        }
+        self.record(Op::Read, number, value);
     }
 
     pub(crate) fn send_stream(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
@@ -346,6 +370,8 @@ impl World {
         };
         match &mut self.sockets[index as usize].proto {
             Proto::Stream(connection) => connection.shutdown(read, write)?,
+            Proto::Unix(_) => self.shutdown_unix(index, read, write),
+            Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
             _ => return Err(errno(libc::ENOTCONN)),
         }
         self.record_full(Op::Shutdown, number, 0, 0, None, name);
@@ -380,14 +406,26 @@ impl World {
                     self.mark_dirty(orphan);
                 }
             }
+            Proto::Unix(_) => self.close_unix(index),
+            Proto::Pipe(_) => self.close_pipe(index),
             _ => self.forget_socket(index),
         }
     }
 }
 
+/// Whether what is sent to `to` is for one bound to `local`, by the address.
+pub(super) fn covers(local: SocketAddr, to: SocketAddr) -> bool {
+    local.ip() == to.ip() || local.ip().is_unspecified()
+}
+
+/// Whether two addresses of one port have anything in common.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    covers(a, b) || covers(b, a)
+}
+
 fn transport_of(socket: &Socket) -> Transport {
     match socket.proto {
-        Proto::Udp(_) | Proto::Fresh(Kind::Datagram) => Transport::Udp,
+        Proto::Udp(_) => Transport::Udp,
         _ => Transport::Tcp,
     }
 }

@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::{Interest, Io, Kind, Take};
+use greenroom::hub::{Interest, Io, Take};
 
+use super::options::RECV_BUFFER;
+use super::stream::covers;
 use super::{Body, Packet};
 use crate::choices::hash_bytes;
 use crate::host::Transport;
@@ -14,8 +16,6 @@ use crate::world::{Proto, World, errno};
 
 /// The most an IPv4 datagram carries: 65 535 less two headers.
 const PAYLOAD_MAX: usize = 65_507;
-/// Linux's `net.core.rmem_default`.
-const QUEUE_BYTES_MAX: usize = 212_992;
 /// What a datagram costs the queue beside its bytes.
 const OVERHEAD: usize = 768;
 
@@ -43,9 +43,6 @@ impl World {
         self.bind_towards(index, peer)?;
         let socket = &mut self.sockets[index as usize];
         socket.peer = Some(peer);
-        if let Proto::Fresh(Kind::Datagram) = socket.proto {
-            socket.proto = Proto::Udp(Mailbox::default());
-        }
         let number = socket.number;
         self.record_full(Op::Connect, number, 0, 0, Some(peer), "");
         Ok(())
@@ -95,9 +92,12 @@ impl World {
             self.send_packet(None, host, from, to, Body::Unreachable, Vec::new());
             return self.recycle(packet.payload);
         };
-        let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto else { return };
+        let socket = &mut self.sockets[index as usize];
+        let bytes_max = socket.options.recv_buffer.unwrap_or(RECV_BUFFER) as usize;
+        let Proto::Udp(mailbox) = &mut socket.proto else { return };
         let cost = packet.payload.len() + OVERHEAD;
-        if mailbox.bytes + cost > QUEUE_BYTES_MAX {
+        // However large, one fits.
+        if !mailbox.letters.is_empty() && mailbox.bytes + cost > bytes_max {
             return self.recycle(packet.payload);
         }
         mailbox.bytes += cost;
@@ -112,17 +112,10 @@ impl World {
         let score = |&index: &u32| {
             let socket = &self.sockets[index as usize];
             let local = socket.local?;
-            let hears = (local.ip() == to.ip() || local.ip().is_unspecified())
-                && socket.peer.is_none_or(|peer| peer == packet.from);
-            hears.then_some((socket.peer.is_some(), local.ip() == to.ip()))
+            let hears = covers(local, to) && socket.peer.is_none_or(|peer| peer == packet.from);
+            hears.then_some(((socket.peer.is_some(), local.ip() == to.ip()), index))
         };
-        bound
-            .into_iter()
-            .flatten()
-            .copied()
-            .filter_map(|at| Some((score(&at)?, at)))
-            .max()
-            .map(|(_, index)| index)
+        self.choose_receiver(bound.into_iter().flatten().filter_map(score), packet.sender)
     }
 
     /// A port was closed: only a connected socket is told (linux-truth 174).

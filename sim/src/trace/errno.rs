@@ -14,16 +14,20 @@ const KINDS: [(io::ErrorKind, &str); 6] = [
     (io::ErrorKind::Other, "Other"),
 ];
 
-const ERRNOS: [(i32, &str); 24] = [
+const ERRNOS: [(i32, &str); 28] = [
     (libc::EPERM, "EPERM"),
+    (libc::ENOENT, "ENOENT"),
     (libc::EBADF, "EBADF"),
     (libc::EAGAIN, "EAGAIN"),
     (libc::EACCES, "EACCES"),
     (libc::EINVAL, "EINVAL"),
     (libc::EMFILE, "EMFILE"),
     (libc::EPIPE, "EPIPE"),
+    (libc::ENOTSOCK, "ENOTSOCK"),
     (libc::EDESTADDRREQ, "EDESTADDRREQ"),
     (libc::EMSGSIZE, "EMSGSIZE"),
+    (libc::EPROTOTYPE, "EPROTOTYPE"),
+    (libc::ENOPROTOOPT, "ENOPROTOOPT"),
     (libc::EOPNOTSUPP, "EOPNOTSUPP"),
     (libc::EAFNOSUPPORT, "EAFNOSUPPORT"),
     (libc::EADDRINUSE, "EADDRINUSE"),

@@ -118,8 +118,9 @@ impl Lanes {
     fn what(&self, event: &Event) -> String {
         let socket = format!("s{}", event.socket);
         let value = event.value;
-        let peer = event.peer.map(|peer| self.address(peer)).unwrap_or_default();
         let text = || self.texts.get(event.refers as usize).map_or("", String::as_str);
+        // What has no internet address has a name.
+        let peer = event.peer.map_or_else(|| text().to_owned(), |peer| self.address(peer));
         match event.op {
             Op::Start => "start".into(),
             Op::Spawn => format!("spawn {}", self.last_name(event.refers)),
@@ -128,7 +129,8 @@ impl Lanes {
             Op::Bind => format!("bind {socket} {peer}"),
             Op::Listen => format!("listen {socket} backlog {value}"),
             Op::Connect => format!("connect {socket} {peer}"),
-            Op::Connected => format!("connected {socket}"),
+            Op::Connected if event.name.is_empty() => format!("connected {socket}"),
+            Op::Connected => format!("{} {socket} s{value}", event.name),
             Op::Accept => format!("accept {socket} from {peer}"),
             Op::Read if value == 0 => format!("read {socket} end"),
             Op::Read => format!("read {socket} {value}B"),

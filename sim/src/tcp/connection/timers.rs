@@ -32,6 +32,8 @@ pub(super) struct Timers {
     window_closed_at: Option<u64>,
     heard_at: u64,
     keepalive_probes: u32,
+    /// When the peer last answered a keepalive probe.
+    kept_alive_at: Option<u64>,
     challenged_at: Option<u64>,
 }
 
@@ -50,6 +52,7 @@ impl Timers {
             window_closed_at: None,
             heard_at: 0,
             keepalive_probes: 0,
+            kept_alive_at: None,
             challenged_at: None,
         }
     }
@@ -86,7 +89,9 @@ impl Timers {
 
     pub(super) fn heard(&mut self, now: u64) {
         self.heard_at = now;
-        self.keepalive_probes = 0;
+        if std::mem::take(&mut self.keepalive_probes) > 0 {
+            self.kept_alive_at = Some(now);
+        }
     }
 
     pub(super) fn probe_answered(&mut self, now: u64, still_closed: bool) {
@@ -157,6 +162,17 @@ impl Connection {
     /// here. If nobody ran since, the persist timer keeps nobody alive either.
     pub fn window_closed_at(&self) -> Option<u64> {
         self.timers.window_closed_at
+    }
+
+    /// Whether keepalive watches over the peer now.
+    pub fn keeps_alive(&self) -> bool {
+        self.keepalive_at().is_some()
+    }
+
+    /// When the peer last answered a keepalive probe. If nobody ran since, the next probes keep
+    /// nobody alive; before that, they may be how a dead peer is found.
+    pub fn kept_alive_at(&self) -> Option<u64> {
+        self.timers.kept_alive_at
     }
 
     pub fn handle_timeout(&mut self, now: u64) {

@@ -1,0 +1,101 @@
+//! A world without programs: tests call its hub as the driver would.
+
+use std::io;
+use std::os::unix::net::SocketAddr;
+
+use greenroom::driver::Role;
+use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Ready, Take};
+use greenroom::scenario::HostSpec;
+
+use crate::choices::{Choices, Source};
+use crate::faults::Weather;
+use crate::hub::SimHub;
+use crate::world::World;
+
+/// A hub in this weather, with this many hosts that are all up.
+pub(crate) fn hub_in(weather: Weather, hosts: usize) -> SimHub {
+    let spec = |index: usize| HostSpec {
+        name: format!("host{index}"),
+        role: Role::Client,
+        body: std::sync::Arc::new(|| Ok(())),
+        power_cut_within: None,
+    };
+    let specs: Vec<HostSpec> = (0..hosts).map(spec).collect();
+    let world = World::new(&specs, weather, Choices::new(1, Source::Seed), true);
+    let mut hub = SimHub::new(world, std::time::Duration::from_secs(86_400));
+    named(&mut hub);
+    hub
+}
+
+/// One host, and no weather.
+pub(crate) fn hub() -> SimHub {
+    hub_in(Weather::calm(), 1)
+}
+
+/// What the next poll names: nothing, if nothing can happen any more.
+pub(crate) fn named(hub: &mut SimHub) -> Vec<Ready> {
+    let mut ready = Vec::new();
+    hub.poll(None, &mut ready).expect("a simulated poll does not fail");
+    ready
+}
+
+/// Whether the next poll names this source for this interest.
+pub(crate) fn is_named(hub: &mut SimHub, io: Io, interest: Interest) -> bool {
+    let ready = named(hub);
+    ready.iter().any(
+        |ready| matches!(ready, Ready::Io(named, what) if *named == io && what.and(interest) == interest),
+    )
+}
+
+pub(crate) fn path(path: &str) -> Address {
+    SocketAddr::from_pathname(path).expect("a short path").into()
+}
+
+/// The number of a call's error.
+pub(crate) fn code<T>(outcome: io::Result<T>) -> Result<T, i32> {
+    outcome.map_err(|error| error.raw_os_error().unwrap_or(-1))
+}
+
+/// What would not wait now.
+pub(crate) fn ready(hub: &mut SimHub, io: Io) -> (bool, bool) {
+    let ready = hub.readiness(io, Interest::BOTH).expect("it is open");
+    (ready.reads(), ready.writes())
+}
+
+/// Reads at most `length` bytes.
+pub(crate) fn recv(hub: &mut SimHub, io: Io, length: usize) -> Result<Vec<u8>, i32> {
+    let mut buf = vec![0; length];
+    let length = code(hub.recv(io, &mut buf, Take::Remove))?;
+    buf.truncate(length);
+    Ok(buf)
+}
+
+pub(crate) fn send(hub: &mut SimHub, io: Io, bytes: &[u8]) -> Result<usize, i32> {
+    code(hub.send(io, bytes))
+}
+
+/// A Unix socket bound to a path.
+pub(crate) fn bound(hub: &mut SimHub, kind: Kind, name: &str) -> Io {
+    let io = hub.socket(Domain::Unix, kind).expect("a socket");
+    hub.bind(io, &path(name)).expect("a free name");
+    io
+}
+
+/// Sends pieces of this length until one has to wait; how much was taken, and how much until the
+/// socket was no longer writable.
+pub(crate) fn fill(hub: &mut SimHub, io: Io, length: usize) -> (usize, usize) {
+    let (mut sent, mut unwritable_at) = (0, None);
+    let bytes = vec![7; length];
+    loop {
+        match send(hub, io, &bytes) {
+            Ok(length) => sent += length,
+            Err(error) => {
+                assert_eq!(error, libc::EAGAIN);
+                return (sent, unwritable_at.unwrap_or(sent));
+            }
+        }
+        if !ready(hub, io).1 {
+            unwritable_at.get_or_insert(sent);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Options are given back as Linux does, and do what they are for.
+
+use std::net::SocketAddr;
+
+use greenroom::hub::{Domain, Hub, Interest, Io, Kind, Opt};
+
+use crate::hub::SimHub;
+use crate::net::bench::{self, code, is_named, named, recv, send};
+
+fn socket(hub: &mut SimHub, kind: Kind) -> Io {
+    hub.socket(Domain::V4, kind).expect("a socket")
+}
+
+fn bound(hub: &mut SimHub, kind: Kind, options: &[Opt], address: &str) -> Result<Io, i32> {
+    let io = socket(hub, kind);
+    for &option in options {
+        code(hub.set_option(io, option, 1))?;
+    }
+    let address: SocketAddr = address.parse().expect("an address");
+    code(hub.bind(io, &address.into()))?;
+    Ok(io)
+}
+
+/// A connection from this host to the other one.
+fn connected(hub: &mut SimHub) -> (Io, Io) {
+    let listener = bound(hub, Kind::Stream, &[], "0.0.0.0:80").expect("it is free");
+    let index = hub.world.socket_of(listener).expect("it is open");
+    // Where it listens is all that makes a host of it.
+    hub.world.hosts[0].ports.clear();
+    hub.world.sockets[index as usize].host = 1;
+    hub.world.sockets[index as usize].local = None;
+    hub.bind(listener, &SocketAddr::from(([0, 0, 0, 0], 80)).into()).expect("it is free");
+    hub.listen(listener, 5).expect("it is bound");
+    let client = socket(hub, Kind::Stream);
+    let server: SocketAddr = ([10, 0, 0, 2], 80).into();
+    assert_eq!(code(hub.connect(client, &server.into())), Err(libc::EAGAIN));
+    assert!(is_named(hub, client, Interest::WRITE));
+    assert_eq!(code(hub.connect(client, &server.into())), Ok(()));
+    while !named(hub).is_empty() {}
+    let (accepted, _) = hub.accept(listener).expect("it is connected");
+    (client, accepted)
+}
+
+/// 99, 194, 196, 98
+#[test]
+fn defaults_are_linux_s() {
+    let hub = &mut bench::hub();
+    let tcp = socket(hub, Kind::Stream);
+    let wanted = [
+        (Opt::KeepAlive, 0),
+        (Opt::KeepIdle, 7200),
+        (Opt::KeepInterval, 75),
+        (Opt::KeepCount, 9),
+        (Opt::UserTimeout, 0),
+        (Opt::MaxSegment, 536),
+        (Opt::NoDelay, 0),
+        (Opt::QuickAck, 1),
+        (Opt::Ttl, 64),
+        (Opt::Tos, 0),
+        (Opt::IsListener, 0),
+        (Opt::ReusePort, 0),
+    ];
+    for (option, value) in wanted {
+        assert_eq!(code(hub.option(tcp, option)), Ok(value), "{option:?}");
+    }
+    let udp = socket(hub, Kind::Datagram);
+    assert_eq!(code(hub.option(udp, Opt::RecvBuffer)), Ok(212_992));
+    let identity = |hub: &mut SimHub, io| {
+        [Opt::Domain, Opt::Type, Opt::Protocol].map(|option| code(hub.option(io, option)))
+    };
+    assert_eq!(identity(hub, tcp), [2, 1, 6].map(Ok));
+    assert_eq!(identity(hub, udp), [2, 2, 17].map(Ok));
+    let unix = hub.socket(Domain::Unix, Kind::SeqPacket).expect("a socket");
+    assert_eq!(identity(hub, unix), [1, 5, 0].map(Ok));
+    hub.listen(tcp, 1).expect("a port is free");
+    assert_eq!(code(hub.option(tcp, Opt::IsListener)), Ok(1));
+}
+
+/// 40, 100, 165
+#[test]
+fn what_is_set_is_given_back_and_what_is_wrong_refused() {
+    let hub = &mut bench::hub();
+    let tcp = socket(hub, Kind::Stream);
+    let good = [
+        (Opt::KeepIdle, 30, 30),
+        (Opt::KeepInterval, 5, 5),
+        (Opt::KeepCount, 3, 3),
+        (Opt::UserTimeout, 500, 500),
+        (Opt::KeepAlive, 7, 1),
+        (Opt::NoDelay, 1, 1),
+        (Opt::QuickAck, 0, 0),
+        (Opt::Ttl, 33, 33),
+        (Opt::Tos, 0xff, 0xfc),
+        (Opt::Priority, 6, 6),
+        (Opt::Linger, 4, 4),
+        (Opt::SendBuffer, 4096, 8192),
+        (Opt::RecvBuffer, 1, 2304),
+    ];
+    for (option, set, given) in good {
+        assert_eq!(code(hub.set_option(tcp, option, set)), Ok(()), "{option:?}");
+        assert_eq!(code(hub.option(tcp, option)), Ok(given), "{option:?}");
+    }
+    for (option, value) in [
+        (Opt::KeepIdle, 0),
+        (Opt::KeepIdle, 32_768),
+        (Opt::KeepCount, 128),
+        (Opt::Ttl, 0),
+        (Opt::Ttl, 256),
+    ] {
+        assert_eq!(code(hub.set_option(tcp, option, value)), Err(libc::EINVAL), "{option:?}");
+    }
+    assert_eq!(code(hub.set_option(tcp, Opt::IsListener, 1)), Err(libc::ENOPROTOOPT));
+    assert_eq!(code(hub.set_option(tcp, Opt::OnlyV6, 1)), Err(libc::ENOPROTOOPT));
+    let udp = socket(hub, Kind::Datagram);
+    assert_eq!(code(hub.set_option(udp, Opt::NoDelay, 1)), Err(libc::EOPNOTSUPP), "196");
+    let unix = hub.socket(Domain::Unix, Kind::Stream).expect("a socket");
+    assert_eq!(code(hub.set_option(unix, Opt::NoDelay, 1)), Err(libc::EOPNOTSUPP), "214");
+    let (pipe, _write) = hub.pipe().expect("a pipe");
+    assert_eq!(code(hub.option(pipe, Opt::SendBuffer)), Err(libc::ENOTSOCK));
+}
+
+#[test]
+fn what_would_do_nothing_is_refused_by_name() {
+    let hub = &mut bench::hub();
+    let tcp = socket(hub, Kind::Stream);
+    for option in [Opt::Cork, Opt::UrgentInline, Opt::FreeBind, Opt::Mark, Opt::UnsentLowWater] {
+        let error = hub.set_option(tcp, option, 1).expect_err("it is not offered");
+        assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+        assert!(error.to_string().contains(&format!("{option:?}")), "{error}");
+        assert!(hub.option(tcp, option).is_err());
+    }
+}
+
+/// 28, 190
+#[test]
+fn a_port_is_shared_only_where_both_say_so() {
+    const PORT: [Opt; 1] = [Opt::ReusePort];
+    let address = "127.0.0.1:80";
+    for kind in [Kind::Stream, Kind::Datagram] {
+        let hub = &mut bench::hub();
+        let first = bound(hub, kind, &PORT, address).expect("it is free");
+        assert_eq!(bound(hub, kind, &[], address), Err(libc::EADDRINUSE));
+        assert_eq!(bound(hub, kind, &[Opt::ReuseAddress], address), Err(libc::EADDRINUSE));
+        if kind == Kind::Stream {
+            hub.listen(first, 5).expect("it is bound");
+        }
+        let second = bound(hub, kind, &PORT, address).expect("they share it");
+        if kind == Kind::Stream {
+            assert_eq!(code(hub.listen(second, 5)), Ok(()));
+        }
+    }
+}
+
+/// 28c, 28d, 190d
+#[test]
+fn those_who_share_a_port_divide_the_callers() {
+    let hub = &mut bench::hub();
+    let share = [Opt::ReusePort];
+    let sharing: Vec<Io> = (0..2)
+        .map(|_| bound(hub, Kind::Datagram, &share, "127.0.0.1:53").expect("they share it"))
+        .collect();
+    let to: SocketAddr = "127.0.0.1:53".parse().expect("an address");
+    let ask = |hub: &mut SimHub| {
+        for _ in 0..40 {
+            let sender = socket(hub, Kind::Datagram);
+            // Told apart as sockets of different greenlets are.
+            let index = hub.world.socket_of(sender).expect("it is open");
+            let path = hub.world.paths.child(None, "sender", 1 + index);
+            hub.world.sockets[index as usize].entity.path = path;
+            for _ in 0..2 {
+                hub.send_to(sender, b"x", &to.into()).expect("a datagram leaves");
+            }
+        }
+        let mut ready = Vec::new();
+        hub.poll(Some(greenroom::hub::Tick::from_ns(1_000_000)), &mut ready).expect("it polls");
+    };
+    let count = |hub: &mut SimHub, io: Io| {
+        let mut count = 0;
+        while recv(hub, io, 1).is_ok() {
+            count += 1;
+        }
+        count
+    };
+    ask(hub);
+    let counts = [count(hub, sharing[0]), count(hub, sharing[1])];
+    assert_eq!(counts.iter().sum::<i32>(), 80);
+    assert!(counts.iter().all(|count| *count > 0 && count % 2 == 0), "{counts:?}");
+    hub.close(sharing[0]);
+    assert_eq!(count(hub, sharing[1]), 0);
+}
+
+/// 190b
+#[test]
+fn of_two_that_reuse_an_address_the_last_one_hears() {
+    let hub = &mut bench::hub();
+    let reuse = [Opt::ReuseAddress];
+    let first = bound(hub, Kind::Datagram, &reuse, "127.0.0.1:53").expect("it is free");
+    let second = bound(hub, Kind::Datagram, &reuse, "127.0.0.1:53").expect("they share it");
+    let to: SocketAddr = "127.0.0.1:53".parse().expect("an address");
+    let sender = socket(hub, Kind::Datagram);
+    hub.send_to(sender, b"x", &to.into()).expect("a datagram leaves");
+    assert_eq!(recv(hub, second, 1), Err(libc::EAGAIN));
+    assert!(is_named(hub, second, Interest::READ));
+    assert_eq!((recv(hub, first, 1), recv(hub, second, 1)), (Err(libc::EAGAIN), Ok(b"x".into())));
+}
+
+/// 167: what does not fit is lost, but one always fits.
+#[test]
+fn a_datagram_socket_holds_what_its_buffer_does() {
+    let hub = &mut bench::hub();
+    let receiver = bound(hub, Kind::Datagram, &[], "127.0.0.1:53").expect("it is free");
+    hub.set_option(receiver, Opt::RecvBuffer, 1).expect("it may be set");
+    let to: SocketAddr = "127.0.0.1:53".parse().expect("an address");
+    let sender = socket(hub, Kind::Datagram);
+    assert_eq!(recv(hub, receiver, 1), Err(libc::EAGAIN));
+    for byte in 0..3 {
+        hub.send_to(sender, &[byte; 4096], &to.into()).expect("a datagram leaves");
+    }
+    assert!(is_named(hub, receiver, Interest::READ));
+    assert_eq!(recv(hub, receiver, 1), Ok(vec![0]));
+    assert_eq!(recv(hub, receiver, 1), Err(libc::EAGAIN));
+}
+
+/// 240, 241
+#[test]
+fn keepalive_finds_a_peer_dead_that_lost_power() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let (client, _server) = connected(hub);
+    for (option, value) in [(Opt::KeepIdle, 10), (Opt::KeepInterval, 5), (Opt::KeepCount, 2)] {
+        hub.set_option(client, option, value).expect("it may be set");
+    }
+    hub.set_option(client, Opt::KeepAlive, 1).expect("it may be set");
+    assert_eq!(recv(hub, client, 1), Err(libc::EAGAIN));
+    assert_eq!(named(hub), [], "the peer lives and has nothing to say: nothing will happen");
+    let idle_ns = hub.now().as_ns();
+    assert!((10..20).contains(&(idle_ns / 1_000_000_000)), "one probe, {idle_ns} ns");
+
+    hub.world.last_step_ns = idle_ns;
+    hub.world.cut_power(1);
+    assert!(is_named(hub, client, Interest::READ));
+    assert_eq!(recv(hub, client, 1), Err(libc::ETIMEDOUT));
+}
+
+#[test]
+fn a_user_timeout_ends_what_makes_no_progress() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let (client, _server) = connected(hub);
+    hub.set_option(client, Opt::UserTimeout, 500).expect("it may be set");
+    hub.world.cut_power(1);
+    assert_eq!(send(hub, client, b"x"), Ok(1));
+    assert_eq!(recv(hub, client, 1), Err(libc::EAGAIN));
+    let before_ns = hub.now().as_ns();
+    assert!(is_named(hub, client, Interest::READ));
+    assert_eq!(recv(hub, client, 1), Err(libc::ETIMEDOUT));
+    let waited_ms = (hub.now().as_ns() - before_ns) / 1_000_000;
+    assert!((500..2500).contains(&waited_ms), "{waited_ms} ms");
+}

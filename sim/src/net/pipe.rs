@@ -1,0 +1,282 @@
+//! Pipes: 16 pages between the end that is read and the end that is written, as on Linux.
+//!
+//! What is written can be read in the same instant. A write of at most a page (`PIPE_BUF`) goes in
+//! whole or not at all; a larger one as far as there are pages. A page is free again once all of it
+//! was read, so a writer may have to wait with thousands of bytes to spare.
+
+use std::collections::VecDeque;
+use std::io;
+
+use greenroom::hub::{Interest, Io, Take};
+
+use crate::choices::hash_bytes;
+use crate::trace::Op;
+use crate::world::{Proto, World, errno};
+
+const PAGE: usize = 4096;
+const PAGES_MAX: usize = 16;
+
+/// One end of a pipe; the other, while it is open.
+pub(crate) enum PipeEnd {
+    Read { pages: VecDeque<Page>, writer: Option<u32> },
+    Write { reader: Option<u32> },
+}
+
+/// Bytes written, and how many of them were read.
+#[derive(Default)]
+pub(crate) struct Page {
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+impl World {
+    pub(crate) fn make_pipe(&mut self) -> io::Result<(Io, Io)> {
+        let host = self.host_here();
+        let mut end = |end: PipeEnd| {
+            let path = self.path_for_socket(".pipe");
+            let index = self.add_socket(host, path, Proto::Pipe(end));
+            (index, self.add_descriptor(index))
+        };
+        let (reader, read) = end(PipeEnd::Read { pages: VecDeque::new(), writer: None });
+        let (writer, write) = end(PipeEnd::Write { reader: Some(reader) });
+        let pages = VecDeque::new();
+        self.sockets[reader as usize].proto =
+            Proto::Pipe(PipeEnd::Read { pages, writer: Some(writer) });
+        self.record_pair("pipe", reader, writer);
+        Ok((read, write))
+    }
+
+    pub(crate) fn pipe_readiness(&self, end: &PipeEnd) -> Interest {
+        let ready = |ready: bool, interest| if ready { interest } else { Interest::NONE };
+        match end {
+            PipeEnd::Read { pages, writer } => {
+                ready(!pages.is_empty() || writer.is_none(), Interest::READ)
+            }
+            PipeEnd::Write { reader } => {
+                let full = reader.is_some_and(|reader| self.pages_of(reader) == PAGES_MAX);
+                ready(!full, Interest::WRITE)
+            }
+        }
+    }
+
+    fn pages_of(&self, reader: u32) -> usize {
+        match &self.sockets[reader as usize].proto {
+            Proto::Pipe(PipeEnd::Read { pages, .. }) => pages.len(),
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn read_pipe(
+        &mut self,
+        io: Io,
+        index: u32,
+        buf: &mut [u8],
+        take: Take,
+    ) -> io::Result<usize> {
+        let number = self.sockets[index as usize].number;
+        let Proto::Pipe(PipeEnd::Read { pages, writer }) = &mut self.sockets[index as usize].proto
+        else {
+            return Err(errno(libc::EBADF));
+        };
+        if take == Take::Peek {
+            return Err(errno(libc::ENOTSOCK));
+        }
+        let writer = *writer;
+        if pages.is_empty() && writer.is_some() && !buf.is_empty() {
+            self.want(io, Interest::READ);
+            return Err(errno(libc::EAGAIN));
+        }
+        let length = take_from(pages, buf);
+        self.record(Op::Read, number, length as u64);
+        if length > 0 {
+            self.scheduler.took();
+            writer.into_iter().for_each(|writer| self.name_ready(writer));
+        }
+        Ok(length)
+    }
+
+    pub(crate) fn write_pipe(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
+        let number = self.sockets[index as usize].number;
+        let Proto::Pipe(PipeEnd::Write { reader }) = self.sockets[index as usize].proto else {
+            return Err(errno(libc::EBADF));
+        };
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let Some(reader) = reader else { return Err(errno(libc::EPIPE)) };
+        let Proto::Pipe(PipeEnd::Read { pages, .. }) = &mut self.sockets[reader as usize].proto
+        else {
+            return Err(errno(libc::EPIPE));
+        };
+        let length = put_into(pages, buf);
+        if length == 0 {
+            self.want(io, Interest::WRITE);
+            return Err(errno(libc::EAGAIN));
+        }
+        let hash = hash_bytes(&buf[..length]);
+        self.record_full(Op::Write, number, length as u64, hash, None, "");
+        self.name_ready(reader);
+        Ok(length)
+    }
+
+    /// The last descriptor of an end is gone: readers find the end, writers a broken pipe.
+    pub(crate) fn close_pipe(&mut self, index: u32) {
+        let other = match self.sockets[index as usize].proto {
+            Proto::Pipe(PipeEnd::Read { writer, .. }) => writer,
+            Proto::Pipe(PipeEnd::Write { reader }) => reader,
+            _ => None,
+        };
+        self.forget_socket(index);
+        let Some(other) = other else { return };
+        match &mut self.sockets[other as usize].proto {
+            Proto::Pipe(PipeEnd::Read { writer, .. }) => *writer = None,
+            Proto::Pipe(PipeEnd::Write { reader }) => *reader = None,
+            _ => {}
+        }
+        self.name_ready(other);
+    }
+}
+
+fn take_from(pages: &mut VecDeque<Page>, buf: &mut [u8]) -> usize {
+    let mut filled = 0;
+    while filled < buf.len()
+        && let Some(page) = pages.front_mut()
+    {
+        let rest = &page.bytes[page.taken..];
+        let length = rest.len().min(buf.len() - filled);
+        buf[filled..filled + length].copy_from_slice(&rest[..length]);
+        filled += length;
+        page.taken += length;
+        if page.taken == page.bytes.len() {
+            pages.pop_front();
+        }
+    }
+    filled
+}
+
+/// What does not fill pages goes behind what the last page holds, if it fits there in one piece.
+fn put_into(pages: &mut VecDeque<Page>, buf: &[u8]) -> usize {
+    let odd = buf.len() % PAGE;
+    let mut put = 0;
+    if odd > 0
+        && let Some(last) = pages.back_mut()
+        && last.bytes.len() + odd <= PAGE
+    {
+        last.bytes.extend_from_slice(&buf[..odd]);
+        put = odd;
+    }
+    while put < buf.len() && pages.len() < PAGES_MAX {
+        let length = (buf.len() - put).min(PAGE);
+        pages.push_back(Page { bytes: buf[put..put + length].to_vec(), taken: 0 });
+        put += length;
+    }
+    put
+}
+
+#[cfg(test)]
+mod tests {
+    use greenroom::hub::{Domain, Hub, Interest, Kind, Take};
+
+    use crate::net::bench::{self, code, fill, is_named, ready, recv, send};
+
+    /// 222, 223, 227, 229
+    #[test]
+    fn bytes_go_one_way_until_the_writer_is_gone() {
+        let hub = &mut bench::hub();
+        let (read, write) = hub.pipe().expect("a pipe");
+        assert_eq!((ready(hub, read), ready(hub, write)), ((false, false), (false, true)));
+        assert_eq!(recv(hub, read, 9), Err(libc::EAGAIN));
+        assert_eq!(recv(hub, read, 0), Ok(vec![]));
+        assert_eq!([send(hub, write, b"ab"), send(hub, write, b"c")], [Ok(2), Ok(1)]);
+        assert!(is_named(hub, read, Interest::READ));
+        assert_eq!(recv(hub, write, 1), Err(libc::EBADF));
+        assert_eq!(send(hub, read, b"x"), Err(libc::EBADF));
+        hub.close(write);
+        assert_eq!(recv(hub, read, 9), Ok(b"abc".into()));
+        assert_eq!(ready(hub, read), (true, false));
+        assert_eq!([recv(hub, read, 9), recv(hub, read, 9)], [Ok(vec![]), Ok(vec![])]);
+    }
+
+    #[test]
+    fn the_last_writer_ends_a_read_that_waits() {
+        let hub = &mut bench::hub();
+        let (read, write) = hub.pipe().expect("a pipe");
+        let second = hub.dup(write).expect("it is open");
+        assert_eq!(recv(hub, read, 9), Err(libc::EAGAIN));
+        hub.close(write);
+        assert_eq!(bench::named(hub), []);
+        hub.close(second);
+        assert!(is_named(hub, read, Interest::READ));
+        assert_eq!(recv(hub, read, 9), Ok(vec![]));
+    }
+
+    /// 224
+    #[test]
+    fn the_last_reader_breaks_the_pipe() {
+        let hub = &mut bench::hub();
+        let (read, write) = hub.pipe().expect("a pipe");
+        fill(hub, write, 4096);
+        hub.close(read);
+        assert!(is_named(hub, write, Interest::WRITE));
+        assert_eq!([send(hub, write, b"x"), send(hub, write, b"")], [Err(libc::EPIPE), Ok(0)]);
+    }
+
+    /// 225
+    #[test]
+    fn writes_share_a_page_only_whole() {
+        let hub = &mut bench::hub();
+        let (_read, write) = hub.pipe().expect("a pipe");
+        assert_eq!(fill(hub, write, 1), (65_536, 61_441));
+        let (read, write) = hub.pipe().expect("a pipe");
+        assert_eq!(fill(hub, write, 1000).0, 64_000);
+        assert_eq!(send(hub, write, &[7]), Ok(1));
+        assert_eq!(recv(hub, read, 1), Ok(vec![7]));
+        assert_eq!(send(hub, write, &[7]), Ok(1));
+        assert_eq!(ready(hub, write), (false, false));
+        let mut drained = 1;
+        while !is_named(hub, write, Interest::WRITE) {
+            drained += recv(hub, read, 1).expect("bytes are there").len();
+        }
+        assert_eq!(drained, 4000);
+        assert_eq!(send(hub, write, &[7; 5000]), Ok(4096));
+    }
+
+    /// 226
+    #[test]
+    fn a_page_goes_whole_and_more_than_a_page_as_far_as_it_fits() {
+        let hub = &mut bench::hub();
+        let (read, write) = hub.pipe().expect("a pipe");
+        let all = vec![7; 200_000];
+        assert_eq!(
+            [send(hub, write, &all), send(hub, write, &all)],
+            [Ok(65_536), Err(libc::EAGAIN)]
+        );
+        assert_eq!(recv(hub, read, 5000).map(|bytes| bytes.len()), Ok(5000));
+        let sent = [send(hub, write, &all[..4096]), send(hub, write, &all[..4097])];
+        assert_eq!(sent, [Ok(4096), Err(libc::EAGAIN)]);
+
+        let (_read, write) = hub.pipe().expect("a pipe");
+        assert_eq!(send(hub, write, &all[..15 * 4096]), Ok(15 * 4096));
+        assert_eq!(send(hub, write, &all[..4097]), Ok(4096));
+
+        let (_read, write) = hub.pipe().expect("a pipe");
+        assert_eq!(send(hub, write, &all[..65_440]), Ok(65_440));
+        let sent = [send(hub, write, &all[..4096]), send(hub, write, &all[..5000])];
+        assert_eq!(sent, [Err(libc::EAGAIN); 2]);
+        assert_eq!(send(hub, write, &all[..96]), Ok(96));
+    }
+
+    /// 24
+    #[test]
+    fn a_pipe_is_no_socket() {
+        let hub = &mut bench::hub();
+        let (read, write) = hub.pipe().expect("a pipe");
+        let address = bench::path("/a");
+        assert_eq!(code(hub.connect(write, &address)), Err(libc::ENOTSOCK));
+        assert_eq!(code(hub.accept(read)).err(), Some(libc::ENOTSOCK));
+        assert_eq!(code(hub.local_addr(read)).err(), Some(libc::ENOTSOCK));
+        assert_eq!(code(hub.recv(read, &mut [0], Take::Peek)), Err(libc::ENOTSOCK));
+        assert_eq!(code(hub.shutdown(read, std::net::Shutdown::Both)), Err(libc::ENOTSOCK));
+        assert_eq!(code(hub.pair(Domain::V4, Kind::Stream)).err(), Some(libc::EOPNOTSUPP));
+    }
+}

@@ -1,0 +1,42 @@
+//! What a socket says of itself: what would not wait, and who the peer is.
+
+use std::io;
+use std::net::SocketAddr;
+
+use greenroom::hub::Interest;
+
+use crate::tcp::State;
+use crate::world::{Proto, World, errno};
+
+impl World {
+    /// What a call would not wait for now, as poll(2) has it: an end or an error is ready too.
+    pub(crate) fn readiness_of(&self, index: u32) -> Interest {
+        let read = |ready: bool| if ready { Interest::READ } else { Interest::NONE };
+        match &self.sockets[index as usize].proto {
+            Proto::Stream(connection) => {
+                let now = connection.readiness();
+                let ended = now.hup || now.error;
+                let write = if now.writable || ended { Interest::WRITE } else { Interest::NONE };
+                read(now.readable || now.read_closed || ended).with(write)
+            }
+            Proto::Listener(queue) => read(queue.pending() > 0),
+            Proto::Udp(mailbox) => read(mailbox.is_readable()).with(Interest::WRITE),
+            Proto::Unix(socket) => self.unix_readiness(socket, index),
+            Proto::Pipe(end) => self.pipe_readiness(end),
+            Proto::Query(query) => read(query.is_answered()),
+            Proto::Fresh => Interest::BOTH,
+        }
+    }
+
+    pub(crate) fn peer_of(&self, index: u32) -> io::Result<SocketAddr> {
+        let socket = &self.sockets[index as usize];
+        let connected = match &socket.proto {
+            Proto::Stream(connection) => {
+                !matches!(connection.state(), State::SynSent | State::Closed | State::TimeWait)
+            }
+            Proto::Udp(_) => true,
+            _ => false,
+        };
+        socket.peer.filter(|_| connected).ok_or_else(|| errno(libc::ENOTCONN))
+    }
+}

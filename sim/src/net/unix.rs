@@ -1,0 +1,366 @@
+//! Unix sockets: streams, datagrams and records between programs of one host.
+//!
+//! No link lies between the two ends and no packet moves: what is written can be read in the same
+//! instant, and no weather touches it but that reads of a stream may be short. Names, queues,
+//! errors and readiness are Linux's. Not modelled: descriptors and credentials sent along, urgent
+//! data, permissions, and `SO_RCVBUF`, which counts for nothing on Linux either.
+
+mod datagram;
+pub(crate) mod name;
+pub(crate) mod queue;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::net::SocketAddr;
+use std::rc::Rc;
+
+use greenroom::hub::{Address, Interest, Io, Kind, Take};
+
+use self::name::Name;
+use self::queue::Piece;
+use super::weak::Weak;
+use crate::trace::Op;
+use crate::world::{Proto, World, errno};
+
+/// A socket of the Unix domain.
+pub(crate) struct UnixSocket {
+    kind: Kind,
+    name: Option<Rc<Name>>,
+    role: Role,
+    peer: Peer,
+    /// What was sent here and not yet read.
+    incoming: VecDeque<Piece>,
+    /// What this socket sent and others have not yet read.
+    charged: usize,
+    shut_read: bool,
+    shut_write: bool,
+    error: Option<i32>,
+    /// Who is to be told of room here, and when this socket closes: datagram sockets connected to
+    /// it, and those that wait to send to it or to connect.
+    callers: Vec<Weak>,
+}
+
+enum Role {
+    /// Neither listening nor connected; a datagram socket is never anything else.
+    Plain,
+    Listening {
+        backlog: usize,
+        pending: VecDeque<u32>,
+    },
+    Connected,
+}
+
+#[derive(Clone)]
+enum Peer {
+    None,
+    Here(u32),
+    /// It closed; this was its name.
+    Gone(Option<Rc<Name>>),
+}
+
+impl UnixSocket {
+    fn new(kind: Kind) -> Box<UnixSocket> {
+        Box::new(UnixSocket {
+            kind,
+            name: None,
+            role: Role::Plain,
+            peer: Peer::None,
+            incoming: VecDeque::new(),
+            charged: 0,
+            shut_read: false,
+            shut_write: false,
+            error: None,
+            callers: Vec::new(),
+        })
+    }
+
+    pub(crate) fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take().map(errno)
+    }
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+    pub(crate) fn is_listening(&self) -> bool {
+        matches!(self.role, Role::Listening { .. }) && !self.shut_read
+    }
+}
+
+impl World {
+    fn unix(&self, index: u32) -> &UnixSocket {
+        match &self.sockets[index as usize].proto {
+            Proto::Unix(socket) => socket,
+            _ => unreachable!("only Unix sockets have calls of Unix sockets"),
+        }
+    }
+    fn unix_mut(&mut self, index: u32) -> &mut UnixSocket {
+        match &mut self.sockets[index as usize].proto {
+            Proto::Unix(socket) => socket,
+            _ => unreachable!("only Unix sockets have calls of Unix sockets"),
+        }
+    }
+
+    // Made and named.
+
+    pub(crate) fn make_unix(&mut self, kind: Kind) -> Io {
+        let (host, path) = (self.host_here(), self.path_for_socket(".unix"));
+        let index = self.add_socket(host, path, Proto::Unix(UnixSocket::new(kind)));
+        self.add_descriptor(index)
+    }
+
+    pub(crate) fn pair_of_unix(&mut self, kind: Kind) -> io::Result<(Io, Io)> {
+        let (near, far) = (self.make_unix(kind), self.make_unix(kind));
+        let (a, b) = (self.socket_of(near)?, self.socket_of(far)?);
+        for (index, other) in [(a, b), (b, a)] {
+            let other_weak = self.weak(other);
+            let socket = self.unix_mut(index);
+            socket.peer = Peer::Here(other);
+            match kind {
+                Kind::Datagram => socket.callers.push(other_weak),
+                _ => socket.role = Role::Connected,
+            }
+        }
+        self.record_pair("pair", a, b);
+        Ok((near, far))
+    }
+
+    /// Records that two sockets were made at once; the text tells them by their numbers.
+    pub(super) fn record_pair(&mut self, name: &'static str, a: u32, b: u32) {
+        let number = |index: u32| self.sockets[index as usize].number;
+        let (a, b) = (number(a), number(b));
+        self.record_full(Op::Connected, a, b.into(), 0, None, name);
+    }
+
+    pub(crate) fn bind_unix(&mut self, index: u32, local: &SocketAddr) -> io::Result<()> {
+        let wanted = Name::of(local);
+        if self.unix(index).name.is_some() {
+            // Asking for any name is granted by the one that is there.
+            return if wanted.is_none() { Ok(()) } else { Err(errno(libc::EINVAL)) };
+        }
+        let host = usize::from(self.sockets[index as usize].host);
+        let name = match wanted {
+            Some(name) => Rc::new(name),
+            None => self.free_name(host)?,
+        };
+        let names = &self.hosts[host].names;
+        let is_taken = names.get(&name).is_some_and(|&holder| match *name {
+            Name::Path(_) => true,
+            Name::Abstract(_) => self.upgrade(holder).is_some(),
+        });
+        if is_taken {
+            return Err(errno(libc::EADDRINUSE));
+        }
+        let holder = self.weak(index);
+        self.hosts[host].names.insert(name.clone(), holder);
+        let number = self.sockets[index as usize].number;
+        self.record_named(Op::Bind, number, 0, 0, Some(&name));
+        self.unix_mut(index).name = Some(name);
+        Ok(())
+    }
+
+    /// An abstract name of five hexadecimal digits that nobody has.
+    fn free_name(&self, host: usize) -> io::Result<Rc<Name>> {
+        let names = &self.hosts[host].names;
+        (1..1 << 20)
+            .map(|number| Name::Abstract(format!("{number:05x}").into_bytes()))
+            .find(|name| names.get(name).is_none_or(|&holder| self.upgrade(holder).is_none()))
+            .map(Rc::new)
+            .ok_or_else(|| errno(libc::ENOSPC))
+    }
+
+    /// Who is bound to this name of the host.
+    fn find_unix(&self, host: u16, name: &Name, kind: Kind) -> io::Result<u32> {
+        let holder = match (self.hosts[usize::from(host)].names.get(name), name) {
+            (None, Name::Path(_)) => return Err(errno(libc::ENOENT)),
+            (holder, _) => holder.and_then(|&holder| self.upgrade(holder)),
+        };
+        let holder = holder.ok_or_else(|| errno(libc::ECONNREFUSED))?;
+        match self.unix(holder).kind == kind {
+            true => Ok(holder),
+            false => Err(errno(libc::EPROTOTYPE)),
+        }
+    }
+
+    // Asked about.
+
+    pub(crate) fn unix_name(&self, index: u32) -> Address {
+        Name::address(self.unix(index).name.as_deref())
+    }
+
+    pub(crate) fn unix_peer(&self, index: u32) -> io::Result<Address> {
+        match &self.unix(index).peer {
+            Peer::None => Err(errno(libc::ENOTCONN)),
+            Peer::Here(peer) => Ok(self.unix_name(*peer)),
+            Peer::Gone(name) => Ok(Name::address(name.as_deref())),
+        }
+    }
+
+    /// What poll(2) reports; what will fail at once is ready too.
+    pub(crate) fn unix_readiness(&self, socket: &UnixSocket, index: u32) -> Interest {
+        let is_over = socket.error.is_some() || (socket.shut_read && socket.shut_write);
+        let reads = |ready: bool| if ready || is_over { Interest::READ } else { Interest::NONE };
+        let queued = socket.shut_read || !socket.incoming.is_empty();
+        let writes = is_over || socket.shut_write || self.has_room(socket, index);
+        let writes = if writes { Interest::WRITE } else { Interest::NONE };
+        match &socket.role {
+            Role::Listening { pending, .. } => reads(socket.shut_read || !pending.is_empty()),
+            Role::Plain if socket.kind != Kind::Datagram => Interest::BOTH,
+            Role::Plain | Role::Connected => reads(queued).with(writes),
+        }
+    }
+
+    /// Linux's rule: three quarters of the buffer are free, and a datagram's receiver has room.
+    fn has_room(&self, socket: &UnixSocket, index: u32) -> bool {
+        let receiver_is_full = match socket.peer {
+            Peer::Here(peer) if socket.kind == Kind::Datagram => {
+                let receiver = self.unix(peer);
+                !receiver.hears_only(index) && receiver.is_full()
+            }
+            _ => false,
+        };
+        socket.charged * 4 <= self.unix_send_buffer(index) && !receiver_is_full
+    }
+
+    fn unix_send_buffer(&self, index: u32) -> usize {
+        let options = &self.sockets[index as usize].options;
+        options.send_buffer.unwrap_or(queue::SEND_BUFFER) as usize
+    }
+
+    // Bytes, whatever the kind.
+
+    pub(crate) fn recv_unix(
+        &mut self,
+        io: Io,
+        index: u32,
+        buf: &mut [u8],
+        take: Take,
+    ) -> io::Result<(usize, Address)> {
+        match self.unix(index).kind {
+            Kind::Datagram => {
+                let (length, from) = self.recv_letter(io, index, buf, take)?;
+                Ok((length, Name::address(from.as_deref())))
+            }
+            kind => {
+                let length = match kind {
+                    Kind::Stream => self.recv_unix_stream(io, index, buf, take)?,
+                    _ => self.recv_record(io, index, buf, take)?,
+                };
+                Ok((length, self.unix_peer(index).unwrap_or_else(|_| Address::unnamed())))
+            }
+        }
+    }
+
+    pub(crate) fn send_unix(
+        &mut self,
+        io: Io,
+        index: u32,
+        buf: &[u8],
+        peer: Option<&SocketAddr>,
+    ) -> io::Result<usize> {
+        match (self.unix(index).kind, peer) {
+            (Kind::Datagram, peer) => self.send_letter(io, index, buf, peer),
+            (Kind::Stream, Some(_)) => match self.unix(index).role {
+                Role::Connected => Err(errno(libc::EISCONN)),
+                _ => Err(errno(libc::EOPNOTSUPP)),
+            },
+            (Kind::Stream, None) => self.send_unix_stream(io, index, buf),
+            (Kind::SeqPacket, _) => self.send_record(io, index, buf),
+        }
+    }
+
+    /// What a sender is charged for less, now that it was read; it hears of the room.
+    fn discharge(&mut self, sender: Weak, cost: usize) {
+        if let Some(sender) = self.upgrade(sender) {
+            self.unix_mut(sender).charged -= cost;
+            self.name_ready(sender);
+        }
+    }
+
+    /// There is room here, or no hope of any: those who wait for it look again.
+    fn tell_callers(&mut self, index: u32) {
+        let callers = std::mem::take(&mut self.unix_mut(index).callers);
+        if callers.is_empty() {
+            return;
+        }
+        for &caller in &callers {
+            if let Some(caller) = self.upgrade(caller) {
+                self.name_ready(caller);
+            }
+        }
+        let is_peer = |&caller: &Weak| {
+            let peer = self.upgrade(caller).map(|caller| &self.unix(caller).peer);
+            matches!(peer, Some(&Peer::Here(peer)) if peer == index)
+        };
+        let kept: Vec<Weak> = callers.into_iter().filter(is_peer).collect();
+        self.unix_mut(index).callers = kept;
+    }
+
+    fn add_caller(&mut self, index: u32, caller: u32) {
+        let caller = self.weak(caller);
+        let callers = &mut self.unix_mut(index).callers;
+        if !callers.contains(&caller) {
+            callers.push(caller);
+        }
+    }
+
+    // Ends.
+
+    /// What one end of a connection shuts, the other end finds shut; a datagram socket shuts for
+    /// itself alone.
+    pub(crate) fn shutdown_unix(&mut self, index: u32, read: bool, write: bool) {
+        let socket = self.unix_mut(index);
+        socket.shut_read |= read;
+        socket.shut_write |= write;
+        let peer = match (&socket.peer, socket.kind) {
+            (&Peer::Here(peer), Kind::Stream | Kind::SeqPacket) => Some(peer),
+            _ => None,
+        };
+        if let Some(peer) = peer {
+            let other = self.unix_mut(peer);
+            other.shut_read |= write;
+            other.shut_write |= read;
+            self.name_ready(peer);
+        }
+        self.tell_callers(index);
+    }
+
+    /// The last descriptor is gone. The name stays where it is a path.
+    pub(crate) fn close_unix(&mut self, index: u32) {
+        self.end_unix(index, false);
+    }
+
+    /// `embryo`: nobody ever accepted it, so its client finds the connection reset.
+    fn end_unix(&mut self, index: u32, embryo: bool) {
+        let gone = Proto::Fresh;
+        let proto = std::mem::replace(&mut self.sockets[index as usize].proto, gone);
+        let Proto::Unix(socket) = proto else { return };
+        let UnixSocket { kind, name, role, peer, incoming, callers, .. } = *socket;
+        self.forget_socket(index);
+        if let (Kind::Stream | Kind::SeqPacket, Peer::Here(peer)) = (kind, peer) {
+            let other = self.unix_mut(peer);
+            if embryo || !incoming.is_empty() {
+                other.error = Some(libc::ECONNRESET);
+            }
+            other.shut_read = true;
+            other.shut_write = true;
+            other.peer = Peer::Gone(name.clone());
+            self.name_ready(peer);
+        }
+        for piece in incoming {
+            self.discharge(piece.sender, piece.cost);
+        }
+        if let Role::Listening { pending, .. } = role {
+            pending.into_iter().for_each(|client| self.end_unix(client, true));
+        }
+        for caller in callers {
+            let Some(caller) = self.upgrade(caller) else { continue };
+            let other = self.unix_mut(caller);
+            if matches!(other.peer, Peer::Here(peer) if peer == index) {
+                other.peer = Peer::Gone(name.clone());
+            }
+            self.name_ready(caller);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Unix connections: streams, and records in order (SOCK_SEQPACKET).
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::unix::net::SocketAddr;
+
+use greenroom::hub::{Address, Interest, Io, Kind, Take};
+
+use super::name::Name;
+use super::queue::{self, Piece};
+use super::{Peer, Role, UnixSocket};
+use crate::choices::hash_bytes;
+use crate::trace::Op;
+use crate::world::{Proto, World, errno};
+
+impl World {
+    // Opening.
+
+    pub(crate) fn listen_unix(&mut self, index: u32, backlog: u32) -> io::Result<()> {
+        let socket = self.unix_mut(index);
+        if socket.kind == Kind::Datagram {
+            return Err(errno(libc::EOPNOTSUPP));
+        }
+        let backlog_now = backlog as usize;
+        match &mut socket.role {
+            _ if socket.name.is_none() => return Err(errno(libc::EINVAL)),
+            Role::Connected => return Err(errno(libc::EINVAL)),
+            Role::Listening { backlog, .. } => *backlog = backlog_now,
+            role => {
+                *role = Role::Listening { backlog: backlog_now, pending: VecDeque::new() };
+            }
+        }
+        self.record(Op::Listen, self.sockets[index as usize].number, backlog.into());
+        self.tell_callers(index);
+        Ok(())
+    }
+
+    /// A connection stands at once, or not at all; while the listener's queue is full the call has
+    /// to wait.
+    pub(crate) fn connect_unix(&mut self, io: Io, index: u32, to: &SocketAddr) -> io::Result<()> {
+        let kind = self.unix(index).kind;
+        if kind == Kind::Datagram {
+            return self.connect_letters(index, to);
+        }
+        let name = Name::of(to).ok_or_else(|| errno(libc::EINVAL))?;
+        let target = self.find_unix(self.sockets[index as usize].host, &name, kind)?;
+        let listener = self.unix(target);
+        match &listener.role {
+            Role::Listening { backlog, pending } if !listener.shut_read => {
+                if pending.len() > *backlog {
+                    self.add_caller(target, index);
+                    self.want(io, Interest::WRITE);
+                    return Err(errno(libc::EAGAIN));
+                }
+            }
+            _ => return Err(errno(libc::ECONNREFUSED)),
+        }
+        match self.unix(index).role {
+            Role::Plain => {}
+            Role::Connected => return Err(errno(libc::EISCONN)),
+            Role::Listening { .. } => return Err(errno(libc::EINVAL)),
+        }
+        let far = self.make_far_end(target, index);
+        let near = self.unix_mut(index);
+        near.role = Role::Connected;
+        near.peer = Peer::Here(far);
+        let number = self.sockets[index as usize].number;
+        self.record_named(Op::Connect, number, 0, 0, Some(&name));
+        self.name_ready(target);
+        Ok(())
+    }
+
+    /// The end that the listener will give out, named after the socket that called.
+    fn make_far_end(&mut self, listener: u32, near: u32) -> u32 {
+        let path = self.path_of_accepted(listener, self.sockets[near as usize].entity.path);
+        let host = self.sockets[listener as usize].host;
+        let mut socket = UnixSocket::new(self.unix(listener).kind);
+        socket.name = self.unix(listener).name.clone();
+        socket.role = Role::Connected;
+        socket.peer = Peer::Here(near);
+        let far = self.add_socket(host, path, Proto::Unix(socket));
+        if let Role::Listening { pending, .. } = &mut self.unix_mut(listener).role {
+            pending.push_back(far);
+        }
+        far
+    }
+
+    pub(crate) fn accept_unix(&mut self, io: Io, index: u32) -> io::Result<(Io, Address)> {
+        let socket = self.unix_mut(index);
+        if socket.kind == Kind::Datagram {
+            return Err(errno(libc::EOPNOTSUPP));
+        }
+        let Role::Listening { pending, .. } = &mut socket.role else {
+            return Err(errno(libc::EINVAL));
+        };
+        let Some(accepted) = pending.pop_front() else {
+            if socket.shut_read {
+                return Err(errno(libc::EINVAL));
+            }
+            self.want(io, Interest::READ);
+            return Err(errno(libc::EAGAIN));
+        };
+        self.scheduler.took();
+        let io = self.add_descriptor(accepted);
+        let peer = match &self.unix(accepted).peer {
+            Peer::Here(peer) => self.unix(*peer).name.clone(),
+            Peer::Gone(name) => name.clone(),
+            Peer::None => None,
+        };
+        let number = self.sockets[accepted as usize].number;
+        self.record_named(Op::Accept, number, 0, 0, peer.as_deref());
+        self.tell_callers(index);
+        Ok((io, Name::address(peer.as_deref())))
+    }
+
+    // Bytes.
+
+    pub(super) fn send_unix_stream(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
+        let limit = self.unix_send_buffer(index);
+        let sender = self.weak(index);
+        let peer = self.peer_to_write_to(index)?;
+        let (mut charged, mut sent) = (self.unix(index).charged, 0);
+        while sent < buf.len() && charged < limit {
+            let (length, cost) = queue::piece_of_stream(buf.len() - sent, limit);
+            let bytes = buf[sent..sent + length].to_vec();
+            let piece = Piece { bytes, taken: 0, cost, sender, from: None };
+            self.unix_mut(peer).incoming.push_back(piece);
+            charged += cost;
+            sent += length;
+        }
+        self.unix_mut(index).charged = charged;
+        if sent == 0 && !buf.is_empty() {
+            self.want(io, Interest::WRITE);
+            return Err(errno(libc::EAGAIN));
+        }
+        self.wrote(index, peer, &buf[..sent]);
+        Ok(sent)
+    }
+
+    fn peer_to_write_to(&self, index: u32) -> io::Result<u32> {
+        let socket = self.unix(index);
+        match socket.peer {
+            Peer::None => Err(errno(libc::ENOTCONN)),
+            Peer::Here(peer) if !socket.shut_write => Ok(peer),
+            _ => Err(errno(libc::EPIPE)),
+        }
+    }
+
+    fn wrote(&mut self, index: u32, peer: u32, bytes: &[u8]) {
+        let number = self.sockets[index as usize].number;
+        self.record_full(Op::Write, number, bytes.len() as u64, hash_bytes(bytes), None, "");
+        self.name_ready(peer);
+    }
+
+    pub(super) fn recv_unix_stream(
+        &mut self,
+        io: Io,
+        index: u32,
+        buf: &mut [u8],
+        take: Take,
+    ) -> io::Result<usize> {
+        let socket = self.unix_mut(index);
+        if !matches!(socket.role, Role::Connected) {
+            return Err(errno(libc::EINVAL));
+        }
+        if socket.incoming.is_empty() {
+            return self.nothing_to_read(io, index);
+        }
+        let queued = socket.incoming.iter().map(|piece| piece.rest().len()).sum::<usize>();
+        let there = queued.min(buf.len());
+        let window = self.shortened(index, there);
+        let socket = self.unix_mut(index);
+        let length = queue::peek(&socket.incoming, &mut buf[..window]);
+        if take == Take::Remove && length > 0 {
+            let sender = socket.incoming.front().expect("it was just looked at").sender;
+            let freed = queue::consume(&mut socket.incoming, length);
+            self.scheduler.took();
+            self.discharge(sender, freed);
+        }
+        self.record_read(index, length, there);
+        Ok(length)
+    }
+
+    /// An error is told once, after what was there to read; the end for ever after.
+    fn nothing_to_read(&mut self, io: Io, index: u32) -> io::Result<usize> {
+        let socket = self.unix_mut(index);
+        if let Some(error) = socket.take_error() {
+            return Err(error);
+        }
+        if !socket.shut_read {
+            self.want(io, Interest::READ);
+            return Err(errno(libc::EAGAIN));
+        }
+        self.record_read(index, 0, 0);
+        Ok(0)
+    }
+
+    // Records.
+
+    pub(super) fn send_record(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
+        if let Some(error) = self.unix_mut(index).take_error() {
+            return Err(error);
+        }
+        let peer = self.peer_to_write_to(index)?;
+        self.may_charge(io, index, buf.len())?;
+        self.put_piece(index, peer, buf);
+        self.wrote(index, peer, buf);
+        Ok(buf.len())
+    }
+
+    /// Whether the sender's buffer has room for a datagram or record: it goes whole or not at all.
+    pub(super) fn may_charge(&mut self, io: Io, index: u32, length: usize) -> io::Result<()> {
+        let limit = self.unix_send_buffer(index);
+        if length > limit - 32 {
+            return Err(errno(libc::EMSGSIZE));
+        }
+        if self.unix(index).charged >= limit {
+            self.want(io, Interest::WRITE);
+            return Err(errno(libc::EAGAIN));
+        }
+        Ok(())
+    }
+
+    pub(super) fn put_piece(&mut self, index: u32, receiver: u32, buf: &[u8]) {
+        let (sender, cost) = (self.weak(index), queue::cost_of_datagram(buf.len()));
+        let socket = self.unix_mut(index);
+        socket.charged += cost;
+        let from = socket.name.clone();
+        let piece = Piece { bytes: buf.to_vec(), taken: 0, cost, sender, from };
+        self.unix_mut(receiver).incoming.push_back(piece);
+    }
+
+    pub(super) fn recv_record(
+        &mut self,
+        io: Io,
+        index: u32,
+        buf: &mut [u8],
+        take: Take,
+    ) -> io::Result<usize> {
+        let socket = self.unix_mut(index);
+        if !matches!(socket.role, Role::Connected) {
+            return Err(errno(libc::ENOTCONN));
+        }
+        if socket.error.is_some() || socket.incoming.is_empty() {
+            return self.nothing_to_read(io, index);
+        }
+        let (length, _) = self.take_piece(index, buf, take);
+        self.record_read(index, length, length);
+        Ok(length)
+    }
+
+    /// Takes the first datagram or record, cut to the buffer; what is cut off is lost.
+    pub(super) fn take_piece(
+        &mut self,
+        index: u32,
+        buf: &mut [u8],
+        take: Take,
+    ) -> (usize, Option<std::rc::Rc<Name>>) {
+        let incoming = &mut self.unix_mut(index).incoming;
+        let piece = incoming.front().expect("the caller looked");
+        let length = piece.bytes.len().min(buf.len());
+        buf[..length].copy_from_slice(&piece.bytes[..length]);
+        let from = piece.from.clone();
+        if take == Take::Remove {
+            let piece = incoming.pop_front().expect("it was just looked at");
+            self.scheduler.took();
+            self.discharge(piece.sender, piece.cost);
+        }
+        (length, from)
+    }
+}

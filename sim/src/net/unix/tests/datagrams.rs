@@ -1,0 +1,158 @@
+//! Datagrams: names, boundaries, queues, and peers that go.
+
+use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Take};
+use std::net::Shutdown;
+
+use super::pair;
+use crate::hub::SimHub;
+use crate::net::bench::{self, bound, code, fill, is_named, path, ready, recv, send};
+
+fn receiver(hub: &mut SimHub) -> Io {
+    bound(hub, Kind::Datagram, "/in")
+}
+
+fn unnamed(hub: &mut SimHub) -> Io {
+    hub.socket(Domain::Unix, Kind::Datagram).expect("a socket")
+}
+
+fn connected(hub: &mut SimHub) -> Io {
+    let io = unnamed(hub);
+    hub.connect(io, &path("/in")).expect("somebody is there");
+    io
+}
+
+fn send_to(hub: &mut SimHub, io: Io, bytes: &[u8]) -> Result<usize, i32> {
+    code(hub.send_to(io, bytes, &path("/in")))
+}
+
+/// 217, 220
+#[test]
+fn a_datagram_comes_whole_with_its_senders_name() {
+    let hub = &mut bench::hub();
+    let receiver = receiver(hub);
+    let (anonymous, known) = (unnamed(hub), bound(hub, Kind::Datagram, "/out"));
+    assert_eq!(recv(hub, receiver, 1), Err(libc::EAGAIN));
+    assert_eq!(send_to(hub, anonymous, b"0123456789"), Ok(10));
+    assert!(is_named(hub, receiver, Interest::READ));
+    assert_eq!([send_to(hub, known, b""), send_to(hub, known, b"z")], [Ok(0), Ok(1)]);
+    let mut buf = [0; 4];
+    assert_eq!(
+        hub.recv_from(receiver, &mut buf, Take::Peek).expect("one"),
+        (4, Address::unnamed())
+    );
+    assert_eq!(
+        hub.recv_from(receiver, &mut buf, Take::Remove).expect("one"),
+        (4, Address::unnamed())
+    );
+    assert_eq!(&buf, b"0123");
+    assert_eq!(hub.recv_from(receiver, &mut buf, Take::Remove).expect("one"), (0, path("/out")));
+    assert_eq!(recv(hub, receiver, 4), Ok(b"z".into()));
+    let large = connected(hub);
+    assert_eq!(send(hub, large, &vec![0; 300_000]), Err(libc::EMSGSIZE));
+    let lost = code(hub.send_to(anonymous, b"x", &path("/none")));
+    assert_eq!(lost, Err(libc::ENOENT));
+    bound(hub, Kind::Stream, "/stream");
+    assert_eq!(code(hub.send_to(known, b"x", &path("/stream"))), Err(libc::EPROTOTYPE));
+    assert_eq!(code(hub.listen(receiver, 1)), Err(libc::EOPNOTSUPP));
+    assert_eq!(code(hub.accept(receiver)).err(), Some(libc::EOPNOTSUPP));
+}
+
+/// 220b
+#[test]
+fn who_is_connected_elsewhere_takes_nothing_from_others() {
+    let hub = &mut bench::hub();
+    let (receiver, elsewhere) = (receiver(hub), bound(hub, Kind::Datagram, "/elsewhere"));
+    hub.connect(receiver, &path("/elsewhere")).expect("somebody is there");
+    let sender = unnamed(hub);
+    assert_eq!(send_to(hub, sender, b"x"), Err(libc::EPERM));
+    assert_eq!(code(hub.connect(sender, &path("/in"))), Err(libc::EPERM));
+    assert_eq!(send_to(hub, elsewhere, b"x"), Ok(1));
+}
+
+/// 218
+#[test]
+fn a_full_receiver_holds_senders_back_until_it_reads() {
+    let hub = &mut bench::hub();
+    let receiver = receiver(hub);
+    let sender = unnamed(hub);
+    let taken = (0..20).take_while(|_| send_to(hub, sender, b"x") == Ok(1)).count();
+    assert_eq!(taken, 11);
+    assert_eq!(send_to(hub, sender, b"x"), Err(libc::EAGAIN));
+    let connected = connected(hub);
+    assert_eq!(send(hub, connected, b"x"), Err(libc::EAGAIN));
+    assert_eq!((ready(hub, sender), ready(hub, connected)), ((false, true), (false, false)));
+    assert_eq!(bench::named(hub), [], "nothing has changed yet");
+    assert_eq!(recv(hub, receiver, 1), Ok(b"x".into()));
+    let named = bench::named(hub);
+    assert_eq!(named.len(), 2, "both wait for the room: {named:?}");
+    assert_eq!(ready(hub, connected), (false, true));
+    assert_eq!(
+        [send(hub, connected, b"x"), send(hub, connected, b"x")],
+        [Ok(1), Err(libc::EAGAIN)]
+    );
+    assert_eq!(recv(hub, receiver, 1), Ok(b"x".into()));
+    assert!(is_named(hub, connected, Interest::WRITE), "and again");
+}
+
+/// 220d
+#[test]
+fn a_pair_is_bounded_by_memory_alone() {
+    let hub = &mut bench::hub();
+    let (near, far) = pair(hub, Kind::Datagram);
+    assert_eq!(fill(hub, near, 1), (278, 70));
+    assert_eq!(send(hub, near, b"x"), Err(libc::EAGAIN));
+    for _ in 0..300 {
+        if is_named(hub, near, Interest::WRITE) {
+            break;
+        }
+        assert_eq!(recv(hub, far, 9), Ok(vec![7]));
+    }
+    assert_eq!(send(hub, near, b"x"), Ok(1));
+}
+
+/// 219, 159
+#[test]
+fn a_peer_that_went_refuses_once_and_is_forgotten() {
+    let hub = &mut bench::hub();
+    let receiver = receiver(hub);
+    let (sender, waiting) = (unnamed(hub), connected(hub));
+    while send_to(hub, sender, b"x") == Ok(1) {}
+    assert_eq!(send(hub, waiting, b"x"), Err(libc::EAGAIN));
+    hub.close(receiver);
+    assert!(is_named(hub, waiting, Interest::WRITE));
+    assert_eq!(hub.peer_addr(waiting).expect("still"), path("/in"));
+    assert_eq!(send(hub, waiting, b"x"), Err(libc::ECONNREFUSED));
+    assert_eq!(send(hub, waiting, b"x"), Err(libc::ENOTCONN));
+    assert_eq!(code(hub.peer_addr(waiting)).err(), Some(libc::ENOTCONN));
+    assert_eq!(recv(hub, waiting, 1), Err(libc::EAGAIN));
+    assert_eq!(send_to(hub, sender, b"x"), Err(libc::ECONNREFUSED));
+    let (near, far) = pair(hub, Kind::Datagram);
+    hub.close(near);
+    assert_eq!(ready(hub, far), (false, true));
+    assert_eq!(
+        [send(hub, far, b"x"), recv(hub, far, 1).map(|_| 0)],
+        [Err(libc::ECONNREFUSED), Err(libc::EAGAIN)]
+    );
+}
+
+#[test]
+fn connecting_elsewhere_loses_what_lies_there_and_tells_the_peer() {
+    let hub = &mut bench::hub();
+    let (near, far) = pair(hub, Kind::Datagram);
+    receiver(hub);
+    assert_eq!(send(hub, far, b"lost"), Ok(4));
+    hub.connect(near, &path("/in")).expect("somebody is there");
+    assert_eq!(recv(hub, near, 9), Err(libc::EAGAIN));
+    assert_eq!(recv(hub, far, 9), Err(libc::ECONNRESET));
+}
+
+#[test]
+fn shutting_down_is_for_oneself_alone() {
+    let hub = &mut bench::hub();
+    let (near, far) = pair(hub, Kind::Datagram);
+    assert_eq!(send(hub, far, b"late"), Ok(4));
+    hub.shutdown(near, Shutdown::Both).expect("it may be");
+    assert_eq!([send(hub, near, b"x"), send(hub, far, b"x")], [Err(libc::EPIPE); 2]);
+    assert_eq!([recv(hub, near, 9), recv(hub, near, 9)], [Ok(b"late".into()), Ok(vec![])]);
+    assert_eq!(recv(hub, far, 9), Err(libc::EAGAIN));
+}
