@@ -99,7 +99,7 @@ impl Watcher {
         driver.watch(io, self.interest);
         let woken = driver.park("wait", On::Io(io, self.interest), deadline);
         if !matches!(woken, Woken::Event | Woken::Closed) {
-            driver.unqueue(io, ticket);
+            driver.unwatch(io, ticket);
         }
         driver.raise_kill();
         match woken {

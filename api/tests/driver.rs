@@ -7,6 +7,7 @@ mod driver {
     mod close;
     mod connect;
     mod deadlock;
+    mod dump;
     mod ending;
     mod hosts;
     mod io;
@@ -32,6 +33,7 @@ fn dial(port: u16) -> Rc<TcpStream> {
     Rc::new(TcpStream::connect(scripted::peer(port)).unwrap())
 }
 
+#[track_caller]
 fn spawn<T: 'static>(name: &str, body: impl FnOnce() -> T + 'static) -> JoinHandle<T> {
     Builder::new().name(name.into()).spawn(body).unwrap()
 }

@@ -43,6 +43,7 @@ use crate::socket::Socket;
 use crate::sys;
 use crate::table::{Entry, Table};
 use crate::watch::{Numbers, Watch};
+use crate::watchdog::Watchdog;
 
 /// Reports taken in at a time; more wait for the next look.
 const EVENTS: usize = 1024;
@@ -66,6 +67,7 @@ pub struct RealHub {
     retries: Retries,
     numbers: Numbers,
     part: Option<Part>,
+    watchdog: Option<Watchdog>,
 }
 
 struct Bell(mio::Waker);
@@ -85,7 +87,8 @@ impl RealHub {
     ///
     /// # Errors
     ///
-    /// When the system has no more descriptors.
+    /// When the system has no more descriptors. `InvalidInput` when `GREENROOM_WATCHDOG` is neither
+    /// `off` nor a number of milliseconds.
     pub fn new() -> io::Result<RealHub> {
         RealHub::with_part(None)
     }
@@ -107,7 +110,14 @@ impl RealHub {
             retries: Retries::default(),
             numbers: Numbers::new(),
             part,
+            watchdog: Watchdog::from_env()?,
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn watched_by(mut self, watchdog: Watchdog) -> RealHub {
+        self.watchdog = Some(watchdog);
+        self
     }
 
     /// Whether somebody wants to be told of the first time that there is nothing to do.
@@ -182,11 +192,17 @@ impl Hub for RealHub {
     fn poll(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
         if !self.has_started {
             self.has_started = true;
+            if let Some(watchdog) = &mut self.watchdog {
+                watchdog.start();
+            }
             let programs = self.part.as_ref().map_or(1, |part| part.programs);
             ready.extend((0..programs).map(|host| Ready::Start(HostId(host))));
             return Ok(());
         }
         (self.turns_left, self.has_polled) = (0, true);
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.left();
+        }
         loop {
             let timeout = match self.never_idle() {
                 true => Some(Duration::ZERO),
@@ -212,9 +228,21 @@ impl Hub for RealHub {
         self.inbox.waker()
     }
 
-    fn spawned(&mut self, _: GreenletId, _: &Birth<'_>) {}
-    fn entered(&mut self, _: GreenletId) {}
-    fn exited(&mut self, _: GreenletId) {}
+    fn spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.spawned(greenlet, birth);
+        }
+    }
+    fn entered(&mut self, greenlet: GreenletId) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.entered(greenlet);
+        }
+    }
+    fn exited(&mut self, greenlet: GreenletId) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.exited(greenlet);
+        }
+    }
 
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use greenroom::mutant::{self, Mutant};
 
-use machine::perform::{Outcome, What};
+use machine::log::{Outcome, What};
 use machine::program::{Arrival, Op, Program, UNIT};
 use machine::{Observed, World, cases, explore};
 use world::{Order, Simulated};
@@ -68,7 +68,8 @@ fn a_waiter_left_in_line_is_found() {
 }
 
 fn only(arrivals: Vec<Arrival>, actors: Vec<Vec<Op>>) -> Program {
-    Program { seed: 0, streams: 1, arrivals, actors }
+    let roots = actors.len();
+    Program { seed: 0, streams: 1, writes: false, accepts: false, arrivals, roots, actors }
 }
 
 /// What one actor's operation came to.
@@ -84,9 +85,9 @@ fn outcome(observed: &Observed, actor: usize, op: usize) -> Option<(Duration, Ou
 /// Time used to move on at once when all had merely yielded, and a wait for what is ready yields.
 #[test]
 fn a_wait_for_what_is_ready_takes_no_time() {
-    let bytes = Arrival { at: 1, stream: 0, bytes: 2 };
-    let wait = || Op::WaitRead { stream: 0, within: None };
-    let read = || Op::Read { stream: 0, len: 1, within: None };
+    let bytes = Arrival { at: 1, side: 0, count: 2 };
+    let wait = || Op::WaitReady { side: 0, within: None };
+    let read = || Op::Take { side: 0, len: 1, within: None };
     let scope = Op::Timeout(3, vec![wait(), wait(), read(), wait(), read()]);
     let program = only(vec![bytes], vec![vec![Op::Sleep(2), scope]]);
     for world in [&FAIR, &SEEDED] {

@@ -1,16 +1,17 @@
 //! The table of greenlets: who exists, who is runnable, who waits and what ended the wait.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::names::{Children, Label, Place, write_name};
+use super::names::{Children, Label, Place, write_name, write_path};
 use super::scopes::Scope;
 use super::timers::{Timer, Timers};
-use super::waiters::Waiters;
+use super::waiters::{Standing, Waiters};
 use crate::greenlet::{Fiber, Leave};
 use crate::hub::{Birth, GreenletId, HostId, Interest, Io, On, Tick, Wait};
 use crate::mutant::{self, Mutant};
@@ -40,7 +41,6 @@ pub(crate) struct Origin {
     pub(crate) host: HostId,
     pub(crate) program: Option<usize>,
     /// Where in the program it was spawned.
-    #[expect(dead_code, reason = "for the line that names one whose stack overflowed")]
     pub(crate) at: Option<&'static Location<'static>>,
 }
 
@@ -101,6 +101,8 @@ pub(crate) struct Slot {
     pub(super) unwinding: bool,
     pub(super) abandoned: bool,
     joiners: Vec<Ticket>,
+    /// Where it lined up last. It may have left since: no two calls have the same place.
+    standing: Option<Standing>,
     /// The token of `thread::park`, made when it is first asked for.
     parker: Option<Arc<Parker>>,
 }
@@ -161,6 +163,7 @@ impl Table {
                     unwinding: false,
                     abandoned: false,
                     joiners: Vec::new(),
+                    standing: None,
                     parker: None,
                 });
                 id
@@ -228,12 +231,18 @@ impl Table {
                 above.write(&mut path);
                 path.push('/');
             }
-            write_name(&slot.label, slot.ordinal, &mut path);
+            let _ = write_name(&slot.label, slot.ordinal, &mut path);
         }
         path
     }
 
     // Look-ups.
+
+    /// The current greenlet, if this is its stack.
+    pub(super) fn current_on(&self, limit: usize) -> Option<&Slot> {
+        let slot = &self.slots[self.current?.slot()];
+        slot.leave.filter(|leave| leave.limit() == limit).map(|_| slot)
+    }
 
     fn get_mut(&mut self, id: GreenletId) -> Option<&mut Slot> {
         self.slots.get_mut(id.slot()).filter(|slot| slot.id == id && slot.live)
@@ -288,6 +297,29 @@ impl Table {
         if let Some(slot) = self.get_mut(ticket.greenlet).filter(|slot| slot.wait == ticket.wait) {
             slot.wait += 1;
         }
+    }
+
+    /// What it waits in, and since when.
+    pub(super) fn parked(&self, id: GreenletId) -> Option<(Wait, Tick)> {
+        self.slots[id.slot()].parked.filter(|_| self.is_live(id))
+    }
+
+    pub(super) fn origin_of(&self, id: GreenletId) -> Origin {
+        self.slots[id.slot()].origin
+    }
+
+    /// Whether it stands on a stack that nobody is on, or on none yet.
+    pub(super) fn is_idle(&self, id: GreenletId) -> bool {
+        self.slots[id.slot()].phase.is_some()
+    }
+
+    /// Takes what a greenlet runs with out for a moment; none is there while it runs.
+    pub(super) fn take_phase(&mut self, id: GreenletId) -> Option<Phase> {
+        self.slots[id.slot()].phase.take()
+    }
+
+    pub(super) fn put_phase(&mut self, id: GreenletId, phase: Option<Phase>) {
+        self.slots[id.slot()].phase = phase;
     }
 
     // Turns.
@@ -420,6 +452,15 @@ impl Table {
 
     // Sources.
 
+    /// Lines the current greenlet's next wait up: last, or in its old place.
+    #[inline(always)]
+    pub(super) fn line_up(&mut self, io: Io, interest: Interest, again: Option<u64>) -> Standing {
+        let ticket = self.ticket();
+        let standing = (io, interest, self.waiters.queue(io, interest, ticket, again));
+        self.current_slot().standing = Some(standing);
+        standing
+    }
+
     pub(super) fn watch(&mut self, io: Io, interest: Interest) {
         let ticket = self.ticket();
         self.waiters.watch(io, interest, ticket);
@@ -434,30 +475,43 @@ impl Table {
                 self.wake(ticket, Woken::Event);
             }
         }
-        for (ticket, direction) in
+        for (called, direction) in
             [(called.reader, Interest::READ), (called.writer, Interest::WRITE)]
         {
-            if let Some(ticket) = ticket
-                && !self.wake(ticket, Woken::Event)
+            if let Some((place, ticket)) = called
+                && !self.answers(ticket)
             {
-                self.waiters.answered(io, direction);
-                if !mutant::is_on(Mutant::WokenNotRemoved) {
-                    self.wake_next(io, direction);
-                }
+                self.pass_over((io, direction, place));
             }
         }
     }
 
-    pub(super) fn wake_next(&mut self, io: Io, interest: Interest) {
-        while let Some(ticket) = self.waiters.next(io, interest) {
-            if self.wake(ticket, Woken::Event) {
-                self.waiters.called(io, interest);
-                break;
-            }
-            if mutant::is_on(Mutant::WokenNotRemoved) {
-                break;
-            }
+    /// Lets the first in line who has not been called try.
+    pub(super) fn call_next(&mut self, io: Io, interest: Interest) {
+        if let Some((place, ticket)) = self.waiters.call(io, interest)
+            && !self.answers(ticket)
+        {
+            self.pass_over((io, interest, place));
         }
+    }
+
+    /// Whether one who was called will try: woken by this, or with its time up and yet to have its
+    /// last turn, until when it stands in line.
+    #[inline(always)]
+    fn answers(&mut self, ticket: Ticket) -> bool {
+        self.wake(ticket, Woken::Event) || self.has_last_turn(ticket)
+    }
+
+    #[cold]
+    fn has_last_turn(&mut self, ticket: Ticket) -> bool {
+        self.get_mut(ticket.greenlet).is_some_and(|slot| !slot.abandoned)
+    }
+
+    /// One who was called will never run again: it is the next one's turn.
+    #[cold]
+    fn pass_over(&mut self, standing: Standing) {
+        self.waiters.leave(standing);
+        self.call_next(standing.0, standing.1);
     }
 
     /// A closed descriptor wakes everybody parked on it: readers, writers, watchers.
@@ -493,10 +547,17 @@ impl Table {
 
     // Ends from outside.
 
-    /// Marks a greenlet to be unwound; false if it is over.
+    /// Marks a greenlet to be unwound; false if it is over. It stands in no line from here on, and
+    /// an event that was given to it is the next one's.
     pub(super) fn kill(&mut self, id: GreenletId) -> bool {
         let Some(slot) = self.get_mut(id) else { return false };
         slot.killed = true;
+        if let Some((io, interest, place)) = slot.standing
+            && self.waiters.leave((io, interest, place)).is_some_and(|left| left.called)
+        {
+            self.call_next(io, interest);
+        }
+        let slot = &mut self.slots[id.slot()];
         let ticket = Ticket { greenlet: id, wait: slot.wait };
         if !self.wake(ticket, Woken::Killed) {
             // It no longer merely yields: time is not to move before it has met its end.
@@ -622,6 +683,12 @@ impl Slot {
     #[inline]
     pub(super) fn is_hurried(&self) -> bool {
         self.killed || !self.scopes.is_empty()
+    }
+
+    /// Writes the path without memory of its own, and no more than its last names.
+    pub(super) fn write_path(&self, path: &mut dyn fmt::Write) -> fmt::Result {
+        write_path(self.above.as_deref(), path)?;
+        write_name(&self.label, self.ordinal, path)
     }
 
     fn place(&mut self) -> Rc<Place> {

@@ -222,7 +222,11 @@ impl<T> Handle<T> {
             if !matches!(woken, Woken::Event) {
                 driver.remove_joiner(self.id, ticket);
             }
-            driver.after_switch();
+            driver.raise_kill();
+            // An end in time is told, even if a scope expired before this turn came.
+            if driver.is_live(self.id) {
+                driver.after_switch();
+            }
         }
         Ok(())
     }

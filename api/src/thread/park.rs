@@ -53,9 +53,13 @@ fn park_until(timeout: Option<Duration>) {
             return;
         }
         let woken = driver.park("park", On::Sync(None), deadline);
+        driver.raise_kill();
+        // An unpark in time counts, even if a scope expired before this turn came.
+        if parker.take_token() {
+            return;
+        }
         driver.after_switch();
         if !matches!(woken, Woken::Event) {
-            parker.take_token();
             return;
         }
     }

@@ -199,8 +199,14 @@ fn a_hub_that_stops_halts_the_run() {
     let played = play(ScriptHub::new().interrupts(&[Turn::Stop]), || {
         let _end = End;
         dial(1);
-        note!("not here");
+        // The call had its connection; whoever goes on for ever with calls that never wait ends at
+        // the next one.
+        note!("connected");
+        loop {
+            dial(2);
+        }
     });
     assert!(matches!(played.ending.stop, Stop::Halted(_)));
-    assert_eq!(played.told(), ["0 main: unwound"]);
+    assert_eq!(played.told(), ["0 main: connected", "0 main: unwound"]);
+    assert_eq!(played.hub.open(), 0);
 }

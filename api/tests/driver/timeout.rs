@@ -260,3 +260,25 @@ fn a_lock_that_was_let_go_in_time_is_taken_though_the_turn_comes_late() {
     let played = crate::scripted::play_all(hub, hosts);
     assert_eq!(played.done().told(), ["9 hasty: true", "9 patient: got it"]);
 }
+
+#[test]
+fn an_end_or_an_unpark_in_time_is_told_though_the_turn_comes_late() {
+    let played = play(ScriptHub::new(), || {
+        let target: Rc<Cell<Option<thread::Thread>>> = Rc::default();
+        let theirs = target.clone();
+        // It wakes at 5, before the two scopes are looked at, and runs before those inside them.
+        let child = thread::spawn(move || {
+            thread::sleep(ms(5));
+            theirs.take().unwrap().unpark();
+        });
+        thread::yield_now();
+        let parked = spawn("parked", move || {
+            target.set(Some(thread::current()));
+            note!("{}", timeout(ms(5), thread::park).is_ok());
+        });
+        thread::yield_now();
+        note!("{}", timeout(ms(5), || child.join().is_ok()).unwrap());
+        parked.join().unwrap();
+    });
+    assert_eq!(played.done().told(), ["5 main/parked: true", "5 main: true"]);
+}
