@@ -123,7 +123,8 @@ impl Call {
     fn expired(&self) -> io::Error {
         match self.expiry {
             io::ErrorKind::WouldBlock => io::Error::from_raw_os_error(libc::EAGAIN),
-            kind => io::Error::new(kind, format!("{} timed out", self.op)),
+            // A connect's, in std's words: no other call has a time of its own to run out of.
+            kind => io::Error::new(kind, "connection timed out"),
         }
     }
 

@@ -412,6 +412,9 @@ impl Hub for RealHub {
             }
         }
     }
+    fn export(&mut self, io: Io) -> io::Result<OwnedFd> {
+        self.socket_of(io)?.export()
+    }
 
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {
         let known = self.part.as_ref().and_then(|part| part.address_of(query.host));

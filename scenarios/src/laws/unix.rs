@@ -1,21 +1,20 @@
 //! Unix sockets: names of the host, streams and datagrams that stay on it.
 
-use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use greenroom::net::{Domain, Shutdown, SockAddr, Socket, Type};
 use greenroom::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use greenroom::thread;
 use greenroom::time::Duration;
 use greenroom::wait::wait_read;
-use greenroom::{rand, thread};
 
 use super::{Law, code, kind};
 use crate::house::{Complaints, join_all, spawn};
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("unix-stream", "a Unix stream carries bytes both ways, and half-closes", stream),
-    ("unix-names", "a path that was bound is in use until its file is gone", names),
+    ("unix-names", "a path is missing, in use, of another kind, or stale", names),
     ("unix-backlog", "a connection that does not fit waits until one is accepted", backlog),
     ("unix-reset", "closing a Unix stream over unread bytes resets the peer", reset),
     ("unix-full", "a Unix stream that is full holds the writer back, and loses nothing", full),
@@ -25,32 +24,13 @@ pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("unix-gone", "a Unix peer that is gone refuses once and is forgotten", gone),
 ];
 
-/// A path that nobody else uses, removed in the end where there are files.
-struct Place(PathBuf);
-
-impl Place {
-    fn new() -> Place {
-        let name = format!("greenroom-{:016x}", rand::next_u64());
-        Place(std::env::temp_dir().join(name))
-    }
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // Never made, or not a file: in a simulation there are none.
-        let _ = fs::remove_file(&self.0);
-    }
-}
+/// Each host has its own paths, on either hub.
+const PLACE: &str = "/run/law.sock";
 
 fn stream(complaints: &Complaints) -> io::Result<()> {
-    let place = Place::new();
-    let listener = UnixListener::bind(place.path())?;
-    let path = place.path().to_owned();
+    let listener = UnixListener::bind(PLACE)?;
     let client = spawn("client", move || {
-        let mut stream = UnixStream::connect(&path)?;
+        let mut stream = UnixStream::connect(PLACE)?;
         // Before anybody accepted.
         stream.write_all(b"question")?;
         stream.shutdown(Shutdown::Write)?;
@@ -68,36 +48,31 @@ fn stream(complaints: &Complaints) -> io::Result<()> {
     drop(stream);
     let (answer, named) = client.join().unwrap_or_else(|payload| thread::resume(payload))?;
     complaints.unless(answer == "answer", || answer);
-    complaints.unless(named.as_deref() == Some(place.path()), || format!("{named:?}"));
+    complaints.unless(named.as_deref() == Some(Path::new(PLACE)), || format!("{named:?}"));
     Ok(())
 }
 
 fn names(complaints: &Complaints) -> io::Result<()> {
-    let place = Place::new();
-    let missing = kind(UnixStream::connect(place.path()).map(drop));
+    let missing = kind(UnixStream::connect(PLACE).map(drop));
     complaints.unless(missing == Err(io::ErrorKind::NotFound), || format!("{missing:?}"));
-    let listener = UnixListener::bind(place.path())?;
-    let second = kind(UnixListener::bind(place.path()).map(drop));
+    let listener = UnixListener::bind(PLACE)?;
+    let second = kind(UnixListener::bind(PLACE).map(drop));
     complaints.unless(second == Err(io::ErrorKind::AddrInUse), || format!("{second:?}"));
-    let other = code(UnixDatagram::unbound()?.connect(place.path()));
+    let other = code(UnixDatagram::unbound()?.connect(PLACE));
     complaints.unless(other.is_err() && other != Err(None), || format!("another kind: {other:?}"));
     drop(listener);
-    let stale = kind(UnixStream::connect(place.path()).map(drop));
+    let stale = kind(UnixStream::connect(PLACE).map(drop));
     complaints.unless(stale == Err(io::ErrorKind::ConnectionRefused), || format!("{stale:?}"));
-    let again = kind(UnixListener::bind(place.path()).map(drop));
-    complaints.unless(again == Err(io::ErrorKind::AddrInUse), || format!("again: {again:?}"));
     Ok(())
 }
 
 fn backlog(complaints: &Complaints) -> io::Result<()> {
-    let place = Place::new();
     let listener = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    listener.bind(&SockAddr::unix(place.path())?)?;
+    listener.bind(&SockAddr::unix(PLACE)?)?;
     listener.listen(0)?;
-    let mut first = UnixStream::connect(place.path())?;
+    let mut first = UnixStream::connect(PLACE)?;
     first.write_all(b"1")?;
-    let path = place.path().to_owned();
-    let second = spawn("second", move || UnixStream::connect(path)?.write_all(b"2"))?;
+    let second = spawn("second", move || UnixStream::connect(PLACE)?.write_all(b"2"))?;
     thread::sleep(Duration::from_millis(5));
     let waits = !second.is_finished();
     complaints.unless(waits, || "a second connection fits where there is room for one".into());
@@ -162,19 +137,19 @@ fn shut(complaints: &Complaints) -> io::Result<()> {
 }
 
 fn datagrams(complaints: &Complaints) -> io::Result<()> {
-    let (here, there) = (Place::new(), Place::new());
-    let receiver = UnixDatagram::bind(here.path())?;
-    let (named, unnamed) = (UnixDatagram::bind(there.path())?, UnixDatagram::unbound()?);
-    named.send_to(b"long one", here.path())?;
-    unnamed.send_to(b"", here.path())?;
-    unnamed.send_to(b"end", here.path())?;
+    const SENDER: &str = "/run/sender.sock";
+    let receiver = UnixDatagram::bind(PLACE)?;
+    let (named, unnamed) = (UnixDatagram::bind(SENDER)?, UnixDatagram::unbound()?);
+    named.send_to(b"long one", PLACE)?;
+    unnamed.send_to(b"", PLACE)?;
+    unnamed.send_to(b"end", PLACE)?;
     let mut heard = Vec::new();
     for _ in 0..3 {
         let mut buf = [0; 4];
         let (count, from) = receiver.recv_from(&mut buf)?;
         heard.push((buf[..count].to_vec(), from.as_pathname().map(Path::to_owned)));
     }
-    let known = Some(there.path().to_owned());
+    let known = Some(PathBuf::from(SENDER));
     let expected = [(b"long".to_vec(), known), (vec![], None), (b"end".to_vec(), None)];
     complaints.unless(heard == expected, || format!("{heard:?}"));
     let lost = kind(unnamed.send(b"to whom?").map(drop));
@@ -185,12 +160,10 @@ fn datagrams(complaints: &Complaints) -> io::Result<()> {
 fn lagging(complaints: &Complaints) -> io::Result<()> {
     // More than any queue holds.
     const COUNT: u32 = 2000;
-    let place = Place::new();
-    let receiver = UnixDatagram::bind(place.path())?;
-    let path = place.path().to_owned();
+    let receiver = UnixDatagram::bind(PLACE)?;
     let sender = spawn("sender", move || {
         let socket = UnixDatagram::unbound()?;
-        socket.connect(path)?;
+        socket.connect(PLACE)?;
         (0..COUNT).try_for_each(|number| socket.send(&number.to_be_bytes()).map(drop))
     })?;
     thread::sleep(Duration::from_millis(5));
