@@ -205,3 +205,17 @@ fn an_accepted_connection_of_a_killed_acceptor_is_closed() {
     let played = played.done();
     assert_eq!(played.told(), ["0 main/acceptor: has it", "0 main: true", "0 main: []"]);
 }
+
+#[test]
+fn a_close_with_nobody_waiting_releases_the_descriptor_at_once() {
+    let played = play(ScriptHub::new(), || {
+        let stream = dial(1);
+        spawn("other", || note!("other"));
+        stream.close();
+        note!("closed");
+        thread::yield_now();
+    });
+    let played = played.done();
+    let closed = ["0 main: closes", "0 main: * closed", "0 main/other: * other"];
+    assert_eq!(played.traced(&["closes", "*"]), closed);
+}

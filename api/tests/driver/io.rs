@@ -155,3 +155,34 @@ fn a_nonblocking_call_that_is_refused_is_a_switch_point() {
     });
     assert_eq!(played.done().told(), ["0 main/a: runs", "0 main: WouldBlock"]);
 }
+
+#[test]
+fn a_timeout_set_amid_a_wait_counts_from_the_next() {
+    let played = play(ScriptHub::new(), || {
+        let stream = dial(1);
+        stream.set_read_timeout(Some(ms(10))).unwrap();
+        let reads = stream.clone();
+        let reader = spawn("reader", move || {
+            note!("{}", read(&reads, 1));
+            note!("{}", read(&reads, 1));
+        });
+        thread::sleep(ms(1));
+        stream.set_read_timeout(Some(ms(2))).unwrap();
+        reader.join().unwrap();
+    });
+    let told = ["10 main/reader: WouldBlock", "12 main/reader: WouldBlock"];
+    assert_eq!(played.done().told(), told);
+}
+
+#[test]
+fn what_is_accepted_does_not_inherit_the_listeners_timeout() {
+    let played = play(ScriptHub::new().at(ms(1), Event::Dial(80)), || {
+        let listener = TcpListener::bind("127.0.0.1:80").unwrap();
+        listener.set_accept_timeout(Some(ms(10))).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        note!("{:?}", accepted.read_timeout().unwrap());
+        accepted.set_read_timeout(Some(ms(30))).unwrap();
+        note!("{}", read(&accepted, 1));
+    });
+    assert_eq!(played.done().told(), ["1 main: None", "31 main: WouldBlock"]);
+}

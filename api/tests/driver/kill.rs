@@ -281,3 +281,18 @@ pub fn what_a_call_took_is_its_callers_even_if_a_kill_comes_before_it_returns() 
     let told = ["1 main: killed", "1 main/reader: [120]", "1 main: true"];
     assert_eq!(played.done().told(), told);
 }
+
+#[test]
+fn one_killed_amid_a_connect_leaves_no_socket() {
+    let played = play(ScriptHub::new().dial_hangs(1), || {
+        let victim = spawn("victim", || drop(dial(1)));
+        thread::sleep(ms(1));
+        victim.kill();
+        note!("{}", victim.join().is_err());
+        thread::sleep(ms(1));
+    });
+    let played = played.done();
+    assert_eq!(played.told(), ["1 main: true"]);
+    assert_eq!(played.traced(&["closes"]), ["1 main/victim: closes"]);
+    assert_eq!(played.hub.open(), 0);
+}

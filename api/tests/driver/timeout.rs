@@ -296,3 +296,33 @@ pub fn a_deadline_of_a_wait_that_is_over_does_not_end_the_next() {
     });
     assert_eq!(played.done().told(), ["2 main: ()", "9 main: ()"]);
 }
+
+#[test]
+fn the_timeout_of_one_that_ended_ends_nobody() {
+    let played = play(ScriptHub::new(), || {
+        let ended = thread::spawn(|| timeout(ms(5), || thread::sleep(ms(99))).is_ok());
+        thread::yield_now();
+        ended.kill();
+        note!("{}", ended.join().is_err());
+        // It takes the place of the one that ended.
+        let next = thread::spawn(|| thread::park_timeout(ms(9)));
+        next.join().unwrap();
+        note!("in its own time");
+    });
+    assert_eq!(played.done().told(), ["0 main: true", "9 main: in its own time"]);
+}
+
+#[test]
+fn a_shorter_timeout_goes_through_a_calls_own_limit() {
+    let played = play(ScriptHub::new(), || {
+        let stream = dial(1);
+        stream.set_read_timeout(Some(ms(9))).unwrap();
+        note!("{}", timeout(ms(1), || read(&stream, 1)).is_err());
+        note!("{}", timeout(ms(1), || said(wait_read(&*stream, Some(ms(9))))).is_err());
+        note!("{}", timeout(ms(1), || Flag::new().wait(Some(ms(9)))).is_err());
+        let child = thread::spawn(thread::park);
+        note!("{}", timeout(ms(1), || child.join_timeout(ms(9)).is_ok()).is_err());
+    });
+    let told = ["1 main: true", "2 main: true", "3 main: true", "4 main: true"];
+    assert_eq!(played.done().told(), told);
+}

@@ -33,7 +33,7 @@ pub fn programs(offers: Offers) -> impl Strategy<Value = Program> {
                 actors,
             };
             settle_arrivals(&mut program);
-            settle_ops(&mut program);
+            settle_ops(&mut program, timed);
             program
         },
     )
@@ -60,9 +60,9 @@ fn settle_arrivals(program: &mut Program) {
 }
 
 /// Makes operations name only what there is.
-fn settle_ops(program: &mut Program) {
+fn settle_ops(program: &mut Program, timed: bool) {
     let mut actors = std::mem::take(&mut program.actors);
-    let mut settling = Settling { program, count: actors.len() as u8, spawned: 0, me: 0 };
+    let mut settling = Settling { program, count: actors.len() as u8, spawned: 0, me: 0, timed };
     for (me, ops) in (0..).zip(&mut actors) {
         settling.me = me;
         ops.iter_mut().for_each(|op| settling.settle(op));
@@ -80,6 +80,7 @@ struct Settling<'a> {
     count: u8,
     spawned: u8,
     me: u8,
+    timed: bool,
 }
 
 impl Settling<'_> {
@@ -94,6 +95,9 @@ impl Settling<'_> {
             Op::Feed { side, .. } => *side %= self.program.streams,
             Op::Shutdown { stream, how } => {
                 *stream %= self.program.streams;
+                if !self.timed {
+                    *how = if *stream == 0 { How::Read } else { How::Write };
+                }
                 // What arrives where neither side is open any more is answered with a reset.
                 let mut arrivals = self.program.arrivals.iter();
                 if *how != How::Read && arrivals.any(|arrival| arrival.side == *stream) {

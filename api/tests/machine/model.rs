@@ -27,6 +27,8 @@ pub struct Rules {
     pub wake_order: bool,
     /// Others may run after a read that did not wait, before its greenlet goes on with the bytes.
     pub interrupts: bool,
+    /// What has arrived may be there for a call only when the world has been looked at.
+    pub named_first: bool,
     /// Time moves: no deadline but the present is a tick of the log, and at that none is news.
     pub time: bool,
     /// So many panics that nobody joined are reported at most.
@@ -34,8 +36,13 @@ pub struct Rules {
 }
 
 impl Rules {
-    pub const STRICT: Rules =
-        Rules { wake_order: true, interrupts: false, time: true, panics_max: usize::MAX };
+    pub const STRICT: Rules = Rules {
+        wake_order: true,
+        interrupts: false,
+        named_first: false,
+        time: true,
+        panics_max: usize::MAX,
+    };
 }
 
 type Verdict = Result<(), String>;
@@ -44,9 +51,22 @@ fn demand(holds: bool, reason: &str) -> Verdict {
     if holds { Ok(()) } else { Err(reason.into()) }
 }
 
-/// Whether the log is one that the laws allow.
+/// Whether the log is one that the laws allow. What it does not tell is guessed: it stands if any
+/// guess makes sense of it.
 pub fn judge(program: &Program, observed: &Observed, rules: Rules) -> Verdict {
-    Model::new(program, observed, rules).replay_all()
+    let mut guesses = Vec::new();
+    let mut first = None;
+    loop {
+        let mut model = Model::new(program, observed, rules, guesses);
+        let Err(reason) = model.replay_all() else { return Ok(()) };
+        let reason = first.get_or_insert(reason);
+        guesses = model.guesses;
+        while guesses.pop_if(|last| *last).is_some() {}
+        match guesses.last_mut() {
+            Some(last) => *last = true,
+            None => return Err(reason.clone()),
+        }
+    }
 }
 
 struct Model<'a> {
@@ -66,10 +86,18 @@ struct Model<'a> {
     /// Somebody was ended who had been told that the flag is set, and passed that on.
     sets_passed_on: bool,
     stuck: bool,
+    /// Answers to what the log does not tell, in the order it comes up; more are `false`.
+    guesses: Vec<bool>,
+    guessed: usize,
 }
 
 impl<'a> Model<'a> {
-    fn new(program: &'a Program, observed: &'a Observed, rules: Rules) -> Model<'a> {
+    fn new(
+        program: &'a Program,
+        observed: &'a Observed,
+        rules: Rules,
+        guesses: Vec<bool>,
+    ) -> Model<'a> {
         let actor = |actor| Actor::new(program.flat(actor), actor < program.roots);
         let mut model = Model {
             program,
@@ -85,6 +113,8 @@ impl<'a> Model<'a> {
             turns: 0,
             sets_passed_on: false,
             stuck: false,
+            guesses,
+            guessed: 0,
         };
         (0..program.roots).for_each(|root| model.give_turn(root));
         model
@@ -107,6 +137,14 @@ impl<'a> Model<'a> {
         let reports = self.actors.iter().filter(is_reported).count().min(self.rules.panics_max);
         let reported = self.observed.reported;
         demand(reported == reports, &format!("{reported} panics are told of, not {reports}"))
+    }
+
+    fn guess(&mut self) -> bool {
+        if self.guessed == self.guesses.len() {
+            self.guesses.push(false);
+        }
+        self.guessed += 1;
+        self.guesses[self.guessed - 1]
     }
 
     // Who runs when.
@@ -196,7 +234,8 @@ impl<'a> Model<'a> {
     fn is_one_stuck(&self, number: usize) -> Verdict {
         let actor = &self.actors[number];
         let (op, doing) = actor.waiting().ok_or("not in a call that waits")?;
-        demand(doing.fixed.is_none() && !doing.maybe_named, "it could have gone on")?;
+        // What was there may have been taken before anybody named it.
+        demand(doing.fixed.is_none(), "it could have gone on")?;
         let ever = |at| !self.rules.time && at > self.now;
         demand(actor.deadline().is_none_or(ever), "it had a deadline")?;
         match op {

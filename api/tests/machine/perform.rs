@@ -147,15 +147,6 @@ impl Stage {
             let _ = handle.join();
         }
     }
-
-    /// Ends all who are left, as the end of a run does.
-    pub fn end(&self) {
-        let handles = self.handles.take();
-        handles.iter().flatten().for_each(JoinHandle::kill);
-        for handle in handles.into_iter().flatten() {
-            let _ = handle.join();
-        }
-    }
 }
 
 /// One actor at work.
@@ -240,7 +231,8 @@ impl<'a> Acting<'a> {
                 }
             }
             Op::Feed { side, count } => {
-                if !(stage.props.feed)(*side, *count) {
+                let is_closed = stage.stream(*side).local_addr().is_err();
+                if is_closed || !(stage.props.feed)(*side, *count) {
                     return Outcome::Nothing;
                 }
             }

@@ -54,9 +54,10 @@ impl Model<'_> {
     /// Whether a call that takes what is there gets it at once.
     fn start_of_take(&mut self, number: usize, side: u8, len: u8, place: usize) -> Start {
         // A scope may be known to be over, and whether it is the answer tells.
-        let errs = self.observed.log.get(place + 1).is_some_and(|next| {
-            next.actor == number && matches!(next.what, What::Ended(_, Outcome::Elapsed(_)))
-        });
+        let next = self.observed.log.get(place + 1).filter(|next| next.actor == number);
+        let errs =
+            next.is_some_and(|next| matches!(next.what, What::Ended(_, Outcome::Elapsed(_))));
+        let errs = errs || (self.rules.named_first && next.is_none() && self.guess());
         // Whose time is up does not stand in line.
         let may_queue = !self.actors[number].scopes.iter().any(|s| s.deadline <= self.now);
         if errs || (may_queue && self.first_in_line(side).is_some()) {
