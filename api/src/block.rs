@@ -59,10 +59,9 @@ impl Call {
                     }
                 }
             }
-            is_queued = false;
             driver.may_wait()?;
             self.check_deadline(driver, &mut deadline)?;
-            others = self.wait(driver, deadline, &mut place)?;
+            (others, is_queued) = self.wait(driver, deadline, &mut place)?;
         }
     }
 
@@ -75,7 +74,7 @@ impl Call {
     /// Lets the next in line try; a call that did not wait is a switch point of its own.
     #[inline]
     fn got_through(&self, driver: &Driver, waited: bool, others: bool) {
-        if others {
+        if others && !mutant::is_on(Mutant::NoBaton) {
             driver.pass_on(self.io, self.interest);
         }
         if !waited {
@@ -124,43 +123,47 @@ impl Call {
     fn expired(&self) -> io::Error {
         match self.expiry {
             io::ErrorKind::WouldBlock => io::Error::from_raw_os_error(libc::EAGAIN),
-            kind => io::Error::new(kind, format!("{} timed out", self.op)),
+            // A connect's, in std's words: no other call has a time of its own to run out of.
+            kind => io::Error::new(kind, "connection timed out"),
         }
     }
 
-    /// Waits once; answers whether others are in line. An end by the clock is not an error yet: the
-    /// loop tries again first.
+    /// Waits once; answers whether others are in line, and whether they go first. An end by the
+    /// clock is not an error yet: the loop tries again before, if it is this call's turn.
     #[inline(always)]
     fn wait(
         &self,
         driver: &Driver,
         deadline: Option<Tick>,
         place: &mut Option<Place>,
-    ) -> io::Result<bool> {
+    ) -> io::Result<(bool, bool)> {
         let waited = driver.park_in_line(self.op, self.io, self.interest, deadline, *place);
-        *place = Some(waited.place);
+        *place = Some(waited.standing.2);
         if matches!(waited.woken, Woken::Event) && !driver.is_hurried() {
-            return Ok(waited.others);
+            return Ok((waited.others, false));
         }
         self.woken_in_a_hurry(driver, waited)
     }
 
     #[cold]
-    fn woken_in_a_hurry(&self, driver: &Driver, waited: Waited) -> io::Result<bool> {
-        match waited.woken {
-            // The event was given to this call; somebody else is to have it.
-            Woken::Event if driver.is_killed() => driver.pass_on(self.io, self.interest),
-            Woken::Event | Woken::Closed => {}
-            Woken::TimedOut | Woken::Killed | Woken::Cancelled(_) => {
-                driver.unqueue(self.io, waited.ticket);
-            }
-        }
+    fn woken_in_a_hurry(&self, driver: &Driver, waited: Waited) -> io::Result<(bool, bool)> {
+        // One that is killed stands in no line any more, and nothing was left with it.
         driver.raise_kill();
         match waited.woken {
+            Woken::Event => Ok((waited.others, false)),
+            Woken::TimedOut => {
+                let left = driver.last_turn(waited.standing);
+                driver.raise_kill();
+                // It is in no line if the descriptor was closed, which its try will find.
+                let Some(left) = left else { return Ok((false, false)) };
+                if left.called && !left.first {
+                    driver.pass_on(self.io, self.interest);
+                }
+                Ok((left.others, !left.first))
+            }
             Woken::Cancelled(error) => Err(error),
             Woken::Closed => Err(closed()),
             Woken::Killed => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
-            Woken::Event | Woken::TimedOut => Ok(waited.others),
         }
     }
 }

@@ -11,8 +11,10 @@
 //! the retry loop (`block`), locks (`sync`): these park here and are woken here.
 
 mod counts;
+mod dump;
 mod mailbox;
 mod names;
+mod overflow;
 mod reap;
 mod scopes;
 mod stall;
@@ -38,6 +40,7 @@ use crate::time::{Instant, SystemTime, Unwind};
 pub use counts::{Counts, counts};
 pub(crate) use mailbox::{Mail, Mailbox};
 pub(crate) use names::Label;
+pub(crate) use overflow::{write_where_spawned, write_whose_stack};
 pub use stall::{Stall, Stuck};
 pub(crate) use table::{Origin, Ticket, Woken};
 use table::{Phase, Table};

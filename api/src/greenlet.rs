@@ -5,40 +5,86 @@
 //! `unsafe` in the crate.
 #![allow(unsafe_code)]
 
+mod overflow;
 pub(crate) mod scoped;
 pub(crate) mod stack;
+
+use std::backtrace::Backtrace;
+use std::cell::Cell;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::hub::Turn;
 use stack::Slot;
 
-/// A body on its own stack, or the place for one. Dropping one that has started and not ended leaks its stack: unwinding
-/// is the driver's to order, by resuming it, never a destructor's.
+/// A body on its own stack, or the place for one. Dropping one that has started and not ended leaks
+/// its stack: unwinding is the driver's to order, by resuming it, never a destructor's.
 #[derive(Default)]
 pub(crate) struct Fiber {
-    inner: Option<Coroutine<(), Option<Turn>, (), Slot>>,
+    inner: Option<Coroutine<Entry, Option<Turn>, (), Slot>>,
+}
+
+/// What a stack is entered for.
+#[derive(Clone, Copy)]
+enum Entry {
+    /// To go on.
+    Turn,
+    /// To write down the calls that led to where it stands, and leave again.
+    Walk,
+}
+
+/// What came of a walk.
+pub(crate) enum Walked {
+    Done(Backtrace),
+    /// To walk it takes some of it.
+    NoRoom,
+}
+
+thread_local! {
+    /// What the stack that was walked last found.
+    static WALKED: Cell<Option<Walked>> = const { Cell::new(None) };
 }
 
 /// What a greenlet leaves its stack with. It is only ever used on the stack it was made on.
 #[derive(Clone, Copy)]
-pub(crate) struct Leave(*const Yielder<(), Option<Turn>>);
+pub(crate) struct Leave(*const Root);
+
+/// What stands at the very root of a fiber's stack.
+struct Root {
+    yielder: *const Yielder<Entry, Option<Turn>>,
+    /// Where the stack ends, guard page included: what tells stacks apart.
+    limit: usize,
+}
 
 impl Fiber {
     /// Puts a body on a stack; it starts with the first resume.
     pub(crate) fn start(&mut self, stack: Slot, body: impl FnOnce(Leave) + 'static) {
         debug_assert!(self.inner.is_none(), "one body at a time");
-        self.inner = Some(Coroutine::with_stack(stack, move |yielder, ()| body(Leave(yielder))));
+        let limit = stack.ends_at();
+        self.inner = Some(Coroutine::with_stack(stack, move |yielder, _| {
+            let root = Root { yielder, limit };
+            body(Leave(&raw const root));
+        }));
     }
 
     /// Runs until the body leaves (`Some`, with the turn it decided on) or ends (`None`).
     pub(crate) fn resume(&mut self) -> Option<Option<Turn>> {
-        match self.inner.as_mut().expect("a fiber is not resumed after its end").resume(()) {
+        match self.inner.as_mut().expect("a fiber is not resumed after its end").resume(Entry::Turn)
+        {
             CoroutineResult::Yield(turn) => Some(turn),
             CoroutineResult::Return(()) => {
                 stack::release(self.inner.take().expect("it just ran").into_stack());
                 None
             }
+        }
+    }
+
+    /// The calls that led to where a suspended body stands; it does not go on.
+    pub(crate) fn walk(&mut self) -> Walked {
+        let suspended = self.inner.as_mut().expect("only what has begun is walked");
+        match suspended.resume(Entry::Walk) {
+            CoroutineResult::Yield(_) => WALKED.take().expect("it was just walked"),
+            CoroutineResult::Return(()) => unreachable!("it leaves where it stood"),
         }
     }
 }
@@ -52,12 +98,41 @@ impl Drop for Fiber {
 }
 
 impl Leave {
+    /// Where its stack ends, guard page included.
+    pub(crate) fn limit(self) -> usize {
+        self.root().limit
+    }
+
+    fn root<'a>(self) -> &'a Root {
+        // SAFETY: the root, like the yielder, lives on the fiber's own stack from its first
+        // instruction to its last. A `Leave` is stored only in the driver's slot of the greenlet
+        // that runs on that stack, which forgets it when that greenlet is over, and is used only
+        // while it is the current one, or on its own stack: so the stack is live.
+        unsafe { &*self.0 }
+    }
+
     /// Goes back to whoever resumed this stack; returns at the next resume.
     pub(crate) fn leave(self, turn: Option<Turn>) {
-        // SAFETY: the yielder lives on the fiber's own stack from its first instruction to its
-        // last. A `Leave` is stored only in the driver's slot of the greenlet that runs on that
-        // stack and used only while that greenlet is the current one (`Driver::leave`), so the
-        // stack is live and this is the stack we stand on.
-        unsafe { (*self.0).suspend(turn) };
+        // SAFETY: as above, and this is the stack we stand on.
+        let yielder = unsafe { &*self.root().yielder };
+        let mut entry = yielder.suspend(turn);
+        while let Entry::Walk = entry {
+            entry = self.walk(yielder);
+        }
+    }
+
+    /// Writes down how it came here, and leaves again.
+    #[cold]
+    #[inline(never)]
+    fn walk(self, yielder: &Yielder<Entry, Option<Turn>>) -> Entry {
+        // Twice what it takes.
+        const ROOM: usize = 8 * 1024;
+        let here = 0u8;
+        let room = (&raw const here as usize).saturating_sub(self.limit() + stack::PAGE);
+        // A sanitizer keeps locals elsewhere, and where the stack ends cannot be told by them.
+        let fits = room >= ROOM || cfg!(feature = "sanitizer");
+        let walked = if fits { Walked::Done(Backtrace::force_capture()) } else { Walked::NoRoom };
+        WALKED.set(Some(walked));
+        yielder.suspend(None)
     }
 }

@@ -162,6 +162,27 @@ pub fn yield_now() {
     driver.yield_now();
 }
 
+/// Tells what every greenlet of this thread's hub does: for each, in the order they were spawned, its
+/// name, what it waits in, on what, since when and until when (or that it is running or runnable),
+/// where it was spawned, and the calls that led to where it stands.
+///
+/// Nothing comes of it that the program or the world could notice: no greenlet has a turn, in a
+/// simulation the run stays the run it is. To resolve the names of calls takes some 30 KiB of the
+/// caller's stack, and the first time a good part of a second.
+///
+/// Outside any hub there is nobody to tell of, and that is what it says.
+pub fn format_greenlets() -> String {
+    match driver::current() {
+        Some(driver) => driver.format_greenlets(),
+        None => format!("no greenlets: {}\n", driver::OUTSIDE),
+    }
+}
+
+/// Prints [`format_greenlets`] to stderr.
+pub fn dump_greenlets() {
+    eprint!("{}", format_greenlets());
+}
+
 /// Whether the current greenlet is being unwound. See [`std::thread::panicking`].
 pub fn panicking() -> bool {
     std::thread::panicking()

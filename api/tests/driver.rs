@@ -7,11 +7,13 @@ mod driver {
     mod close;
     mod connect;
     mod deadlock;
+    mod dump;
     mod ending;
     mod hosts;
     mod io;
     mod kill;
     mod lines;
+    mod mutants;
     mod order;
     mod park;
     mod scope;
@@ -32,6 +34,7 @@ fn dial(port: u16) -> Rc<TcpStream> {
     Rc::new(TcpStream::connect(scripted::peer(port)).unwrap())
 }
 
+#[track_caller]
 fn spawn<T: 'static>(name: &str, body: impl FnOnce() -> T + 'static) -> JoinHandle<T> {
     Builder::new().name(name.into()).spawn(body).unwrap()
 }

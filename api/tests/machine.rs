@@ -5,14 +5,17 @@
 mod machine;
 mod scripted;
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use greenroom::driver::Stop;
 use greenroom::mutant::{self, Mutant};
 
-use machine::program::{Arrival, Program, UNIT};
-use machine::{Observed, Rules, World, cases, explore};
+use greenroom::net::{TcpListener, TcpStream};
+
+use machine::log::Log;
+use machine::perform::{ON_PURPOSE, Props, perform};
+use machine::program::{Kind, Program, units};
+use machine::{Observed, Offers, Rules, World, cases, explore};
 use scripted::{Event, ScriptHub, peer, play};
 
 /// The scripted hub, with a fair queue or with picks of its own.
@@ -25,28 +28,31 @@ const UNFAIR: Script =
     Script { picks: &[1, 2, 0, 1, 1, 3, 0, 2, 1, 0, 0, 3, 1, 2, 2, 1, 0, 1, 3, 1, 0, 2, 1, 1] };
 
 impl World for Script {
+    fn offers(&self) -> Offers {
+        Offers { time: true, writes: true, accepts: true }
+    }
+
     fn rules(&self) -> Rules {
         Rules { wake_order: self.picks.is_empty(), ..Rules::STRICT }
     }
 
     fn play(&self, program: &Program) -> Observed {
-        let mut hub = ScriptHub::new().silent().picks(self.picks);
-        for &Arrival { at, stream, bytes } in &program.arrivals {
-            let event = match bytes {
-                0 => Event::Eof(port(stream)),
-                n => Event::Bytes(port(stream), program.bytes_of(stream, at, n)),
-            };
-            hub = hub.at(UNIT * u32::from(at), event);
-        }
-        let log = Rc::new(RefCell::new(Vec::new()));
+        let log = Log::default();
         let (program, theirs) = (Rc::new(program.clone()), log.clone());
-        let played = play(hub, move || {
-            let dial = |stream| greenroom::net::TcpStream::connect(peer(port(stream))).unwrap();
+        let played = play(self.script(&program), move || {
+            let dial = |stream| TcpStream::connect(peer(port(stream))).unwrap();
             let streams = (0..program.streams).map(dial).collect();
-            machine::perform::perform(&program, streams, &theirs);
+            let listen = || TcpListener::bind(("127.0.0.1", CALLED)).unwrap();
+            let listener = program.accepts.then(listen);
+            perform(&program, Props::new(streams, listener), &theirs);
         });
-        let trouble = played.ending.panics.iter().map(|panic| format!("{panic:?}"));
-        let mut trouble: Vec<String> = trouble.collect();
+        let (mut reported, mut trouble) = (0, Vec::new());
+        for panic in &played.ending.panics {
+            match panic.message == ON_PURPOSE {
+                true => reported += 1,
+                false => trouble.push(format!("{panic:?}")),
+            }
+        }
         let deadlocked = match &played.ending.stop {
             Stop::Done => false,
             Stop::Deadlock(_) => true,
@@ -58,7 +64,31 @@ impl World for Script {
         if played.hub.open() > 0 || played.ending.leaked > 0 {
             trouble.push("something was left open".into());
         }
-        Observed { log: log.take(), deadlocked, trouble }
+        Observed { log: log.take(), deadlocked, reported, trouble }
+    }
+}
+
+/// The port of the listener.
+const CALLED: u16 = 80;
+
+impl Script {
+    fn script(&self, program: &Program) -> ScriptHub {
+        let mut hub = ScriptHub::new().silent().picks(self.picks);
+        if program.writes {
+            hub = hub.room(port(0), 0);
+        }
+        for arrival in &program.arrivals {
+            let at = units(arrival.at);
+            hub = match (program.kind(arrival.side), arrival.count) {
+                (Kind::Read, 0) => hub.at(at, Event::Eof(port(arrival.side))),
+                (Kind::Read, _) => {
+                    hub.at(at, Event::Bytes(port(arrival.side), program.bytes_of(arrival)))
+                }
+                (Kind::Write, n) => hub.at(at, Event::Room(port(0), n.into())),
+                (Kind::Accept, n) => (0..n).fold(hub, |hub, _| hub.at(at, Event::Dial(CALLED))),
+            };
+        }
+        hub
     }
 }
 
@@ -82,27 +112,35 @@ fn random_programs_in_another_order_do_what_the_model_allows() {
 
 #[track_caller]
 fn is_found(mutant: Mutant) {
-    let found = mutant::with(mutant, || explore(&FAIR, 3000));
+    let found = mutant::with(mutant, || explore(&FAIR, 20_000));
     let failure = found.expect_err("a known fault goes unnoticed");
     println!("{mutant:?} is found by\n{failure}");
 }
 
-#[test]
-fn swapped_wakes_are_found() {
-    is_found(Mutant::SwappedWakes);
+macro_rules! are_found {
+    ($($name:ident: $mutant:ident;)*) => {$(
+        #[test]
+        fn $name() {
+            is_found(Mutant::$mutant);
+        }
+    )*};
 }
 
-#[test]
-fn a_cancel_without_generation_check_is_found() {
-    is_found(Mutant::NoGenerationCheck);
-}
-
-#[test]
-fn a_deadline_before_the_try_is_found() {
-    is_found(Mutant::DeadlineBeforeTry);
-}
-
-#[test]
-fn a_waiter_left_in_line_is_found() {
-    is_found(Mutant::WokenNotRemoved);
+are_found! {
+    swapped_wakes_are_found: SwappedWakes;
+    a_cancel_without_generation_check_is_found: NoGenerationCheck;
+    a_deadline_before_the_try_is_found: DeadlineBeforeTry;
+    a_waiter_left_in_line_is_found: WokenNotRemoved;
+    a_newest_timer_first_is_found: NewestTimerFirst;
+    a_timer_not_cleared_is_found: TimerNotCleared;
+    a_kill_of_a_runnable_that_is_lost_is_found: KillOfRunnableLost;
+    a_close_that_wakes_one_is_found: CloseWakesOne;
+    a_close_that_wakes_writers_first_is_found: CloseWakesWriterFirst;
+    a_readiness_that_beats_an_earlier_cancel_is_found: LateReadinessBeatsCancel;
+    a_baton_not_passed_is_found: NoBaton;
+    a_due_call_that_loses_its_place_is_found: DueLosesPlace;
+    a_scope_that_does_not_stick_is_found: ScopeNotSticky;
+    a_join_that_misses_an_earlier_end_is_found: JoinMissesEarlierEnd;
+    an_unlock_that_wakes_the_last_is_found: UnlockWakesLast;
+    an_unpark_not_kept_is_found: UnparkNotKept;
 }

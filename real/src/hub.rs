@@ -14,10 +14,13 @@
 //! Deadlines are kept to the nanosecond but waited for in the poll's own unit: a timer is never
 //! early, and late by up to a millisecond and what the machine adds.
 
+mod reports;
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::os::fd::{OwnedFd, RawFd};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::task::{Wake, Waker};
 use std::time::Duration;
@@ -39,6 +42,8 @@ use crate::retries::Retries;
 use crate::socket::Socket;
 use crate::sys;
 use crate::table::{Entry, Table};
+use crate::watch::{Numbers, Watch};
+use crate::watchdog::Watchdog;
 
 /// Reports taken in at a time; more wait for the next look.
 const EVENTS: usize = 1024;
@@ -60,7 +65,9 @@ pub struct RealHub {
     has_started: bool,
     inbox: Arc<Inbox>,
     retries: Retries,
+    numbers: Numbers,
     part: Option<Part>,
+    watchdog: Option<Watchdog>,
 }
 
 struct Bell(mio::Waker);
@@ -80,7 +87,8 @@ impl RealHub {
     ///
     /// # Errors
     ///
-    /// When the system has no more descriptors.
+    /// When the system has no more descriptors. `InvalidInput` when `GREENROOM_WATCHDOG` is neither
+    /// `off` nor a number of milliseconds.
     pub fn new() -> io::Result<RealHub> {
         RealHub::with_part(None)
     }
@@ -100,46 +108,16 @@ impl RealHub {
             has_started: false,
             inbox: Arc::new(Inbox::new(Waker::from(Arc::new(bell)))),
             retries: Retries::default(),
+            numbers: Numbers::new(),
             part,
+            watchdog: Watchdog::from_env()?,
         })
     }
 
-    /// Takes the reports in and names what they are about.
-    fn name(&mut self, ready: &mut Vec<Ready>) {
-        let mut was_woken = false;
-        for event in &self.events {
-            if event.token() == WAKE {
-                was_woken = true;
-            } else if let Some((io, entry)) = self.table.reported(event.token())
-                && let Ok(socket) = entry.socket()
-            {
-                ready.push(Ready::Io(io, socket.hear(event)));
-            }
-        }
-        if was_woken {
-            for io in self.inbox.take() {
-                if self.table.get(io).is_ok() {
-                    ready.push(Ready::Io(io, Interest::READ));
-                }
-            }
-            ready.push(Ready::Mail);
-            if self.part.as_ref().is_some_and(|part| part.is_over.load(Ordering::Acquire)) {
-                ready.push(Ready::Stop);
-            }
-        }
-    }
-
-    /// Names what the clock says is to be tried again.
-    fn name_retries(&mut self, ready: &mut Vec<Ready>) {
-        if self.retries.next().is_none() {
-            return;
-        }
-        let now = self.now();
-        while let Some(io) = self.retries.pop_due(now) {
-            if self.table.get(io).is_ok() {
-                ready.push(Ready::Io(io, Interest::WRITE));
-            }
-        }
+    #[cfg(test)]
+    pub(crate) fn watched_by(mut self, watchdog: Watchdog) -> RealHub {
+        self.watchdog = Some(watchdog);
+        self
     }
 
     /// Whether somebody wants to be told of the first time that there is nothing to do.
@@ -168,48 +146,6 @@ impl RealHub {
 
     fn socket_of(&mut self, io: Io) -> io::Result<&mut Socket> {
         self.table.get(io)?.socket()
-    }
-
-    /// Makes a call; one that would block has its source watched, so that a later poll names it.
-    #[inline]
-    fn attempt<T>(
-        &mut self,
-        io: Io,
-        call: impl FnOnce(&mut Socket) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let socket = self.table.get(io)?.socket()?;
-        match call(socket) {
-            Err(error) if !socket.is_watched() && error.kind() == io::ErrorKind::WouldBlock => {
-                self.watch(io)?;
-                Err(error)
-            }
-            answer => answer,
-        }
-    }
-
-    #[cold]
-    fn watch(&mut self, io: Io) -> io::Result<()> {
-        let token = self.table.token(io);
-        self.table.get(io)?.socket()?.watch(self.poll.registry(), token)
-    }
-
-    /// Makes a call of which the system may refuse what it never reports: what is refused is named
-    /// by the clock.
-    fn attempt_unreported<T>(
-        &mut self,
-        io: Io,
-        call: impl FnOnce(&mut Socket) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let now = self.now();
-        let socket = self.table.get(io)?.socket()?;
-        let answer = call(socket);
-        match &answer {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.retries.add(io, &mut socket.patience, now);
-            }
-            _ => socket.patience.relax(),
-        }
-        answer
     }
 
     /// The address of the process for one that the program wants to reach.
@@ -256,11 +192,17 @@ impl Hub for RealHub {
     fn poll(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
         if !self.has_started {
             self.has_started = true;
+            if let Some(watchdog) = &mut self.watchdog {
+                watchdog.start();
+            }
             let programs = self.part.as_ref().map_or(1, |part| part.programs);
             ready.extend((0..programs).map(|host| Ready::Start(HostId(host))));
             return Ok(());
         }
         (self.turns_left, self.has_polled) = (0, true);
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.left();
+        }
         loop {
             let timeout = match self.never_idle() {
                 true => Some(Duration::ZERO),
@@ -286,9 +228,21 @@ impl Hub for RealHub {
         self.inbox.waker()
     }
 
-    fn spawned(&mut self, _: GreenletId, _: &Birth<'_>) {}
-    fn entered(&mut self, _: GreenletId) {}
-    fn exited(&mut self, _: GreenletId) {}
+    fn spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.spawned(greenlet, birth);
+        }
+    }
+    fn entered(&mut self, greenlet: GreenletId) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.entered(greenlet);
+        }
+    }
+    fn exited(&mut self, greenlet: GreenletId) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.exited(greenlet);
+        }
+    }
 
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
@@ -344,10 +298,14 @@ impl Hub for RealHub {
         self.socket_of(io)?.shutdown(how)
     }
     fn close(&mut self, io: Io) {
-        if let Some(mut entry) = self.table.remove(io)
-            && let Ok(socket) = entry.socket()
-        {
-            socket.unwatch(self.poll.registry());
+        match self.table.remove(io) {
+            Some(Entry::Watch(watch)) => self.stop_watch(watch),
+            Some(mut entry) => {
+                if let Ok(socket) = entry.socket() {
+                    socket.unwatch(self.poll.registry());
+                }
+            }
+            None => {}
         }
     }
     fn dup(&mut self, io: Io) -> io::Result<Io> {
@@ -396,10 +354,11 @@ impl Hub for RealHub {
             Entry::Query(answer) if answer.is_there() => return Ok(interest.and(Interest::READ)),
             // Its answer comes with a wake, whether or not anybody watches.
             Entry::Query(_) => return Ok(Interest::NONE),
+            Entry::Watch(_) => return Ok(self.watched_readiness(io)?.and(interest)),
             entry => entry.socket()?.readiness()?.and(interest),
         };
         if ready.is_none() {
-            self.watch(io)?;
+            self.enlist(io)?;
         }
         Ok(ready)
     }
@@ -438,7 +397,23 @@ impl Hub for RealHub {
         self.table.insert(Entry::Socket(Socket::adopt(descriptor)?))
     }
     fn descriptor(&mut self, io: Io) -> io::Result<RawFd> {
-        Ok(self.socket_of(io)?.descriptor())
+        match self.table.get(io)? {
+            Entry::Watch(watch) => Ok(watch.number()),
+            entry => Ok(entry.socket()?.descriptor()),
+        }
+    }
+    fn watch(&mut self, descriptor: RawFd) -> io::Result<Io> {
+        let io = self.table.insert(Entry::Watch(Watch::new(descriptor)?))?;
+        match self.start_watch(io) {
+            Ok(()) => Ok(io),
+            Err(error) => {
+                self.close(io);
+                Err(error)
+            }
+        }
+    }
+    fn export(&mut self, io: Io) -> io::Result<OwnedFd> {
+        self.socket_of(io)?.export()
     }
 
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {

@@ -30,6 +30,9 @@
 //! A hub belongs to one thread. To use more cores, call [`run`] on more threads: greenlets stay
 //! where they are, and `greenroom::sync` works across.
 //!
+//! A greenlet that holds its hub for a second, in a call that is not greenroom's, is named on stderr
+//! in debug builds; `GREENROOM_WATCHDOG=off`, or a number of milliseconds, steers that in any.
+//!
 //! [`perform`] plays a [`Scenario`](greenroom::scenario::Scenario), which the simulator rehearses,
 //! on the operating system. What is not here: who runs and who waits (`greenroom::driver`), and
 //! anything simulated.
@@ -47,6 +50,8 @@ mod retries;
 mod socket;
 mod sys;
 mod table;
+mod watch;
+mod watchdog;
 
 pub use hub::RealHub;
 pub use perform::{Performance, perform, perform_within};

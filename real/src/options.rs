@@ -11,6 +11,7 @@ use crate::sys;
 
 pub(crate) fn get(os: &Socket, option: Opt) -> io::Result<u32> {
     match option {
+        Opt::Type => os.r#type().map(|of| i32::from(of) as u32),
         Opt::ReuseAddress => flag(os.reuse_address()),
         Opt::ReusePort => flag(os.reuse_port()),
         Opt::SendBuffer => os.send_buffer_size().map(number),
@@ -67,7 +68,9 @@ pub(crate) fn set(os: &Socket, option: Opt, value: u32) -> io::Result<()> {
         Opt::MulticastLoopV6 => os.set_multicast_loop_v6(on),
         Opt::MulticastHopsV6 => os.set_multicast_hops_v6(value),
         Opt::MulticastInterfaceV6 => os.set_multicast_if_v6(value),
-        Opt::IsListener => Err(io::Error::from_raw_os_error(libc::ENOPROTOOPT)),
+        Opt::IsListener | Opt::Domain | Opt::Type | Opt::Protocol => {
+            Err(io::Error::from_raw_os_error(libc::ENOPROTOOPT))
+        }
         _ => set_of_linux(os, option, value),
     }
 }
@@ -82,6 +85,8 @@ fn get_of_linux(os: &Socket, option: Opt) -> io::Result<u32> {
         Opt::IncomingCpu => os.cpu_affinity().map(number),
         Opt::BusyPoll => os.busy_poll(),
         Opt::IsListener => flag(os.is_listener()),
+        Opt::Domain => os.domain().map(|domain| i32::from(domain) as u32),
+        Opt::Protocol => Ok(os.protocol()?.map_or(0, |protocol| i32::from(protocol) as u32)),
         Opt::UserTimeout => {
             let time = os.tcp_user_timeout()?.unwrap_or_default();
             Ok(u32::try_from(time.as_millis()).unwrap_or(u32::MAX))

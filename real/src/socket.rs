@@ -135,6 +135,10 @@ impl Socket {
     pub(crate) fn descriptor(&self) -> RawFd {
         self.os.as_raw_fd()
     }
+    /// A second descriptor of the same socket, the caller's own.
+    pub(crate) fn export(&self) -> io::Result<OwnedFd> {
+        self.os.try_clone().map(OwnedFd::from)
+    }
     pub(crate) fn is_unix(&self) -> bool {
         self.nature == Nature::Unix
     }
@@ -302,7 +306,7 @@ impl Socket {
     /// Starts a connection; once one is under way, says how it went.
     pub(crate) fn connect(&mut self, peer: &SockAddr) -> io::Result<()> {
         if self.connecting {
-            return self.how_it_went();
+            return self.how_it_went(peer);
         }
         match self.os.connect(peer) {
             // Under way already: started before the descriptor was adopted, or through a copy.
@@ -317,9 +321,10 @@ impl Socket {
         }
     }
 
-    /// An attempt is over when the socket is writable; its error is then pending, and without one
-    /// only a peer's address proves that it stands.
-    fn how_it_went(&mut self) -> io::Result<()> {
+    /// An attempt is over when the socket is writable: its error is then pending, or gone if somebody
+    /// took it, and without one the system says whether the connection stands. Asked by connect(2)
+    /// it knows that it has told so, and answers `EISCONN` from then on.
+    fn how_it_went(&mut self, peer: &SockAddr) -> io::Result<()> {
         if !self.attempted && !sys::readiness(self.descriptor())?.writes() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -328,13 +333,15 @@ impl Socket {
             self.connecting = false;
             return Err(error);
         }
-        match self.os.peer_addr() {
-            Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => {
+        match self.os.connect(peer).map_err(|error| (error.raw_os_error(), error)) {
+            Err((Some(libc::EINPROGRESS | libc::EALREADY), _)) => {
                 Err(io::ErrorKind::WouldBlock.into())
             }
-            stands => {
+            answer => {
                 self.connecting = false;
-                stands.map(|_| ())
+                // Told already through a copy.
+                let stands = matches!(answer, Err((Some(libc::EISCONN), _)));
+                if stands { Ok(()) } else { answer.map_err(|(_, error)| error) }
             }
         }
     }

@@ -5,7 +5,7 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::Ipv4Addr;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use greenroom::hub::Interest;
 use socket2::{SockAddr, Socket};
@@ -20,7 +20,6 @@ pub(crate) fn as_uninit(buf: &mut [u8]) -> &mut [MaybeUninit<u8>] {
 /// Takes the oldest finished connection, non-blocking from birth: one call instead of three.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 pub(crate) fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
-    use std::os::fd::FromRawFd;
     // SAFETY: the storage and its length are socket2's, sized for any address; accept4(2) fills
     // them in, or fails and leaves them unused.
     let accepted = unsafe {
@@ -102,6 +101,32 @@ pub(crate) fn readiness(fd: RawFd) -> io::Result<Interest> {
         ready = ready.with(Interest::WRITE);
     }
     Ok(ready)
+}
+
+/// A second descriptor of the file that is open under a number.
+pub(crate) fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes numbers alone; one that is not open is an error.
+    match unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) } {
+        -1 => Err(io::Error::last_os_error()),
+        // SAFETY: fcntl(2) just made this descriptor and nobody else has it.
+        copy => Ok(unsafe { OwnedFd::from_raw_fd(copy) }),
+    }
+}
+
+/// What tells two files on disks, or two devices, apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileId(libc::dev_t, libc::ino_t);
+
+/// The file that is open under a number.
+pub(crate) fn file_id(fd: RawFd) -> io::Result<FileId> {
+    let mut stat = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the answer goes into room of ours for it; a number that is not open is an error.
+    if unsafe { libc::fstat(fd, stat.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: fstat(2) succeeded, so it is filled in.
+    let stat = unsafe { stat.assume_init() };
+    Ok(FileId(stat.st_dev, stat.st_ino))
 }
 
 /// The system's monotonic clock, in half the instructions that std's `Instant` takes to subtract:

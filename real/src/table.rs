@@ -9,21 +9,23 @@ use mio::Token;
 use crate::interrupt::Interrupt;
 use crate::resolver::Answer;
 use crate::socket::Socket;
+use crate::watch::Watch;
 
 /// What stands behind one number.
 pub(crate) enum Entry {
     Socket(Socket),
     Interrupt(Interrupt),
     Query(Arc<Answer>),
+    Watch(Watch),
 }
 
 impl Entry {
-    /// What bytes come from; a query has none.
+    /// What bytes come from; a query and a watch have none.
     pub(crate) fn socket(&mut self) -> io::Result<&mut Socket> {
         match self {
             Entry::Socket(socket) => Ok(socket),
             Entry::Interrupt(interrupt) => Ok(&mut interrupt.pipe),
-            Entry::Query(_) => Err(io::Error::from_raw_os_error(libc::ENOTSOCK)),
+            Entry::Query(_) | Entry::Watch(_) => Err(io::Error::from_raw_os_error(libc::ENOTSOCK)),
         }
     }
 }

@@ -60,6 +60,10 @@ impl Complaints {
     pub(crate) fn add(&self, line: String) {
         self.0.with(|lines| lines.push(line));
     }
+    /// Takes the latest line back.
+    pub(crate) fn take_back(&self) {
+        self.0.with(|lines| drop(lines.pop()));
+    }
     /// Writes a line unless the condition holds.
     pub(crate) fn unless(&self, holds: bool, line: impl FnOnce() -> String) {
         if !holds {

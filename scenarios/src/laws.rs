@@ -5,6 +5,7 @@
 //! be is a hub's own affair, and tested there.
 
 mod closing;
+mod greenlets;
 mod pipes;
 mod scopes;
 mod streams;
@@ -31,6 +32,7 @@ pub(crate) fn laws() -> Vec<Scenario> {
         closing::LAWS,
         streams::LAWS,
         scopes::LAWS,
+        greenlets::LAWS,
         unix::LAWS,
         pipes::LAWS,
     ];

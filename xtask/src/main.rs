@@ -1,5 +1,6 @@
 //! The workspace's tools, as `cargo xtask COMMAND`: the list below is the help text.
 
+mod asan;
 mod bench;
 mod steps;
 mod tidy;
@@ -16,7 +17,9 @@ cargo xtask COMMAND
   snapshots [--accept]                      golden traces and reports against snapshots/
   bench [NAME…]                             the benchmark tables, beside a peer in the same run
   test                                      every test (nextest where installed, else cargo test)
-  ci [--no-test]                            fmt, clippy, test, doc, tidy, snapshots, a short sweep
+  asan                                      the driver's tests under AddressSanitizer
+  ci [--no-test]                            fmt, clippy, test, asan, doc, tidy, snapshots, a short
+                                            sweep
   tidy                                      crate arrows, and what may stand in which file
 
 Exit code: 0 held, 1 failed, 2 usage. No scenario or name given: all of them.";
@@ -50,6 +53,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         // One measured process of a benchmark, started by `bench`.
         "bench-child" => bench::child(rest).map(|()| ExitCode::SUCCESS),
         "test" => flags(name, rest, &[]).map(|_| exit(steps::test())),
+        "asan" => flags(name, rest, &[]).map(|_| exit(asan::run())),
         "ci" => {
             let given = flags(name, rest, &["--no-test"])?;
             Ok(exit(steps::ci(given.is_empty())))
@@ -65,7 +69,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         }
         unknown => Err(format!(
             "no command `{unknown}`; there are sim, replay, real, snapshots, bench, test, \
-             ci, tidy"
+             asan, ci, tidy"
         )),
     }
 }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::tidy;
+use crate::{asan, tidy};
 
 /// What a step runs.
 enum Work {
     Cargo(&'static [&'static str]),
     Tests,
+    Asan,
     Tidy,
     Snapshots,
 }
@@ -19,6 +20,7 @@ const CI: &[(&str, Work)] = &[
     ("fmt", Work::Cargo(&["fmt", "--all", "--check"])),
     ("clippy", Work::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("test", Work::Tests),
+    ("asan", Work::Asan),
     ("doc", Work::Cargo(&["doc", "--workspace", "--no-deps"])),
     ("tidy", Work::Tidy),
     ("snapshots", Work::Snapshots),
@@ -43,7 +45,7 @@ const CI: &[(&str, Work)] = &[
 /// Every check there is; answers whether all held. `tests: false` leaves the tests out.
 pub fn ci(tests: bool) -> bool {
     CI.iter()
-        .filter(|(_, work)| tests || !matches!(work, Work::Tests))
+        .filter(|(_, work)| tests || !matches!(work, Work::Tests | Work::Asan))
         .all(|(name, work)| step(name, || run(work)))
 }
 
@@ -68,6 +70,7 @@ fn run(work: &Work) -> bool {
     match work {
         Work::Cargo(args) => cargo(args),
         Work::Tests => test(),
+        Work::Asan => asan::run(),
         Work::Snapshots => snapshots(false),
         Work::Tidy => tidy::report(&root()).unwrap_or_else(|error| {
             eprintln!("tidy: the tree can't be read: {error}");
@@ -97,7 +100,7 @@ fn cargo(args: &[&str]) -> bool {
     succeeds(command)
 }
 
-fn succeeds(mut command: Command) -> bool {
+pub fn succeeds(mut command: Command) -> bool {
     match command.status() {
         Ok(status) => status.success(),
         Err(error) => {

@@ -1,5 +1,6 @@
 //! Names: a greenlet's own, and its place in the spawn tree, whose text is made on demand.
 
+use std::fmt;
 use std::rc::Rc;
 
 /// A greenlet's own name; the common one costs nothing.
@@ -37,16 +38,35 @@ impl Place {
             above.write(path);
             path.push('/');
         }
-        write_name(&self.label, self.ordinal, path);
+        let _ = write_name(&self.label, self.ordinal, path);
     }
 }
 
-pub(super) fn write_name(label: &Label, ordinal: u32, path: &mut String) {
-    path.push_str(label.as_str());
+pub(super) fn write_name(label: &Label, ordinal: u32, path: &mut dyn fmt::Write) -> fmt::Result {
+    path.write_str(label.as_str())?;
     if ordinal > 1 {
-        path.push('#');
-        path.push_str(&ordinal.to_string());
+        write!(path, "#{ordinal}")?;
     }
+    Ok(())
+}
+
+/// Writes the names above a greenlet, the last few where there are many, each with its slash. It
+/// needs little stack and no memory: a signal handler does it.
+pub(super) fn write_path(mut above: Option<&Place>, path: &mut dyn fmt::Write) -> fmt::Result {
+    const NAMES_MAX: usize = 16;
+    let mut names = [None; NAMES_MAX];
+    for name in &mut names {
+        *name = above;
+        above = above.and_then(|place| place.above.as_deref());
+    }
+    if above.is_some() {
+        path.write_str("…/")?;
+    }
+    for place in names.iter().rev().flatten() {
+        write_name(&place.label, place.ordinal, path)?;
+        path.write_str("/")?;
+    }
+    Ok(())
 }
 
 /// How many children of each name a greenlet has had, so that each has a name of its own.

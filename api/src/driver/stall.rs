@@ -31,17 +31,20 @@ pub struct Stuck {
 }
 
 pub(super) fn table_of(table: &Table, hub: &mut dyn Hub, now: Tick) -> Stall {
-    let stuck = table.live().filter(|slot| !slot.abandoned).filter_map(|slot| {
-        let (wait, since) = slot.parked?;
-        Some(Stuck {
-            greenlet: table.name(slot.id),
-            op: wait.op,
-            on: describe(table, hub, wait.on),
-            since,
-            deadline: wait.deadline,
-        })
-    });
-    Stall { at: now, stuck: stuck.collect() }
+    let parked = table.live().filter(|slot| !slot.abandoned);
+    Stall { at: now, stuck: parked.filter_map(|slot| stuck(table, hub, slot.id)).collect() }
+}
+
+/// What a greenlet waits in, if it does.
+pub(super) fn stuck(table: &Table, hub: &mut dyn Hub, id: GreenletId) -> Option<Stuck> {
+    let (wait, since) = table.parked(id)?;
+    Some(Stuck {
+        greenlet: table.name(id),
+        op: wait.op,
+        on: describe(table, hub, wait.on),
+        since,
+        deadline: wait.deadline,
+    })
 }
 
 fn describe(table: &Table, hub: &mut dyn Hub, on: On) -> String {
@@ -67,18 +70,26 @@ impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "deadlock at {}: nothing can happen any more", Seconds(self.at))?;
         for stuck in &self.stuck {
-            write!(f, "  {}: in {} on {}", stuck.greenlet, stuck.op, stuck.on)?;
-            write!(f, ", since {}", Seconds(stuck.since))?;
-            match stuck.deadline {
-                Some(deadline) => writeln!(f, ", until {}", Seconds(deadline))?,
-                None => writeln!(f, ", no deadline")?,
-            }
+            writeln!(f, "  {}: {}", stuck.greenlet, stuck.wait())?;
         }
         Ok(())
     }
 }
 
 impl std::error::Error for Stall {}
+
+impl Stuck {
+    /// The wait in words: in what, on what, since when, until when.
+    pub(super) fn wait(&self) -> String {
+        let (op, on, since) = (self.op, &self.on, Seconds(self.since));
+        match self.deadline {
+            Some(deadline) => {
+                format!("in {op} on {on}, since {since}, until {}", Seconds(deadline))
+            }
+            None => format!("in {op} on {on}, since {since}, no deadline"),
+        }
+    }
+}
 
 struct Seconds(Tick);
 

@@ -1,18 +1,22 @@
 //! The table of greenlets: who exists, who is runnable, who waits and what ended the wait.
 
+mod ends;
+mod sources;
+
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::names::{Children, Label, Place, write_name};
+use super::names::{Children, Label, Place, write_name, write_path};
 use super::scopes::Scope;
 use super::timers::{Timer, Timers};
-use super::waiters::Waiters;
+use super::waiters::{Standing, Waiters};
 use crate::greenlet::{Fiber, Leave};
-use crate::hub::{Birth, GreenletId, HostId, Interest, Io, On, Tick, Wait};
+use crate::hub::{Birth, GreenletId, HostId, On, Tick, Wait};
 use crate::mutant::{self, Mutant};
 use crate::thread::Parker;
 
@@ -40,7 +44,6 @@ pub(crate) struct Origin {
     pub(crate) host: HostId,
     pub(crate) program: Option<usize>,
     /// Where in the program it was spawned.
-    #[expect(dead_code, reason = "for the line that names one whose stack overflowed")]
     pub(crate) at: Option<&'static Location<'static>>,
 }
 
@@ -101,6 +104,8 @@ pub(crate) struct Slot {
     pub(super) unwinding: bool,
     pub(super) abandoned: bool,
     joiners: Vec<Ticket>,
+    /// Where it lined up last. It may have left since: no two calls have the same place.
+    standing: Option<Standing>,
     /// The token of `thread::park`, made when it is first asked for.
     parker: Option<Arc<Parker>>,
 }
@@ -161,6 +166,7 @@ impl Table {
                     unwinding: false,
                     abandoned: false,
                     joiners: Vec::new(),
+                    standing: None,
                     parker: None,
                 });
                 id
@@ -228,12 +234,18 @@ impl Table {
                 above.write(&mut path);
                 path.push('/');
             }
-            write_name(&slot.label, slot.ordinal, &mut path);
+            let _ = write_name(&slot.label, slot.ordinal, &mut path);
         }
         path
     }
 
     // Look-ups.
+
+    /// The current greenlet, if this is its stack.
+    pub(super) fn current_on(&self, limit: usize) -> Option<&Slot> {
+        let slot = &self.slots[self.current?.slot()];
+        slot.leave.filter(|leave| leave.limit() == limit).map(|_| slot)
+    }
 
     fn get_mut(&mut self, id: GreenletId) -> Option<&mut Slot> {
         self.slots.get_mut(id.slot()).filter(|slot| slot.id == id && slot.live)
@@ -288,6 +300,29 @@ impl Table {
         if let Some(slot) = self.get_mut(ticket.greenlet).filter(|slot| slot.wait == ticket.wait) {
             slot.wait += 1;
         }
+    }
+
+    /// What it waits in, and since when.
+    pub(super) fn parked(&self, id: GreenletId) -> Option<(Wait, Tick)> {
+        self.slots[id.slot()].parked.filter(|_| self.is_live(id))
+    }
+
+    pub(super) fn origin_of(&self, id: GreenletId) -> Origin {
+        self.slots[id.slot()].origin
+    }
+
+    /// Whether it stands on a stack that nobody is on, or on none yet.
+    pub(super) fn is_idle(&self, id: GreenletId) -> bool {
+        self.slots[id.slot()].phase.is_some()
+    }
+
+    /// Takes what a greenlet runs with out for a moment; none is there while it runs.
+    pub(super) fn take_phase(&mut self, id: GreenletId) -> Option<Phase> {
+        self.slots[id.slot()].phase.take()
+    }
+
+    pub(super) fn put_phase(&mut self, id: GreenletId, phase: Option<Phase>) {
+        self.slots[id.slot()].phase = phase;
     }
 
     // Turns.
@@ -382,7 +417,9 @@ impl Table {
         let open = is_open(wait.on);
         slot.parked = None;
         slot.wait += 1;
-        slot.timer.clear();
+        if !mutant::is_on(Mutant::TimerNotCleared) {
+            slot.timer.clear();
+        }
         slot.woken = Some(woken);
         self.open_waits -= usize::from(open);
         self.queue.push_back((ticket.greenlet, false));
@@ -418,60 +455,6 @@ impl Table {
         }
     }
 
-    // Sources.
-
-    pub(super) fn watch(&mut self, io: Io, interest: Interest) {
-        let ticket = self.ticket();
-        self.waiters.watch(io, interest, ticket);
-    }
-
-    /// One event wakes every watcher, and one call of each direction.
-    #[inline]
-    pub(super) fn wake_io(&mut self, io: Io, interest: Interest) {
-        let called = self.waiters.call_each(io, interest);
-        if called.watched {
-            while let Some(ticket) = self.waiters.next_watcher(io, interest) {
-                self.wake(ticket, Woken::Event);
-            }
-        }
-        for (ticket, direction) in
-            [(called.reader, Interest::READ), (called.writer, Interest::WRITE)]
-        {
-            if let Some(ticket) = ticket
-                && !self.wake(ticket, Woken::Event)
-            {
-                self.waiters.answered(io, direction);
-                if !mutant::is_on(Mutant::WokenNotRemoved) {
-                    self.wake_next(io, direction);
-                }
-            }
-        }
-    }
-
-    pub(super) fn wake_next(&mut self, io: Io, interest: Interest) {
-        while let Some(ticket) = self.waiters.next(io, interest) {
-            if self.wake(ticket, Woken::Event) {
-                self.waiters.called(io, interest);
-                break;
-            }
-            if mutant::is_on(Mutant::WokenNotRemoved) {
-                break;
-            }
-        }
-    }
-
-    /// A closed descriptor wakes everybody parked on it: readers, writers, watchers.
-    pub(super) fn wake_closed(&mut self, io: Io) {
-        for direction in [Interest::READ, Interest::WRITE] {
-            while let Some(ticket) = self.waiters.next(io, direction) {
-                self.wake(ticket, Woken::Closed);
-            }
-        }
-        while let Some(ticket) = self.waiters.next_watcher(io, Interest::BOTH) {
-            self.wake(ticket, Woken::Closed);
-        }
-    }
-
     // Deadlines.
 
     pub(super) fn next_deadline(&mut self) -> Option<Tick> {
@@ -487,120 +470,12 @@ impl Table {
             let slot = &self.slots[index as usize];
             let ticket = Ticket { greenlet: slot.id, wait: slot.wait };
             let woken = self.wake(ticket, Woken::TimedOut);
+            if mutant::is_on(Mutant::TimerNotCleared) {
+                self.slots[index as usize].timer.clear();
+                continue;
+            }
             debug_assert!(woken, "only a parked greenlet has a deadline");
         }
-    }
-
-    // Ends from outside.
-
-    /// Marks a greenlet to be unwound; false if it is over.
-    pub(super) fn kill(&mut self, id: GreenletId) -> bool {
-        let Some(slot) = self.get_mut(id) else { return false };
-        slot.killed = true;
-        let ticket = Ticket { greenlet: id, wait: slot.wait };
-        if !self.wake(ticket, Woken::Killed) {
-            // It no longer merely yields: time is not to move before it has met its end.
-            let queued = self.queue.iter_mut().filter(|(queued, _)| *queued == id);
-            queued.for_each(|(_, yielded)| *yielded = false);
-        }
-        true
-    }
-
-    /// The current greenlet is about to meet its kill. If it has swallowed too many, it is over for
-    /// everyone but its stack; answers how to leave that.
-    pub(super) fn count_kill(&mut self) -> Option<(GreenletId, Option<usize>, Leave)> {
-        const KILLS_MAX: u32 = 100;
-        let slot = self.current_slot();
-        slot.kills_met += 1;
-        if slot.kills_met <= KILLS_MAX {
-            return None;
-        }
-        slot.lost = true;
-        let (id, program) = (slot.id, slot.origin.program);
-        let leave = slot.leave.expect("a running greenlet has started");
-        let joiners = mem::take(&mut slot.joiners);
-        for ticket in joiners {
-            self.wake(ticket, Woken::Event);
-        }
-        self.lost += 1;
-        Some((id, program, leave))
-    }
-
-    /// Whether it was left as it stands by a power cut.
-    pub(super) fn is_abandoned(&self, id: GreenletId) -> bool {
-        self.slots.get(id.slot()).is_some_and(|slot| slot.id == id && slot.abandoned)
-    }
-
-    /// A greenlet that is not running never runs again, not even to be unwound, and counts as over.
-    pub(super) fn lose(&mut self, id: GreenletId) {
-        let Some(slot) = self.get_mut(id).filter(|slot| !slot.lost) else { return };
-        slot.lost = true;
-        let abandoned = mem::take(&mut slot.abandoned);
-        // What it would have run with may borrow from a frame that is about to go.
-        slot.phase = match slot.phase.take() {
-            Some(Phase::Body(body, _) | Phase::Cancelled(body)) => {
-                mem::forget(body);
-                None
-            }
-            started => started,
-        };
-        slot.timer.clear();
-        let joiners = mem::take(&mut slot.joiners);
-        if let Some((wait, _)) = slot.parked.take() {
-            slot.wait += 1;
-            self.open_waits -= usize::from(is_open(wait.on));
-        }
-        self.queue.retain(|&(queued, _)| queued != id);
-        self.abandoned -= usize::from(abandoned);
-        self.lost += 1;
-        for ticket in joiners {
-            self.wake(ticket, Woken::Event);
-        }
-    }
-
-    /// Kills everyone who is left, in id order; answers who.
-    pub(super) fn kill_all(&mut self) -> Vec<GreenletId> {
-        let left: Vec<GreenletId> =
-            self.live().filter(|slot| !slot.abandoned && !slot.lost).map(|slot| slot.id).collect();
-        for &id in &left {
-            self.kill(id);
-        }
-        left
-    }
-
-    /// Leaves a greenlet as it stands, for ever; answers the program it was the root of.
-    pub(super) fn abandon(&mut self, id: GreenletId) -> Option<usize> {
-        let slot = self.get_mut(id).filter(|slot| !slot.abandoned && !slot.lost)?;
-        let program = slot.origin.program;
-        slot.abandoned = true;
-        slot.timer.clear();
-        if let Some((wait, _)) = slot.parked.take() {
-            slot.wait += 1;
-            slot.woken = Some(Woken::Killed);
-            self.open_waits -= usize::from(is_open(wait.on));
-        } else {
-            self.queue.retain(|&(queued, _)| queued != id);
-        }
-        self.abandoned += 1;
-        program
-    }
-
-    pub(super) fn any_abandoned(&self) -> bool {
-        self.abandoned > 0
-    }
-
-    /// Makes the abandoned runnable once more, to be unwound; answers who.
-    pub(super) fn revive_abandoned(&mut self) -> Vec<GreenletId> {
-        let revived: Vec<GreenletId> =
-            self.live().filter(|slot| slot.abandoned).map(|slot| slot.id).collect();
-        for &id in &revived {
-            let slot = &mut self.slots[id.slot()];
-            slot.abandoned = false;
-            slot.killed = true;
-            self.queue.push_back((id, false));
-        }
-        self.abandoned = 0;
-        revived
     }
 }
 
@@ -622,6 +497,12 @@ impl Slot {
     #[inline]
     pub(super) fn is_hurried(&self) -> bool {
         self.killed || !self.scopes.is_empty()
+    }
+
+    /// Writes the path without memory of its own, and no more than its last names.
+    pub(super) fn write_path(&self, path: &mut dyn fmt::Write) -> fmt::Result {
+        write_path(self.above.as_deref(), path)?;
+        write_name(&self.label, self.ordinal, path)
     }
 
     fn place(&mut self) -> Rc<Place> {

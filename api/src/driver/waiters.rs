@@ -15,21 +15,49 @@ pub(super) struct Waiters {
 /// When a call first lined up: it keeps its place when it is woken and finds nothing.
 pub(crate) type Place = u64;
 
+/// Where a call stands: in which line, and since when.
+pub(crate) type Standing = (Io, Interest, Place);
+
+/// How a call left its line.
+#[derive(Clone, Copy)]
+pub(crate) struct Left {
+    /// It had been called: an event was given to it.
+    pub(crate) called: bool,
+    /// It was the first.
+    pub(crate) first: bool,
+    /// Others stand there still.
+    pub(crate) others: bool,
+}
+
+/// Who stands in line before a call.
+pub(super) enum Before {
+    Nobody,
+    /// Somebody who was called and has not run yet, perhaps among others.
+    SomeCalled,
+    NoneCalled,
+}
+
+/// A call in line. It keeps its place when it is called, until its greenlet runs: till then it is
+/// still before every newcomer.
+struct Queued {
+    place: Place,
+    ticket: Ticket,
+    called: bool,
+}
+
 /// Whom one report of a source concerns.
 #[derive(Default)]
 pub(super) struct Called {
     pub(super) watched: bool,
-    pub(super) reader: Option<Ticket>,
-    pub(super) writer: Option<Ticket>,
+    pub(super) reader: Option<(Place, Ticket)>,
+    pub(super) writer: Option<(Place, Ticket)>,
 }
 
 #[derive(Default)]
 struct Source {
     io: Option<Io>,
-    readers: VecDeque<(Place, Ticket)>,
-    writers: VecDeque<(Place, Ticket)>,
-    /// Readers and writers taken out and woken who have not run yet: still before a newcomer.
-    called: [u32; 2],
+    readers: VecDeque<Queued>,
+    writers: VecDeque<Queued>,
     watchers: Vec<(Ticket, Interest)>,
 }
 
@@ -40,15 +68,19 @@ impl Source {
         self.io = Some(io);
         self.readers.clear();
         self.writers.clear();
-        self.called = [0; 2];
         self.watchers.clear();
     }
-    fn line(&mut self, interest: Interest) -> &mut VecDeque<(Place, Ticket)> {
+    fn line(&mut self, interest: Interest) -> &mut VecDeque<Queued> {
         if interest.reads() { &mut self.readers } else { &mut self.writers }
     }
-    fn called(&mut self, interest: Interest) -> &mut u32 {
-        &mut self.called[usize::from(!interest.reads())]
-    }
+}
+
+/// Calls the first who has not been called.
+#[inline(always)]
+fn call_first(line: &mut VecDeque<Queued>) -> Option<(Place, Ticket)> {
+    let first = line.iter_mut().find(|queued| !queued.called)?;
+    first.called = true;
+    Some((first.place, first.ticket))
 }
 
 impl Waiters {
@@ -86,13 +118,14 @@ impl Waiters {
     ) -> Place {
         let place = again.unwrap_or(self.lined_up);
         self.lined_up += u64::from(again.is_none());
+        let queued = Queued { place, ticket, called: false };
         let line = self.source(io).line(interest);
         match line.back() {
-            Some(&(last, _)) if last > place => {
-                let at = line.iter().position(|&(other, _)| other > place).unwrap_or(line.len());
-                line.insert(at, (place, ticket));
+            Some(last) if last.place > place => {
+                let at = line.partition_point(|other| other.place < place);
+                line.insert(at, queued);
             }
-            _ => line.push_back((place, ticket)),
+            _ => line.push_back(queued),
         }
         place
     }
@@ -103,51 +136,58 @@ impl Waiters {
 
     /// Whether somebody waits for a turn at this call, or was just woken to take it.
     pub(super) fn is_queued(&mut self, io: Io, interest: Interest) -> bool {
-        self.find(io)
-            .is_some_and(|source| *source.called(interest) > 0 || !source.line(interest).is_empty())
+        self.find(io).is_some_and(|source| !source.line(interest).is_empty())
     }
 
-    /// One that was taken out of the line is woken.
-    pub(super) fn called(&mut self, io: Io, interest: Interest) {
-        if let Some(source) = self.find(io) {
-            *source.called(interest) += 1;
+    /// Who stands before this call in its line.
+    pub(super) fn before(&mut self, (io, interest, place): Standing) -> Before {
+        let Some(source) = self.find(io) else { return Before::Nobody };
+        let mut before = source.line(interest).iter().take_while(|other| other.place < place);
+        match before.next() {
+            None => Before::Nobody,
+            Some(first) if first.called || before.any(|other| other.called) => Before::SomeCalled,
+            Some(_) => Before::NoneCalled,
         }
     }
 
-    /// It runs; answers whether others stand in its line.
+    /// A call leaves its line, if it stands there still.
     #[inline(always)]
-    pub(super) fn answered(&mut self, io: Io, interest: Interest) -> bool {
-        self.find(io).is_some_and(|source| {
-            let called = source.called(interest);
-            *called = called.saturating_sub(1);
-            !source.line(interest).is_empty()
-        })
+    pub(super) fn leave(&mut self, (io, interest, place): Standing) -> Option<Left> {
+        let line = self.find(io)?.line(interest);
+        // Whoever runs was mostly called, and the first is called first.
+        let (first, queued) = match line.front() {
+            Some(queued) if queued.place == place => (true, line.pop_front()?),
+            _ => {
+                let at = line.iter().position(|queued| queued.place == place)?;
+                (false, line.remove(at)?)
+            }
+        };
+        Some(Left { called: queued.called, first, others: !line.is_empty() })
     }
 
-    /// The first reader and the first writer that this readiness is for, taken out and called, and
-    /// whether there are watchers to be woken before them.
+    /// The first reader and the first writer that this readiness is for, called, and whether there
+    /// are watchers to be woken before them.
     #[inline(always)]
     pub(super) fn call_each(&mut self, io: Io, ready: Interest) -> Called {
         let Some(source) = self.find(io) else { return Called::default() };
         let mut called = Called { watched: !source.watchers.is_empty(), ..Called::default() };
-        if ready.reads()
-            && let Some((_, ticket)) = source.readers.pop_front()
-        {
-            source.called[0] += 1;
-            called.reader = Some(ticket);
+        if ready.reads() {
+            called.reader = call_first(&mut source.readers);
         }
-        if ready.writes()
-            && let Some((_, ticket)) = source.writers.pop_front()
-        {
-            source.called[1] += 1;
-            called.writer = Some(ticket);
+        if ready.writes() {
+            called.writer = call_first(&mut source.writers);
         }
         called
     }
 
+    /// The first in line who has not been called, called.
+    pub(super) fn call(&mut self, io: Io, interest: Interest) -> Option<(Place, Ticket)> {
+        call_first(self.find(io)?.line(interest))
+    }
+
     /// The first in line, taken out.
     pub(super) fn next(&mut self, io: Io, interest: Interest) -> Option<Ticket> {
-        self.find(io)?.line(interest).pop_front().map(|(_, ticket)| ticket)
+        self.find(io)?.line(interest).pop_front().map(|queued| queued.ticket)
     }
 
     /// A watcher that this readiness wakes, taken out.
@@ -162,11 +202,9 @@ impl Waiters {
         self.find(io).is_some_and(|source| source.watchers.contains(&(ticket, interest)))
     }
 
-    pub(super) fn remove(&mut self, io: Io, ticket: Ticket) {
+    pub(super) fn unwatch(&mut self, io: Io, ticket: Ticket) {
         if let Some(source) = self.find(io) {
-            source.readers.retain(|&(_, queued)| queued != ticket);
-            source.writers.retain(|&(_, queued)| queued != ticket);
-            source.watchers.retain(|&(queued, _)| queued != ticket);
+            source.watchers.retain(|&(watcher, _)| watcher != ticket);
         }
     }
 }

@@ -4,16 +4,14 @@ use std::io;
 
 use super::Driver;
 use super::table::{Ticket, Woken};
-use super::waiters::Place;
+use super::waiters::{Before, Left, Place, Standing};
 use crate::hub::{Interest, Io, Note, On, Runnable, SwitchPoint, Tick, Turn, Wait, WokeBy};
 
 /// How a wait in a source's line ended.
 pub(crate) struct Waited {
     pub(crate) woken: Woken,
-    /// What the wait was called, to be taken out of the line if it stands there still.
-    pub(crate) ticket: Ticket,
     /// Where it stood, for the next wait of the same call.
-    pub(crate) place: Place,
+    pub(crate) standing: Standing,
     /// Whether others stand in that line, or might.
     pub(crate) others: bool,
 }
@@ -63,23 +61,53 @@ impl Driver {
         let wait = Wait { op, on: On::Io(io, interest), deadline };
         self.note_parked(wait);
         let start = self.polled_at.get();
-        let (ticket, place, leave) = {
+        let (standing, leave) = {
             let mut table = self.table.borrow_mut();
-            let ticket = table.ticket();
-            let place = table.waiters.queue(io, interest, ticket, again);
-            (ticket, place, table.park(wait, start))
+            (table.line_up(io, interest, again), table.park(wait, start))
         };
         leave.leave(None);
         let (woken, others) = {
             let mut table = self.table.borrow_mut();
             let woken = table.take_woken();
-            let event = matches!(woken, Woken::Event);
-            // The others of a wait that ended otherwise are looked for when it matters.
-            let others = !event || table.waiters.answered(io, interest);
+            // Whose time is up stands in line until it has had its turn: see `last_turn`.
+            let others = matches!(woken, Woken::Event)
+                && table.waiters.leave(standing).is_some_and(|left| left.others);
             (woken, others)
         };
         self.note_woken(wait, &woken, start);
-        Waited { woken, ticket, place, others }
+        Waited { woken, standing, others }
+    }
+
+    /// The turn of a call whose time is up: first those go who were called before it, and if there
+    /// is something that no poll has named yet, those who stand before it. Then it leaves its line
+    /// and may try once more, if it is the first.
+    #[cold]
+    pub(crate) fn last_turn(&self, standing: Standing) -> Option<Left> {
+        let (io, interest, _) = standing;
+        let mut has_asked = false;
+        while !self.is_killed() {
+            let before = self.table.borrow_mut().waiters.before(standing);
+            match before {
+                Before::Nobody => break,
+                Before::SomeCalled => {
+                    let leave = self.table.borrow_mut().requeue(false);
+                    leave.leave(None);
+                }
+                Before::NoneCalled => {
+                    let ready = self.hub.borrow_mut().readiness(io, interest);
+                    if std::mem::replace(&mut has_asked, true)
+                        || ready.is_ok_and(|ready| ready.is_none())
+                    {
+                        break;
+                    }
+                    self.pass_on(io, interest);
+                }
+            }
+        }
+        if crate::mutant::is_on(crate::mutant::Mutant::WokenNotRemoved) {
+            return Some(Left { called: false, first: true, others: false });
+        }
+        self.table.borrow_mut().waiters.leave(standing)
     }
 
     #[inline]
@@ -159,8 +187,11 @@ impl Driver {
             other => other,
         };
         let leave = self.table.borrow_mut().requeue(false);
+        // A kill that comes meanwhile is met at the next call: what this one took is its caller's.
         leave.leave(Some(decided));
-        self.raise_kill();
+        if crate::mutant::is_on(crate::mutant::Mutant::KillDropsWhatWasTaken) {
+            self.raise_kill();
+        }
     }
 
     // Sources.
@@ -171,11 +202,11 @@ impl Driver {
     }
 
     /// Takes the current greenlet off a source after a wait that did not end by readiness.
-    pub(crate) fn unqueue(&self, io: Io, ticket: Ticket) {
+    pub(crate) fn unwatch(&self, io: Io, ticket: Ticket) {
         if crate::mutant::is_on(crate::mutant::Mutant::WokenNotRemoved) {
             return;
         }
-        self.table.borrow_mut().waiters.remove(io, ticket);
+        self.table.borrow_mut().waiters.unwatch(io, ticket);
     }
 
     /// Whether a watcher of the wait of this ticket still waits to be named.
@@ -191,7 +222,7 @@ impl Driver {
 
     /// Lets the next one in line try, after a call on this source went through.
     pub(crate) fn pass_on(&self, io: Io, interest: Interest) {
-        self.table.borrow_mut().wake_next(io, interest);
+        self.table.borrow_mut().call_next(io, interest);
     }
 
     /// Closes a descriptor: those parked on it wake, reader first, and then the world is told.

@@ -18,6 +18,8 @@ use std::num::NonZeroUsize;
 
 use corosensei::stack::{Stack, StackPointer};
 
+use super::overflow;
+
 /// What a greenlet gets unless its builder asks otherwise.
 pub(crate) const DEFAULT_SIZE: usize = 256 * 1024;
 /// The least that a panic with a backtrace fits in.
@@ -26,7 +28,7 @@ const MIN_SIZE: usize = 16 * 1024;
 const CHUNK: usize = 64;
 /// Address space asked for at a time; halved until the limit on it (`RLIMIT_AS`) allows it.
 const SLAB_BYTES: usize = 1 << 32;
-const PAGE: usize = 4096;
+pub(super) const PAGE: usize = 4096;
 /// `MADV_GUARD_INSTALL`, Linux 6.13.
 const MADV_GUARD_INSTALL: i32 = 102;
 
@@ -34,6 +36,13 @@ const MADV_GUARD_INSTALL: i32 = 102;
 pub(crate) struct Slot {
     limit: usize,
     base: usize,
+}
+
+impl Slot {
+    /// Where it ends, the guard page included.
+    pub(super) fn ends_at(&self) -> usize {
+        self.limit
+    }
 }
 
 // SAFETY: `limit..base` is a slot of a mapping that is never unmapped; its lowest page is a guard
@@ -137,6 +146,7 @@ impl Pool {
             match reserve(bytes) {
                 Ok(start) => {
                     (self.unopened, self.slab_end) = (start, start + bytes);
+                    overflow::watch(start, start + bytes, stride);
                     return Ok(());
                 }
                 Err(error) if bytes / 2 < stride => return Err(error),

@@ -285,7 +285,7 @@ impl<'a> Together<'a> {
         let named = indexes.iter().find(was_named).copied();
         for &index in indexes {
             match self.members[index] {
-                Kind::Watcher(watcher) => driver.unqueue(watcher.target.io, ticket),
+                Kind::Watcher(watcher) => driver.unwatch(watcher.target.io, ticket),
                 Kind::Event(event) => {
                     event.line().leave(driver, ticket);
                 }

@@ -37,7 +37,7 @@ fn close_wakes_the_parked_reader_before_the_peer_sees_the_end() {
 }
 
 #[test]
-fn close_wakes_everyone_parked_on_the_descriptor_reader_first() {
+pub fn close_wakes_everyone_parked_on_the_descriptor_reader_first() {
     let played = play(ScriptHub::new().room(1, 0), || {
         let stream = dial(1);
         let (reads, writes, watches) = (stream.clone(), stream.clone(), stream.clone());
@@ -190,7 +190,12 @@ fn an_accepted_connection_of_a_killed_acceptor_is_closed() {
     let played = play(ScriptHub::new().interrupts(&interrupts), || {
         let listener = TcpListener::bind("127.0.0.1:80").unwrap();
         let near = TcpStream::connect("127.0.0.1:80").unwrap();
-        let acceptor = spawn("acceptor", move || listener.accept().map(drop));
+        let acceptor = spawn("acceptor", move || {
+            let accepted = listener.accept().unwrap();
+            note!("has it");
+            thread::sleep(ms(99));
+            drop(accepted);
+        });
         thread::yield_now();
         acceptor.kill();
         note!("{:?}", acceptor.join().is_err());
@@ -198,5 +203,5 @@ fn an_accepted_connection_of_a_killed_acceptor_is_closed() {
         note!("{}", read(&near, 1));
     });
     let played = played.done();
-    assert_eq!(played.told(), ["0 main: true", "0 main: []"]);
+    assert_eq!(played.told(), ["0 main/acceptor: has it", "0 main: true", "0 main: []"]);
 }

@@ -17,6 +17,17 @@ fn join_answers_the_result_or_the_panic() {
 }
 
 #[test]
+pub fn a_join_of_one_that_is_over_does_not_switch() {
+    let played = play(ScriptHub::new(), || {
+        let child = thread::spawn(|| 7);
+        thread::yield_now();
+        spawn("other", || note!("other"));
+        note!("{}", child.join().unwrap());
+    });
+    assert_eq!(played.done().told(), ["0 main: 7"]);
+}
+
+#[test]
 fn join_timeout_gives_the_handle_back() {
     let played = play(ScriptHub::new(), || {
         let slow = thread::spawn(|| thread::sleep(ms(10)));
@@ -199,8 +210,14 @@ fn a_hub_that_stops_halts_the_run() {
     let played = play(ScriptHub::new().interrupts(&[Turn::Stop]), || {
         let _end = End;
         dial(1);
-        note!("not here");
+        // The call had its connection; whoever goes on for ever with calls that never wait ends at
+        // the next one.
+        note!("connected");
+        loop {
+            dial(2);
+        }
     });
     assert!(matches!(played.ending.stop, Stop::Halted(_)));
-    assert_eq!(played.told(), ["0 main: unwound"]);
+    assert_eq!(played.told(), ["0 main: connected", "0 main: unwound"]);
+    assert_eq!(played.hub.open(), 0);
 }

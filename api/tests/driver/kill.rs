@@ -260,3 +260,24 @@ fn killing_one_that_is_over_does_nothing_even_if_its_slot_is_reused() {
     });
     assert_eq!(played.done().told(), ["1 main: 1 2"]);
 }
+
+#[test]
+pub fn what_a_call_took_is_its_callers_even_if_a_kill_comes_before_it_returns() {
+    use greenroom::hub::Turn;
+    let hub = ScriptHub::new().at(ms(0), Event::Bytes(1, b"x".into()));
+    // The read finishes at once, and the killer runs before its greenlet goes on.
+    let played = play(hub.interrupts(&[Turn::Run(0), Turn::Run(1)]), || {
+        let stream = dial(1);
+        thread::sleep(ms(1));
+        let reader = spawn("reader", move || {
+            note!("{}", read(&stream, 1));
+            note!("{}", read(&stream, 1));
+        });
+        thread::yield_now();
+        reader.kill();
+        note!("killed");
+        note!("{}", reader.join().unwrap_err().is::<Killed>());
+    });
+    let told = ["1 main: killed", "1 main/reader: [120]", "1 main: true"];
+    assert_eq!(played.done().told(), told);
+}

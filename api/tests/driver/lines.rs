@@ -1,5 +1,6 @@
 //! Several greenlets on one source: lines for calls, watchers who all wake.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::rc::Rc;
 
@@ -29,7 +30,7 @@ fn readers_are_served_first_come_first_served() {
 }
 
 #[test]
-fn one_event_wakes_one_reader_and_the_baton_is_passed() {
+pub fn one_event_wakes_one_reader_and_the_baton_is_passed() {
     let hub = ScriptHub::new().at(ms(1), Event::Bytes(1, b"123".into()));
     let played = play(hub, || join_all(readers(&dial(1), &["a", "b", "c"])));
     let played = played.done();
@@ -72,7 +73,7 @@ fn a_newcomer_does_not_overtake_a_woken_reader() {
 }
 
 #[test]
-fn a_woken_reader_that_is_killed_passes_its_event_on() {
+pub fn a_woken_reader_that_is_killed_passes_its_event_on() {
     let hub = ScriptHub::new()
         .at(ms(1), Event::Bytes(1, b"1".into()))
         .at(ms(1), Event::Bytes(2, b"now".into()));
@@ -89,7 +90,7 @@ fn a_woken_reader_that_is_killed_passes_its_event_on() {
 }
 
 #[test]
-fn a_reader_that_timed_out_leaves_the_line() {
+pub fn a_reader_that_timed_out_leaves_the_line() {
     let hub = ScriptHub::new().at(ms(10), Event::Bytes(1, b"1".into()));
     let played = play(hub, || {
         let stream = dial(1);
@@ -103,6 +104,96 @@ fn a_reader_that_timed_out_leaves_the_line() {
         patient.join().unwrap();
     });
     assert_eq!(played.done().told(), ["5 main/hasty: WouldBlock", "10 main/patient: [49]"]);
+}
+
+/// Readers with a limit each, in line in this order.
+fn limited(stream: &Rc<TcpStream>, readers: &[(&'static str, Option<u64>)]) {
+    let readers: Vec<_> = readers
+        .iter()
+        .map(|&(name, limit)| {
+            let stream = stream.clone();
+            let reader = spawn(name, move || {
+                stream.set_read_timeout(limit.map(ms)).unwrap();
+                note!("{}", read(&stream, 1));
+            });
+            thread::yield_now();
+            reader
+        })
+        .collect();
+    join_all(readers);
+}
+
+#[test]
+pub fn a_reader_whose_time_is_up_keeps_its_place_until_it_has_run() {
+    let hub = ScriptHub::new().at(ms(4), Event::Bytes(1, b"12".into()));
+    let played = play(hub, || {
+        let stream = dial(1);
+        let twice = stream.clone();
+        let first = spawn("first", move || {
+            note!("{}", read(&twice, 1));
+            twice.set_read_timeout(Some(ms(5))).unwrap();
+            note!("{}", read(&twice, 1));
+        });
+        thread::yield_now();
+        limited(&stream, &[("due", Some(4))]);
+        first.join().unwrap();
+    });
+    let told = ["4 main/first: [49]", "4 main/due: [50]", "9 main/first: WouldBlock"];
+    assert_eq!(played.done().told(), told);
+}
+
+#[test]
+fn a_reader_whose_time_is_up_overtakes_nobody_who_was_called_before() {
+    // The turn at 4 goes to the second of the two who are runnable then.
+    let hub = ScriptHub::new().at(ms(4), Event::Bytes(1, b"1".into()));
+    let played = play(hub.picks(&[0, 0, 1]), || {
+        limited(&dial(1), &[("first", None), ("due", Some(4))]);
+    });
+    assert_eq!(played.done().told(), ["4 main/first: [49]", "4 main/due: WouldBlock"]);
+}
+
+#[test]
+fn what_nobody_has_named_yet_goes_down_the_line_to_one_whose_time_is_up() {
+    let played = play(ScriptHub::new(), || {
+        let stream = dial(1);
+        let ends = stream.clone();
+        // It wakes at 4 as the reader does, and before it.
+        let clock = spawn("clock", move || {
+            thread::sleep(ms(4));
+            ends.shutdown(std::net::Shutdown::Read).unwrap();
+        });
+        thread::yield_now();
+        limited(&stream, &[("first", None), ("due", Some(4))]);
+        clock.join().unwrap();
+    });
+    assert_eq!(played.done().told(), ["4 main/first: []", "4 main/due: []"]);
+}
+
+#[test]
+fn one_whose_time_is_up_and_who_is_killed_passes_on_what_it_was_given() {
+    let hub = ScriptHub::new().at(ms(4), Event::Bytes(1, b"12".into()));
+    let played = play(hub, || {
+        let stream = dial(1);
+        let theirs = stream.clone();
+        let due: Rc<RefCell<Option<thread::JoinHandle<()>>>> = Rc::default();
+        let victim = due.clone();
+        let first = spawn("first", move || {
+            note!("{}", read(&theirs, 1));
+            // Its time is up, and the turn was passed on to it; it has not run yet.
+            victim.take().unwrap().kill();
+        });
+        thread::yield_now();
+        let theirs = stream.clone();
+        *due.borrow_mut() = Some(spawn("due", move || {
+            theirs.set_read_timeout(Some(ms(4))).unwrap();
+            note!("{}", read(&theirs, 1));
+        }));
+        thread::yield_now();
+        stream.set_read_timeout(None).unwrap();
+        join_all(readers(&stream, &["heir"]));
+        first.join().unwrap();
+    });
+    assert_eq!(played.done().told(), ["4 main/first: [49]", "4 main/heir: [50]"]);
 }
 
 #[test]

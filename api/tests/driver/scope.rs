@@ -476,6 +476,7 @@ fn what_a_child_without_power_would_have_run_with_is_not_even_dropped() {
                 named(s, "never", move || drop(owned));
                 // Finishes at once, and yet time moves on before the child has its turn.
                 crate::dial(1);
+                thread::yield_now();
                 note!("not here");
             });
         });

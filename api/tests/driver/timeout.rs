@@ -35,7 +35,7 @@ fn expiry_answers_the_parked_call_and_sticks() {
 }
 
 #[test]
-fn later_calls_err_even_if_there_is_data() {
+pub fn later_calls_err_even_if_there_is_data() {
     let hub = ScriptHub::new().at(ms(0), Event::Bytes(2, b"x".into()));
     let played = play(hub, || {
         let (empty, full) = (dial(1), dial(2));
@@ -259,4 +259,40 @@ fn a_lock_that_was_let_go_in_time_is_taken_though_the_turn_comes_late() {
     ];
     let played = crate::scripted::play_all(hub, hosts);
     assert_eq!(played.done().told(), ["9 hasty: true", "9 patient: got it"]);
+}
+
+#[test]
+fn an_end_or_an_unpark_in_time_is_told_though_the_turn_comes_late() {
+    let played = play(ScriptHub::new(), || {
+        let target: Rc<Cell<Option<thread::Thread>>> = Rc::default();
+        let theirs = target.clone();
+        // It wakes at 5, before the two scopes are looked at, and runs before those inside them.
+        let child = thread::spawn(move || {
+            thread::sleep(ms(5));
+            theirs.take().unwrap().unpark();
+        });
+        thread::yield_now();
+        let parked = spawn("parked", move || {
+            target.set(Some(thread::current()));
+            note!("{}", timeout(ms(5), thread::park).is_ok());
+        });
+        thread::yield_now();
+        note!("{}", timeout(ms(5), || child.join().is_ok()).unwrap());
+        parked.join().unwrap();
+    });
+    assert_eq!(played.done().told(), ["5 main/parked: true", "5 main: true"]);
+}
+
+#[test]
+pub fn a_deadline_of_a_wait_that_is_over_does_not_end_the_next() {
+    let hub = ScriptHub::new()
+        .at(ms(2), Event::Bytes(1, b"x".into()))
+        .at(ms(9), Event::Bytes(2, b"y".into()));
+    let played = play(hub, || {
+        let (soon, later) = (dial(1), dial(2));
+        note!("{}", said(wait_read(&*soon, Some(ms(5)))));
+        // The first wait's time would be up amid this one.
+        note!("{}", said(wait_read(&*later, None)));
+    });
+    assert_eq!(played.done().told(), ["2 main: ()", "9 main: ()"]);
 }

@@ -1,10 +1,11 @@
 //! A machine of random programs and the model that judges what they did, for any world.
 //!
-//! [`program`] says and draws them, [`perform`] runs one inside a hub, [`model`] judges the log.
-//! A world only has to [`play`](World::play).
+//! [`program`] says what they are and [`draw`] makes them, [`perform`] runs one inside a hub and
+//! leaves a [`log`], [`model`] judges it. A world only has to [`play`](World::play).
 #![allow(dead_code)] // Each world uses its own part of it.
 
 pub mod draw;
+pub mod log;
 pub mod model;
 pub mod perform;
 pub mod program;
@@ -16,16 +17,29 @@ use program::Program;
 
 /// Where programs are played.
 pub trait World {
+    /// What programs may contain.
+    fn offers(&self) -> Offers;
     /// What of the model it promises.
     fn rules(&self) -> Rules;
     fn play(&self, program: &Program) -> Observed;
 }
 
+/// What a world can do at times that a program names.
+#[derive(Clone, Copy, Debug)]
+pub struct Offers {
+    /// Where time is not told, actors feed each other and wait for ever or not at all.
+    pub time: bool,
+    pub writes: bool,
+    pub accepts: bool,
+}
+
 /// What became of one program.
 pub struct Observed {
-    pub log: Vec<perform::Entry>,
+    pub log: Vec<log::Entry>,
     pub deadlocked: bool,
-    /// Panics, leaks, and ends that no program may have.
+    /// How many panics that nobody joined were told of.
+    pub reported: usize,
+    /// Leaks, and ends that no program may have.
     pub trouble: Vec<String>,
 }
 
@@ -36,6 +50,11 @@ pub fn cases(default: u32) -> u32 {
 
 /// Plays random programs and judges them; a failure is the smallest program that has it.
 pub fn explore(world: &dyn World, cases: u32) -> Result<(), String> {
+    explore_part(world, cases, 0)
+}
+
+/// As [`explore`], with other programs for each part.
+pub fn explore_part(world: &dyn World, cases: u32, part: u8) -> Result<(), String> {
     let config = Config {
         cases,
         failure_persistence: None,
@@ -44,15 +63,15 @@ pub fn explore(world: &dyn World, cases: u32) -> Result<(), String> {
         ..Config::default()
     };
     // The same programs every time: longer runs, not luckier ones, find more.
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[part; 32]);
     let mut runner = TestRunner::new_with_rng(config, rng);
-    let outcome = runner.run(&draw::programs(), |program| {
+    let outcome = runner.run(&draw::programs(world.offers()), |program| {
         judge(world, &program).map_err(proptest::test_runner::TestCaseError::fail)
     });
     match outcome {
         Ok(()) => Ok(()),
-        Err(TestError::Fail(_, program)) => {
-            let reason = judge(world, &program).err().unwrap_or_else(|| "not again".into());
+        Err(TestError::Fail(reason, program)) => {
+            let reason = judge(world, &program).err().unwrap_or_else(|| format!("once: {reason}"));
             let seed = match world.rules().interrupts {
                 true => format!("seed {}\n", program.seed),
                 false => String::new(),

@@ -1,4 +1,4 @@
-//! A program: a few greenlets, a few streams, and what arrives on them when.
+//! A program: a few greenlets, what they share, and what the world does when.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,56 +6,115 @@ use std::time::Duration;
 /// Times are few and small, so that ties are common.
 pub const UNIT: Duration = Duration::from_millis(10);
 
+/// So many units.
+pub fn units(n: u8) -> Duration {
+    UNIT * u32::from(n)
+}
+
 #[derive(Clone, Debug)]
 pub struct Program {
     /// Of the choices that a world makes by itself, if it makes any.
     pub seed: u16,
     pub streams: u8,
+    /// The first stream can also be written to; how much it takes is an arrival of room.
+    pub writes: bool,
+    /// There is a listener.
+    pub accepts: bool,
     /// In order of time.
     pub arrivals: Vec<Arrival>,
+    /// So many of the actors begin by themselves; each of the others is spawned by an operation.
+    pub roots: usize,
     pub actors: Vec<Vec<Op>>,
 }
 
-/// Bytes arrive on a stream, or its end (0 bytes).
+/// One end that calls line up for: a stream's bytes, a stream's room, a listener's connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Read,
+    Write,
+    Accept,
+}
+
+/// So much arrives on a side, or its end (0 of it).
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival {
     pub at: u8,
-    pub stream: u8,
-    pub bytes: u8,
+    pub side: u8,
+    pub count: u8,
 }
 
+/// An operation. `within` is how long it may take of its own.
 #[derive(Clone, Debug)]
 pub enum Op {
     Sleep(u8),
     Yield,
-    Read {
-        stream: u8,
+    /// Reads, writes or accepts, as the side has it.
+    Take {
+        side: u8,
         len: u8,
         within: Option<u8>,
     },
-    /// With a watcher of its own.
-    WaitRead {
-        stream: u8,
+    /// Waits until the side is ready, with a watcher of its own.
+    WaitReady {
+        side: u8,
         within: Option<u8>,
     },
-    /// With the watcher everybody shares.
+    /// The same with the watcher everybody shares.
     Wait {
-        stream: u8,
+        side: u8,
         within: Option<u8>,
     },
     /// With `EBADF`, or an error of its own.
     Cancel {
-        stream: u8,
+        side: u8,
         code: Option<u8>,
     },
+    /// The handle that the side is of.
     Close(u8),
+    Shutdown {
+        stream: u8,
+        how: How,
+    },
     Kill(u8),
     Set,
     Clear,
     WaitSet {
         within: Option<u8>,
     },
+    Lock,
+    Unlock,
+    Park {
+        within: Option<u8>,
+    },
+    Unpark(u8),
+    Spawn(u8),
+    Join {
+        actor: u8,
+        within: Option<u8>,
+    },
+    Panic,
     Timeout(u8, Vec<Op>),
+    /// An arrival that an actor makes, where the world has none of its own.
+    Feed {
+        side: u8,
+        count: u8,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Read,
+    Write,
+    Both,
+}
+
+impl How {
+    pub fn reads(self) -> bool {
+        self != How::Write
+    }
+    pub fn writes(self) -> bool {
+        self != How::Read
+    }
 }
 
 impl Op {
@@ -69,12 +128,40 @@ impl Op {
 }
 
 impl Program {
+    pub fn sides(&self) -> u8 {
+        self.streams + u8::from(self.writes) + u8::from(self.accepts)
+    }
+    pub fn kind(&self, side: u8) -> Kind {
+        match side {
+            _ if side < self.streams => Kind::Read,
+            _ if side == self.streams && self.writes => Kind::Write,
+            _ => Kind::Accept,
+        }
+    }
+    /// The stream that a side is of; none for the listener.
+    pub fn stream(&self, side: u8) -> Option<u8> {
+        match self.kind(side) {
+            Kind::Read => Some(side),
+            Kind::Write => Some(0),
+            Kind::Accept => None,
+        }
+    }
+    /// Where room to write is a side of this stream.
+    pub fn room_of(&self, stream: u8) -> Option<u8> {
+        (self.writes && stream == 0).then_some(self.streams)
+    }
+
+    /// Whether an actor may end its side of a stream before it closes it.
+    pub fn ends_first(&self, stream: u8) -> bool {
+        let ends = |op: &&Op| matches!(op, Op::Shutdown { stream: of, how } if *of == stream && how.writes());
+        (0..self.actors.len()).any(|actor| self.flat(actor).iter().any(ends))
+    }
+
     /// The bytes of this arrival: each is its place in the stream.
-    pub fn bytes_of(&self, stream: u8, at: u8, n: u8) -> Vec<u8> {
-        let before =
-            self.arrivals.iter().filter(|before| before.stream == stream && before.at < at);
-        let first: u8 = before.map(|before| before.bytes).sum();
-        (first..first + n).collect()
+    pub fn bytes_of(&self, arrival: &Arrival) -> Vec<u8> {
+        let same = |before: &&Arrival| before.side == arrival.side && before.at < arrival.at;
+        let first: u8 = self.arrivals.iter().filter(same).map(|before| before.count).sum();
+        (first..first + arrival.count).collect()
     }
 
     /// An actor's operations by number, bodies after their scope.
@@ -91,59 +178,89 @@ impl Program {
         add(&self.actors[actor], &mut flat);
         flat
     }
-}
 
-impl fmt::Display for Program {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Arrival { at, stream, bytes } in &self.arrivals {
-            match bytes {
-                0 => writeln!(f, "at {at}: s{stream} ends")?,
-                n => writeln!(f, "at {at}: {n} bytes on s{stream}")?,
-            }
+    fn name(&self, side: u8) -> String {
+        match self.kind(side) {
+            Kind::Read => format!("s{side}"),
+            Kind::Write => "room".into(),
+            Kind::Accept => "callers".into(),
         }
-        for (number, ops) in self.actors.iter().enumerate() {
-            write!(f, "g{number}:")?;
-            list(f, ops, 0)?;
-            writeln!(f)?;
+    }
+
+    fn list(&self, f: &mut fmt::Formatter<'_>, ops: &[Op], first: usize) -> fmt::Result {
+        let mut number = first;
+        for op in ops {
+            write!(f, " {number}:")?;
+            self.show(f, op)?;
+            if let Op::Timeout(_, body) = op {
+                write!(f, " {{")?;
+                self.list(f, body, number + 1)?;
+                write!(f, " }}")?;
+            }
+            write!(f, ";")?;
+            number += op.size();
         }
         Ok(())
     }
-}
 
-fn list(f: &mut fmt::Formatter<'_>, ops: &[Op], first: usize) -> fmt::Result {
-    let mut number = first;
-    for op in ops {
-        write!(f, " {number}:{op}")?;
-        if let Op::Timeout(_, body) = op {
-            write!(f, " {{")?;
-            list(f, body, number + 1)?;
-            write!(f, " }}")?;
-        }
-        write!(f, ";")?;
-        number += op.size();
-    }
-    Ok(())
-}
-
-impl fmt::Display for Op {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn show(&self, f: &mut fmt::Formatter<'_>, op: &Op) -> fmt::Result {
         let limit = |within: &Option<u8>| within.map_or(String::new(), |n| format!(" within {n}"));
-        match self {
+        match op {
             Op::Sleep(time) => write!(f, "sleep {time}"),
             Op::Yield => write!(f, "yield"),
-            Op::Read { stream, len, within } => {
-                write!(f, "read s{stream} {len}{}", limit(within))
+            Op::Take { side, len, within } => {
+                let verb = match self.kind(*side) {
+                    Kind::Read => format!("read s{side} {len}"),
+                    Kind::Write => format!("write s0 {len}"),
+                    Kind::Accept => "accept".into(),
+                };
+                write!(f, "{verb}{}", limit(within))
             }
-            Op::WaitRead { stream, within } => write!(f, "wait_read s{stream}{}", limit(within)),
-            Op::Wait { stream, within } => write!(f, "wait w{stream}{}", limit(within)),
-            Op::Cancel { stream, code: None } => write!(f, "cancel w{stream}"),
-            Op::Cancel { stream, code: Some(code) } => write!(f, "cancel w{stream} with {code}"),
-            Op::Close(stream) => write!(f, "close s{stream}"),
+            Op::WaitReady { side, within } => {
+                write!(f, "wait_ready {}{}", self.name(*side), limit(within))
+            }
+            Op::Wait { side, within } => write!(f, "wait {}{}", self.name(*side), limit(within)),
+            Op::Cancel { side, code: None } => write!(f, "cancel {}", self.name(*side)),
+            Op::Cancel { side, code: Some(code) } => {
+                write!(f, "cancel {} with {code}", self.name(*side))
+            }
+            Op::Close(side) => match self.stream(*side) {
+                Some(stream) => write!(f, "close s{stream}"),
+                None => write!(f, "close listener"),
+            },
+            Op::Shutdown { stream, how } => write!(f, "shutdown s{stream} {how:?}"),
             Op::Kill(actor) => write!(f, "kill g{actor}"),
             Op::Set => write!(f, "set"),
             Op::Clear => write!(f, "clear"),
             Op::WaitSet { within } => write!(f, "wait_set{}", limit(within)),
+            Op::Lock => write!(f, "lock"),
+            Op::Unlock => write!(f, "unlock"),
+            Op::Park { within } => write!(f, "park{}", limit(within)),
+            Op::Unpark(actor) => write!(f, "unpark g{actor}"),
+            Op::Spawn(actor) => write!(f, "spawn g{actor}"),
+            Op::Join { actor, within } => write!(f, "join g{actor}{}", limit(within)),
+            Op::Panic => write!(f, "panic"),
             Op::Timeout(time, _) => write!(f, "timeout {time}"),
+            Op::Feed { side, count: 0 } => write!(f, "end {}", self.name(*side)),
+            Op::Feed { side, count } => write!(f, "feed {} {count}", self.name(*side)),
         }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Arrival { at, side, count } in &self.arrivals {
+            match count {
+                0 => writeln!(f, "at {at}: {} ends", self.name(*side))?,
+                n => writeln!(f, "at {at}: {n} on {}", self.name(*side))?,
+            }
+        }
+        for (number, ops) in self.actors.iter().enumerate() {
+            let when = if number < self.roots { "" } else { " (spawned)" };
+            write!(f, "g{number}{when}:")?;
+            self.list(f, ops, 0)?;
+            writeln!(f)?;
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use greenroom::net::UdpSocket;
+use greenroom::net::{TcpListener, TcpStream, UdpSocket};
 use greenroom::thread;
 use greenroom::time::{Duration, Instant, timeout};
 use greenroom::wait::wait_read;
@@ -16,6 +16,7 @@ pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("clock", "a clock never goes back, whoever looks", clock),
     ("sleep", "a sleep is never short, and the shorter one ends first", sleep),
     ("read-timeout", "a read's timeout covers the whole call and says WouldBlock", read_timeout),
+    ("connect-timeout", "a connect's timeout is total and says TimedOut", connect_timeout),
     ("wait-timeout", "a wait's timeout says TimedOut, and zero still looks once", wait_timeout),
     ("scopes", "a scope that elapses ends what is inside it and nothing else", scopes),
     ("sticky-scope", "after a scope has elapsed, no call inside it waits", sticky_scope),
@@ -79,6 +80,26 @@ fn read_timeout(complaints: &Complaints) -> io::Result<()> {
     far.write_all(b"x")?;
     near.set_read_timeout(None)?;
     near.read_exact(&mut [0])
+}
+
+fn connect_timeout(complaints: &Complaints) -> io::Result<()> {
+    // A queue that is full drops what knocks, and the caller tries again for minutes.
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let mut inside = Vec::new();
+    let failed = loop {
+        let start = Instant::now();
+        match TcpStream::connect_timeout(&address, SHORT) {
+            Ok(stream) => inside.push(stream),
+            Err(error) => break (error.kind(), start.elapsed()),
+        }
+    };
+    complaints.unless(failed.0 == io::ErrorKind::TimedOut && failed.1 >= SHORT, || {
+        format!("after {} connections: {failed:?}", inside.len())
+    });
+    let zero = kind(TcpStream::connect_timeout(&address, Duration::ZERO).map(drop));
+    complaints.unless(zero == Err(io::ErrorKind::InvalidInput), || format!("zero: {zero:?}"));
+    Ok(())
 }
 
 fn wait_timeout(complaints: &Complaints) -> io::Result<()> {

@@ -48,6 +48,8 @@ pub struct Connection {
     orphan: bool,
     /// Made by a listener and not yet established: nobody is told when it dies.
     embryo: bool,
+    /// connect(2) has said that it stands, or would have no reason to.
+    told: bool,
 }
 
 /// What the next `poll_transmit` has to say besides data.
@@ -81,6 +83,7 @@ impl Connection {
     pub fn accept(config: Config, isn: u64, syn: &Segment) -> Connection {
         let mut connection = Connection::new(config, State::SynReceived, isn, syn.seq);
         connection.embryo = true;
+        connection.told = true;
         connection.widen(0, syn.window);
         connection
     }
@@ -109,6 +112,7 @@ impl Connection {
             shut_write: false,
             orphan: false,
             embryo: false,
+            told: false,
             config,
         }
     }

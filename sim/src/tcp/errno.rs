@@ -11,6 +11,7 @@ pub(super) enum Errno {
     Pipe = 32,
     ConnAborted = 103,
     ConnReset = 104,
+    IsConn = 106,
     NotConn = 107,
     TimedOut = 110,
     ConnRefused = 111,

@@ -229,6 +229,7 @@ fn errno<T>(result: io::Result<T>) -> i32 {
 const EAGAIN: i32 = 11;
 const EPIPE: i32 = 32;
 const ECONNABORTED: i32 = 103;
+const EISCONN: i32 = 106;
 const ECONNRESET: i32 = 104;
 const ENOTCONN: i32 = 107;
 const ETIMEDOUT: i32 = 110;

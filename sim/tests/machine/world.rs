@@ -13,9 +13,10 @@ use greenroom::time::Instant;
 use greenroom_sim::run::{Run, run};
 use greenroom_sim::{Outcome, Spec, Weather};
 
-use crate::machine::perform::{Entry, Log, perform};
-use crate::machine::program::{Program, UNIT};
-use crate::machine::{Observed, Rules, World};
+use crate::machine::log::{Entry, Log};
+use crate::machine::perform::{ON_PURPOSE, Props, perform};
+use crate::machine::program::{Program, units};
+use crate::machine::{Observed, Offers, Rules, World};
 
 /// When programs start: all streams stand by then.
 const START: Duration = Duration::from_secs(1);
@@ -36,9 +37,14 @@ pub enum Order {
 }
 
 impl World for Simulated {
+    fn offers(&self) -> Offers {
+        Offers { time: true, writes: false, accepts: false }
+    }
+
     fn rules(&self) -> Rules {
         let wakes = self.order == Order::Wake;
-        Rules { wake_order: wakes, interrupts: !wakes, ..Rules::STRICT }
+        // A run tells of its first panic.
+        Rules { wake_order: wakes, interrupts: !wakes, panics_max: 1, ..Rules::STRICT }
     }
 
     fn play(&self, program: &Program) -> Observed {
@@ -66,8 +72,8 @@ impl World for Simulated {
     }
 }
 
-fn observed(run: &Run, log: Vec<Entry>) -> Observed {
-    let (mut deadlocked, mut trouble) = (false, Vec::new());
+fn observed(run: &Run, (log, finished): Played) -> Observed {
+    let (mut deadlocked, mut reported, mut trouble) = (!finished, 0, Vec::new());
     match &run.outcome {
         Outcome::Held => {}
         Outcome::Deadlocked(stall) if stall.stuck.iter().any(|stuck| stuck.greenlet == "main") => {
@@ -75,22 +81,33 @@ fn observed(run: &Run, log: Vec<Entry>) -> Observed {
         }
         // Peers wait for the end of their stream.
         Outcome::Deadlocked(_) => trouble.push("a stream was left open".into()),
+        Outcome::Panicked(_, message) if message == ON_PURPOSE => reported = 1,
         other => trouble.push(other.to_string()),
     }
-    Observed { log, deadlocked, trouble }
+    Observed { log, deadlocked, reported, trouble }
 }
+
+/// The log, and whether all actors left by themselves.
+type Played = (Vec<Entry>, bool);
 
 thread_local! {
     /// Of the run of this thread: a host's body holds nothing that stays on a thread.
     static LOG: Log = Log::default();
 }
 
-fn play(program: &Program, spec: &Spec) -> (Run, Vec<Entry>) {
+fn play(program: &Program, spec: &Spec) -> (Run, Played) {
     let program = Arc::new(program.clone());
     let scenario = Scenario::new("machine", "one random program", move |stage| {
         for stream in 0..program.streams {
             let program = program.clone();
-            stage.client(&peer(stream), move || send(&program, stream));
+            let ends = program.ends_first(stream);
+            let body = move || send(&program, stream, ends);
+            // Whose stream is shut down first stays for the rest of the run.
+            if ends {
+                stage.server(&peer(stream), body)
+            } else {
+                stage.client(&peer(stream), body)
+            };
         }
         let program = program.clone();
         stage.client("main", move || {
@@ -98,12 +115,13 @@ fn play(program: &Program, spec: &Spec) -> (Run, Vec<Entry>) {
             let dial = |stream| TcpStream::connect((&*peer(stream), PORT));
             let streams = (0..program.streams).map(dial).collect::<io::Result<_>>()?;
             sleep_until(start);
-            perform(&Rc::new(Program::clone(&program)), streams, &LOG.with(Log::clone));
+            let props = Props::new(streams, None);
+            perform(&Rc::new(Program::clone(&program)), props, &LOG.with(Log::clone));
             Ok(())
         });
     });
     let run = run(&scenario, spec);
-    (run, LOG.with(|log| log.take()))
+    (run, LOG.with(|log| (log.take(), log.was_finished())))
 }
 
 const PORT: u16 = 7;
@@ -113,16 +131,16 @@ fn peer(stream: u8) -> String {
 }
 
 /// A peer: its arrivals, and then whatever there is until the stream is closed over there.
-fn send(program: &Program, stream: u8) -> io::Result<()> {
+fn send(program: &Program, stream: u8, ends_first: bool) -> io::Result<()> {
     let start = Instant::now() + START - Duration::from_nanos(Weather::calm().latency_typical_ns);
     let listener = TcpListener::bind(("0.0.0.0", PORT))?;
     let (mut accepted, _) = listener.accept()?;
     accepted.set_nodelay(true)?;
-    for arrival in program.arrivals.iter().filter(|arrival| arrival.stream == stream) {
-        sleep_until(start + UNIT * u32::from(arrival.at));
-        let told = match arrival.bytes {
+    for arrival in program.arrivals.iter().filter(|arrival| arrival.side == stream) {
+        sleep_until(start + units(arrival.at));
+        let told = match arrival.count {
             0 => accepted.shutdown(Shutdown::Write),
-            n => accepted.write_all(&program.bytes_of(stream, arrival.at, n)),
+            _ => accepted.write_all(&program.bytes_of(arrival)),
         };
         // It was closed: those who read it are told so by their own hub.
         if told.is_err() {
@@ -130,6 +148,11 @@ fn send(program: &Program, stream: u8) -> io::Result<()> {
         }
     }
     while let Ok(1..) = accepted.read(&mut [0; 8]) {}
+    if ends_first {
+        loop {
+            thread::park();
+        }
+    }
     Ok(())
 }
 

@@ -106,12 +106,17 @@ impl Connection {
         self.die(None);
     }
 
-    /// How connect(2) ends; `None` while it is under way. Takes the error, as connect(2) does.
+    /// How connect(2) ends; `None` while it is under way. Takes the error, as connect(2) does. That
+    /// it stands is said once, and `EISCONN` from then on (linux-truth 6).
     pub fn connect_result(&mut self) -> Option<io::Result<()>> {
         match self.state {
             State::SynSent | State::SynReceived => None,
+            _ if self.told => Some(Err(Errno::IsConn.error())),
             State::Closed => Some(Err(self.error.take().unwrap_or(Errno::ConnAborted).error())),
-            _ => Some(Ok(())),
+            _ => {
+                self.told = true;
+                Some(Ok(()))
+            }
         }
     }
 

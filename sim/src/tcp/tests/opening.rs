@@ -7,6 +7,10 @@ use crate::tcp::Flags;
 fn connect_establishes_both_sides() {
     let mut pair = Pair::new();
     assert!(pair.side(0).connect_result().unwrap().is_ok());
+    // It is said once; and whoever was accepted never asked.
+    for side in [0, 1] {
+        assert_eq!(errno(pair.side(side).connect_result().unwrap()), EISCONN);
+    }
     assert_eq!([pair.poll(0), pair.poll(1)], ["OUT", "OUT"]);
     assert_eq!(pair.next_timeout(true), None);
 }

@@ -1,0 +1,138 @@
+//! How time moves: what arrives, whose deadline comes, and that all had run before.
+
+use std::time::Duration;
+
+use super::actor::{Fixed, Start, taken_from, watched};
+use super::{Model, Verdict, demand};
+use crate::machine::program::{Op, units};
+
+impl Model<'_> {
+    pub(super) fn advance(&mut self, to: Duration) -> Verdict {
+        demand(to >= self.now, "time went backwards")?;
+        while self.now < to {
+            self.settled()?;
+            let arrival = self.program.arrivals.get(self.arrived).map(|next| units(next.at));
+            let deadlines = self.actors.iter().filter_map(|actor| actor.deadline());
+            let later = arrival.into_iter().chain(deadlines).filter(|&at| at > self.now);
+            self.now = later.chain([to]).min().expect("at least one");
+            self.arrive();
+            self.expire();
+        }
+        Ok(())
+    }
+
+    /// Time may move: everyone who had reason to run has run.
+    fn settled(&self) -> Verdict {
+        for (number, actor) in self.actors.iter().enumerate().filter(|(_, a)| a.is_alive()) {
+            let late =
+                |why: &str| Err(format!("g{number} {why}, and has not run while time moves"));
+            if actor.killed {
+                return late("was killed");
+            }
+            if !actor.started {
+                return late("was started");
+            }
+            let Some(doing) = &actor.doing else { continue };
+            match (&doing.start, doing.fixed, actor.ops[doing.op]) {
+                (Start::Yields | Start::Scope, ..) => {}
+                (Start::Waits, None, _) if doing.maybe_named => return late("can go on"),
+                (Start::Waits, None, Op::Lock) if self.lock_holder.is_none() => {
+                    return late("waits for a lock that is free");
+                }
+                (Start::Waits, None, op) => {
+                    if taken_from(op).is_some_and(|side| self.side(side).is_ready()) {
+                        return late("waits for what is there");
+                    }
+                }
+                (_, fixed, _) => return late(&format!("had to end its call ({fixed:?})")),
+            }
+        }
+        Ok(())
+    }
+
+    fn arrive(&mut self) {
+        self.turns += 1;
+        while let Some(arrival) = self.program.arrivals.get(self.arrived) {
+            if units(arrival.at) > self.now {
+                return;
+            }
+            self.arrived += 1;
+            let now = self.now;
+            self.side_mut(arrival.side).arrive(arrival.count, now);
+            if self.side(arrival.side).closed {
+                continue;
+            }
+            // The order among those who are named in one tick is the world's.
+            let turns = self.turns;
+            self.fix(|op| watched(op) == Some(arrival.side), Fixed::Named);
+            for actor in &mut self.actors {
+                actor.turn = actor.turn.map(|turn| turn.min(turns));
+            }
+            self.turns = turns;
+        }
+    }
+
+    fn expire(&mut self) {
+        let mut due: Vec<(Duration, usize, usize)> = Vec::new();
+        for (number, actor) in self.actors.iter().enumerate() {
+            let Some(at) = actor.deadline().filter(|&at| at <= self.now) else { continue };
+            if let Some((_, doing)) = actor.waiting() {
+                due.push((at, doing.place, number));
+            }
+        }
+        due.sort();
+        for (_, _, number) in due {
+            let Some((op, doing)) = self.actors[number].waiting_mut() else { continue };
+            if doing.fixed.is_none() {
+                doing.fixed = Some(Fixed::Deadline);
+                // Calls that were woken in vain have set their timer anew.
+                if taken_from(op).is_none() && !matches!(op, Op::WaitSet { .. } | Op::Lock) {
+                    self.give_turn(number);
+                }
+            }
+        }
+    }
+
+    /// Fixes the outcome of all who wait in such a call and whose outcome is open, in the order
+    /// they came.
+    pub(super) fn fix(&mut self, of: impl Fn(&Op) -> bool, how: Fixed) {
+        let mut hit: Vec<(usize, usize)> = Vec::new();
+        for (number, actor) in self.actors.iter().enumerate() {
+            let Some((op, doing)) = actor.waiting() else { continue };
+            if of(op) {
+                hit.push((doing.place, number));
+            }
+        }
+        hit.sort();
+        for (_, number) in hit {
+            self.fix_one(number, how);
+        }
+    }
+
+    fn fix_one(&mut self, number: usize, how: Fixed) {
+        let is_known = self.wakes_at_once(number);
+        let Some((op, doing)) = self.actors[number].waiting_mut() else { return };
+        // What is no report of a source counts for whoever has not run yet, even if its time is up.
+        let late = how == Fixed::Named && watched(op).is_none();
+        if doing.fixed.is_none() {
+            doing.fixed = Some(how);
+            if is_known {
+                self.give_turn(number);
+            }
+        } else if late {
+            doing.fixed = Some(how);
+        }
+    }
+
+    /// Whether whatever ends this actor's wait now is what makes it runnable.
+    pub(super) fn wakes_at_once(&self, number: usize) -> bool {
+        let Some((op, doing)) = self.actors[number].waiting() else { return false };
+        let untouched = |side| self.side(side).touches(self.now) == 0;
+        let quiet = match op {
+            Op::Lock => false,
+            Op::WaitSet { .. } => !self.sets_passed_on,
+            op => taken_from(op).is_none_or(untouched),
+        };
+        quiet && doing.fixed.is_none() && !doing.maybe_named
+    }
+}
