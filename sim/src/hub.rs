@@ -8,8 +8,8 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Hub, Interest, Io, Kind, Note, On, Opt, Query, Ready,
-    Runnable, Take, Tick, Turn, WokeBy,
+    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Kind, Note, On, Opt, Query,
+    Ready, Runnable, Take, Tick, Turn, WokeBy,
 };
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -333,6 +333,12 @@ impl Hub for SimHub {
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
         self.world.put_option(index, option, value)
+    }
+    fn join(&mut self, io: Io, group: Group) -> io::Result<()> {
+        self.call(io, "join", |world, index| world.join_group(index, group))
+    }
+    fn leave(&mut self, io: Io, group: Group) -> io::Result<()> {
+        self.call(io, "leave", |world, index| world.leave_group(index, group))
     }
     fn take_error(&mut self, io: Io) -> io::Result<Option<io::Error>> {
         let index = self.world.socket_of(io)?;

@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub(crate) mod bench;
 pub(crate) mod link;
+pub(crate) mod multicast;
 pub(crate) mod names;
 pub(crate) mod options;
 pub(crate) mod pipe;

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use greenroom::driver::Role;
 use greenroom::hub::{GreenletId, How, Interest, Io, Ready};
@@ -21,6 +21,7 @@ use crate::net::options::Options;
 use crate::net::pipe::PipeEnd;
 use crate::net::udp::Mailbox;
 use crate::net::unix::UnixSocket;
+use crate::net::weak::Weak;
 use crate::path::Paths;
 use crate::scheduler::Scheduler;
 use crate::tcp::{Connection, Listener};
@@ -46,6 +47,8 @@ pub(crate) struct World {
     pub(crate) free_packets: Vec<u32>,
     pub(crate) buffers: Vec<Vec<u8>>,
     pub(crate) flows: HashMap<crate::net::Flow, u32, Fixed>,
+    /// Who ever joined a multicast group, by group; what is gone goes at the next look.
+    pub(crate) members: HashMap<Ipv4Addr, Vec<Weak>, Fixed>,
     pub(crate) pairs: HashMap<(u16, u16), Pair, Fixed>,
     /// Sockets that may have something to send.
     pub(crate) dirty: Vec<u32>,
@@ -141,6 +144,7 @@ impl World {
             free_packets: Vec::new(),
             buffers: Vec::new(),
             flows: HashMap::default(),
+            members: HashMap::default(),
             pairs: HashMap::default(),
             dirty: Vec::new(),
             named: Vec::new(),

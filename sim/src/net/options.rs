@@ -8,7 +8,7 @@
 //! | `SO_KEEPALIVE`, `TCP_KEEP*`, `TCP_USER_TIMEOUT` | honoured by TCP; elsewhere idle, as on Linux |
 //! | `TCP_MAXSEG` | honoured for what this side sends; no program can see the rest |
 //! | `SO_ACCEPTCONN`, `SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL` | asked for only |
-//! | `SO_BROADCAST` | off only |
+//! | `SO_BROADCAST`, `IP_MULTICAST_*` | honoured |
 //! | `TCP_NODELAY` | kept: nothing is ever delayed |
 //! | `TCP_QUICKACK` | kept: every ACK is quick |
 //! | `SO_PRIORITY`, `IP_TOS` | kept: links have no queues |
@@ -22,6 +22,7 @@
 mod tests;
 
 use std::io;
+use std::net::Ipv4Addr;
 
 use greenroom::hub::{Kind, Opt, unsupported};
 
@@ -72,7 +73,7 @@ impl Options {
     fn find(&self, option: Opt) -> Option<u32> {
         self.set.iter().find(|(known, _)| *known == option).map(|&(_, value)| value)
     }
-    fn get(&self, option: Opt) -> u32 {
+    pub(super) fn get(&self, option: Opt) -> u32 {
         self.find(option).unwrap_or_else(|| default_of(option))
     }
     fn put(&mut self, option: Opt, value: u32) {
@@ -91,7 +92,7 @@ fn default_of(option: Opt) -> u32 {
         Opt::KeepCount => 9,
         Opt::MaxSegment => 536,
         Opt::Ttl => 64,
-        Opt::QuickAck => 1,
+        Opt::QuickAck | Opt::MulticastLoop | Opt::MulticastTtl | Opt::MulticastAll => 1,
         _ => 0,
     }
 }
@@ -106,10 +107,25 @@ fn range_of(option: Opt) -> Option<std::ops::RangeInclusive<u32>> {
         Opt::Ttl => 1..=255,
         // More takes a privilege.
         Opt::Priority => 0..=6,
-        Opt::Tos => 0..=u32::MAX,
-        Opt::KeepAlive | Opt::NoDelay | Opt::QuickAck | Opt::RecvTos => 0..=u32::MAX,
+        Opt::MulticastTtl => 0..=255,
+        Opt::Tos | Opt::MulticastInterface => 0..=u32::MAX,
+        option if is_flag(option) => 0..=u32::MAX,
         _ => return None,
     })
+}
+
+/// Kept in the list as 0 or 1.
+fn is_flag(option: Opt) -> bool {
+    matches!(
+        option,
+        Opt::KeepAlive
+            | Opt::NoDelay
+            | Opt::QuickAck
+            | Opt::RecvTos
+            | Opt::Broadcast
+            | Opt::MulticastLoop
+            | Opt::MulticastAll
+    )
 }
 
 enum Level {
@@ -161,8 +177,12 @@ fn check_level(proto: &Proto, option: Opt) -> io::Result<()> {
         (_, Proto::Pipe(_) | Proto::Query(_)) => Err(errno(libc::ENOTSOCK)),
         (Level::Socket, _) => Ok(()),
         (_, Proto::Unix(_)) | (Level::Tcp, Proto::Udp(_)) => Err(errno(libc::EOPNOTSUPP)),
-        (Level::Tcp | Level::V4, _) => Ok(()),
         (Level::V6, _) => Err(errno(libc::ENOPROTOOPT)),
+        (_, Proto::Udp(_)) => Ok(()),
+        (_, _) if matches!(option, Opt::MulticastTtl | Opt::MulticastInterface) => {
+            Err(errno(libc::EINVAL))
+        }
+        (Level::Tcp | Level::V4, _) => Ok(()),
     }
 }
 
@@ -180,7 +200,6 @@ impl World {
         Ok(match option {
             Opt::ReuseAddress => options.reuse_address.into(),
             Opt::ReusePort => options.reuse_port.into(),
-            Opt::Broadcast => 0,
             Opt::Linger => options.linger,
             Opt::SendBuffer => options.send_buffer.unwrap_or(send_buffer),
             Opt::RecvBuffer => options.recv_buffer.unwrap_or(recv_buffer),
@@ -203,13 +222,17 @@ impl World {
         /// Linux keeps twice what is asked for, and no less than these (linux-truth 105).
         const BUFFERS_MIN: (u32, u32) = (4608, 2304);
         const BUFFER_MAX: u32 = 4 << 20;
+        let is_foreign =
+            option == Opt::MulticastInterface && !self.has_interface(index, Ipv4Addr::from(value));
         let socket = &mut self.sockets[index as usize];
         let options = &mut socket.options;
         check_level(&socket.proto, option)?;
+        if is_foreign {
+            return Err(errno(libc::EADDRNOTAVAIL));
+        }
         match option {
             Opt::ReuseAddress => options.reuse_address = value != 0,
             Opt::ReusePort => options.reuse_port = value != 0,
-            Opt::Broadcast if value == 0 => {}
             Opt::Linger => options.linger = value,
             Opt::SendBuffer => {
                 options.send_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.0));
@@ -259,7 +282,7 @@ fn normal(proto: &Proto, option: Opt, value: u32) -> u32 {
         // The two low bits are TCP's own, for congestion.
         (Opt::Tos, Proto::Udp(_)) => value & 0xff,
         (Opt::Tos, _) => value & 0xfc,
-        (Opt::KeepAlive | Opt::NoDelay | Opt::QuickAck | Opt::RecvTos, _) => (value != 0).into(),
+        (option, _) if is_flag(option) => (value != 0).into(),
         _ => value,
     }
 }

@@ -1,10 +1,11 @@
 //! TCP's system calls: what a program asks of a stream socket. The protocol itself is in `tcp`.
 
 use std::io;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
 
 use greenroom::hub::{Interest, Io, Take};
 
+use super::multicast::is_for_many;
 use super::{Flow, Packet};
 use crate::choices;
 use crate::host::{self, Transport};
@@ -22,7 +23,7 @@ impl World {
         Ok(())
     }
 
-    fn bind_socket(&mut self, index: u32, mut local: SocketAddr) -> io::Result<()> {
+    pub(super) fn bind_socket(&mut self, index: u32, mut local: SocketAddr) -> io::Result<()> {
         let socket = &self.sockets[index as usize];
         let host = usize::from(socket.host);
         if socket.local.is_some() {
@@ -31,7 +32,8 @@ impl World {
         if !local.is_ipv4() {
             return Err(errno(libc::EAFNOSUPPORT));
         }
-        if !local.ip().is_unspecified() && !self.hosts[host].owns(local.ip()) {
+        let is_here = local.ip().is_unspecified() || self.hosts[host].owns(local.ip());
+        if !is_here && !is_for_many(local.ip()) {
             return Err(errno(libc::EADDRNOTAVAIL));
         }
         let transport = transport_of(socket);
@@ -72,10 +74,17 @@ impl World {
     pub(crate) fn bind_towards(&mut self, index: u32, peer: SocketAddr) -> io::Result<()> {
         let socket = &self.sockets[index as usize];
         let (host, transport) = (usize::from(socket.host), transport_of(socket));
-        let source =
-            if peer.ip().is_loopback() { Ipv4Addr::LOCALHOST.into() } else { self.hosts[host].ip };
+        let source = match peer.ip() {
+            IpAddr::V4(group) if is_for_many(peer.ip()) => self.source_for_many(index, group),
+            ip if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),
+            _ => self.hosts[host].ip,
+        };
         match socket.local {
-            Some(local) if local.ip().is_loopback() && !self.hosts[host].owns(peer.ip()) => {
+            Some(local)
+                if local.ip().is_loopback()
+                    && !self.hosts[host].owns(peer.ip())
+                    && !is_for_many(peer.ip()) =>
+            {
                 return Err(errno(libc::EINVAL));
             }
             Some(local) if local.ip().is_unspecified() => {
@@ -370,6 +379,7 @@ impl World {
         };
         match &mut self.sockets[index as usize].proto {
             Proto::Stream(connection) => connection.shutdown(read, write)?,
+            Proto::Udp(_) => self.shutdown_datagram(index, read, write)?,
             Proto::Unix(_) => self.shutdown_unix(index, read, write),
             Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
             _ => return Err(errno(libc::ENOTCONN)),

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use greenroom::hub::{Interest, Io, Take};
 
+use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
 use super::stream::covers;
 use super::{Body, Packet};
@@ -26,11 +27,14 @@ pub(crate) struct Mailbox {
     bytes: usize,
     /// An ICMP message came for a connected socket.
     refused: bool,
+    shut_read: bool,
+    shut_write: bool,
+    pub(super) groups: Vec<Membership>,
 }
 
 impl Mailbox {
     pub(crate) fn is_readable(&self) -> bool {
-        self.refused || !self.letters.is_empty()
+        self.refused || self.shut_read || !self.letters.is_empty()
     }
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
         std::mem::take(&mut self.refused).then(|| errno(libc::ECONNREFUSED))
@@ -39,7 +43,11 @@ impl Mailbox {
 
 impl World {
     pub(crate) fn connect_datagram(&mut self, index: u32, peer: SocketAddr) -> io::Result<()> {
-        let peer = self.reachable(self.sockets[index as usize].host, peer)?;
+        self.may_broadcast(index, peer)?;
+        let peer = match is_for_many(peer.ip()) {
+            true => peer,
+            false => self.reachable(self.sockets[index as usize].host, peer)?,
+        };
         self.bind_towards(index, peer)?;
         let socket = &mut self.sockets[index as usize];
         socket.peer = Some(peer);
@@ -61,23 +69,31 @@ impl World {
             {
                 return Err(error);
             }
+            if matches!(&socket.proto, Proto::Udp(mailbox) if mailbox.shut_write) {
+                return Err(errno(libc::EPIPE));
+            }
             (socket.host, socket.number, socket.peer)
         };
-        let peer = peer.or(connected).ok_or_else(|| errno(libc::EDESTADDRREQ))?;
         if buf.len() > PAYLOAD_MAX {
             return Err(errno(libc::EMSGSIZE));
         }
-        let to = self.reachable(host, peer)?;
-        if self.sockets[index as usize].local.is_none() {
-            self.bind_towards(index, to)?;
+        if peer.is_some_and(|peer| peer.port() == 0) {
+            return Err(errno(libc::EINVAL));
         }
-        let mut from = self.sockets[index as usize].local.expect("just bound");
-        if from.ip().is_unspecified() {
-            let own = self.hosts[usize::from(host)].ip;
-            from.set_ip(if to.ip().is_loopback() { to.ip() } else { own });
-        }
+        let peer = peer.or(connected).ok_or_else(|| errno(libc::EDESTADDRREQ))?;
+        self.may_broadcast(index, peer)?;
+        let for_many = Some(peer.ip()).filter(|ip| is_for_many(*ip));
+        let to = match for_many {
+            Some(_) => peer,
+            None => self.reachable(host, peer)?,
+        };
+        let from = self.source_towards(index, to)?;
         let length = buf.len() as u64;
         self.record_full(Op::SendTo, number, length, hash_bytes(buf), Some(to), "");
+        if let Some(IpAddr::V4(group)) = for_many {
+            self.send_to_many(index, from, to, group, buf);
+            return Ok(buf.len());
+        }
         self.record_wire(host, Op::Datagram, number, length, 0, Some(to));
         let mut payload = self.buffers.pop().unwrap_or_default();
         payload.clear();
@@ -86,22 +102,70 @@ impl World {
         Ok(buf.len())
     }
 
+    /// The address that a datagram leaves from; a socket without a port is given one.
+    fn source_towards(&mut self, index: u32, to: SocketAddr) -> io::Result<SocketAddr> {
+        if self.sockets[index as usize].local.is_none() {
+            self.bind_socket(index, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
+        }
+        let local = self.sockets[index as usize].local.expect("just bound");
+        let host = &self.hosts[usize::from(self.sockets[index as usize].host)];
+        let is_local = host.owns(to.ip());
+        let ip = match to.ip() {
+            IpAddr::V4(group) if is_for_many(to.ip()) => self.source_for_many(index, group),
+            ip if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),
+            _ => host.ip,
+        };
+        match local.ip() {
+            any if any.is_unspecified() || is_for_many(any) => {
+                Ok(SocketAddr::new(ip, local.port()))
+            }
+            bound if bound.is_loopback() && !is_local && !is_for_many(to.ip()) => {
+                Err(errno(libc::EINVAL))
+            }
+            _ => Ok(local),
+        }
+    }
+
     pub(super) fn datagram_arrives(&mut self, packet: Packet) {
+        if is_for_many(packet.to.ip()) {
+            return self.deliver_to_many(packet);
+        }
         let Some(index) = self.receiver_of(&packet) else {
             let (host, from, to) = (packet.to_host, packet.to, packet.from);
             self.send_packet(None, host, from, to, Body::Unreachable, Vec::new());
             return self.recycle(packet.payload);
         };
+        self.put_letter(index, packet.from, packet.payload);
+    }
+
+    /// Shuts for this side alone, connected or not; where it is not, it says so all the same.
+    pub(super) fn shutdown_datagram(
+        &mut self,
+        index: u32,
+        read: bool,
+        write: bool,
+    ) -> io::Result<()> {
+        let socket = &mut self.sockets[index as usize];
+        let is_connected = socket.peer.is_some();
+        if let Proto::Udp(mailbox) = &mut socket.proto {
+            mailbox.shut_read |= read;
+            mailbox.shut_write |= write;
+        }
+        self.name_ready(index);
+        if is_connected { Ok(()) } else { Err(errno(libc::ENOTCONN)) }
+    }
+
+    pub(super) fn put_letter(&mut self, index: u32, from: SocketAddr, payload: Vec<u8>) {
         let socket = &mut self.sockets[index as usize];
         let bytes_max = socket.options.recv_buffer.unwrap_or(RECV_BUFFER) as usize;
         let Proto::Udp(mailbox) = &mut socket.proto else { return };
-        let cost = packet.payload.len() + OVERHEAD;
+        let cost = payload.len() + OVERHEAD;
         // However large, one fits.
         if !mailbox.letters.is_empty() && mailbox.bytes + cost > bytes_max {
-            return self.recycle(packet.payload);
+            return self.recycle(payload);
         }
         mailbox.bytes += cost;
-        mailbox.letters.push_back((packet.from, packet.payload));
+        mailbox.letters.push_back((from, payload));
         self.name_ready(index);
     }
 
@@ -150,6 +214,11 @@ impl World {
             return Err(error);
         }
         let Some((from, payload)) = mailbox.letters.front() else {
+            if mailbox.shut_read {
+                let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+                self.record_full(Op::RecvFrom, number, 0, 0, Some(nobody), "");
+                return Ok((0, nobody));
+            }
             self.want(io, Interest::READ);
             return Err(errno(libc::EAGAIN));
         };
@@ -163,5 +232,77 @@ impl World {
         }
         self.record_full(Op::RecvFrom, number, length as u64, 0, Some(from), "");
         Ok((length, from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Shutdown, SocketAddr};
+
+    use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind};
+
+    use crate::hub::SimHub;
+    use crate::net::bench::{self, code, is_named, named, ready, recv, send};
+
+    fn at(address: &str) -> Address {
+        address.parse::<SocketAddr>().expect("an address").into()
+    }
+
+    fn bound(hub: &mut SimHub, address: &str) -> Io {
+        let io = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
+        hub.bind(io, &at(address)).expect("it is free");
+        io
+    }
+
+    /// 175
+    #[test]
+    fn a_first_send_gives_a_port_and_port_0_is_no_destination() {
+        let hub = &mut bench::hub();
+        let io = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
+        assert_eq!(recv(hub, io, 1), Err(libc::EAGAIN));
+        assert_eq!(send(hub, io, b"x"), Err(libc::EDESTADDRREQ));
+        assert_eq!(code(hub.send_to(io, b"x", &at("127.0.0.1:0"))), Err(libc::EINVAL));
+        assert_eq!(code(hub.send_to(io, b"x", &at("127.0.0.1:9"))), Ok(1));
+        let local = hub.local_addr(io).and_then(|local| local.inet()).expect("an address");
+        assert!(local.ip().is_unspecified() && local.port() >= 32_768, "{local}");
+    }
+
+    /// 187, 188
+    #[test]
+    fn shutting_down_ends_reads_behind_what_is_there_and_breaks_writes() {
+        let hub = &mut bench::hub();
+        let (near, far) = (bound(hub, "127.0.0.1:1"), bound(hub, "127.0.0.1:2"));
+        assert_eq!(recv(hub, near, 1), Err(libc::EAGAIN));
+        assert_eq!(code(hub.shutdown(near, Shutdown::Read)), Err(libc::ENOTCONN));
+        assert!(is_named(hub, near, Interest::READ), "it is shut all the same");
+        assert_eq!(recv(hub, near, 9), Ok(vec![]));
+        hub.connect(far, &at("127.0.0.1:1")).expect("anybody may be connected to");
+        assert_eq!(send(hub, far, b"late"), Ok(4));
+        named(hub);
+        assert_eq!([recv(hub, near, 9), recv(hub, near, 9)], [Ok(b"late".into()), Ok(vec![])]);
+        assert_eq!(ready(hub, near), (true, true));
+        assert_eq!(code(hub.shutdown(far, Shutdown::Write)), Ok(()));
+        assert_eq!(send(hub, far, b"x"), Err(libc::EPIPE));
+        assert_eq!(code(hub.send_to(far, b"x", &at("127.0.0.1:1"))), Err(libc::EPIPE));
+    }
+
+    /// 15, 176, and Linux's answer to a source that no reply would find.
+    #[test]
+    fn loopback_is_a_source_on_its_own_host_only() {
+        let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+        let local = bound(hub, "127.0.0.1:1");
+        assert_eq!(code(hub.send_to(local, b"x", &at("10.0.0.2:9"))), Err(libc::EINVAL));
+        assert_eq!(code(hub.connect(local, &at("10.0.0.2:9"))), Err(libc::EINVAL));
+        assert_eq!(code(hub.send_to(local, b"x", &at("10.0.0.1:9"))), Ok(1));
+        let tcp = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
+        hub.bind(tcp, &at("127.0.0.1:0")).expect("a port is free");
+        assert_eq!(code(hub.connect(tcp, &at("10.0.0.2:9"))), Err(libc::EINVAL));
+        let receiver = bound(hub, "0.0.0.0:2");
+        let sender = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
+        hub.send_to(sender, b"x", &at("127.0.0.9:2")).expect("it leaves");
+        named(hub);
+        let (_, from) =
+            hub.recv_from(receiver, &mut [0], greenroom::hub::Take::Remove).expect("one");
+        assert!(from.to_string().starts_with("127.0.0.1:"), "{from}");
     }
 }

@@ -1,0 +1,217 @@
+//! Broadcast and groups, by the rows of what was measured on Linux.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use greenroom::hub::{Domain, Group, Hub, Io, Kind, Opt};
+
+use crate::hub::SimHub;
+use crate::net::bench::{self, code, recv};
+
+const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 2, 3);
+const PORT: u16 = 5000;
+
+fn on_group() -> Group {
+    Group::V4(GROUP, Ipv4Addr::UNSPECIFIED)
+}
+
+/// A socket of this host.
+fn socket(hub: &mut SimHub, host: u16, options: &[Opt]) -> Io {
+    let io = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
+    let index = hub.world.socket_of(io).expect("it is open");
+    hub.world.sockets[index as usize].host = host;
+    for &option in options {
+        hub.set_option(io, option, 1).expect("it may be set");
+    }
+    io
+}
+
+fn bound(hub: &mut SimHub, host: u16, ip: impl Into<std::net::IpAddr>) -> Io {
+    let io = socket(hub, host, &[Opt::ReuseAddress]);
+    hub.bind(io, &SocketAddr::new(ip.into(), PORT).into()).expect("it is free");
+    io
+}
+
+fn send(hub: &mut SimHub, io: Io, to: impl Into<std::net::IpAddr>) -> Result<usize, i32> {
+    let sent = code(hub.send_to(io, b"mc", &SocketAddr::new(to.into(), PORT).into()));
+    let later = greenroom::hub::Tick::from_ns(hub.now().as_ns() + 1_000_000_000);
+    hub.poll(Some(later), &mut Vec::new()).expect("a simulated poll does not fail");
+    sent
+}
+
+/// Which of them got one, and no more than one.
+fn heard(hub: &mut SimHub, sockets: &[Io]) -> Vec<bool> {
+    let one = |&io: &Io| match recv(hub, io, 9) {
+        Ok(bytes) => {
+            assert_eq!((bytes, recv(hub, io, 9)), (b"mc".into(), Err(libc::EAGAIN)));
+            true
+        }
+        Err(error) => {
+            assert_eq!(error, libc::EAGAIN);
+            false
+        }
+    };
+    sockets.iter().map(one).collect()
+}
+
+/// 189
+#[test]
+fn a_broadcast_reaches_every_host_that_listens() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 3);
+    let all = Ipv4Addr::BROADCAST;
+    let quiet = socket(hub, 0, &[]);
+    assert_eq!(send(hub, quiet, all), Err(libc::EACCES));
+    let to = SocketAddr::from((all, PORT)).into();
+    assert_eq!(code(hub.connect(quiet, &to)), Err(libc::EACCES));
+    let sockets = [
+        bound(hub, 0, Ipv4Addr::UNSPECIFIED),
+        bound(hub, 1, Ipv4Addr::UNSPECIFIED),
+        bound(hub, 1, Ipv4Addr::new(10, 0, 0, 2)),
+        bound(hub, 2, Ipv4Addr::UNSPECIFIED),
+    ];
+    let loud = socket(hub, 0, &[Opt::Broadcast]);
+    assert_eq!(send(hub, loud, all), Ok(2));
+    assert_eq!(heard(hub, &sockets), [true, true, false, true]);
+    assert_eq!(send(hub, loud, Ipv4Addr::new(127, 255, 255, 255)), Ok(2));
+    assert_eq!(heard(hub, &sockets), [true, false, false, false]);
+}
+
+/// 193
+#[test]
+fn members_hear_their_group_over_links_and_from_their_own_host() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 3);
+    let sockets = [
+        bound(hub, 0, Ipv4Addr::UNSPECIFIED),
+        bound(hub, 1, GROUP),
+        bound(hub, 2, Ipv4Addr::UNSPECIFIED),
+        bound(hub, 1, Ipv4Addr::new(10, 0, 0, 2)),
+    ];
+    for member in [sockets[0], sockets[1], sockets[3]] {
+        hub.join(member, on_group()).expect("it may join");
+    }
+    let sender = socket(hub, 0, &[]);
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(heard(hub, &sockets), [true, true, false, false]);
+    hub.set_option(sender, Opt::MulticastLoop, 0).expect("it may be set");
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(heard(hub, &sockets), [false, true, false, false]);
+    hub.set_option(sender, Opt::MulticastLoop, 1).expect("it may be set");
+    hub.set_option(sender, Opt::MulticastTtl, 0).expect("it may be set");
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(heard(hub, &sockets), [true, false, false, false]);
+    hub.leave(sockets[0], on_group()).expect("it is a member");
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(heard(hub, &sockets), [false; 4]);
+}
+
+/// 193a, 193c, 193d
+#[test]
+fn loopback_is_an_interface_of_its_own() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let here = bound(hub, 0, Ipv4Addr::UNSPECIFIED);
+    let there = bound(hub, 1, Ipv4Addr::UNSPECIFIED);
+    for member in [here, there] {
+        hub.join(member, Group::V4(GROUP, Ipv4Addr::LOCALHOST)).expect("it may join");
+    }
+    let sender = socket(hub, 0, &[]);
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(heard(hub, &[here, there]), [false, false], "it left over the link");
+    let lo = u32::from(Ipv4Addr::LOCALHOST);
+    hub.set_option(sender, Opt::MulticastInterface, lo).expect("it may be set");
+    // Neither keeps a datagram from where it is anyway.
+    for option in [Opt::MulticastLoop, Opt::MulticastTtl] {
+        hub.set_option(sender, option, 0).expect("it may be set");
+        assert_eq!(send(hub, sender, GROUP), Ok(2));
+        assert_eq!(heard(hub, &[here, there]), [true, false]);
+    }
+}
+
+/// 194
+#[test]
+fn joining_and_leaving_are_checked() {
+    let hub = &mut bench::hub();
+    let io = socket(hub, 0, &[]);
+    for (option, value) in [
+        (Opt::MulticastLoop, 1),
+        (Opt::MulticastTtl, 1),
+        (Opt::MulticastAll, 1),
+        (Opt::MulticastInterface, 0),
+        (Opt::Broadcast, 0),
+    ] {
+        assert_eq!(code(hub.option(io, option)), Ok(value), "{option:?}");
+    }
+    assert_eq!(code(hub.join(io, on_group())), Ok(()));
+    assert_eq!(code(hub.join(io, on_group())), Err(libc::EADDRINUSE));
+    assert_eq!(code(hub.leave(io, on_group())), Ok(()));
+    assert_eq!(code(hub.leave(io, on_group())), Err(libc::EADDRNOTAVAIL));
+    let not_one = Group::V4(Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::UNSPECIFIED);
+    assert_eq!(code(hub.join(io, not_one)), Err(libc::EINVAL));
+    let elsewhere = Ipv4Addr::new(203, 0, 113, 9);
+    assert_eq!(code(hub.join(io, Group::V4(GROUP, elsewhere))), Err(libc::ENODEV));
+    let refused = code(hub.set_option(io, Opt::MulticastInterface, elsewhere.into()));
+    assert_eq!(refused, Err(libc::EADDRNOTAVAIL));
+    let tcp = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
+    assert_eq!(code(hub.join(tcp, on_group())), Err(libc::EPROTO));
+    assert_eq!(code(hub.set_option(tcp, Opt::Broadcast, 1)), Ok(()));
+    let v6 = Group::V6("ff02::1".parse().expect("an address"), 0);
+    assert_eq!(code(hub.join(io, v6)), Err(libc::ENOPROTOOPT));
+}
+
+#[test]
+fn a_member_by_source_hears_that_source_alone() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 3);
+    let member = bound(hub, 0, Ipv4Addr::UNSPECIFIED);
+    let from = |host: u8| Group::V4From {
+        group: GROUP,
+        source: Ipv4Addr::new(10, 0, 0, host),
+        interface: Ipv4Addr::UNSPECIFIED,
+    };
+    hub.join(member, from(2)).expect("it may join");
+    assert_eq!(code(hub.join(member, from(2))), Err(libc::EADDRNOTAVAIL));
+    let senders = [socket(hub, 1, &[]), socket(hub, 2, &[])];
+    let hears = |hub: &mut SimHub| {
+        senders.map(|sender| {
+            send(hub, sender, GROUP).expect("it leaves");
+            heard(hub, &[member])[0]
+        })
+    };
+    assert_eq!(hears(hub), [true, false]);
+    hub.join(member, from(3)).expect("it may join");
+    assert_eq!(hears(hub), [true, true]);
+    hub.leave(member, from(2)).expect("it is a member");
+    assert_eq!(hears(hub), [false, true]);
+}
+
+/// 194d, and who is no member hears with those of its host unless it says otherwise.
+#[test]
+fn all_who_share_a_port_get_a_copy() {
+    let hub = &mut bench::hub();
+    let sockets = [(); 3].map(|()| bound(hub, 0, Ipv4Addr::UNSPECIFIED));
+    let sender = socket(hub, 0, &[]);
+    hub.join(sockets[0], on_group()).expect("it may join");
+    hub.set_option(sockets[2], Opt::MulticastAll, 0).expect("it may be set");
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(heard(hub, &sockets), [true, true, false]);
+    hub.close(sockets[0]);
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(heard(hub, &sockets[1..]), [false, false], "the last member is gone");
+}
+
+/// Each copy is a packet of its own; hosts that do not listen draw no luck.
+#[test]
+fn every_copy_has_a_fate_of_its_own() {
+    let weather = crate::Weather { loss_ppm: 500_000, ..crate::Weather::calm() };
+    let hub = &mut bench::hub_in(weather, 5);
+    let members = [1, 2].map(|host| bound(hub, host, Ipv4Addr::UNSPECIFIED));
+    for member in members {
+        hub.join(member, on_group()).expect("it may join");
+    }
+    let sender = socket(hub, 0, &[]);
+    let mut counts = std::collections::BTreeMap::new();
+    for _ in 0..100 {
+        assert_eq!(send(hub, sender, GROUP), Ok(2));
+        *counts.entry(heard(hub, &members)).or_insert(0) += 1;
+    }
+    assert_eq!(counts.len(), 4, "{counts:?}");
+    let index = hub.world.socket_of(sender).expect("it is open");
+    assert_eq!(hub.world.sockets[index as usize].packets_sent, 200);
+}
