@@ -74,7 +74,7 @@ impl Call {
     /// Lets the next in line try; a call that did not wait is a switch point of its own.
     #[inline]
     fn got_through(&self, driver: &Driver, waited: bool, others: bool) {
-        if others {
+        if others && !mutant::is_on(Mutant::NoBaton) {
             driver.pass_on(self.io, self.interest);
         }
         if !waited {

@@ -17,8 +17,8 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crate::hub::Turn;
 use stack::Slot;
 
-/// A body on its own stack, or the place for one. Dropping one that has started and not ended leaks its stack: unwinding
-/// is the driver's to order, by resuming it, never a destructor's.
+/// A body on its own stack, or the place for one. Dropping one that has started and not ended leaks
+/// its stack: unwinding is the driver's to order, by resuming it, never a destructor's.
 #[derive(Default)]
 pub(crate) struct Fiber {
     inner: Option<Coroutine<Entry, Option<Turn>, (), Slot>>,
@@ -47,9 +47,12 @@ thread_local! {
 
 /// What a greenlet leaves its stack with. It is only ever used on the stack it was made on.
 #[derive(Clone, Copy)]
-pub(crate) struct Leave {
+pub(crate) struct Leave(*const Root);
+
+/// What stands at the very root of a fiber's stack.
+struct Root {
     yielder: *const Yielder<Entry, Option<Turn>>,
-    /// Where its stack ends, guard page included: what tells stacks apart.
+    /// Where the stack ends, guard page included: what tells stacks apart.
     limit: usize,
 }
 
@@ -59,7 +62,8 @@ impl Fiber {
         debug_assert!(self.inner.is_none(), "one body at a time");
         let limit = stack.ends_at();
         self.inner = Some(Coroutine::with_stack(stack, move |yielder, _| {
-            body(Leave { yielder, limit });
+            let root = Root { yielder, limit };
+            body(Leave(&raw const root));
         }));
     }
 
@@ -74,9 +78,7 @@ impl Fiber {
             }
         }
     }
-}
 
-impl Fiber {
     /// The calls that led to where a suspended body stands; it does not go on.
     pub(crate) fn walk(&mut self) -> Walked {
         let suspended = self.inner.as_mut().expect("only what has begun is walked");
@@ -98,30 +100,39 @@ impl Drop for Fiber {
 impl Leave {
     /// Where its stack ends, guard page included.
     pub(crate) fn limit(self) -> usize {
-        self.limit
+        self.root().limit
+    }
+
+    fn root<'a>(self) -> &'a Root {
+        // SAFETY: the root, like the yielder, lives on the fiber's own stack from its first
+        // instruction to its last. A `Leave` is stored only in the driver's slot of the greenlet
+        // that runs on that stack, which forgets it when that greenlet is over, and is used only
+        // while it is the current one, or on its own stack: so the stack is live.
+        unsafe { &*self.0 }
     }
 
     /// Goes back to whoever resumed this stack; returns at the next resume.
     pub(crate) fn leave(self, turn: Option<Turn>) {
-        // SAFETY: the yielder lives on the fiber's own stack from its first instruction to its
-        // last. A `Leave` is stored only in the driver's slot of the greenlet that runs on that
-        // stack and used only while that greenlet is the current one (`Driver::leave`), so the
-        // stack is live and this is the stack we stand on.
-        let yielder = unsafe { &*self.yielder };
-        while let Entry::Walk = yielder.suspend(turn) {
-            WALKED.set(Some(self.walk()));
+        // SAFETY: as above, and this is the stack we stand on.
+        let yielder = unsafe { &*self.root().yielder };
+        let mut entry = yielder.suspend(turn);
+        while let Entry::Walk = entry {
+            entry = self.walk(yielder);
         }
     }
 
+    /// Writes down how it came here, and leaves again.
     #[cold]
     #[inline(never)]
-    fn walk(self) -> Walked {
+    fn walk(self, yielder: &Yielder<Entry, Option<Turn>>) -> Entry {
         // Twice what it takes.
         const ROOM: usize = 8 * 1024;
         let here = 0u8;
-        let room = (&raw const here as usize).saturating_sub(self.limit + stack::PAGE);
+        let room = (&raw const here as usize).saturating_sub(self.limit() + stack::PAGE);
         // A sanitizer keeps locals elsewhere, and where the stack ends cannot be told by them.
         let fits = room >= ROOM || cfg!(feature = "sanitizer");
-        if fits { Walked::Done(Backtrace::force_capture()) } else { Walked::NoRoom }
+        let walked = if fits { Walked::Done(Backtrace::force_capture()) } else { Walked::NoRoom };
+        WALKED.set(Some(walked));
+        yielder.suspend(None)
     }
 }

@@ -52,7 +52,8 @@ pub trait Hub: std::any::Any {
 
     /// A greenlet was made. It stands on its parent's host; a root is named as its host.
     fn spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>);
-    /// The greenlet is about to run, be it only to be unwound.
+    /// The greenlet is about to run, be it only to be unwound, or goes on after it ended others
+    /// inside its own turn.
     fn entered(&mut self, greenlet: GreenletId);
     /// The greenlet is over; its id will not be seen again.
     fn exited(&mut self, greenlet: GreenletId);

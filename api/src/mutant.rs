@@ -12,6 +12,32 @@ pub enum Mutant {
     WokenNotRemoved,
     /// The two greenlets that became runnable last swap places.
     SwappedWakes,
+    /// Of equal deadlines, the one set last comes first.
+    NewestTimerFirst,
+    /// A timer goes on when its wait has ended, and ends the next one.
+    TimerNotCleared,
+    /// A kill of one that is runnable already is forgotten.
+    KillOfRunnableLost,
+    /// A greenlet killed before its finished call returns loses what the call took.
+    KillDropsWhatWasTaken,
+    /// A close wakes the first of those parked on the descriptor, and no more.
+    CloseWakesOne,
+    /// A close wakes writers before readers.
+    CloseWakesWriterFirst,
+    /// Readiness that comes after a cancel wins.
+    LateReadinessBeatsCancel,
+    /// A call that got through lets nobody else try.
+    NoBaton,
+    /// A call whose time is up loses its place in line before it has run.
+    DueLosesPlace,
+    /// Only the call that waited when a scope expired hears of it.
+    ScopeNotSticky,
+    /// A join of one that is over waits for its end.
+    JoinMissesEarlierEnd,
+    /// An unlock wakes the one who came last.
+    UnlockWakesLast,
+    /// An unpark of one that is not parked is forgotten.
+    UnparkNotKept,
 }
 
 #[cfg(feature = "mutants")]

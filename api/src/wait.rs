@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::block::closed;
 use crate::driver::{self, Driver, Ticket, Woken};
 use crate::hub::{Interest, On};
+use crate::mutant::{self, Mutant};
 pub use crate::net::Source;
 use crate::net::{Target, sealed};
 pub(crate) use together::Member;
@@ -104,6 +105,7 @@ impl Watcher {
         driver.raise_kill();
         match woken {
             Woken::Event => Ok(()),
+            Woken::Cancelled(_) if self.is_ready_after_cancel(driver) => Ok(()),
             Woken::Cancelled(error) => Err(error),
             Woken::Closed => Err(closed()),
             Woken::Killed => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
@@ -114,6 +116,12 @@ impl Watcher {
                 None => Err(timed_out()),
             },
         }
+    }
+
+    /// Never, but for a known fault: a cancel fixes the outcome.
+    fn is_ready_after_cancel(&self, driver: &Driver) -> bool {
+        mutant::is_on(Mutant::LateReadinessBeatsCancel)
+            && self.is_ready(driver).is_ok_and(|ready| !ready.is_none())
     }
 
     fn is_ready(&self, driver: &Driver) -> io::Result<Interest> {

@@ -13,6 +13,7 @@ mod driver {
     mod io;
     mod kill;
     mod lines;
+    mod mutants;
     mod order;
     mod park;
     mod scope;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Driver, Killed};
 use crate::hub::Tick;
+use crate::mutant::{self, Mutant};
 use crate::time::{Elapsed, Unwind};
 
 /// A `timeout` the greenlet is inside of.
@@ -152,7 +153,7 @@ impl Driver {
         // A closure that ignores so many errors is not going to stop by itself.
         const IGNORED_MAX: u32 = 100;
         let mut table = self.table.borrow_mut();
-        if table.no_scopes() {
+        if table.no_scopes() || mutant::is_on(Mutant::ScopeNotSticky) {
             return None;
         }
         let polled_at = self.polled_at.get();

@@ -1,5 +1,8 @@
 //! The table of greenlets: who exists, who is runnable, who waits and what ended the wait.
 
+mod ends;
+mod sources;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -13,7 +16,7 @@ use super::scopes::Scope;
 use super::timers::{Timer, Timers};
 use super::waiters::{Standing, Waiters};
 use crate::greenlet::{Fiber, Leave};
-use crate::hub::{Birth, GreenletId, HostId, Interest, Io, On, Tick, Wait};
+use crate::hub::{Birth, GreenletId, HostId, On, Tick, Wait};
 use crate::mutant::{self, Mutant};
 use crate::thread::Parker;
 
@@ -414,7 +417,9 @@ impl Table {
         let open = is_open(wait.on);
         slot.parked = None;
         slot.wait += 1;
-        slot.timer.clear();
+        if !mutant::is_on(Mutant::TimerNotCleared) {
+            slot.timer.clear();
+        }
         slot.woken = Some(woken);
         self.open_waits -= usize::from(open);
         self.queue.push_back((ticket.greenlet, false));
@@ -450,82 +455,6 @@ impl Table {
         }
     }
 
-    // Sources.
-
-    /// Lines the current greenlet's next wait up: last, or in its old place.
-    #[inline(always)]
-    pub(super) fn line_up(&mut self, io: Io, interest: Interest, again: Option<u64>) -> Standing {
-        let ticket = self.ticket();
-        let standing = (io, interest, self.waiters.queue(io, interest, ticket, again));
-        self.current_slot().standing = Some(standing);
-        standing
-    }
-
-    pub(super) fn watch(&mut self, io: Io, interest: Interest) {
-        let ticket = self.ticket();
-        self.waiters.watch(io, interest, ticket);
-    }
-
-    /// One event wakes every watcher, and one call of each direction.
-    #[inline]
-    pub(super) fn wake_io(&mut self, io: Io, interest: Interest) {
-        let called = self.waiters.call_each(io, interest);
-        if called.watched {
-            while let Some(ticket) = self.waiters.next_watcher(io, interest) {
-                self.wake(ticket, Woken::Event);
-            }
-        }
-        for (called, direction) in
-            [(called.reader, Interest::READ), (called.writer, Interest::WRITE)]
-        {
-            if let Some((place, ticket)) = called
-                && !self.answers(ticket)
-            {
-                self.pass_over((io, direction, place));
-            }
-        }
-    }
-
-    /// Lets the first in line who has not been called try.
-    pub(super) fn call_next(&mut self, io: Io, interest: Interest) {
-        if let Some((place, ticket)) = self.waiters.call(io, interest)
-            && !self.answers(ticket)
-        {
-            self.pass_over((io, interest, place));
-        }
-    }
-
-    /// Whether one who was called will try: woken by this, or with its time up and yet to have its
-    /// last turn, until when it stands in line.
-    #[inline(always)]
-    fn answers(&mut self, ticket: Ticket) -> bool {
-        self.wake(ticket, Woken::Event) || self.has_last_turn(ticket)
-    }
-
-    #[cold]
-    fn has_last_turn(&mut self, ticket: Ticket) -> bool {
-        self.get_mut(ticket.greenlet).is_some_and(|slot| !slot.abandoned)
-    }
-
-    /// One who was called will never run again: it is the next one's turn.
-    #[cold]
-    fn pass_over(&mut self, standing: Standing) {
-        self.waiters.leave(standing);
-        self.call_next(standing.0, standing.1);
-    }
-
-    /// A closed descriptor wakes everybody parked on it: readers, writers, watchers.
-    pub(super) fn wake_closed(&mut self, io: Io) {
-        for direction in [Interest::READ, Interest::WRITE] {
-            while let Some(ticket) = self.waiters.next(io, direction) {
-                self.wake(ticket, Woken::Closed);
-            }
-        }
-        while let Some(ticket) = self.waiters.next_watcher(io, Interest::BOTH) {
-            self.wake(ticket, Woken::Closed);
-        }
-    }
-
     // Deadlines.
 
     pub(super) fn next_deadline(&mut self) -> Option<Tick> {
@@ -541,127 +470,12 @@ impl Table {
             let slot = &self.slots[index as usize];
             let ticket = Ticket { greenlet: slot.id, wait: slot.wait };
             let woken = self.wake(ticket, Woken::TimedOut);
+            if mutant::is_on(Mutant::TimerNotCleared) {
+                self.slots[index as usize].timer.clear();
+                continue;
+            }
             debug_assert!(woken, "only a parked greenlet has a deadline");
         }
-    }
-
-    // Ends from outside.
-
-    /// Marks a greenlet to be unwound; false if it is over. It stands in no line from here on, and
-    /// an event that was given to it is the next one's.
-    pub(super) fn kill(&mut self, id: GreenletId) -> bool {
-        let Some(slot) = self.get_mut(id) else { return false };
-        slot.killed = true;
-        if let Some((io, interest, place)) = slot.standing
-            && self.waiters.leave((io, interest, place)).is_some_and(|left| left.called)
-        {
-            self.call_next(io, interest);
-        }
-        let slot = &mut self.slots[id.slot()];
-        let ticket = Ticket { greenlet: id, wait: slot.wait };
-        if !self.wake(ticket, Woken::Killed) {
-            // It no longer merely yields: time is not to move before it has met its end.
-            let queued = self.queue.iter_mut().filter(|(queued, _)| *queued == id);
-            queued.for_each(|(_, yielded)| *yielded = false);
-        }
-        true
-    }
-
-    /// The current greenlet is about to meet its kill. If it has swallowed too many, it is over for
-    /// everyone but its stack; answers how to leave that.
-    pub(super) fn count_kill(&mut self) -> Option<(GreenletId, Option<usize>, Leave)> {
-        const KILLS_MAX: u32 = 100;
-        let slot = self.current_slot();
-        slot.kills_met += 1;
-        if slot.kills_met <= KILLS_MAX {
-            return None;
-        }
-        slot.lost = true;
-        let (id, program) = (slot.id, slot.origin.program);
-        let leave = slot.leave.expect("a running greenlet has started");
-        let joiners = mem::take(&mut slot.joiners);
-        for ticket in joiners {
-            self.wake(ticket, Woken::Event);
-        }
-        self.lost += 1;
-        Some((id, program, leave))
-    }
-
-    /// Whether it was left as it stands by a power cut.
-    pub(super) fn is_abandoned(&self, id: GreenletId) -> bool {
-        self.slots.get(id.slot()).is_some_and(|slot| slot.id == id && slot.abandoned)
-    }
-
-    /// A greenlet that is not running never runs again, not even to be unwound, and counts as over.
-    pub(super) fn lose(&mut self, id: GreenletId) {
-        let Some(slot) = self.get_mut(id).filter(|slot| !slot.lost) else { return };
-        slot.lost = true;
-        let abandoned = mem::take(&mut slot.abandoned);
-        // What it would have run with may borrow from a frame that is about to go.
-        slot.phase = match slot.phase.take() {
-            Some(Phase::Body(body, _) | Phase::Cancelled(body)) => {
-                mem::forget(body);
-                None
-            }
-            started => started,
-        };
-        slot.timer.clear();
-        let joiners = mem::take(&mut slot.joiners);
-        if let Some((wait, _)) = slot.parked.take() {
-            slot.wait += 1;
-            self.open_waits -= usize::from(is_open(wait.on));
-        }
-        self.queue.retain(|&(queued, _)| queued != id);
-        self.abandoned -= usize::from(abandoned);
-        self.lost += 1;
-        for ticket in joiners {
-            self.wake(ticket, Woken::Event);
-        }
-    }
-
-    /// Kills everyone who is left, in id order; answers who.
-    pub(super) fn kill_all(&mut self) -> Vec<GreenletId> {
-        let left: Vec<GreenletId> =
-            self.live().filter(|slot| !slot.abandoned && !slot.lost).map(|slot| slot.id).collect();
-        for &id in &left {
-            self.kill(id);
-        }
-        left
-    }
-
-    /// Leaves a greenlet as it stands, for ever; answers the program it was the root of.
-    pub(super) fn abandon(&mut self, id: GreenletId) -> Option<usize> {
-        let slot = self.get_mut(id).filter(|slot| !slot.abandoned && !slot.lost)?;
-        let program = slot.origin.program;
-        slot.abandoned = true;
-        slot.timer.clear();
-        if let Some((wait, _)) = slot.parked.take() {
-            slot.wait += 1;
-            slot.woken = Some(Woken::Killed);
-            self.open_waits -= usize::from(is_open(wait.on));
-        } else {
-            self.queue.retain(|&(queued, _)| queued != id);
-        }
-        self.abandoned += 1;
-        program
-    }
-
-    pub(super) fn any_abandoned(&self) -> bool {
-        self.abandoned > 0
-    }
-
-    /// Makes the abandoned runnable once more, to be unwound; answers who.
-    pub(super) fn revive_abandoned(&mut self) -> Vec<GreenletId> {
-        let revived: Vec<GreenletId> =
-            self.live().filter(|slot| slot.abandoned).map(|slot| slot.id).collect();
-        for &id in &revived {
-            let slot = &mut self.slots[id.slot()];
-            slot.abandoned = false;
-            slot.killed = true;
-            self.queue.push_back((id, false));
-        }
-        self.abandoned = 0;
-        revived
     }
 }
 

@@ -189,6 +189,9 @@ impl Driver {
         let leave = self.table.borrow_mut().requeue(false);
         // A kill that comes meanwhile is met at the next call: what this one took is its caller's.
         leave.leave(Some(decided));
+        if crate::mutant::is_on(crate::mutant::Mutant::KillDropsWhatWasTaken) {
+            self.raise_kill();
+        }
     }
 
     // Sources.

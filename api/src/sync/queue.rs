@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::driver::{Driver, Mailbox, Ticket, Woken};
 use crate::hub::{On, Tick};
+use crate::mutant::{self, Mutant};
 use crate::thread::wake_anywhere;
 
 /// The line. `const`, so that what stands on it can be a static.
@@ -95,7 +96,8 @@ impl WaitQueue {
             return;
         }
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = line.pop_front();
+        let last = mutant::is_on(Mutant::UnlockWakesLast);
+        let first = if last { line.pop_back() } else { line.pop_front() };
         self.waiting.store(line.len(), Ordering::Relaxed);
         drop(line);
         if let Some(sleeper) = first {

@@ -14,6 +14,7 @@ use super::{Killed, Result};
 use crate::driver::{self, Driver, Panicked, Woken};
 use crate::greenlet::scoped::Family;
 use crate::hub::{GreenletId, Note, On};
+use crate::mutant::{self, Mutant};
 use crate::net::sealed::Sealed;
 use crate::wait::{Member, Waitable};
 
@@ -211,7 +212,8 @@ impl<T> Handle<T> {
         let driver = driver::current().ok_or_else(driver::outside)?;
         driver.after_switch();
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
-        while driver.id == self.hub && driver.is_live(self.id) {
+        let waits_anyway = mutant::is_on(Mutant::JoinMissesEarlierEnd);
+        while driver.id == self.hub && (driver.is_live(self.id) || waits_anyway) {
             driver.may_wait()?;
             if deadline.is_some_and(|deadline| driver.now() >= deadline) {
                 return Err(io::ErrorKind::TimedOut.into());

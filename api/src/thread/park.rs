@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::driver::{self, Driver, Mail, Mailbox, Ticket, Woken};
 use crate::hub::{GreenletId, On};
+use crate::mutant::{self, Mutant};
 
 /// The current greenlet, for others to [`unpark`](Thread::unpark).
 ///
@@ -130,7 +131,7 @@ impl Parker {
     fn unpark(&self) {
         let waiting = {
             let mut state = self.lock();
-            state.0 = true;
+            state.0 = state.1.is_some() || !mutant::is_on(Mutant::UnparkNotKept);
             state.1.take()
         };
         if let Some(ticket) = waiting {

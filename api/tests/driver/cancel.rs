@@ -48,7 +48,7 @@ fn cancel_where_nobody_waits_does_nothing() {
 }
 
 #[test]
-fn a_cancel_stands_even_if_bytes_arrive_before_the_waiter_runs() {
+pub fn a_cancel_stands_even_if_bytes_arrive_before_the_waiter_runs() {
     // The waiter's host is held back from 3 to 9; it is cancelled at 4, the bytes come at 6.
     let hub = ScriptHub::new()
         .at(ms(3), Event::Pause(1))
@@ -104,7 +104,7 @@ fn readiness_already_named_wins_though_the_waiter_runs_after_the_cancel() {
 }
 
 #[test]
-fn a_stale_cancel_does_not_hit_a_later_wait() {
+pub fn a_stale_cancel_does_not_hit_a_later_wait() {
     let played = play(ScriptHub::new(), || {
         let (stream, other) = (dial(1), dial(2));
         let (watcher, same) = watch(&stream);

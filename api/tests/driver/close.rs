@@ -37,7 +37,7 @@ fn close_wakes_the_parked_reader_before_the_peer_sees_the_end() {
 }
 
 #[test]
-fn close_wakes_everyone_parked_on_the_descriptor_reader_first() {
+pub fn close_wakes_everyone_parked_on_the_descriptor_reader_first() {
     let played = play(ScriptHub::new().room(1, 0), || {
         let stream = dial(1);
         let (reads, writes, watches) = (stream.clone(), stream.clone(), stream.clone());

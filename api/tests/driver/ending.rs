@@ -17,6 +17,17 @@ fn join_answers_the_result_or_the_panic() {
 }
 
 #[test]
+pub fn a_join_of_one_that_is_over_does_not_switch() {
+    let played = play(ScriptHub::new(), || {
+        let child = thread::spawn(|| 7);
+        thread::yield_now();
+        spawn("other", || note!("other"));
+        note!("{}", child.join().unwrap());
+    });
+    assert_eq!(played.done().told(), ["0 main: 7"]);
+}
+
+#[test]
 fn join_timeout_gives_the_handle_back() {
     let played = play(ScriptHub::new(), || {
         let slow = thread::spawn(|| thread::sleep(ms(10)));

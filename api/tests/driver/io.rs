@@ -51,7 +51,7 @@ fn zero_timeout_tries_once() {
 }
 
 #[test]
-fn data_wins_a_tie_with_the_clock() {
+pub fn data_wins_a_tie_with_the_clock() {
     let hub = [10, 20, 30]
         .into_iter()
         .fold(ScriptHub::new(), |hub, at| hub.at(ms(at), Event::Bytes(1, b"x".into())));

@@ -262,7 +262,7 @@ fn killing_one_that_is_over_does_nothing_even_if_its_slot_is_reused() {
 }
 
 #[test]
-fn what_a_call_took_is_its_callers_even_if_a_kill_comes_before_it_returns() {
+pub fn what_a_call_took_is_its_callers_even_if_a_kill_comes_before_it_returns() {
     use greenroom::hub::Turn;
     let hub = ScriptHub::new().at(ms(0), Event::Bytes(1, b"x".into()));
     // The read finishes at once, and the killer runs before its greenlet goes on.

@@ -30,7 +30,7 @@ fn readers_are_served_first_come_first_served() {
 }
 
 #[test]
-fn one_event_wakes_one_reader_and_the_baton_is_passed() {
+pub fn one_event_wakes_one_reader_and_the_baton_is_passed() {
     let hub = ScriptHub::new().at(ms(1), Event::Bytes(1, b"123".into()));
     let played = play(hub, || join_all(readers(&dial(1), &["a", "b", "c"])));
     let played = played.done();
@@ -73,7 +73,7 @@ fn a_newcomer_does_not_overtake_a_woken_reader() {
 }
 
 #[test]
-fn a_woken_reader_that_is_killed_passes_its_event_on() {
+pub fn a_woken_reader_that_is_killed_passes_its_event_on() {
     let hub = ScriptHub::new()
         .at(ms(1), Event::Bytes(1, b"1".into()))
         .at(ms(1), Event::Bytes(2, b"now".into()));
@@ -90,7 +90,7 @@ fn a_woken_reader_that_is_killed_passes_its_event_on() {
 }
 
 #[test]
-fn a_reader_that_timed_out_leaves_the_line() {
+pub fn a_reader_that_timed_out_leaves_the_line() {
     let hub = ScriptHub::new().at(ms(10), Event::Bytes(1, b"1".into()));
     let played = play(hub, || {
         let stream = dial(1);
@@ -124,7 +124,7 @@ fn limited(stream: &Rc<TcpStream>, readers: &[(&'static str, Option<u64>)]) {
 }
 
 #[test]
-fn a_reader_whose_time_is_up_keeps_its_place_until_it_has_run() {
+pub fn a_reader_whose_time_is_up_keeps_its_place_until_it_has_run() {
     let hub = ScriptHub::new().at(ms(4), Event::Bytes(1, b"12".into()));
     let played = play(hub, || {
         let stream = dial(1);

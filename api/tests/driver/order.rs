@@ -6,7 +6,7 @@ use crate::scripted::{Event, ScriptHub, ms, play};
 use crate::{dial, join_all, read, spawn};
 
 #[test]
-fn readiness_wakes_in_polls_order_then_timers() {
+pub fn readiness_wakes_in_polls_order_then_timers() {
     let hub = ScriptHub::new()
         .at(ms(10), Event::Bytes(2, b"x".into()))
         .at(ms(10), Event::Bytes(1, b"x".into()));
@@ -30,7 +30,7 @@ fn readiness_wakes_in_polls_order_then_timers() {
 }
 
 #[test]
-fn timers_fire_by_deadline_then_creation() {
+pub fn timers_fire_by_deadline_then_creation() {
     let played = play(ScriptHub::new(), || {
         let sleepers = [20, 10, 10, 20, 5].map(|time| {
             thread::spawn(move || {

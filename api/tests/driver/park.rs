@@ -11,7 +11,7 @@ use crate::scripted::{ScriptHub, ms, play};
 use crate::{dial, said, spawn};
 
 #[test]
-fn an_unpark_before_the_park_is_kept_but_only_one() {
+pub fn an_unpark_before_the_park_is_kept_but_only_one() {
     let played = play(ScriptHub::new(), || {
         let me = thread::current();
         me.unpark();

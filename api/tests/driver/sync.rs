@@ -13,7 +13,7 @@ use crate::scripted::{Event, ScriptHub, client, ms, play, play_all};
 use crate::{join_all, spawn};
 
 #[test]
-fn a_mutex_is_handed_on_first_come_first_served() {
+pub fn a_mutex_is_handed_on_first_come_first_served() {
     let played = play(ScriptHub::new(), || {
         let lock = Rc::new(Mutex::new(()));
         let held = lock.lock().unwrap();

@@ -35,7 +35,7 @@ fn expiry_answers_the_parked_call_and_sticks() {
 }
 
 #[test]
-fn later_calls_err_even_if_there_is_data() {
+pub fn later_calls_err_even_if_there_is_data() {
     let hub = ScriptHub::new().at(ms(0), Event::Bytes(2, b"x".into()));
     let played = play(hub, || {
         let (empty, full) = (dial(1), dial(2));
@@ -281,4 +281,18 @@ fn an_end_or_an_unpark_in_time_is_told_though_the_turn_comes_late() {
         parked.join().unwrap();
     });
     assert_eq!(played.done().told(), ["5 main/parked: true", "5 main: true"]);
+}
+
+#[test]
+pub fn a_deadline_of_a_wait_that_is_over_does_not_end_the_next() {
+    let hub = ScriptHub::new()
+        .at(ms(2), Event::Bytes(1, b"x".into()))
+        .at(ms(9), Event::Bytes(2, b"y".into()));
+    let played = play(hub, || {
+        let (soon, later) = (dial(1), dial(2));
+        note!("{}", said(wait_read(&*soon, Some(ms(5)))));
+        // The first wait's time would be up amid this one.
+        note!("{}", said(wait_read(&*later, None)));
+    });
+    assert_eq!(played.done().told(), ["2 main: ()", "9 main: ()"]);
 }
