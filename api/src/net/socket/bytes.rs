@@ -208,6 +208,12 @@ impl Socket {
     }
 }
 
+/// Where the system has this flag; it always holds here.
+#[cfg(not(target_vendor = "apple"))]
+const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+const NO_SIGNAL: c_int = 0;
+
 /// The flags of one call, as far as a hub knows them.
 struct Flags {
     take: Take,
@@ -221,7 +227,7 @@ impl Flags {
     }
 
     fn sending(flags: c_int) -> io::Result<Flags> {
-        Flags::among(flags, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | libc::MSG_OOB)
+        Flags::among(flags, NO_SIGNAL | libc::MSG_DONTWAIT | libc::MSG_OOB)
     }
 
     fn among(flags: c_int, known: c_int) -> io::Result<Flags> {
