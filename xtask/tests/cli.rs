@@ -89,6 +89,15 @@ fn the_number_of_workers_changes_nothing() {
     assert_eq!(sweep("1"), sweep("3"));
 }
 
+/// A worker is handed hundreds of seeds; time that is up ends it behind the one it is at.
+#[test]
+fn a_sweep_looks_at_the_clock_between_seeds() {
+    let said = out(&xtask(&["sim", "backpressure", "--for", "1ms", "--json", "--jobs", "2"]));
+    let seeds = said.lines().filter(|line| line.contains("\"seed\":")).count();
+    assert!(seeds < 100, "{seeds} seeds were played in a millisecond");
+    assert!(said.contains("\"outcome\":\"held\"") && !said.contains("crashed"), "{said}");
+}
+
 /// The report of a planted bug, and the token in it.
 fn found(scenario: &str) -> (String, String) {
     let output = xtask(&["sim", scenario, "--seeds", "0..5000"]);

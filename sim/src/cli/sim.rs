@@ -62,12 +62,11 @@ fn seed_range(text: &str) -> Result<Range<u64>, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let (digits, unit_s) = match text.strip_suffix('m') {
-        Some(minutes) => (minutes, 60),
-        None => (text.strip_suffix('s').unwrap_or(text), 1),
-    };
-    let number = digits.parse().ok().and_then(|number: u64| number.checked_mul(unit_s));
-    number.map(Duration::from_secs).ok_or_else(|| "a time is 60s or 5m".to_owned())
+    const UNITS_MS: [(&str, u64); 3] = [("ms", 1), ("s", 1_000), ("m", 60_000)];
+    let with_unit = UNITS_MS.iter().find_map(|(unit, ms)| Some((text.strip_suffix(unit)?, *ms)));
+    let (digits, unit_ms) = with_unit.unwrap_or((text, 1_000));
+    let number = digits.parse().ok().and_then(|number: u64| number.checked_mul(unit_ms));
+    number.map(Duration::from_millis).ok_or_else(|| "a time is 60s, 5m or 500ms".to_owned())
 }
 
 fn level(text: &str) -> Result<Level, String> {
