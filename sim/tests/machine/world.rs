@@ -148,8 +148,10 @@ fn send(program: &Program, stream: u8, ends_first: bool) -> io::Result<()> {
         }
     }
     while let Ok(1..) = accepted.read(&mut [0; 8]) {}
-    while ends_first {
-        thread::park();
+    if ends_first {
+        loop {
+            thread::park();
+        }
     }
     Ok(())
 }
