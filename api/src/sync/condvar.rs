@@ -115,7 +115,7 @@ impl Condvar {
         let lock = guard.lock_of();
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
         // In line before the lock is free, so that no notification falls between.
-        let ticket = self.line.enter(&driver, false);
+        let ticket = self.line.enter(&driver, &mut None);
         drop(guard);
         let woken = self.line.park(&driver, ticket, "wait", On::Sync(None), deadline);
         driver.raise_kill();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::queue::WaitQueue;
-use crate::driver::{self, Woken};
+use crate::driver;
 use crate::hub::On;
 
 /// A flag to wait for. Setting it wakes everyone who waits, even if it is cleared at once.
@@ -67,24 +67,23 @@ impl Event {
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
         let before = self.sets.load(Ordering::Acquire);
         let was_set = || self.is_set() || self.sets.load(Ordering::Acquire) != before;
-        let mut again = false;
+        let mut place = None;
         loop {
             driver.after_switch();
             if driver.may_wait().is_err() || deadline.is_some_and(|at| driver.now() >= at) {
                 return was_set();
             }
-            let ticket = self.line.enter(&driver, again);
+            let ticket = self.line.enter(&driver, &mut place);
             if was_set() {
                 self.line.withdraw(&driver, ticket);
                 return true;
             }
             // A wake may be one that was meant for another who was ended: it is no set.
-            let woken = self.line.park(&driver, ticket, "wait", On::Sync(None), deadline);
+            self.line.park(&driver, ticket, "wait", On::Sync(None), deadline);
             driver.raise_kill();
             if was_set() {
                 return true;
             }
-            again = matches!(woken, Woken::Event);
         }
     }
 }

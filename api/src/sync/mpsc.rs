@@ -8,7 +8,7 @@ use std::time::Duration;
 pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
 
 use super::queue::WaitQueue;
-use crate::driver::{self, Woken};
+use crate::driver;
 use crate::hub::{On, Tick};
 
 /// A channel without a bound: sending never waits.
@@ -125,19 +125,18 @@ fn wait_for<R>(
     }
     let driver = driver::current().expect(driver::OUTSIDE);
     let deadline: Option<Tick> = timeout.map(|timeout| driver.now().after(timeout));
-    let mut again = false;
+    let mut place = None;
     loop {
         driver.after_switch();
         if driver.may_wait().is_err() || deadline.is_some_and(|at| driver.now() >= at) {
             return None;
         }
-        let ticket = line.enter(&driver, again);
+        let ticket = line.enter(&driver, &mut place);
         if let Some(answer) = attempt() {
             line.withdraw(&driver, ticket);
             return Some(answer);
         }
-        let woken = line.park(&driver, ticket, op, On::Sync(None), deadline);
-        again = matches!(woken, Woken::Event);
+        line.park(&driver, ticket, op, On::Sync(None), deadline);
         driver.raise_kill();
         // What is there is taken, even if a scope expired before this turn came.
         if let Some(answer) = attempt() {

@@ -95,10 +95,10 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     fn lock_slow(&self, driver: &Driver) -> LockResult<MutexGuard<'_, T>> {
-        let mut again = false;
+        let mut place = None;
         loop {
             driver.after_switch();
-            let ticket = self.line.enter(driver, again);
+            let ticket = self.line.enter(driver, &mut place);
             match self.try_lock() {
                 Err(TryLockError::WouldBlock) => {}
                 Ok(guard) => {
@@ -114,7 +114,7 @@ impl<T: ?Sized> Mutex<T> {
             driver.raise_kill();
             // A lock let go in time is taken, even if a scope expired before this turn came.
             match self.try_lock() {
-                Err(TryLockError::WouldBlock) => again = true,
+                Err(TryLockError::WouldBlock) => {}
                 Ok(guard) => return Ok(guard),
                 Err(TryLockError::Poisoned(poisoned)) => return Err(poisoned),
             }

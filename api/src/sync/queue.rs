@@ -1,7 +1,7 @@
 //! Greenlets in line for a lock, a condition or a queue: first come, first served.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::driver::{Driver, Mailbox, Ticket, Woken};
@@ -14,9 +14,15 @@ pub(crate) struct WaitQueue {
     /// How many stand in it: looked at without the lock when there is nobody to wake.
     waiting: AtomicUsize,
     line: Mutex<VecDeque<Sleeper>>,
+    /// How many ever lined up.
+    lined_up: AtomicU64,
 }
 
+/// When a greenlet first lined up: it keeps its place when it is woken and finds nothing.
+pub(crate) type Place = u64;
+
 struct Sleeper {
+    place: Place,
     hub: u64,
     mailbox: Arc<Mailbox>,
     ticket: Ticket,
@@ -24,21 +30,26 @@ struct Sleeper {
 
 impl WaitQueue {
     pub(crate) const fn new() -> WaitQueue {
-        WaitQueue { waiting: AtomicUsize::new(0), line: Mutex::new(VecDeque::new()) }
+        WaitQueue {
+            waiting: AtomicUsize::new(0),
+            line: Mutex::new(VecDeque::new()),
+            lined_up: AtomicU64::new(0),
+        }
     }
 
-    /// Lines up the current greenlet's next wait; `again` puts one that lost its chance first.
-    /// The caller checks once more what it waits for and then parks or
+    /// Lines up the current greenlet's next wait: last, or in the place that it had before and kept
+    /// in `place`. The caller checks once more what it waits for and then parks or
     /// [`withdraw`](Self::withdraw)s.
-    pub(crate) fn enter(&self, driver: &Driver, again: bool) -> Ticket {
+    pub(crate) fn enter(&self, driver: &Driver, place: &mut Option<Place>) -> Ticket {
         let ticket = driver.ticket();
-        let sleeper = Sleeper { hub: driver.id, mailbox: driver.mailbox.clone(), ticket };
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        if again {
-            line.push_front(sleeper)
-        } else {
-            line.push_back(sleeper)
-        }
+        let place = *place.get_or_insert_with(|| self.lined_up.fetch_add(1, Ordering::Relaxed));
+        let sleeper = Sleeper { place, hub: driver.id, mailbox: driver.mailbox.clone(), ticket };
+        let at = match line.back() {
+            Some(last) if last.place > place => line.partition_point(|other| other.place < place),
+            _ => line.len(),
+        };
+        line.insert(at, sleeper);
         self.waiting.store(line.len(), Ordering::Relaxed);
         drop(line);
         // Pairs with the fence in `wake_one`: either the waker sees us, or we see what it did.

@@ -33,6 +33,32 @@ pub fn a_mutex_is_handed_on_first_come_first_served() {
 }
 
 #[test]
+fn waiters_who_were_woken_in_vain_keep_their_order() {
+    let played = play(ScriptHub::new(), || {
+        let lock = Rc::new(Mutex::new(()));
+        let mut held = lock.lock().unwrap();
+        let all = ["a", "b", "c"].map(|name| {
+            let lock = lock.clone();
+            spawn(name, move || {
+                let _held = lock.lock().unwrap();
+                note!("has it");
+            })
+        });
+        thread::yield_now();
+        // Two are woken, and neither runs before the lock is taken again.
+        for _ in 0..2 {
+            drop(held);
+            held = lock.lock().unwrap();
+        }
+        thread::yield_now();
+        drop(held);
+        join_all(all);
+    });
+    let told = ["0 main/a: has it", "0 main/b: has it", "0 main/c: has it"];
+    assert_eq!(played.done().told(), told);
+}
+
+#[test]
 fn a_mutex_waiter_that_is_killed_with_the_wake_in_hand_passes_it_on() {
     let played = play(ScriptHub::new(), || {
         let lock = Rc::new(Mutex::new(()));

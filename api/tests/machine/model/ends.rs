@@ -135,6 +135,11 @@ impl Model<'_> {
                 demand(*outcome == next, &format!("next was {next:?}"))?;
                 // Several may have been called at once; they run in what order the world likes.
                 let called = !self.rules.wake_order && self.side(side).touches(self.now) > 1;
+                if doing.fixed == Some(Fixed::Deadline) {
+                    // It was not called, and lets the next one try all the same.
+                    let now = self.now;
+                    self.side_mut(side).touch(now);
+                }
                 match overtaken {
                     Some((_, other)) if other != number && !called => {
                         Err(format!("it overtook g{other}"))
