@@ -260,7 +260,7 @@ impl<'a> Together<'a> {
                     open = true;
                 }
                 Kind::Event(event) => {
-                    event.line().enter(driver, false);
+                    event.line().enter(driver, &mut None);
                     open = true;
                 }
                 Kind::Greenlet(_, id) => driver.add_joiner(id),
