@@ -50,6 +50,7 @@ pub(crate) mod descriptor;
 pub(crate) mod handle;
 mod lookup;
 pub mod socket;
+mod source;
 mod tcp;
 mod udp;
 
@@ -62,10 +63,11 @@ pub use std::net::{
 
 use crate::hub;
 pub use connect::{CONNECTION_ATTEMPT_DELAY, connect_racing, create_connection};
-pub use descriptor::Source;
-pub(crate) use descriptor::{Descriptor, Target, foreign, sealed, source};
+pub(crate) use descriptor::{Descriptor, foreign, out_of_place};
 pub use lookup::ToSocketAddrs;
 pub use socket::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+pub use source::Source;
+pub(crate) use source::{Target, sealed, source};
 pub use tcp::{Incoming, TcpListener, TcpStream};
 pub use udp::UdpSocket;
 

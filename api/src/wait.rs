@@ -67,7 +67,7 @@ impl Watcher {
     /// Nobody else waits on it as long as the claim lives.
     fn claim(&self, driver: &Driver) -> io::Result<Claim<'_>> {
         if driver.id != self.target.hub {
-            return Err(crate::net::foreign());
+            return Err(crate::net::out_of_place(&self.target.mailbox, true));
         }
         if self.in_use.replace(true) {
             return Err(io::Error::new(

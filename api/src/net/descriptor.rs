@@ -3,71 +3,16 @@
 use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::net as unix;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::source::Target;
 use crate::block::{Call, closed};
 use crate::driver::{self, Driver, Mailbox};
 use crate::hub::{Address, Domain, Hub, Interest, Io, Kind, Opt, Take};
-
-/// Something that readiness can be waited for: every socket and pipe of this crate, and, on a hub
-/// of the operating system, whatever has a descriptor of the process ([`AsFd`]): std's own sockets
-/// and files, a terminal, an eventfd.
-pub trait Source: sealed::Sealed {
-    #[doc(hidden)]
-    fn target(&self) -> io::Result<Target>;
-}
-
-pub(crate) mod sealed {
-    pub trait Sealed {}
-}
-
-impl<T: AsFd + ?Sized> sealed::Sealed for T {}
-impl<T: AsFd + ?Sized> Source for T {
-    fn target(&self) -> io::Result<Target> {
-        Target::foreign(self.as_fd().as_raw_fd())
-    }
-}
-
-/// What a wait is for: a source of a hub.
-pub struct Target {
-    pub(crate) hub: u64,
-    pub(crate) io: Io,
-    /// A source made for the wait, which ends with it.
-    _lent: Option<Descriptor>,
-}
-
-impl Target {
-    /// A descriptor of the process, for as long as the target lives.
-    pub(crate) fn foreign(descriptor: RawFd) -> io::Result<Target> {
-        let driver = driver::current().ok_or_else(driver::outside)?;
-        let io = driver.hub.borrow_mut().watch(descriptor)?;
-        let lent = Descriptor::new(&driver, io);
-        Ok(Target { hub: driver.id, io, _lent: Some(lent) })
-    }
-}
-
-/// Makes a type that owns a descriptor, as its field 0, a source.
-macro_rules! source {
-    ($($type:ty),*) => {$(
-        impl $crate::net::sealed::Sealed for $type {}
-        impl $crate::net::Source for $type {
-            fn target(&self) -> std::io::Result<$crate::net::Target> {
-                self.0.target()
-            }
-        }
-        impl $crate::net::sealed::Sealed for &$type {}
-        impl $crate::net::Source for &$type {
-            fn target(&self) -> std::io::Result<$crate::net::Target> {
-                self.0.target()
-            }
-        }
-    )*};
-}
-pub(crate) use source;
 
 /// One descriptor over a socket that others may share. Waiters and the closed flag are its own;
 /// timeouts and modes belong to the socket, as with `dup`.
@@ -138,7 +83,7 @@ impl Descriptor {
     }
 
     pub(crate) fn target(&self) -> io::Result<Target> {
-        Ok(Target { hub: self.hub, io: self.io()?, _lent: None })
+        Ok(Target::own(self.hub, self.io()?, self.mailbox.clone()))
     }
 
     /// The number in the hub's table, while the descriptor is open.
@@ -152,18 +97,7 @@ impl Descriptor {
         let io = self.io()?;
         match driver::current() {
             Some(driver) if driver.id == self.hub => f(&driver, io),
-            elsewhere => Err(self.out_of_place(elsewhere.is_some())),
-        }
-    }
-
-    #[cold]
-    fn out_of_place(&self, is_under_a_hub: bool) -> io::Error {
-        if self.mailbox.is_over() {
-            ended()
-        } else if is_under_a_hub {
-            foreign()
-        } else {
-            driver::outside()
+            elsewhere => Err(out_of_place(&self.mailbox, elsewhere.is_some())),
         }
     }
 
@@ -409,6 +343,18 @@ impl Descriptor {
 impl Drop for Descriptor {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Why a handle of this hub does not work here.
+#[cold]
+pub(crate) fn out_of_place(mailbox: &Mailbox, is_under_a_hub: bool) -> io::Error {
+    if mailbox.is_over() {
+        ended()
+    } else if is_under_a_hub {
+        foreign()
+    } else {
+        driver::outside()
     }
 }
 
