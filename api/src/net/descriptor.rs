@@ -186,6 +186,17 @@ impl Descriptor {
         }
     }
 
+    /// Takes the oldest connection. It is owned within the call, which may switch before it
+    /// returns; whatever else is made of it is made after the call, for a drop needs the hub.
+    pub(crate) fn accept(&self) -> io::Result<(Descriptor, Address)> {
+        self.with(|driver, _| {
+            self.block("accept", Direction::Read, |hub, io| {
+                let (io, peer) = hub.accept(io)?;
+                Ok((Descriptor::new(driver, io), peer))
+            })
+        })
+    }
+
     // Bytes of a stream.
 
     pub(crate) fn read(&self, buf: &mut [u8]) -> io::Result<usize> {

@@ -151,13 +151,8 @@ impl Socket {
     /// `WouldBlock` when it may not wait, or no longer; `EINVAL` on what does not listen; `EBADF`
     /// once closed; `EMFILE` where descriptors are out.
     pub fn accept(&self) -> io::Result<(Socket, SockAddr)> {
-        self.0.with(|driver, _| {
-            // Owned within the call, which may switch before it returns: a kill then closes it.
-            self.0.block("accept", Direction::Read, |hub, io| {
-                let (io, peer) = hub.accept(io)?;
-                Ok((Socket(Descriptor::new(driver, io)), SockAddr(peer)))
-            })
-        })
+        let (accepted, peer) = self.0.accept()?;
+        Ok((Socket(accepted), SockAddr(peer)))
     }
 
     /// The address of this side.

@@ -198,14 +198,8 @@ impl TcpListener {
     /// `WouldBlock` when it may not wait, or no longer; `EBADF` once closed; `EMFILE` where
     /// descriptors are out.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.0.with(|driver, _| {
-            // Owned within the call, which may switch before it returns: a kill then closes it.
-            self.0.block("accept", Direction::Read, |hub, io| {
-                let (io, peer) = hub.accept(io)?;
-                let stream = TcpStream(Descriptor::new(driver, io));
-                Ok((stream, peer.inet()?))
-            })
-        })
+        let (accepted, peer) = self.0.accept()?;
+        Ok((TcpStream(accepted), peer.inet()?))
     }
 
     /// The connections to come, without end: each what [`accept`](TcpListener::accept) answers.

@@ -111,7 +111,7 @@ pub fn any(of: &[&dyn Waitable], timeout: Option<Duration>) -> io::Result<usize>
     let driver = driver::current().ok_or_else(driver::outside)?;
     let together = Together::begin(&driver, of, timeout)?;
     let everything: Vec<usize> = (0..of.len()).collect();
-    together.first_of(&everything, "any")
+    Ok(together.some_of(&everything, "any")?[0])
 }
 
 /// Waits until each of these has been ready once, for no longer than `timeout` in all.
@@ -124,8 +124,8 @@ pub fn all(of: &[&dyn Waitable], timeout: Option<Duration>) -> io::Result<()> {
     let together = Together::begin(&driver, of, timeout)?;
     let mut left: Vec<usize> = (0..of.len()).collect();
     while !left.is_empty() {
-        let ready = together.first_of(&left, "all")?;
-        left.retain(|&other| other != ready);
+        let ready = together.some_of(&left, "all")?;
+        left.retain(|index| !ready.contains(index));
     }
     Ok(())
 }
@@ -173,16 +173,18 @@ impl<'a> Together<'a> {
         })
     }
 
-    fn first_of(&self, indexes: &[usize], op: &'static str) -> io::Result<usize> {
+    /// Those of these that are ready, or were named, in the list's order: one at least.
+    fn some_of(&self, indexes: &[usize], op: &'static str) -> io::Result<Vec<usize>> {
         let driver = self.driver;
         loop {
             driver.raise_kill();
             if let Some(elapsed) = driver.sticky_scope() {
                 return Err(elapsed.error());
             }
-            if let Some(index) = self.find_ready(indexes)? {
+            let ready = self.ready_among(indexes)?;
+            if !ready.is_empty() {
                 self.switch_once();
-                return Ok(index);
+                return Ok(ready);
             }
             driver.may_wait()?;
             if !self.may_park || self.deadline.is_some_and(|at| driver.now() >= at) {
@@ -191,8 +193,11 @@ impl<'a> Together<'a> {
             if let Some(scope) = driver.expired_scope() {
                 return Err(Elapsed::of(scope).error());
             }
-            if let Some(index) = self.park(indexes, op)? {
-                return Ok(index);
+            let named = self.park(indexes, op)?;
+            if !named.is_empty() {
+                let counts =
+                    |index: &usize| named.contains(index) || self.is_ready(*index).unwrap_or(false);
+                return Ok(indexes.iter().copied().filter(counts).collect());
             }
         }
     }
@@ -205,13 +210,14 @@ impl<'a> Together<'a> {
         }
     }
 
-    fn find_ready(&self, indexes: &[usize]) -> io::Result<Option<usize>> {
+    fn ready_among(&self, indexes: &[usize]) -> io::Result<Vec<usize>> {
+        let mut ready = Vec::new();
         for &index in indexes {
             if self.is_ready(index)? {
-                return Ok(Some(index));
+                ready.push(index);
             }
         }
-        Ok(None)
+        Ok(ready)
     }
 
     fn is_ready(&self, index: usize) -> io::Result<bool> {
@@ -223,16 +229,16 @@ impl<'a> Together<'a> {
         })
     }
 
-    /// Waits once; answers the first that was named, if any was.
-    fn park(&self, indexes: &[usize], op: &'static str) -> io::Result<Option<usize>> {
+    /// Waits once; answers the watchers that were named.
+    fn park(&self, indexes: &[usize], op: &'static str) -> io::Result<Vec<usize>> {
         let driver = self.driver;
         let ticket = driver.ticket();
         let (deadline, open) = self.line_up(indexes, ticket);
         // Another thread may have set an event before it was lined up for.
-        if self.find_ready(indexes).is_ok_and(|ready| ready.is_some()) {
+        if self.ready_among(indexes).is_ok_and(|ready| !ready.is_empty()) {
             self.withdraw(indexes, ticket);
             driver.retire(ticket);
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let woken = driver.park(op, On::Several(open), deadline);
         self.switched.set(true);
@@ -240,7 +246,7 @@ impl<'a> Together<'a> {
         driver.raise_kill();
         match woken {
             Woken::Event => Ok(named),
-            Woken::TimedOut => Ok(None),
+            Woken::TimedOut => Ok(Vec::new()),
             Woken::Cancelled(error) => Err(error),
             Woken::Closed => Err(closed()),
             Woken::Killed => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
@@ -272,17 +278,17 @@ impl<'a> Together<'a> {
         (deadline, open)
     }
 
-    /// Leaves no trace of the wait; answers the first watcher that was named.
-    fn withdraw(&self, indexes: &[usize], ticket: Ticket) -> Option<usize> {
+    /// Leaves no trace of the wait; answers the watchers that were named.
+    fn withdraw(&self, indexes: &[usize], ticket: Ticket) -> Vec<usize> {
         let driver = self.driver;
-        let was_named = |&&index: &&usize| match self.members[index] {
+        let was_named = |&index: &usize| match self.members[index] {
             Kind::Watcher(watcher) => {
                 !driver.is_watching(watcher.target.io, watcher.interest, ticket)
             }
             _ => false,
         };
         // Before any of them is taken off its source, which takes all of the wait off.
-        let named = indexes.iter().find(was_named).copied();
+        let named = indexes.iter().copied().filter(was_named).collect();
         for &index in indexes {
             match self.members[index] {
                 Kind::Watcher(watcher) => driver.unwatch(watcher.target.io, ticket),

@@ -299,3 +299,18 @@ fn what_is_made_or_used_in_the_wrong_place_errs_and_says_so() {
     let told = ["0 main: the hub of this socket has ended", "0 main: EBADF", "0 main: EBADF"];
     assert_eq!(played.told(), told);
 }
+
+/// What was accepted used to be dropped while the hub was in use, which is a panic.
+#[test]
+fn a_listener_of_another_family_says_so_and_closes_what_it_took() {
+    use greenroom::net::TcpListener;
+    use greenroom::os::unix::net::UnixListener;
+
+    let played = play(ScriptHub::new(), || {
+        let listener = TcpListener::bind("127.0.0.1:7").unwrap();
+        let _caller = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let listener = UnixListener::from(Socket::from(listener));
+        note!("{}", said(listener.accept().map(|_| ())));
+    });
+    assert_eq!(played.done().told(), ["0 main: InvalidInput"]);
+}

@@ -157,3 +157,46 @@ fn any_over_greenlets_that_wait_for_each_other_is_a_deadlock() {
     let stall = played.deadlock();
     assert_eq!((stall.stuck[0].op, stall.stuck[0].on.as_str()), ("any", "one of several things"));
 }
+
+#[test]
+fn all_counts_everyone_named_by_one_poll_though_the_bytes_go_to_others() {
+    // All three streams are named at 2; who waits for the third runs first, and takes the second
+    // one's byte.
+    let hub = ScriptHub::new()
+        .at(ms(2), Event::Bytes(3, b"z".into()))
+        .at(ms(2), Event::Bytes(1, b"x".into()))
+        .at(ms(2), Event::Bytes(2, b"y".into()));
+    let played = play(hub, || {
+        let (one, two) = (dial(1), dial(2));
+        let watchers = (Watcher::read(&*one).unwrap(), Watcher::read(&*two).unwrap());
+        let (third, theirs) = (dial(3), two.clone());
+        let taker = spawn("taker", move || {
+            note!("{}", read(&third, 1));
+            note!("{}", read(&theirs, 1));
+        });
+        thread::yield_now();
+        note!("{}", said(wait::all(&[&watchers.0, &watchers.1], Some(ms(9)))));
+        taker.join().unwrap();
+    });
+    let told = ["2 main/taker: [122]", "2 main/taker: [121]", "2 main: ()"];
+    assert_eq!(played.done().told(), told);
+}
+
+#[test]
+fn any_answers_the_first_in_the_list_of_those_that_are_ready() {
+    let hub = ScriptHub::new().at(ms(2), Event::Bytes(1, b"x".into()));
+    let played = play(hub, || {
+        let stream = dial(1);
+        let data = Watcher::read(&*stream).unwrap();
+        let stop = Rc::new(Flag::new());
+        let (theirs, same) = (stop.clone(), stream.clone());
+        // It runs at the same tick, before the waiter does.
+        spawn("setter", move || {
+            let _ = wait_read(&*same, None);
+            theirs.set();
+        });
+        thread::yield_now();
+        note!("{}", said(wait::any(&[&*stop, &data], None)));
+    });
+    assert_eq!(played.done().told(), ["2 main: 0"]);
+}

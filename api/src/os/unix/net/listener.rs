@@ -71,14 +71,8 @@ impl UnixListener {
     /// `WouldBlock` when it may not wait, or no longer; `EBADF` once closed; `EMFILE` where
     /// descriptors are out.
     pub fn accept(&self) -> io::Result<(UnixStream, SocketAddr)> {
-        self.0.with(|driver, _| {
-            // Owned within the call, which may switch before it returns: a kill then closes it.
-            self.0.block("accept", Direction::Read, |hub, io| {
-                let (io, peer) = hub.accept(io)?;
-                let stream = UnixStream(Descriptor::new(driver, io));
-                Ok((stream, peer.unix()?.clone()))
-            })
-        })
+        let (accepted, peer) = self.0.accept()?;
+        Ok((UnixStream(accepted), peer.unix()?.clone()))
     }
 
     /// The connections to come, without end: each what [`accept`](UnixListener::accept) answers.
