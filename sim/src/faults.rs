@@ -39,6 +39,9 @@ pub struct Weather {
     pub partition_max_ns: u64,
     /// How often a host that may lose power does.
     pub power_cut_ppm: u32,
+    /// Whether TCP keeps a congestion window, as every system does; without one the peer's window
+    /// is the only limit.
+    pub congestion_control: bool,
     /// Whether each run has but some of these faults, at a rate of its own.
     pub swarm: bool,
 }
@@ -58,6 +61,7 @@ impl Default for Weather {
             partition_start_max_ns: 1_000 * MS,
             partition_max_ns: 3_000 * MS,
             power_cut_ppm: 100_000,
+            congestion_control: true,
             swarm: false,
         }
     }

@@ -3,14 +3,14 @@
 //!
 //! Modelled, because an application can see it: the handshake (simultaneous open and a connection to
 //! oneself too), backlog, both windows with backpressure, zero-window probes and the receiver's silly
-//! window avoidance, segmentation, reassembly, retransmission with back-off in time (RFC 6298), fast
-//! retransmit, giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
+//! window avoidance, segmentation, reassembly, retransmission with back-off in time (RFC 6298),
+//! congestion control (NewReno; Linux's own default is CUBIC), giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
 //! (RFC 5961), keepalive, user timeout, TIME-WAIT. Errors and readiness are those of Linux.
 //!
-//! Not modelled: options, SACK and timestamps, congestion control (the peer's window is the only
-//! limit, except while recovering from loss), Nagle's delay (TCP_NODELAY is always on), delayed ACKs
-//! (an ACK leaves when the world polls, at the end of an instant), urgent data, checksums. Positions
-//! are `u64` counted from the ISN and never wrap; give ISNs below 2^62.
+//! Not modelled: options, SACK and timestamps (several losses of one window are repaired one a round
+//! trip), tail loss probes, pacing, Nagle's delay (TCP_NODELAY is always on), delayed ACKs (an ACK
+//! leaves when the world polls, at the end of an instant), urgent data, checksums. Positions are
+//! `u64` counted from the ISN and never wrap; give ISNs below 2^62.
 //!
 //! ```text
 //!    connect()                                          a SYN at a Listener
@@ -34,6 +34,7 @@
 //! ```
 
 mod buffer;
+mod congestion;
 pub mod connection;
 mod errno;
 pub mod listener;
@@ -76,6 +77,8 @@ pub struct Config {
     pub keepalive: Option<Keepalive>,
     /// TCP_USER_TIMEOUT (RFC 5482): how long data may wait for any progress.
     pub user_timeout_ns: Option<u64>,
+    /// Whether a congestion window limits what is in flight, or the peer's window alone.
+    pub congestion_control: bool,
 }
 
 /// SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT.
@@ -101,6 +104,7 @@ impl Default for Config {
             fin_timeout_ns: 60 * SECOND_NS,
             keepalive: None,
             user_timeout_ns: None,
+            congestion_control: true,
         }
     }
 }

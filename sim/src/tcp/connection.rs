@@ -8,6 +8,7 @@ mod timers;
 
 use self::timers::Timers;
 use super::buffer::{ReceiveBuffer, SendBuffer};
+use super::congestion::Congestion;
 use super::errno::Errno;
 use super::{Config, Segment, State};
 
@@ -27,10 +28,7 @@ pub struct Connection {
     snd_edge: u64,
     snd_window_max: u64,
     outgoing: SendBuffer,
-    recovery: Option<Recovery>,
-    /// Where the last recovery ended: duplicate ACKs up to here are its echo (RFC 6582 §3.2).
-    recovered: u64,
-    duplicate_acks: u32,
+    congestion: Congestion,
 
     irs: u64,
     incoming: ReceiveBuffer,
@@ -58,17 +56,9 @@ struct Owed {
     ack: bool,
     /// One for each segment that came out of order, for the peer counts them (RFC 5681 §3.2).
     duplicate_acks: u32,
+    /// The segment at `snd_una`, once more.
+    hole: bool,
     probe: bool,
-}
-
-/// Sending again from `snd_una`, no further ahead of it than `window`.
-#[derive(Debug)]
-struct Recovery {
-    until: u64,
-    window: u64,
-    /// After a timeout nothing is known and the window opens with each ACK (slow start); after
-    /// duplicate ACKs each ACK names one hole (RFC 6582).
-    grows: bool,
 }
 
 impl Connection {
@@ -95,9 +85,7 @@ impl Connection {
             snd_edge: iss + 1,
             snd_window_max: 0,
             outgoing: SendBuffer::new(iss + 1, config.send_buffer),
-            recovery: None,
-            recovered: iss,
-            duplicate_acks: 0,
+            congestion: Congestion::new(config.congestion_control, config.mss, iss),
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
             peer_fin: None,
@@ -203,7 +191,6 @@ impl Connection {
         self.shut_write = true;
         self.owed = Owed { reset: self.owed.reset.take(), ..Owed::default() };
         self.timers.stop();
-        self.recovery = None;
         self.snd_una = self.snd_max;
         self.outgoing.clear();
         match self.orphan {

@@ -6,6 +6,7 @@ use std::io;
 use super::{Config, Connection, Keepalive, Listener, Segment, State};
 
 mod closing;
+mod congestion;
 mod loss;
 mod opening;
 mod random;

@@ -4,10 +4,7 @@
 use super::super::buffer::Arrival;
 use super::super::errno::Errno;
 use super::super::{Segment, State};
-use super::{Connection, Recovery};
-
-/// Duplicate ACKs that mean a loss (RFC 5681 §3.2).
-const DUPLICATE_ACKS: u32 = 3;
+use super::Connection;
 
 impl Connection {
     /// Takes any segment whatever; `payload` is what counts, not `seg.len`.
@@ -157,6 +154,7 @@ impl Connection {
         self.embryo = false;
         self.owed.syn = false;
         self.timers.heard(now);
+        self.congestion.opened(self.timers.attempts());
         self.timers.opened(now, self.snd_max, &self.config);
         self.snd_una = self.snd_max;
     }
@@ -166,39 +164,15 @@ impl Connection {
         self.snd_una = ack;
         self.snd_nxt = self.snd_nxt.max(ack);
         self.outgoing.acknowledge(ack);
-        self.duplicate_acks = 0;
-        match &mut self.recovery {
-            Some(recovery) if ack < recovery.until => {
-                recovery.window += if recovery.grows { acked } else { 0 };
-            }
-            Some(_) => {
-                self.recovery = None;
-                self.snd_nxt = self.snd_max;
-            }
-            None => {}
-        }
+        self.owed.hole = self.congestion.acknowledged(ack, acked);
         let outstanding = self.in_flight();
         self.timers.progress(now, ack, outstanding, &self.config);
     }
 
-    /// Three duplicates: the segment at `snd_una` is lost, send it without waiting (RFC 5681 §3.2).
     fn count_duplicate(&mut self) {
-        if !self.in_flight() || self.recovery.is_some() || self.snd_una <= self.recovered {
-            return;
+        if self.in_flight() && self.congestion.duplicate(self.snd_una, self.snd_max) {
+            self.owed.hole = true;
         }
-        self.duplicate_acks += 1;
-        if self.duplicate_acks == DUPLICATE_ACKS {
-            self.recover(false);
-        }
-    }
-
-    pub(super) fn recover(&mut self, grows: bool) {
-        let window = u64::from(self.config.mss.max(1));
-        self.recovery = Some(Recovery { until: self.snd_max, window, grows });
-        self.recovered = self.snd_max;
-        self.duplicate_acks = 0;
-        self.snd_nxt = self.snd_una;
-        self.timers.rtt.drop_sample();
     }
 
     fn fin_progress(&mut self, now: u64) {

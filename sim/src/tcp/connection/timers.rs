@@ -30,6 +30,8 @@ pub(super) struct Timers {
     probes_unanswered: u32,
     /// When the peer last said that its closed window is closed.
     window_closed_at: Option<u64>,
+    /// When something that takes a position last left.
+    sent_at: u64,
     heard_at: u64,
     keepalive_probes: u32,
     challenged_at: Option<u64>,
@@ -48,6 +50,7 @@ impl Timers {
             probes: 0,
             probes_unanswered: 0,
             window_closed_at: None,
+            sent_at: 0,
             heard_at: 0,
             keepalive_probes: 0,
             challenged_at: None,
@@ -63,9 +66,15 @@ impl Timers {
         let timeout = self.rtt.timeout_ns(config);
         self.retransmit_at.get_or_insert(now.saturating_add(timeout));
         self.stalled_since.get_or_insert(now);
+        self.sent_at = now;
         self.persist_at = None;
         self.probes = 0;
         self.window_closed_at = None;
+    }
+
+    /// Timeouts of the SYN so far.
+    pub(super) fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     pub(super) fn opened(&mut self, now: u64, ack: u64, config: &Config) {
@@ -82,6 +91,11 @@ impl Timers {
         let timeout = self.rtt.timeout_ns(config);
         self.retransmit_at = outstanding.then(|| now.saturating_add(timeout));
         self.stalled_since = outstanding.then_some(now);
+    }
+
+    /// How long nothing has been sent, and how long a timeout is.
+    pub(super) fn rested(&self, now: u64, config: &Config) -> (u64, u64) {
+        (now.saturating_sub(self.sent_at), self.rtt.timeout_ns(config))
     }
 
     pub(super) fn heard(&mut self, now: u64) {
@@ -193,16 +207,19 @@ impl Connection {
 
     /// Everything in flight may be lost: start again at the oldest, with one segment.
     fn retransmission_timeout(&mut self, now: u64) {
+        let is_first = self.timers.retransmitting_since.is_none();
         let since = *self.timers.retransmitting_since.get_or_insert(now);
         if now.saturating_sub(since) >= self.patience_ns() {
             return self.die(Some(Errno::TimedOut));
         }
         self.timers.rtt.back_off();
-        self.recover(true);
+        self.congestion.timed_out(self.snd_una, self.snd_max, is_first);
+        self.snd_nxt = self.snd_una;
+        self.owed.hole = false;
         self.rearm(now);
     }
 
-    fn rearm(&mut self, now: u64) {
+    pub(super) fn rearm(&mut self, now: u64) {
         let timeout = self.timers.rtt.timeout_ns(&self.config);
         self.timers.retransmit_at = Some(now.saturating_add(timeout));
     }

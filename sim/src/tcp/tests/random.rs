@@ -27,10 +27,19 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    (1..3000_u32, 1..60_000_u32, 30..60_000_u32).prop_map(|(mss, send_buffer, recv_buffer)| {
+    let sizes = (1..3000_u32, 1..60_000_u32, 30..60_000_u32);
+    (sizes, any::<bool>()).prop_map(|((mss, send_buffer, recv_buffer), congestion_control)| {
         // A connection that gives up is no bug; here the wire always heals before that.
-        let retries = 1000;
-        Config { mss, send_buffer, recv_buffer, retries, syn_retries: 30, ..Config::default() }
+        let (retries, syn_retries, default) = (1000, 30, Config::default());
+        Config {
+            mss,
+            send_buffer,
+            recv_buffer,
+            retries,
+            syn_retries,
+            congestion_control,
+            ..default
+        }
     })
 }
 
