@@ -254,8 +254,7 @@ impl World {
 
     fn config_of(&self, index: u32) -> Config {
         let options = &self.sockets[index as usize].options;
-        let default =
-            Config { congestion_control: self.weather.congestion_control, ..Config::default() };
+        let default = self.weather.tcp();
         Config {
             send_buffer: options.send_buffer.unwrap_or(default.send_buffer),
             recv_buffer: options.recv_buffer.unwrap_or(default.recv_buffer),
