@@ -4,12 +4,12 @@
 //! Modelled, because an application can see it: the handshake (simultaneous open and a connection to
 //! oneself too), backlog, both windows with backpressure, zero-window probes and the receiver's silly
 //! window avoidance, segmentation, reassembly, retransmission with back-off in time (RFC 6298),
-//! congestion control (NewReno; Linux's own default is CUBIC), giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
+//! congestion control (NewReno; Linux's own default is CUBIC), Nagle's rule and delayed ACKs, giving
+//! up, half-close, RST for unread data, late data and dead ports, challenge ACKs
 //! (RFC 5961), keepalive, user timeout, TIME-WAIT. Errors and readiness are those of Linux.
 //!
 //! Not modelled: options, SACK and timestamps (several losses of one window are repaired one a round
-//! trip), tail loss probes, pacing, Nagle's delay (TCP_NODELAY is always on), delayed ACKs (an ACK
-//! leaves when the world polls, at the end of an instant), urgent data, checksums. Positions are
+//! trip), tail loss probes, pacing, urgent data, checksums. Positions are
 //! `u64` counted from the ISN and never wrap; give ISNs below 2^62.
 //!
 //! ```text
@@ -33,6 +33,7 @@
 //!                                           60 s
 //! ```
 
+mod acks;
 mod buffer;
 mod congestion;
 pub mod connection;
@@ -77,6 +78,12 @@ pub struct Config {
     pub keepalive: Option<Keepalive>,
     /// TCP_USER_TIMEOUT (RFC 5482): how long data may wait for any progress.
     pub user_timeout_ns: Option<u64>,
+    /// How long an ACK may wait for data to ride on: Linux's TCP_DELACK_MIN (RFC 1122 §4.2.3.2 allows
+    /// half a second). Zero: it leaves at the end of the instant.
+    pub ack_delay_ns: u64,
+    /// Nagle's rule (RFC 896), unless TCP_NODELAY: a segment that is not full waits while another
+    /// such is not acknowledged.
+    pub nagle: bool,
     /// Whether a congestion window limits what is in flight, or the peer's window alone.
     pub congestion_control: bool,
 }
@@ -104,6 +111,8 @@ impl Default for Config {
             fin_timeout_ns: 60 * SECOND_NS,
             keepalive: None,
             user_timeout_ns: None,
+            ack_delay_ns: SECOND_NS / 25,
+            nagle: true,
             congestion_control: true,
         }
     }

@@ -77,12 +77,15 @@ impl World {
             }
             _ => return Err(unsupported(&format!("the option {option:?}"))),
         }
-        let (send, recv) = (options.send_buffer, options.recv_buffer);
+        let (send, recv, nagle) = (options.send_buffer, options.recv_buffer, !options.no_delay);
         if let Proto::Stream(connection) = &mut socket.proto {
             let mut config = connection.config().clone();
             config.send_buffer = send.unwrap_or(config.send_buffer);
             config.recv_buffer = recv.unwrap_or(config.recv_buffer);
+            config.nagle = nagle;
             connection.configure(config);
+            // TCP_NODELAY lets out what waits.
+            self.mark_dirty(index);
         }
         Ok(())
     }

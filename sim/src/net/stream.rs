@@ -258,6 +258,7 @@ impl World {
         Config {
             send_buffer: options.send_buffer.unwrap_or(default.send_buffer),
             recv_buffer: options.recv_buffer.unwrap_or(default.recv_buffer),
+            nagle: !options.no_delay,
             ..default
         }
     }

@@ -110,6 +110,11 @@ impl ReceiveBuffer {
         self.next
     }
 
+    /// Something arrived beyond a gap.
+    pub(super) fn has_islands(&self) -> bool {
+        !self.islands.is_empty()
+    }
+
     pub(super) fn edge(&self) -> u64 {
         self.edge
     }

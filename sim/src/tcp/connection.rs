@@ -7,6 +7,7 @@ mod output;
 mod timers;
 
 use self::timers::Timers;
+use super::acks::Acks;
 use super::buffer::{ReceiveBuffer, SendBuffer};
 use super::congestion::Congestion;
 use super::errno::Errno;
@@ -28,6 +29,10 @@ pub struct Connection {
     snd_edge: u64,
     snd_window_max: u64,
     outgoing: SendBuffer,
+    /// Where the last segment that was not full ended (SND.SML of Minshall's Nagle).
+    snd_small: u64,
+    /// Where a write ended that leaves as it is, at the end of this instant.
+    write_end: Option<u64>,
     congestion: Congestion,
 
     irs: u64,
@@ -36,6 +41,7 @@ pub struct Connection {
     peer_fin: Option<u64>,
     peer_finished: bool,
 
+    acks: Acks,
     owed: Owed,
     timers: Timers,
 
@@ -85,11 +91,14 @@ impl Connection {
             snd_edge: iss + 1,
             snd_window_max: 0,
             outgoing: SendBuffer::new(iss + 1, config.send_buffer),
+            snd_small: iss,
+            write_end: None,
             congestion: Congestion::new(config.congestion_control, config.mss, iss),
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
             peer_fin: None,
             peer_finished: false,
+            acks: Acks::new(),
             owed: Owed { syn: true, ..Owed::default() },
             timers: Timers::new(&config),
             error: None,
@@ -191,6 +200,7 @@ impl Connection {
         self.shut_write = true;
         self.owed = Owed { reset: self.owed.reset.take(), ..Owed::default() };
         self.timers.stop();
+        self.acks.stop();
         self.snd_una = self.snd_max;
         self.outgoing.clear();
         match self.orphan {

@@ -7,6 +7,7 @@ use super::{Config, Connection, Keepalive, Listener, Segment, State};
 
 mod closing;
 mod congestion;
+mod delay;
 mod loss;
 mod opening;
 mod random;
@@ -64,6 +65,12 @@ impl Pair {
 
     fn new() -> Pair {
         Pair::with([Config::default(), Config::default()])
+    }
+
+    /// Both sides with TCP_NODELAY.
+    fn no_delay() -> Pair {
+        let config = Config { nagle: false, ..Config::default() };
+        Pair::with([config.clone(), config])
     }
 
     fn small_window(bytes: u32) -> Pair {

@@ -208,17 +208,23 @@ impl Connection {
         if seg.flags.fin && end >= self.rcv_nxt() && end <= self.incoming.edge() {
             self.peer_fin.get_or_insert(end);
         }
-        self.take_text(seg.seq, payload);
+        self.take_text(now, seg.seq, payload);
         self.take_fin(now);
     }
 
-    fn take_text(&mut self, seq: u64, payload: &[u8]) {
+    fn take_text(&mut self, now: u64, seq: u64, payload: &[u8]) {
         let limit = self.peer_fin.unwrap_or(u64::MAX);
+        let had_gap = self.incoming.has_islands();
         match self.incoming.insert(seq, payload, limit) {
             Arrival::Island => self.owed.duplicate_acks += 1,
             Arrival::Useless => self.owed.ack = true,
             Arrival::Next => {
-                self.owed.ack = true;
+                // A gap that closes is news for the sender (RFC 5681 §4.2).
+                let at_once = had_gap || self.config.ack_delay_ns == 0;
+                match at_once {
+                    true => self.owed.ack = true,
+                    false => self.acks.received(now, self.timers.rtt.timeout_ns(&self.config)),
+                }
                 self.owed.duplicate_acks = 0;
             }
         }

@@ -51,13 +51,25 @@ impl Connection {
         }
         let (seq, end) = (self.snd_nxt, self.outgoing.end());
         let waiting = end.saturating_sub(seq);
-        let whole = waiting.min(self.mss());
+        let to_write_end = self.write_end.map_or(waiting, |write_end| write_end - seq);
+        let whole = to_write_end.min(self.mss());
         let len = whole.min(self.snd_edge.saturating_sub(seq));
         let fin = self.shut_write && seq + len == end;
-        if (len == 0 && !fin) || len > self.congestion_room(now) {
+        let nothing = len == 0 && !fin;
+        if nothing || len > self.congestion_room(now) || (!fin && self.nagle_holds(len)) {
             return None;
         }
         Some(self.emit(now, seq, len, fin, payload))
+    }
+
+    /// Nagle's rule as Linux has it, after Minshall: one segment that is not full may be out.
+    fn nagle_holds(&self, len: u64) -> bool {
+        let fresh = self.snd_nxt == self.snd_max;
+        self.config.nagle && fresh && len < self.mss() && self.small_is_out()
+    }
+
+    pub(super) fn small_is_out(&self) -> bool {
+        self.snd_small > self.snd_una
     }
 
     /// The segment at `snd_una` again, whatever the congestion window.
@@ -76,8 +88,13 @@ impl Connection {
         self.snd_nxt = seq + len + u64::from(fin);
         let fresh = seq == self.snd_max;
         self.snd_max = self.snd_max.max(self.snd_nxt);
+        self.write_end = self.write_end.filter(|write_end| *write_end > self.snd_nxt);
         self.timers.sent(now, self.snd_nxt, fresh, &self.config);
         if len > 0 {
+            self.acks.answered(now, self.config.ack_delay_ns);
+            if fresh && len < self.mss() {
+                self.snd_small = seq + len;
+            }
             self.outgoing.copy(seq, len as usize, payload);
         }
         let mut segment = self.header(seq);
@@ -105,7 +122,7 @@ impl Connection {
             return Some(self.header(self.snd_una - 1));
         }
         // First the news, then its repetitions: they count as duplicates only after it.
-        if self.owed.ack || self.window_update_due() {
+        if self.owed.ack || self.ack_due() || self.window_update_due() {
             return Some(self.header(self.snd_max));
         }
         if self.owed.duplicate_acks > 0 {
@@ -113,6 +130,10 @@ impl Connection {
             return Some(self.header(self.snd_max));
         }
         None
+    }
+
+    fn ack_due(&self) -> bool {
+        self.acks.is_due(self.rcv_nxt(), self.mss(), self.incoming.len() == 0)
     }
 
     fn window_update_due(&self) -> bool {
@@ -126,9 +147,11 @@ impl Connection {
     /// duplicates: a peer counts only those without data.
     fn header(&mut self, seq: u64) -> Segment {
         self.owed.ack = false;
+        let ack = self.rcv_nxt();
+        self.acks.sent(ack);
         Segment {
             seq,
-            ack: self.rcv_nxt(),
+            ack,
             flags: Flags::ACK,
             window: self.incoming.announce(self.config.mss),
             len: 0,
@@ -137,8 +160,11 @@ impl Connection {
 
     /// Nothing more can be said now: set the timers that only matter then.
     fn rest(&mut self, now: u64) {
-        let (flight, waiting) = (self.snd_nxt - self.snd_una, self.outgoing.end() > self.snd_nxt);
-        self.congestion.used(flight, waiting && self.snd_edge > self.snd_nxt);
+        let flight = self.snd_nxt - self.snd_una;
+        let waiting = self.outgoing.end().saturating_sub(self.snd_nxt).min(self.mss());
+        let held_back = flight + waiting > self.congestion.window();
+        self.congestion.used(flight, held_back && self.snd_edge > self.snd_nxt);
+        self.acks.wait(now, self.config.ack_delay_ns);
         let blocked = !self.in_flight() && self.unsent() > 0;
         self.timers.rest(now, blocked, &self.config);
         if self.orphan && self.state == State::FinWait2 {

@@ -151,6 +151,7 @@ impl Connection {
             timers.retransmit_at,
             timers.persist_at,
             timers.close_at,
+            self.acks.due_at(),
             self.user_timeout_at(),
             self.keepalive_at(),
         ];
@@ -163,6 +164,7 @@ impl Connection {
         let timers = &self.timers;
         timers.retransmit_at.is_none()
             && timers.persist_at.is_none()
+            && self.acks.due_at().is_none()
             && self.user_timeout_at().is_none()
             && self.poll_timeout().is_some()
     }
@@ -186,6 +188,9 @@ impl Connection {
             }
         } else if due(self.timers.persist_at) {
             self.persist_timeout(now);
+        } else if due(self.acks.due_at()) {
+            self.acks.timed_out();
+            self.owed.ack = true;
         } else if due(self.keepalive_at()) {
             self.keepalive_timeout(now);
         }

@@ -109,6 +109,7 @@ fn a_window_that_is_not_used_does_not_open() {
         pair.send(0, &[1; 1460]).unwrap();
         pair.run(25 * MS);
         pair.recv(1, 1460).unwrap();
+        pair.run(25 * MS);
     }
     let before = pair.log.len();
     pair.send(0, &[1; 1 << 20]).unwrap();

@@ -79,7 +79,7 @@ fn row_240_user_timeout_ends_a_closed_window() {
 
 #[test]
 fn writes_of_one_instant_share_segments() {
-    let mut pair = Pair::new();
+    let mut pair = Pair::no_delay();
     let before = pair.log.len();
     for _ in 0..1000 {
         pair.side(0).send(b"x").unwrap();
