@@ -4,8 +4,8 @@
 //! Modelled, because an application can see it: the handshake (simultaneous open and a connection to
 //! oneself too), backlog, both windows with backpressure, zero-window probes and the receiver's silly
 //! window avoidance, segmentation, reassembly, retransmission with back-off in time (RFC 6298),
-//! congestion control (NewReno; Linux's own default is CUBIC), Nagle's rule and delayed ACKs, giving
-//! up, half-close, RST for unread data, late data and dead ports, challenge ACKs
+//! congestion control (NewReno; Linux's own default is CUBIC), buffers that grow, Nagle's rule and
+//! delayed ACKs, giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
 //! (RFC 5961), keepalive, user timeout, TIME-WAIT. Errors and readiness are those of Linux.
 //!
 //! Not modelled: options, SACK and timestamps (several losses of one window are repaired one a round
@@ -34,6 +34,7 @@
 //! ```
 
 mod acks;
+mod appetite;
 mod buffer;
 mod congestion;
 pub mod connection;
@@ -52,14 +53,20 @@ pub use state::State;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// What a connection may be told; the defaults are Linux's except where a simulator wants a fixed
-/// number (buffers do not grow by themselves).
+/// What a connection may be told; the defaults are Linux's, but for a send buffer that begins larger:
+/// Linux's begins with what fits its accounting of memory, which is not modelled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Most bytes in a segment: 1500 of Ethernet less two headers of 20 (RFC 9293 §3.7.1).
     pub mss: u32,
+    /// What the application may write ahead of the peer's acknowledgments, at first.
     pub send_buffer: u32,
+    /// tcp_wmem: as far as it grows with the congestion window.
+    pub send_buffer_max: u32,
+    /// What the peer may send ahead of the application's reads, at first.
     pub recv_buffer: u32,
+    /// tcp_rmem: as far as it grows with what the application reads in a round trip.
+    pub recv_buffer_max: u32,
     /// Before any measurement (RFC 6298 2.1).
     pub rto_initial_ns: u64,
     /// Linux's TCP_RTO_MIN; RFC 6298 (2.4) would have one second.
@@ -101,7 +108,9 @@ impl Default for Config {
         Config {
             mss: 1460,
             send_buffer: 256 * 1024,
+            send_buffer_max: 4 << 20,
             recv_buffer: 128 * 1024,
+            recv_buffer_max: 6 << 20,
             rto_initial_ns: SECOND_NS,
             rto_min_ns: SECOND_NS / 5,
             rto_max_ns: 120 * SECOND_NS,
@@ -115,6 +124,19 @@ impl Default for Config {
             nagle: true,
             congestion_control: true,
         }
+    }
+}
+
+impl Config {
+    /// SO_SNDBUF and SO_RCVBUF: a buffer whose size was told does not grow.
+    pub fn with_buffers(mut self, send: Option<u32>, recv: Option<u32>) -> Config {
+        if let Some(bytes) = send {
+            (self.send_buffer, self.send_buffer_max) = (bytes, bytes);
+        }
+        if let Some(bytes) = recv {
+            (self.recv_buffer, self.recv_buffer_max) = (bytes, bytes);
+        }
+        self
     }
 }
 

@@ -42,14 +42,18 @@ impl World {
     pub(crate) fn get_option(&self, index: u32, option: Opt) -> io::Result<u32> {
         const TTL: u32 = 64;
         let options = &self.sockets[index as usize].options;
+        let buffers = match &self.sockets[index as usize].proto {
+            Proto::Stream(connection) => connection.buffers(),
+            _ => (256 * 1024, 128 * 1024),
+        };
         Ok(match option {
             Opt::NoDelay => options.no_delay.into(),
             Opt::Ttl => options.ttl.unwrap_or(TTL),
             Opt::ReuseAddress => options.reuse_address.into(),
             Opt::Broadcast => options.broadcast.into(),
             Opt::Linger => options.linger,
-            Opt::SendBuffer => options.send_buffer.unwrap_or(256 * 1024),
-            Opt::RecvBuffer => options.recv_buffer.unwrap_or(128 * 1024),
+            Opt::SendBuffer => options.send_buffer.unwrap_or(buffers.0),
+            Opt::RecvBuffer => options.recv_buffer.unwrap_or(buffers.1),
             _ => return Err(unsupported(&format!("the option {option:?}"))),
         })
     }
@@ -79,9 +83,7 @@ impl World {
         }
         let (send, recv, nagle) = (options.send_buffer, options.recv_buffer, !options.no_delay);
         if let Proto::Stream(connection) = &mut socket.proto {
-            let mut config = connection.config().clone();
-            config.send_buffer = send.unwrap_or(config.send_buffer);
-            config.recv_buffer = recv.unwrap_or(config.recv_buffer);
+            let mut config = connection.config().clone().with_buffers(send, recv);
             config.nagle = nagle;
             connection.configure(config);
             // TCP_NODELAY lets out what waits.

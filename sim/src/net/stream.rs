@@ -255,12 +255,8 @@ impl World {
     fn config_of(&self, index: u32) -> Config {
         let options = &self.sockets[index as usize].options;
         let default = self.weather.tcp();
-        Config {
-            send_buffer: options.send_buffer.unwrap_or(default.send_buffer),
-            recv_buffer: options.recv_buffer.unwrap_or(default.recv_buffer),
-            nagle: !options.no_delay,
-            ..default
-        }
+        Config { nagle: !options.no_delay, ..default }
+            .with_buffers(options.send_buffer, options.recv_buffer)
     }
 
     // Bytes.

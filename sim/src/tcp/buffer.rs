@@ -53,8 +53,16 @@ impl SendBuffer {
         for_slices(&self.ring, offset, len, |bytes| out.extend_from_slice(bytes));
     }
 
+    pub(super) fn capacity(&self) -> u32 {
+        self.capacity as u32
+    }
+
     pub(super) fn set_capacity(&mut self, capacity: u32) {
         self.capacity = capacity.max(1) as usize;
+    }
+
+    pub(super) fn grow(&mut self, capacity: u64) {
+        self.capacity = self.capacity.max(capacity as usize);
     }
 
     pub(super) fn clear(&mut self) {
@@ -119,8 +127,21 @@ impl ReceiveBuffer {
         self.edge
     }
 
+    pub(super) fn capacity(&self) -> u32 {
+        self.capacity as u32
+    }
+
     pub(super) fn set_capacity(&mut self, capacity: u32) {
         self.capacity = u64::from(capacity.max(1));
+    }
+
+    pub(super) fn grow(&mut self, capacity: u64) {
+        self.capacity = self.capacity.max(capacity);
+    }
+
+    /// First position not yet read.
+    pub(super) fn start(&self) -> u64 {
+        self.start
     }
 
     /// Takes what is new and before `limit`.

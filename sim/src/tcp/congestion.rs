@@ -69,9 +69,12 @@ impl Congestion {
         }
     }
 
-    /// The window as long as nothing is lost, for the size of the send buffer.
+    /// The window without what repair adds to it.
     pub(super) fn steady(&self) -> u64 {
-        self.window.min(self.threshold.max(self.window / 2))
+        match self.phase {
+            Phase::Repair { .. } => self.threshold,
+            _ => self.window,
+        }
     }
 
     /// The connection opened, after so many timeouts of its SYN. Linux forgives one of them.

@@ -8,6 +8,7 @@ mod timers;
 
 use self::timers::Timers;
 use super::acks::Acks;
+use super::appetite::Appetite;
 use super::buffer::{ReceiveBuffer, SendBuffer};
 use super::congestion::Congestion;
 use super::errno::Errno;
@@ -37,6 +38,7 @@ pub struct Connection {
 
     irs: u64,
     incoming: ReceiveBuffer,
+    appetite: Appetite,
     /// Position of the peer's FIN, once one was seen, and whether all before it has arrived.
     peer_fin: Option<u64>,
     peer_finished: bool,
@@ -96,6 +98,7 @@ impl Connection {
             congestion: Congestion::new(config.congestion_control, config.mss, iss),
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
+            appetite: Appetite::new(irs.saturating_add(1)),
             peer_fin: None,
             peer_finished: false,
             acks: Acks::new(),
@@ -119,11 +122,25 @@ impl Connection {
     }
 
     /// setsockopt on a living connection. A smaller buffer takes nothing back that it holds or that
-    /// the peer was promised.
+    /// the peer was promised; one that has grown stays as it is unless told otherwise.
     pub fn configure(&mut self, config: Config) {
-        self.outgoing.set_capacity(config.send_buffer);
-        self.incoming.set_capacity(config.recv_buffer);
+        let sizes = |config: &Config| {
+            let send = (config.send_buffer, config.send_buffer_max);
+            (send, (config.recv_buffer, config.recv_buffer_max))
+        };
+        let (before, after) = (sizes(&self.config), sizes(&config));
+        if before.0 != after.0 {
+            self.outgoing.set_capacity(config.send_buffer);
+        }
+        if before.1 != after.1 {
+            self.incoming.set_capacity(config.recv_buffer);
+        }
         self.config = config;
+    }
+
+    /// The sizes of the two buffers now, for sending and for receiving.
+    pub fn buffers(&self) -> (u32, u32) {
+        (self.outgoing.capacity(), self.incoming.capacity())
     }
 
     /// Nothing will come of it any more, and nobody looks at it: the world may forget it.

@@ -74,7 +74,7 @@ impl Pair {
     }
 
     fn small_window(bytes: u32) -> Pair {
-        Pair::with([Config::default(), Config { recv_buffer: bytes, ..Config::default() }])
+        Pair::with([Config::default(), Config::default().with_buffers(None, Some(bytes))])
     }
 
     fn side(&mut self, side: usize) -> &mut Connection {

@@ -29,6 +29,7 @@ impl Connection {
             self.irs = seg.seq;
             self.incoming =
                 super::ReceiveBuffer::new(seg.seq.saturating_add(1), self.config.recv_buffer);
+            self.appetite = super::Appetite::new(seg.seq.saturating_add(1));
             self.widen(if flags.ack { seg.ack } else { 0 }, seg.window);
             if flags.ack {
                 self.establish(now);
@@ -165,6 +166,9 @@ impl Connection {
         self.snd_nxt = self.snd_nxt.max(ack);
         self.outgoing.acknowledge(ack);
         self.owed.hole = self.congestion.acknowledged(ack, acked);
+        // Twice the window: what is under way, and as much to follow it.
+        let room = self.congestion.steady().saturating_mul(2);
+        self.outgoing.grow(room.min(u64::from(self.config.send_buffer_max)));
         let outstanding = self.in_flight();
         self.timers.progress(now, ack, outstanding, &self.config);
     }

@@ -15,6 +15,7 @@ impl Connection {
             State::Closed => None,
             State::SynSent | State::SynReceived => self.handshake(now),
             _ => {
+                self.feed_appetite(now);
                 let segment = self.text(now, payload).or_else(|| self.bare_ack());
                 if segment.is_none() {
                     self.rest(now);
@@ -102,6 +103,18 @@ impl Connection {
         segment.flags.fin = fin;
         segment.flags.psh = len > 0 && seq + len == self.outgoing.end();
         segment
+    }
+
+    fn feed_appetite(&mut self, now: u64) {
+        let max = self.config.recv_buffer_max;
+        if self.incoming.capacity() >= max {
+            return;
+        }
+        let Some(round_trip_ns) = self.timers.rtt.smoothed_ns() else { return };
+        let (read, mss) = (self.incoming.start(), self.mss());
+        if let Some(window) = self.appetite.measured(now, read, round_trip_ns, mss) {
+            self.incoming.grow(window.min(u64::from(max)));
+        }
     }
 
     fn mss(&self) -> u64 {
