@@ -56,6 +56,11 @@ pub struct Weather {
     /// Whether TCP keeps a congestion window, as every system does; without one the peer's window
     /// is the only limit.
     pub congestion_control: bool,
+    /// As far as TCP's send buffers grow, unless a program sets their size: the last number of
+    /// Linux's `tcp_wmem`.
+    pub send_buffer_max_bytes: u32,
+    /// As far as TCP's receive buffers grow, likewise: the last number of `tcp_rmem`.
+    pub recv_buffer_max_bytes: u32,
     /// Whether each run has but some of these faults, at a rate of its own.
     pub swarm: bool,
 }
@@ -79,6 +84,8 @@ impl Default for Weather {
             queue_bytes: None,
             mtu_bytes: 1500,
             congestion_control: true,
+            send_buffer_max_bytes: 1 << 20,
+            recv_buffer_max_bytes: 1 << 20,
             swarm: false,
         }
     }
@@ -204,6 +211,8 @@ impl Weather {
         tcp::Config {
             mss: self.mtu_bytes.saturating_sub(TCP_IP_HEADERS).max(1),
             congestion_control: self.congestion_control,
+            send_buffer_max: self.send_buffer_max_bytes,
+            recv_buffer_max: self.recv_buffer_max_bytes,
             ..tcp::Config::default()
         }
     }

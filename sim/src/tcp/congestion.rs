@@ -38,7 +38,7 @@ pub(super) struct Congestion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
-    Repair { until: u64 },
+    Repair { until: u64, partials: u32 },
     Restart { until: u64 },
 }
 
@@ -96,7 +96,8 @@ impl Congestion {
     pub(super) fn acknowledged(&mut self, ack: u64, acked: u64) -> bool {
         self.duplicates = 0;
         match self.phase {
-            Phase::Repair { until } if ack < until => {
+            Phase::Repair { until, partials } if ack < until => {
+                self.phase = Phase::Repair { until, partials: partials.saturating_add(1) };
                 let news = if acked >= self.segment { self.segment } else { 0 };
                 self.window = self.window.saturating_sub(acked).max(self.segment) + news;
                 return true;
@@ -115,6 +116,12 @@ impl Congestion {
             Phase::Open => self.grow(acked),
         }
         false
+    }
+
+    /// Repair does not put off the timeout for ever: where many segments of a window are missing, it
+    /// is faster to send all again than one a round trip (RFC 6582 §4, the impatient variant).
+    pub(super) fn is_impatient(&self) -> bool {
+        matches!(self.phase, Phase::Repair { partials: 2.., .. })
     }
 
     /// Slow start up to the threshold; what is left of the ACK counts for congestion avoidance, a
@@ -149,14 +156,16 @@ impl Congestion {
         }
         self.threshold = self.half(sent - una);
         self.window = self.threshold + DUPLICATES * self.segment;
-        self.lose(Phase::Repair { until: sent }, sent);
+        self.lose(Phase::Repair { until: sent, partials: 0 }, sent);
         true
     }
 
     /// A retransmission timeout: all that is under way may be lost. The threshold is taken from the
-    /// flight that met the loss, so not from a second timeout of the same segment (RFC 5681 §3.1).
+    /// flight that met the loss: not again while that is repaired (as Linux has it), nor from a second
+    /// timeout of the same segment (RFC 5681 §3.1).
     pub(super) fn timed_out(&mut self, una: u64, sent: u64, is_first: bool) {
-        if is_first && self.is_on {
+        let repairs = matches!(self.phase, Phase::Repair { .. });
+        if is_first && self.is_on && !repairs {
             self.threshold = self.half(sent - una);
         }
         self.window = self.segment;

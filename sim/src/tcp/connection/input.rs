@@ -169,8 +169,11 @@ impl Connection {
         // Twice the window: what is under way, and as much to follow it.
         let room = self.congestion.steady().saturating_mul(2);
         self.outgoing.grow(room.min(u64::from(self.config.send_buffer_max)));
-        let outstanding = self.in_flight();
+        let (outstanding, timeout_at) = (self.in_flight(), self.timers.retransmit_at);
         self.timers.progress(now, ack, outstanding, &self.config);
+        if outstanding && self.congestion.is_impatient() {
+            self.timers.retransmit_at = timeout_at;
+        }
     }
 
     fn count_duplicate(&mut self) {

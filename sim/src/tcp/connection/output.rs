@@ -78,7 +78,6 @@ impl Connection {
         let (seq, end) = (self.snd_una, self.outgoing.end());
         let len = (end.min(self.snd_max) - seq.min(end)).min(self.mss());
         let fin = self.snd_max > end && seq + len == end;
-        self.rearm(now);
         let next = self.snd_nxt;
         let segment = self.emit(now, seq, len, fin, payload);
         self.snd_nxt = self.snd_nxt.max(next);

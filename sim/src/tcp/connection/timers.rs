@@ -16,7 +16,7 @@ const CHALLENGE_INTERVAL_NS: u64 = 500_000_000;
 #[derive(Debug)]
 pub(super) struct Timers {
     pub(super) rtt: RoundTrip,
-    retransmit_at: Option<u64>,
+    pub(super) retransmit_at: Option<u64>,
     persist_at: Option<u64>,
     /// TIME-WAIT, or an orphan in FIN_WAIT2.
     close_at: Option<u64>,
@@ -224,7 +224,7 @@ impl Connection {
         self.rearm(now);
     }
 
-    pub(super) fn rearm(&mut self, now: u64) {
+    fn rearm(&mut self, now: u64) {
         let timeout = self.timers.rtt.timeout_ns(&self.config);
         self.timers.retransmit_at = Some(now.saturating_add(timeout));
     }
