@@ -3,6 +3,8 @@
 use super::*;
 
 const MSS: u64 = 1460;
+/// The client's first byte, behind the SYN.
+const FIRST: u64 = 1001;
 const WINDOW: u32 = 4 << 20;
 
 fn wide(congestion_control: bool) -> Config {
@@ -143,4 +145,28 @@ fn two_duplicates_are_no_loss_but_let_new_data_out() {
     assert_eq!(sent, 2, "{}", pair.tail());
     pair.settle();
     assert_eq!(pair.side(1).queued() as u64, 12 * MSS);
+}
+
+/// Loses segments by their number in the stream, and which time they are sent.
+fn lose_of_stream(pair: &mut Pair, lost: impl Fn(u64, u32) -> bool + 'static) {
+    let mut times = std::collections::BTreeMap::<u64, u32>::new();
+    pair.fate(move |_, segment| {
+        let nth = segment.seq.saturating_sub(FIRST) / MSS;
+        let time = times.entry(nth).or_default();
+        *time += u32::from(segment.len > 0);
+        if segment.len > 0 && lost(nth, *time) { vec![] } else { vec![10 * MS] }
+    });
+}
+
+/// One hole a round trip would take a hundred of them.
+#[test]
+fn a_hundred_losses_of_one_window_end_in_a_timeout_and_slow_start() {
+    let mut pair = wide_pair();
+    lose_of_stream(&mut pair, |nth, time| time == 1 && (150..350).contains(&nth) && nth % 2 == 0);
+    let start = pair.now;
+    pair.send(0, &[1; 1 << 20]).unwrap();
+    pair.settle();
+    assert_eq!(pair.side(1).queued(), 1 << 20);
+    let rounds = (pair.now - start) / (20 * MS);
+    assert!((20..80).contains(&rounds), "{rounds}");
 }
