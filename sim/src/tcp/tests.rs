@@ -11,6 +11,7 @@ mod delay;
 mod loss;
 mod opening;
 mod random;
+mod rows;
 mod window;
 
 const MS: u64 = 1_000_000;
