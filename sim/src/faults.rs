@@ -14,6 +14,8 @@ const MS: u64 = 1_000_000;
 const MTU_MIN: u32 = 68;
 const MTU_MAX: u32 = 65_535;
 const TCP_IP_HEADERS: u32 = 40;
+/// What can be announced of a window, a gibibyte (RFC 7323 §2.3).
+const WINDOW_MAX: u32 = 1 << 30;
 const LATENCY_MAX_NS: u64 = 3_600_000 * MS;
 
 /// Which faults exist in a run, and how often. Frequencies are in parts per million.
@@ -56,10 +58,12 @@ pub struct Weather {
     /// Whether TCP keeps a congestion window, as every system does; without one the peer's window
     /// is the only limit.
     pub congestion_control: bool,
-    /// As far as TCP's send buffers grow, unless a program sets their size: the last number of
-    /// Linux's `tcp_wmem`.
+    /// As far as TCP's send buffers grow from 256 KiB, unless a program sets their size: the last
+    /// number of `tcp_wmem`. Linux has 4 MiB; with less, what is under way stays in the cache of the
+    /// machine that plays it.
     pub send_buffer_max_bytes: u32,
-    /// As far as TCP's receive buffers grow, likewise: the last number of `tcp_rmem`.
+    /// As far as TCP's receive buffers grow from 128 KiB, likewise: the last number of `tcp_rmem`,
+    /// 6 MiB on Linux.
     pub recv_buffer_max_bytes: u32,
     /// Whether each run has but some of these faults, at a rate of its own.
     pub swarm: bool,
@@ -189,6 +193,10 @@ impl Weather {
         let mtu = self.mtu_bytes;
         if !(MTU_MIN..=MTU_MAX).contains(&mtu) {
             return Err(format!("mtu_bytes is {mtu}, and IPv4 has {MTU_MIN} to {MTU_MAX}"));
+        }
+        let buffer = self.send_buffer_max_bytes.max(self.recv_buffer_max_bytes);
+        if buffer > WINDOW_MAX {
+            return Err(format!("a buffer of {buffer} bytes is over TCP's window of {WINDOW_MAX}"));
         }
         match (self.bandwidth_bytes_per_s, self.queue_bytes) {
             (Some(0), _) => {

@@ -9,8 +9,10 @@
 //! (RFC 5961), keepalive, user timeout, TIME-WAIT. Errors and readiness are those of Linux.
 //!
 //! Not modelled: options, SACK and timestamps (several losses of one window are repaired one a round
-//! trip), tail loss probes, pacing, urgent data, checksums. Positions are
-//! `u64` counted from the ISN and never wrap; give ISNs below 2^62.
+//! trip, or by a timeout and slow start), tail loss probes, pacing, the memory that Linux counts beside
+//! the bytes of a buffer, urgent data, checksums. With TCP_NODELAY the writes of one instant share
+//! segments, as they do under Linux's autocorking. Positions are `u64` counted from the ISN and never
+//! wrap; give ISNs below 2^62.
 //!
 //! ```text
 //!    connect()                                          a SYN at a Listener
