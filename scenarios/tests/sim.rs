@@ -222,7 +222,7 @@ fn where_nothing_deviates_close_wakes_the_reader_first() {
     assert_eq!(run.sometimes, [("close wakes the reader first", true)]);
 }
 
-/// In the storms that the stories weather, each kind of fault strikes.
+/// In the storms that the stories weather, each kind of fault strikes; their links have no bandwidth.
 #[test]
 fn storms_are_storms() {
     let stories = greenroom_scenarios::all();
@@ -232,7 +232,8 @@ fn storms_are_storms() {
             fired.add(&run(story, &in_weather(seed, &Weather::stormy())).fired);
         }
     }
-    for (name, count) in fired.rows().into_iter().filter(|&(name, _)| name != "power cuts") {
+    let absent = ["power cuts", "queue drops"];
+    for (name, count) in fired.rows().into_iter().filter(|(name, _)| !absent.contains(name)) {
         assert!(count > 0, "{name}: never");
     }
 }

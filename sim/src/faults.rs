@@ -7,8 +7,15 @@
 use serde::Deserialize;
 
 use crate::choices::Choices;
+use crate::tcp;
 
 const MS: u64 = 1_000_000;
+/// The smallest and the largest packet a link of IPv4 may be made for (RFC 791).
+const MTU_MIN: u32 = 68;
+const MTU_MAX: u32 = 65_535;
+const TCP_IP_HEADERS: u32 = 40;
+/// What can be announced of a window, a gibibyte (RFC 7323 §2.3).
+const WINDOW_MAX: u32 = 1 << 30;
 const LATENCY_MAX_NS: u64 = 3_600_000 * MS;
 
 /// Which faults exist in a run, and how often. Frequencies are in parts per million.
@@ -39,6 +46,25 @@ pub struct Weather {
     pub partition_max_ns: u64,
     /// How often a host that may lose power does.
     pub power_cut_ppm: u32,
+    /// Bytes a second that two hosts can send each other, each way, headers of IP and above
+    /// included; `None` for a route that is never busy.
+    pub bandwidth_bytes_per_s: Option<u64>,
+    /// Bytes that may wait for their turn where there is a bandwidth; what comes when they do is
+    /// dropped. `None` for a queue without end.
+    pub queue_bytes: Option<u64>,
+    /// The largest packet: TCP's segments are 40 bytes smaller, larger datagrams travel in
+    /// fragments (which share one fate).
+    pub mtu_bytes: u32,
+    /// Whether TCP keeps a congestion window, as every system does; without one the peer's window
+    /// is the only limit.
+    pub congestion_control: bool,
+    /// As far as TCP's send buffers grow from 256 KiB, unless a program sets their size: the last
+    /// number of `tcp_wmem`. Linux has 4 MiB; with less, what is under way stays in the cache of the
+    /// machine that plays it.
+    pub send_buffer_max_bytes: u32,
+    /// As far as TCP's receive buffers grow from 128 KiB, likewise: the last number of `tcp_rmem`,
+    /// 6 MiB on Linux.
+    pub recv_buffer_max_bytes: u32,
     /// Whether each run has but some of these faults, at a rate of its own.
     pub swarm: bool,
 }
@@ -58,6 +84,12 @@ impl Default for Weather {
             partition_start_max_ns: 1_000 * MS,
             partition_max_ns: 3_000 * MS,
             power_cut_ppm: 100_000,
+            bandwidth_bytes_per_s: None,
+            queue_bytes: None,
+            mtu_bytes: 1500,
+            congestion_control: true,
+            send_buffer_max_bytes: 1 << 20,
+            recv_buffer_max_bytes: 1 << 20,
             swarm: false,
         }
     }
@@ -142,6 +174,7 @@ impl Weather {
         if self.latency_max_ns > LATENCY_MAX_NS {
             return Err(format!("latency_max_ns is over an hour, {LATENCY_MAX_NS}"));
         }
+        self.check_link()?;
         let rates = [
             ("loss_ppm", self.loss_ppm),
             ("duplicate_ppm", self.duplicate_ppm),
@@ -153,6 +186,42 @@ impl Weather {
         match rates.into_iter().find(|&(_, ppm)| ppm > 1_000_000) {
             Some((name, ppm)) => Err(format!("{name} is {ppm}, and a million is every time")),
             None => Ok(()),
+        }
+    }
+
+    fn check_link(&self) -> Result<(), String> {
+        let mtu = self.mtu_bytes;
+        if !(MTU_MIN..=MTU_MAX).contains(&mtu) {
+            return Err(format!("mtu_bytes is {mtu}, and IPv4 has {MTU_MIN} to {MTU_MAX}"));
+        }
+        let buffer = self.send_buffer_max_bytes.max(self.recv_buffer_max_bytes);
+        if buffer > WINDOW_MAX {
+            return Err(format!("a buffer of {buffer} bytes is over TCP's window of {WINDOW_MAX}"));
+        }
+        match (self.bandwidth_bytes_per_s, self.queue_bytes) {
+            (Some(0), _) => {
+                Err("bandwidth_bytes_per_s is 0: leave it out where there is no limit, and have a \
+                     partition where nothing passes"
+                    .into())
+            }
+            (None, Some(_)) => {
+                Err("queue_bytes needs a bandwidth_bytes_per_s: without one nothing waits".into())
+            }
+            (_, Some(queue)) if queue < u64::from(mtu) => {
+                Err(format!("queue_bytes is {queue}, and one packet may be mtu_bytes, {mtu}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What TCP begins with on this network.
+    pub(crate) fn tcp(&self) -> tcp::Config {
+        tcp::Config {
+            mss: self.mtu_bytes.saturating_sub(TCP_IP_HEADERS).max(1),
+            congestion_control: self.congestion_control,
+            send_buffer_max: self.send_buffer_max_bytes,
+            recv_buffer_max: self.recv_buffer_max_bytes,
+            ..tcp::Config::default()
         }
     }
 
@@ -193,6 +262,8 @@ pub struct Fired {
     pub overtaken: u64,
     /// Packets that met a partition.
     pub cut_off: u64,
+    /// Packets that met a full queue.
+    pub queue_drops: u64,
     /// Reads that returned less than was there.
     pub short_reads: u64,
     /// Hosts whose power failed.
@@ -206,16 +277,18 @@ impl Fired {
         self.duplicated += other.duplicated;
         self.overtaken += other.overtaken;
         self.cut_off += other.cut_off;
+        self.queue_drops += other.queue_drops;
         self.short_reads += other.short_reads;
         self.power_cuts += other.power_cuts;
     }
     /// Each kind by name.
-    pub fn rows(&self) -> [(&'static str, u64); 6] {
+    pub fn rows(&self) -> [(&'static str, u64); 7] {
         [
             ("lost", self.lost),
             ("duplicated", self.duplicated),
             ("overtaken", self.overtaken),
             ("cut off", self.cut_off),
+            ("queue drops", self.queue_drops),
             ("short reads", self.short_reads),
             ("power cuts", self.power_cuts),
         ]

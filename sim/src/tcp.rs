@@ -3,14 +3,16 @@
 //!
 //! Modelled, because an application can see it: the handshake (simultaneous open and a connection to
 //! oneself too), backlog, both windows with backpressure, zero-window probes and the receiver's silly
-//! window avoidance, segmentation, reassembly, retransmission with back-off in time (RFC 6298), fast
-//! retransmit, giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
+//! window avoidance, segmentation, reassembly, retransmission with back-off in time (RFC 6298),
+//! congestion control (NewReno; Linux's own default is CUBIC), buffers that grow, Nagle's rule and
+//! delayed ACKs, giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
 //! (RFC 5961), keepalive, user timeout, TIME-WAIT. Errors and readiness are those of Linux.
 //!
-//! Not modelled: options, SACK and timestamps, congestion control (the peer's window is the only
-//! limit, except while recovering from loss), Nagle's delay (TCP_NODELAY is always on), delayed ACKs
-//! (an ACK leaves when the world polls, at the end of an instant), urgent data, checksums. Positions
-//! are `u64` counted from the ISN and never wrap; give ISNs below 2^62.
+//! Not modelled: options, SACK and timestamps (several losses of one window are repaired one a round
+//! trip, or by a timeout and slow start), tail loss probes, pacing, the memory that Linux counts beside
+//! the bytes of a buffer, urgent data, checksums. With TCP_NODELAY the writes of one instant share
+//! segments, as they do under Linux's autocorking. Positions are `u64` counted from the ISN and never
+//! wrap; give ISNs below 2^62.
 //!
 //! ```text
 //!    connect()                                          a SYN at a Listener
@@ -33,7 +35,10 @@
 //!                                           60 s
 //! ```
 
+mod acks;
+mod appetite;
 mod buffer;
+mod congestion;
 pub mod connection;
 mod errno;
 pub mod listener;
@@ -50,14 +55,20 @@ pub use state::State;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// What a connection may be told; the defaults are Linux's except where a simulator wants a fixed
-/// number (buffers do not grow by themselves).
+/// What a connection may be told; the defaults are Linux's, but for a send buffer that begins larger:
+/// Linux's begins with what fits its accounting of memory, which is not modelled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Most bytes in a segment: 1500 of Ethernet less two headers of 20 (RFC 9293 §3.7.1).
     pub mss: u32,
+    /// What the application may write ahead of the peer's acknowledgments, at first.
     pub send_buffer: u32,
+    /// tcp_wmem: as far as it grows with the congestion window.
+    pub send_buffer_max: u32,
+    /// What the peer may send ahead of the application's reads, at first.
     pub recv_buffer: u32,
+    /// tcp_rmem: as far as it grows with what the application reads in a round trip.
+    pub recv_buffer_max: u32,
     /// Before any measurement (RFC 6298 2.1).
     pub rto_initial_ns: u64,
     /// Linux's TCP_RTO_MIN; RFC 6298 (2.4) would have one second.
@@ -76,6 +87,14 @@ pub struct Config {
     pub keepalive: Option<Keepalive>,
     /// TCP_USER_TIMEOUT (RFC 5482): how long data may wait for any progress.
     pub user_timeout_ns: Option<u64>,
+    /// How long an ACK may wait for data to ride on: Linux's TCP_DELACK_MIN (RFC 1122 §4.2.3.2 allows
+    /// half a second). Zero: it leaves at the end of the instant.
+    pub ack_delay_ns: u64,
+    /// Nagle's rule (RFC 896), unless TCP_NODELAY: a segment that is not full waits while another
+    /// such is not acknowledged.
+    pub nagle: bool,
+    /// Whether a congestion window limits what is in flight, or the peer's window alone.
+    pub congestion_control: bool,
 }
 
 /// SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT.
@@ -91,7 +110,9 @@ impl Default for Config {
         Config {
             mss: 1460,
             send_buffer: 256 * 1024,
+            send_buffer_max: 4 << 20,
             recv_buffer: 128 * 1024,
+            recv_buffer_max: 6 << 20,
             rto_initial_ns: SECOND_NS,
             rto_min_ns: SECOND_NS / 5,
             rto_max_ns: 120 * SECOND_NS,
@@ -101,7 +122,23 @@ impl Default for Config {
             fin_timeout_ns: 60 * SECOND_NS,
             keepalive: None,
             user_timeout_ns: None,
+            ack_delay_ns: SECOND_NS / 25,
+            nagle: true,
+            congestion_control: true,
         }
+    }
+}
+
+impl Config {
+    /// SO_SNDBUF and SO_RCVBUF: a buffer whose size was told does not grow.
+    pub fn with_buffers(mut self, send: Option<u32>, recv: Option<u32>) -> Config {
+        if let Some(bytes) = send {
+            (self.send_buffer, self.send_buffer_max) = (bytes, bytes);
+        }
+        if let Some(bytes) = recv {
+            (self.recv_buffer, self.recv_buffer_max) = (bytes, bytes);
+        }
+        self
     }
 }
 

@@ -97,6 +97,7 @@ pub(crate) enum Op {
     ShortRead,
     PowerCut,
     Violation,
+    QueueFull,
 }
 
 impl Op {

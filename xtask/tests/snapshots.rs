@@ -1,7 +1,10 @@
-//! Golden traces and reports: one pinned run a story, as text under `snapshots/`.
+//! Golden traces, reports and TCP's throughput: one pinned run each, as text under `snapshots/`.
 //!
 //! `cargo xtask snapshots` runs this; `--accept` writes what differs. A changed snapshot is read
 //! before it is accepted.
+
+#[path = "snapshots/throughput.rs"]
+mod throughput;
 
 use greenroom::mutant::{self, Mutant};
 use greenroom::scenario::Scenario;
@@ -72,6 +75,12 @@ fn reports_of_the_planted_bugs() {
             report(&scenario, &spec, &played, "cargo xtask").text,
         );
     }
+}
+
+/// Each row is also held within its bounds.
+#[test]
+fn throughput_beside_theory() {
+    check("throughput.txt".into(), throughput::table());
 }
 
 /// A driver that wakes two greenlets in the wrong order is seen in the turns of some story.

@@ -28,8 +28,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// How accepting ends on a listener that was closed here. The number is every Unix's.
 const EBADF: i32 = 9;
 
-/// How long a peer that was refused may take to notice, before its connection is cut off.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long a peer that was refused may take to notice, before its connection is cut off: several
+/// retransmissions, for it may be in slow start on a bad line.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// What all connections share.
 #[derive(Debug)]

@@ -1,5 +1,9 @@
 //! A packet's fate between two hosts: lost, duplicated, overtaken, cut off, or merely late.
 //!
+//! A route with a bandwidth is a queue in each direction, first in, first out, shared by all that
+//! two hosts send each other: a packet leaves it when those before it have, and is dropped where the
+//! queue is full (tail drop). Nothing ticks: a queue is the time at which it will be empty.
+//!
 //! Fate and delay are decisions about the socket that sends, so another socket on the same link
 //! changes nothing for this one. A partition is a decision about the pair of hosts; nothing is made
 //! for a pair before it first talks.
@@ -13,15 +17,38 @@ use crate::world::World;
 pub(crate) struct Pair {
     /// When they are cut off from each other, from and until.
     cut_ns: Option<(u64, u64)>,
+    /// When the last packet will have left each direction's queue; the first is the one from the
+    /// host with the lower number.
+    empty_ns: [u64; 2],
 }
 
 const LOST: u64 = 1;
 const DUPLICATED: u64 = 2;
 const OVERTAKEN: u64 = 3;
 
+const SECOND_NS: u128 = 1_000_000_000;
+
+/// What a packet is on the wire, IPv4's headers included; what is below IP is not counted.
+fn wire_bytes(packet: &Packet, mtu_bytes: u32) -> u64 {
+    const IP: u64 = 20;
+    const TCP: u64 = 20;
+    const UDP: u64 = 8;
+    let payload = packet.payload.len() as u64;
+    match packet.body {
+        Body::Segment(_) => IP + TCP + payload,
+        Body::Datagram => {
+            // Fragments, but for the last, carry a multiple of eight bytes.
+            let fragment = (u64::from(mtu_bytes).saturating_sub(IP) / 8 * 8).max(8);
+            UDP + payload + IP * (UDP + payload).div_ceil(fragment)
+        }
+        // ICMP: a header of eight, and the header of IP and eight bytes of what it answers.
+        Body::Unreachable => IP + 8 + IP + 8,
+    }
+}
+
 impl World {
     pub(super) fn send_over_link(&mut self, socket: Option<u32>, host: u16, packet: Packet) {
-        let (now_ns, to) = (self.clock.now_ns(), Some(packet.to));
+        let to = Some(packet.to);
         let is_stream = matches!(packet.body, Body::Segment(_));
         let (fate, delay_ns, number, nth) = self.decide_fate(socket, host, is_stream);
         if self.is_cut_off(host, packet.to_host) {
@@ -29,7 +56,12 @@ impl World {
             self.record_wire(host, Op::CutOff, number, nth, 0, to);
             return self.recycle(packet.payload);
         }
-        let mut arrival_ns = now_ns.saturating_add(delay_ns);
+        let Some(leaves_ns) = self.leaves_queue(host, &packet) else {
+            self.fired.queue_drops += 1;
+            self.record_wire(host, Op::QueueFull, number, nth, 0, to);
+            return self.recycle(packet.payload);
+        };
+        let mut arrival_ns = leaves_ns.saturating_add(delay_ns);
         match fate {
             LOST => {
                 self.fired.lost += 1;
@@ -106,6 +138,26 @@ impl World {
         self.pairs[&key].cut_ns.is_some_and(|(from, until)| (from..until).contains(&now_ns))
     }
 
+    /// When a packet that joins the queue towards its host will have left it; `None` if there is no
+    /// room. Without a bandwidth it leaves at once.
+    fn leaves_queue(&mut self, from: u16, packet: &Packet) -> Option<u64> {
+        let now_ns = self.clock.now_ns();
+        let Some(bandwidth) = self.weather.bandwidth_bytes_per_s else { return Some(now_ns) };
+        let (bandwidth, to) = (u128::from(bandwidth.max(1)), packet.to_host);
+        let pair = self.pairs.get_mut(&(from.min(to), from.max(to))).expect("they have met");
+        let empty_ns = &mut pair.empty_ns[usize::from(from > to)];
+        let begins_ns = now_ns.max(*empty_ns);
+        let waiting_bytes = u128::from(begins_ns - now_ns) * bandwidth / SECOND_NS;
+        let bytes = wire_bytes(packet, self.weather.mtu_bytes);
+        let room = self.weather.queue_bytes.unwrap_or(u64::MAX);
+        if waiting_bytes + u128::from(bytes) > u128::from(room) {
+            return None;
+        }
+        let takes_ns = (u128::from(bytes) * SECOND_NS).div_ceil(bandwidth);
+        *empty_ns = begins_ns.saturating_add(u64::try_from(takes_ns).unwrap_or(u64::MAX));
+        Some(*empty_ns)
+    }
+
     /// Two hosts talk for the first time: whether and when they will be cut off.
     fn meet(&mut self, a: u16, b: u16) -> Pair {
         let name =
@@ -121,12 +173,12 @@ impl World {
             }
         });
         if start_ns == 0 {
-            return Pair { cut_ns: None };
+            return Pair { cut_ns: None, empty_ns: [0; 2] };
         }
         let length_ns = self
             .choices
             .pick(&mut entity, Kind::Length, |draw| draw.between(1, weather.partition_max_ns));
         let from_ns = self.clock.now_ns().saturating_add(start_ns);
-        Pair { cut_ns: Some((from_ns, from_ns.saturating_add(length_ns))) }
+        Pair { cut_ns: Some((from_ns, from_ns.saturating_add(length_ns))), empty_ns: [0; 2] }
     }
 }

@@ -9,9 +9,9 @@
 //! | `TCP_MAXSEG` | honoured for what this side sends; no program can see the rest |
 //! | `SO_ACCEPTCONN`, `SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL` | asked for only |
 //! | `SO_BROADCAST`, `IP_MULTICAST_*` | honoured |
-//! | `TCP_NODELAY` | kept: nothing is ever delayed |
-//! | `TCP_QUICKACK` | kept: every ACK is quick |
-//! | `SO_PRIORITY`, `IP_TOS` | kept: links have no queues |
+//! | `TCP_NODELAY` | honoured |
+//! | `TCP_QUICKACK` | on: no ACK waits from then on, where Linux forgets it in time |
+//! | `SO_PRIORITY`, `IP_TOS` | kept: a link's queue makes no difference between packets |
 //! | `IP_RECVTOS` | kept: no call gives out what it asks for |
 //! | `IP_TTL` | kept: a link is one hop |
 //! | of IPv6, on a socket of IPv4 | `ENOPROTOOPT` |
@@ -51,7 +51,6 @@ impl Options {
     pub(crate) fn config(&self, config: Config) -> Config {
         const SECOND_NS: u64 = 1_000_000_000;
         const MS: u64 = 1_000_000;
-        let default = Config::default();
         let ns = |option| u64::from(self.get(option)) * SECOND_NS;
         let keepalive = Keepalive {
             idle_ns: ns(Opt::KeepIdle),
@@ -61,13 +60,14 @@ impl Options {
         let user_timeout = Some(self.get(Opt::UserTimeout)).filter(|&ms| ms > 0);
         let mss = self.find(Opt::MaxSegment);
         Config {
-            send_buffer: self.send_buffer.unwrap_or(default.send_buffer),
-            recv_buffer: self.recv_buffer.unwrap_or(default.recv_buffer),
-            mss: mss.map_or(default.mss, |mss| mss.min(default.mss)),
+            nagle: self.get(Opt::NoDelay) == 0,
+            ack_delay_ns: if self.find(Opt::QuickAck) == Some(1) { 0 } else { config.ack_delay_ns },
+            mss: mss.map_or(config.mss, |mss| mss.min(config.mss)),
             keepalive: (self.get(Opt::KeepAlive) != 0).then_some(keepalive),
             user_timeout_ns: user_timeout.map(|ms| u64::from(ms) * MS),
             ..config
         }
+        .with_buffers(self.send_buffer, self.recv_buffer)
     }
 
     fn find(&self, option: Opt) -> Option<u32> {
@@ -191,11 +191,11 @@ impl World {
         let socket = &self.sockets[index as usize];
         let options = &socket.options;
         check_level(&socket.proto, option)?;
-        let tcp = Config::default();
         let (send_buffer, recv_buffer) = match &socket.proto {
             Proto::Unix(_) => (queue::SEND_BUFFER, RECV_BUFFER),
             Proto::Udp(_) => (RECV_BUFFER, RECV_BUFFER),
-            _ => (tcp.send_buffer, tcp.recv_buffer),
+            Proto::Stream(connection) => connection.buffers(),
+            _ => (Config::default().send_buffer, Config::default().recv_buffer),
         };
         Ok(match option {
             Opt::ReuseAddress => options.reuse_address.into(),
@@ -252,6 +252,7 @@ impl World {
         let options = &socket.options;
         if let Proto::Stream(connection) = &mut socket.proto {
             connection.configure(options.config(connection.config().clone()));
+            // TCP_NODELAY lets out what waits.
             self.mark_dirty(index);
         }
         Ok(())

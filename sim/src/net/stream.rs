@@ -281,7 +281,7 @@ impl World {
     }
 
     fn config_of(&self, index: u32) -> Config {
-        self.sockets[index as usize].options.config(Config::default())
+        self.sockets[index as usize].options.config(self.weather.tcp())
     }
 
     // Bytes.

@@ -53,8 +53,16 @@ impl SendBuffer {
         for_slices(&self.ring, offset, len, |bytes| out.extend_from_slice(bytes));
     }
 
+    pub(super) fn capacity(&self) -> u32 {
+        self.capacity as u32
+    }
+
     pub(super) fn set_capacity(&mut self, capacity: u32) {
         self.capacity = capacity.max(1) as usize;
+    }
+
+    pub(super) fn grow(&mut self, capacity: u64) {
+        self.capacity = self.capacity.max(capacity as usize);
     }
 
     pub(super) fn clear(&mut self) {
@@ -110,12 +118,30 @@ impl ReceiveBuffer {
         self.next
     }
 
+    /// Something arrived beyond a gap.
+    pub(super) fn has_islands(&self) -> bool {
+        !self.islands.is_empty()
+    }
+
     pub(super) fn edge(&self) -> u64 {
         self.edge
     }
 
+    pub(super) fn capacity(&self) -> u32 {
+        self.capacity as u32
+    }
+
     pub(super) fn set_capacity(&mut self, capacity: u32) {
         self.capacity = u64::from(capacity.max(1));
+    }
+
+    pub(super) fn grow(&mut self, capacity: u64) {
+        self.capacity = self.capacity.max(capacity);
+    }
+
+    /// First position not yet read.
+    pub(super) fn start(&self) -> u64 {
+        self.start
     }
 
     /// Takes what is new and before `limit`.

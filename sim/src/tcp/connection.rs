@@ -7,7 +7,10 @@ mod output;
 mod timers;
 
 use self::timers::Timers;
+use super::acks::Acks;
+use super::appetite::Appetite;
 use super::buffer::{ReceiveBuffer, SendBuffer};
+use super::congestion::Congestion;
 use super::errno::Errno;
 use super::{Config, Segment, State};
 
@@ -27,17 +30,20 @@ pub struct Connection {
     snd_edge: u64,
     snd_window_max: u64,
     outgoing: SendBuffer,
-    recovery: Option<Recovery>,
-    /// Where the last recovery ended: duplicate ACKs up to here are its echo (RFC 6582 §3.2).
-    recovered: u64,
-    duplicate_acks: u32,
+    /// Where the last segment that was not full ended (SND.SML of Minshall's Nagle).
+    snd_small: u64,
+    /// Where a write ended that leaves as it is, at the end of this instant.
+    write_end: Option<u64>,
+    congestion: Congestion,
 
     irs: u64,
     incoming: ReceiveBuffer,
+    appetite: Appetite,
     /// Position of the peer's FIN, once one was seen, and whether all before it has arrived.
     peer_fin: Option<u64>,
     peer_finished: bool,
 
+    acks: Acks,
     owed: Owed,
     timers: Timers,
 
@@ -60,17 +66,9 @@ struct Owed {
     ack: bool,
     /// One for each segment that came out of order, for the peer counts them (RFC 5681 §3.2).
     duplicate_acks: u32,
+    /// The segment at `snd_una`, once more.
+    hole: bool,
     probe: bool,
-}
-
-/// Sending again from `snd_una`, no further ahead of it than `window`.
-#[derive(Debug)]
-struct Recovery {
-    until: u64,
-    window: u64,
-    /// After a timeout nothing is known and the window opens with each ACK (slow start); after
-    /// duplicate ACKs each ACK names one hole (RFC 6582).
-    grows: bool,
 }
 
 impl Connection {
@@ -98,13 +96,15 @@ impl Connection {
             snd_edge: iss + 1,
             snd_window_max: 0,
             outgoing: SendBuffer::new(iss + 1, config.send_buffer),
-            recovery: None,
-            recovered: iss,
-            duplicate_acks: 0,
+            snd_small: iss,
+            write_end: None,
+            congestion: Congestion::new(config.congestion_control, config.mss, iss),
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
+            appetite: Appetite::new(irs.saturating_add(1)),
             peer_fin: None,
             peer_finished: false,
+            acks: Acks::new(),
             owed: Owed { syn: true, ..Owed::default() },
             timers: Timers::new(&config),
             error: None,
@@ -126,11 +126,25 @@ impl Connection {
     }
 
     /// setsockopt on a living connection. A smaller buffer takes nothing back that it holds or that
-    /// the peer was promised.
+    /// the peer was promised; one that has grown stays as it is unless told otherwise.
     pub fn configure(&mut self, config: Config) {
-        self.outgoing.set_capacity(config.send_buffer);
-        self.incoming.set_capacity(config.recv_buffer);
+        let sizes = |config: &Config| {
+            let send = (config.send_buffer, config.send_buffer_max);
+            (send, (config.recv_buffer, config.recv_buffer_max))
+        };
+        let (before, after) = (sizes(&self.config), sizes(&config));
+        if before.0 != after.0 {
+            self.outgoing.set_capacity(config.send_buffer);
+        }
+        if before.1 != after.1 {
+            self.incoming.set_capacity(config.recv_buffer);
+        }
         self.config = config;
+    }
+
+    /// The sizes of the two buffers now, for sending and for receiving.
+    pub fn buffers(&self) -> (u32, u32) {
+        (self.outgoing.capacity(), self.incoming.capacity())
     }
 
     /// Nothing will come of it any more, and nobody looks at it: the world may forget it.
@@ -207,7 +221,7 @@ impl Connection {
         self.shut_write = true;
         self.owed = Owed { reset: self.owed.reset.take(), ..Owed::default() };
         self.timers.stop();
-        self.recovery = None;
+        self.acks.stop();
         self.snd_una = self.snd_max;
         self.outgoing.clear();
         match self.orphan {

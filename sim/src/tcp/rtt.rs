@@ -28,6 +28,11 @@ impl RoundTrip {
         }
     }
 
+    /// SRTT, once anything was measured.
+    pub(super) fn smoothed_ns(&self) -> Option<u64> {
+        self.smoothed_ns.map(|(srtt, _)| srtt)
+    }
+
     /// The time to wait now, doublings included.
     pub(super) fn timeout_ns(&self, config: &Config) -> u64 {
         doubled(self.rto_ns, self.backoff, config)

@@ -6,9 +6,12 @@ use std::io;
 use super::{Config, Connection, Keepalive, Listener, Segment, State};
 
 mod closing;
+mod congestion;
+mod delay;
 mod loss;
 mod opening;
 mod random;
+mod rows;
 mod window;
 
 const MS: u64 = 1_000_000;
@@ -65,8 +68,14 @@ impl Pair {
         Pair::with([Config::default(), Config::default()])
     }
 
+    /// Both sides with TCP_NODELAY.
+    fn no_delay() -> Pair {
+        let config = Config { nagle: false, ..Config::default() };
+        Pair::with([config.clone(), config])
+    }
+
     fn small_window(bytes: u32) -> Pair {
-        Pair::with([Config::default(), Config { recv_buffer: bytes, ..Config::default() }])
+        Pair::with([Config::default(), Config::default().with_buffers(None, Some(bytes))])
     }
 
     fn side(&mut self, side: usize) -> &mut Connection {

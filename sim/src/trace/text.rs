@@ -161,6 +161,7 @@ impl Lanes {
             Op::Duplicated => format!("DUPLICATED packet {value} of {socket} to {peer}"),
             Op::Overtaken => format!("OVERTAKEN packet {value} of {socket} to {peer}"),
             Op::CutOff => format!("CUT OFF packet {value} of {socket} to {peer}"),
+            Op::QueueFull => format!("QUEUE FULL at packet {value} of {socket} to {peer}"),
             Op::ShortRead => format!("SHORT READ {value}B of {}B on {socket}", event.more),
             Op::PowerCut => "POWER CUT".into(),
             Op::Violation => format!("VIOLATED {}", text()),

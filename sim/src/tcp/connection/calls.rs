@@ -29,7 +29,21 @@ impl Connection {
         }
         match self.outgoing.write(data) {
             0 if !data.is_empty() => Err(Errno::Again.error()),
-            taken => Ok(taken),
+            taken => {
+                self.note_write();
+                Ok(taken)
+            }
+        }
+    }
+
+    /// Linux sends what it may as each write ends, so the end of the first one that Nagle's rule
+    /// lets out is the end of a segment. Those after it wait and are joined.
+    fn note_write(&mut self) {
+        let end = self.outgoing.end();
+        let open = self.snd_edge.min(self.snd_una.saturating_add(self.congestion.window()));
+        let goes = end <= open && self.snd_nxt == self.snd_max && !self.small_is_out();
+        if self.config.nagle && self.write_end.is_none() && goes {
+            self.write_end = Some(end);
         }
     }
 

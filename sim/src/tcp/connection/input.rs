@@ -4,10 +4,7 @@
 use super::super::buffer::Arrival;
 use super::super::errno::Errno;
 use super::super::{Segment, State};
-use super::{Connection, Recovery};
-
-/// Duplicate ACKs that mean a loss (RFC 5681 §3.2).
-const DUPLICATE_ACKS: u32 = 3;
+use super::Connection;
 
 impl Connection {
     /// Takes any segment whatever; `payload` is what counts, not `seg.len`.
@@ -32,6 +29,7 @@ impl Connection {
             self.irs = seg.seq;
             self.incoming =
                 super::ReceiveBuffer::new(seg.seq.saturating_add(1), self.config.recv_buffer);
+            self.appetite = super::Appetite::new(seg.seq.saturating_add(1));
             self.widen(if flags.ack { seg.ack } else { 0 }, seg.window);
             if flags.ack {
                 self.establish(now);
@@ -157,6 +155,7 @@ impl Connection {
         self.embryo = false;
         self.owed.syn = false;
         self.timers.heard(now);
+        self.congestion.opened(self.timers.attempts());
         self.timers.opened(now, self.snd_max, &self.config);
         self.snd_una = self.snd_max;
     }
@@ -166,39 +165,21 @@ impl Connection {
         self.snd_una = ack;
         self.snd_nxt = self.snd_nxt.max(ack);
         self.outgoing.acknowledge(ack);
-        self.duplicate_acks = 0;
-        match &mut self.recovery {
-            Some(recovery) if ack < recovery.until => {
-                recovery.window += if recovery.grows { acked } else { 0 };
-            }
-            Some(_) => {
-                self.recovery = None;
-                self.snd_nxt = self.snd_max;
-            }
-            None => {}
-        }
-        let outstanding = self.in_flight();
+        self.owed.hole = self.congestion.acknowledged(ack, acked);
+        // Twice the window: what is under way, and as much to follow it.
+        let room = self.congestion.steady().saturating_mul(2);
+        self.outgoing.grow(room.min(u64::from(self.config.send_buffer_max)));
+        let (outstanding, timeout_at) = (self.in_flight(), self.timers.retransmit_at);
         self.timers.progress(now, ack, outstanding, &self.config);
+        if outstanding && self.congestion.is_impatient() {
+            self.timers.retransmit_at = timeout_at;
+        }
     }
 
-    /// Three duplicates: the segment at `snd_una` is lost, send it without waiting (RFC 5681 §3.2).
     fn count_duplicate(&mut self) {
-        if !self.in_flight() || self.recovery.is_some() || self.snd_una <= self.recovered {
-            return;
+        if self.in_flight() && self.congestion.duplicate(self.snd_una, self.snd_max) {
+            self.owed.hole = true;
         }
-        self.duplicate_acks += 1;
-        if self.duplicate_acks == DUPLICATE_ACKS {
-            self.recover(false);
-        }
-    }
-
-    pub(super) fn recover(&mut self, grows: bool) {
-        let window = u64::from(self.config.mss.max(1));
-        self.recovery = Some(Recovery { until: self.snd_max, window, grows });
-        self.recovered = self.snd_max;
-        self.duplicate_acks = 0;
-        self.snd_nxt = self.snd_una;
-        self.timers.rtt.drop_sample();
     }
 
     fn fin_progress(&mut self, now: u64) {
@@ -234,17 +215,23 @@ impl Connection {
         if seg.flags.fin && end >= self.rcv_nxt() && end <= self.incoming.edge() {
             self.peer_fin.get_or_insert(end);
         }
-        self.take_text(seg.seq, payload);
+        self.take_text(now, seg.seq, payload);
         self.take_fin(now);
     }
 
-    fn take_text(&mut self, seq: u64, payload: &[u8]) {
+    fn take_text(&mut self, now: u64, seq: u64, payload: &[u8]) {
         let limit = self.peer_fin.unwrap_or(u64::MAX);
+        let had_gap = self.incoming.has_islands();
         match self.incoming.insert(seq, payload, limit) {
             Arrival::Island => self.owed.duplicate_acks += 1,
             Arrival::Useless => self.owed.ack = true,
             Arrival::Next => {
-                self.owed.ack = true;
+                // A gap that closes is news for the sender (RFC 5681 §4.2).
+                let at_once = had_gap || self.config.ack_delay_ns == 0;
+                match at_once {
+                    true => self.owed.ack = true,
+                    false => self.acks.received(now, self.timers.rtt.timeout_ns(&self.config)),
+                }
                 self.owed.duplicate_acks = 0;
             }
         }

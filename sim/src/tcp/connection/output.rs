@@ -4,9 +4,6 @@
 use super::super::{Flags, Segment, State};
 use super::Connection;
 
-/// Duplicate ACKs sent for one instant's segments: three are a signal, more are noise.
-const DUPLICATE_ACKS_MAX: u32 = 3;
-
 impl Connection {
     /// The next segment, its bytes in `payload`; call until `None`.
     pub fn poll_transmit(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
@@ -18,6 +15,7 @@ impl Connection {
             State::Closed => None,
             State::SynSent | State::SynReceived => self.handshake(now),
             _ => {
+                self.feed_appetite(now);
                 let segment = self.text(now, payload).or_else(|| self.bare_ack());
                 if segment.is_none() {
                     self.rest(now);
@@ -44,38 +42,90 @@ impl Connection {
         self.bare_ack()
     }
 
-    /// Data, with FIN behind the last of it. As in Linux with TCP_NODELAY the window is filled to the
-    /// last byte; that no silly windows are announced is the receiver's care.
+    /// Data, with FIN behind the last of it: first a hole, then what the windows let out. The peer's
+    /// is filled to the last byte; that no silly windows are announced is the receiver's care. Ours,
+    /// which counts in segments, is filled with whole ones.
     fn text(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
         debug_assert!(self.snd_una <= self.snd_nxt && self.snd_nxt <= self.snd_max);
+        if std::mem::take(&mut self.owed.hole) && self.in_flight() {
+            return Some(self.hole(now, payload));
+        }
         let (seq, end) = (self.snd_nxt, self.outgoing.end());
         let waiting = end.saturating_sub(seq);
-        let room = self.send_limit().saturating_sub(seq);
-        let len = waiting.min(room).min(u64::from(self.config.mss.max(1)));
+        let to_write_end = self.write_end.map_or(waiting, |write_end| write_end - seq);
+        let whole = to_write_end.min(self.mss());
+        let len = whole.min(self.snd_edge.saturating_sub(seq));
         let fin = self.shut_write && seq + len == end;
-        if len == 0 && !fin {
+        let nothing = len == 0 && !fin;
+        if nothing || len > self.congestion_room(now) || (!fin && self.nagle_holds(len)) {
             return None;
         }
+        Some(self.emit(now, seq, len, fin, payload))
+    }
+
+    /// Nagle's rule as Linux has it, after Minshall: one segment that is not full may be out.
+    fn nagle_holds(&self, len: u64) -> bool {
+        let fresh = self.snd_nxt == self.snd_max;
+        self.config.nagle && fresh && len < self.mss() && self.small_is_out()
+    }
+
+    pub(super) fn small_is_out(&self) -> bool {
+        self.snd_small > self.snd_una
+    }
+
+    /// The segment at `snd_una` again, whatever the congestion window.
+    fn hole(&mut self, now: u64, payload: &mut Vec<u8>) -> Segment {
+        let (seq, end) = (self.snd_una, self.outgoing.end());
+        let len = (end.min(self.snd_max) - seq.min(end)).min(self.mss());
+        let fin = self.snd_max > end && seq + len == end;
+        let next = self.snd_nxt;
+        let segment = self.emit(now, seq, len, fin, payload);
+        self.snd_nxt = self.snd_nxt.max(next);
+        segment
+    }
+
+    fn emit(&mut self, now: u64, seq: u64, len: u64, fin: bool, payload: &mut Vec<u8>) -> Segment {
         self.snd_nxt = seq + len + u64::from(fin);
         let fresh = seq == self.snd_max;
         self.snd_max = self.snd_max.max(self.snd_nxt);
+        self.write_end = self.write_end.filter(|write_end| *write_end > self.snd_nxt);
         self.timers.sent(now, self.snd_nxt, fresh, &self.config);
-
         if len > 0 {
+            self.acks.answered(now, self.config.ack_delay_ns);
+            if fresh && len < self.mss() {
+                self.snd_small = seq + len;
+            }
             self.outgoing.copy(seq, len as usize, payload);
         }
         let mut segment = self.header(seq);
         segment.len = len as u32;
         segment.flags.fin = fin;
-        segment.flags.psh = len > 0 && len == waiting;
-        Some(segment)
+        segment.flags.psh = len > 0 && seq + len == self.outgoing.end();
+        segment
     }
 
-    fn send_limit(&self) -> u64 {
-        match &self.recovery {
-            Some(recovery) => self.snd_edge.min(self.snd_una.saturating_add(recovery.window)),
-            None => self.snd_edge,
+    fn feed_appetite(&mut self, now: u64) {
+        let max = self.config.recv_buffer_max;
+        if self.incoming.capacity() >= max {
+            return;
         }
+        let Some(round_trip_ns) = self.timers.rtt.smoothed_ns() else { return };
+        let (read, mss) = (self.incoming.start(), self.mss());
+        if let Some(window) = self.appetite.measured(now, read, round_trip_ns, mss) {
+            self.incoming.grow(window.min(u64::from(max)));
+        }
+    }
+
+    fn mss(&self) -> u64 {
+        u64::from(self.config.mss.max(1))
+    }
+
+    fn congestion_room(&mut self, now: u64) -> u64 {
+        if !self.in_flight() {
+            let (idle_ns, timeout_ns) = self.timers.rested(now, &self.config);
+            self.congestion.rested(idle_ns, timeout_ns);
+        }
+        self.congestion.window().saturating_sub(self.snd_nxt - self.snd_una)
     }
 
     fn bare_ack(&mut self) -> Option<Segment> {
@@ -84,14 +134,18 @@ impl Connection {
             return Some(self.header(self.snd_una - 1));
         }
         // First the news, then its repetitions: they count as duplicates only after it.
-        if self.owed.ack || self.window_update_due() {
+        if self.owed.ack || self.ack_due() || self.window_update_due() {
             return Some(self.header(self.snd_max));
         }
         if self.owed.duplicate_acks > 0 {
-            self.owed.duplicate_acks = self.owed.duplicate_acks.min(DUPLICATE_ACKS_MAX) - 1;
+            self.owed.duplicate_acks -= 1;
             return Some(self.header(self.snd_max));
         }
         None
+    }
+
+    fn ack_due(&self) -> bool {
+        self.acks.is_due(self.rcv_nxt(), self.mss(), self.incoming.len() == 0)
     }
 
     fn window_update_due(&self) -> bool {
@@ -105,9 +159,11 @@ impl Connection {
     /// duplicates: a peer counts only those without data.
     fn header(&mut self, seq: u64) -> Segment {
         self.owed.ack = false;
+        let ack = self.rcv_nxt();
+        self.acks.sent(ack);
         Segment {
             seq,
-            ack: self.rcv_nxt(),
+            ack,
             flags: Flags::ACK,
             window: self.incoming.announce(self.config.mss),
             len: 0,
@@ -116,6 +172,11 @@ impl Connection {
 
     /// Nothing more can be said now: set the timers that only matter then.
     fn rest(&mut self, now: u64) {
+        let flight = self.snd_nxt - self.snd_una;
+        let waiting = self.outgoing.end().saturating_sub(self.snd_nxt).min(self.mss());
+        let held_back = flight + waiting > self.congestion.window();
+        self.congestion.used(flight, held_back && self.snd_edge > self.snd_nxt);
+        self.acks.wait(now, self.config.ack_delay_ns);
         let blocked = !self.in_flight() && self.unsent() > 0;
         self.timers.rest(now, blocked, &self.config);
         if self.orphan && self.state == State::FinWait2 {

@@ -16,7 +16,7 @@ const CHALLENGE_INTERVAL_NS: u64 = 500_000_000;
 #[derive(Debug)]
 pub(super) struct Timers {
     pub(super) rtt: RoundTrip,
-    retransmit_at: Option<u64>,
+    pub(super) retransmit_at: Option<u64>,
     persist_at: Option<u64>,
     /// TIME-WAIT, or an orphan in FIN_WAIT2.
     close_at: Option<u64>,
@@ -30,6 +30,8 @@ pub(super) struct Timers {
     probes_unanswered: u32,
     /// When the peer last said that its closed window is closed.
     window_closed_at: Option<u64>,
+    /// When something that takes a position last left.
+    sent_at: u64,
     heard_at: u64,
     keepalive_probes: u32,
     /// When the peer last answered a keepalive probe.
@@ -50,6 +52,7 @@ impl Timers {
             probes: 0,
             probes_unanswered: 0,
             window_closed_at: None,
+            sent_at: 0,
             heard_at: 0,
             keepalive_probes: 0,
             kept_alive_at: None,
@@ -66,9 +69,15 @@ impl Timers {
         let timeout = self.rtt.timeout_ns(config);
         self.retransmit_at.get_or_insert(now.saturating_add(timeout));
         self.stalled_since.get_or_insert(now);
+        self.sent_at = now;
         self.persist_at = None;
         self.probes = 0;
         self.window_closed_at = None;
+    }
+
+    /// Timeouts of the SYN so far.
+    pub(super) fn attempts(&self) -> u32 {
+        self.attempts
     }
 
     pub(super) fn opened(&mut self, now: u64, ack: u64, config: &Config) {
@@ -85,6 +94,11 @@ impl Timers {
         let timeout = self.rtt.timeout_ns(config);
         self.retransmit_at = outstanding.then(|| now.saturating_add(timeout));
         self.stalled_since = outstanding.then_some(now);
+    }
+
+    /// How long nothing has been sent, and how long a timeout is.
+    pub(super) fn rested(&self, now: u64, config: &Config) -> (u64, u64) {
+        (now.saturating_sub(self.sent_at), self.rtt.timeout_ns(config))
     }
 
     pub(super) fn heard(&mut self, now: u64) {
@@ -142,6 +156,7 @@ impl Connection {
             timers.retransmit_at,
             timers.persist_at,
             timers.close_at,
+            self.acks.due_at(),
             self.user_timeout_at(),
             self.keepalive_at(),
         ];
@@ -154,6 +169,7 @@ impl Connection {
         let timers = &self.timers;
         timers.retransmit_at.is_none()
             && timers.persist_at.is_none()
+            && self.acks.due_at().is_none()
             && self.user_timeout_at().is_none()
             && self.poll_timeout().is_some()
     }
@@ -188,6 +204,9 @@ impl Connection {
             }
         } else if due(self.timers.persist_at) {
             self.persist_timeout(now);
+        } else if due(self.acks.due_at()) {
+            self.acks.timed_out();
+            self.owed.ack = true;
         } else if due(self.keepalive_at()) {
             self.keepalive_timeout(now);
         }
@@ -209,12 +228,15 @@ impl Connection {
 
     /// Everything in flight may be lost: start again at the oldest, with one segment.
     fn retransmission_timeout(&mut self, now: u64) {
+        let is_first = self.timers.retransmitting_since.is_none();
         let since = *self.timers.retransmitting_since.get_or_insert(now);
         if now.saturating_sub(since) >= self.patience_ns() {
             return self.die(Some(Errno::TimedOut));
         }
         self.timers.rtt.back_off();
-        self.recover(true);
+        self.congestion.timed_out(self.snd_una, self.snd_max, is_first);
+        self.snd_nxt = self.snd_una;
+        self.owed.hole = false;
         self.rearm(now);
     }
 

@@ -27,11 +27,20 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn config() -> impl Strategy<Value = Config> {
-    (1..3000_u32, 1..60_000_u32, 30..60_000_u32).prop_map(|(mss, send_buffer, recv_buffer)| {
-        // A connection that gives up is no bug; here the wire always heals before that.
-        let retries = 1000;
-        Config { mss, send_buffer, recv_buffer, retries, syn_retries: 30, ..Config::default() }
-    })
+    let sizes = (1..3000_u32, 1..60_000_u32, 30..60_000_u32);
+    let on = any::<bool>();
+    (sizes, on, on, on, on).prop_map(
+        |((mss, send, recv), congestion_control, nagle, late, grows)| {
+            // A connection that gives up is no bug; here the wire always heals before that.
+            let default = Config { retries: 1000, syn_retries: 30, ..Config::default() };
+            let ack_delay_ns = if late { default.ack_delay_ns } else { 0 };
+            let told = Config { mss, congestion_control, nagle, ack_delay_ns, ..default };
+            match grows {
+                true => Config { send_buffer: send, recv_buffer: recv, ..told },
+                false => told.with_buffers(Some(send), Some(recv)),
+            }
+        },
+    )
 }
 
 /// The byte at a position of a side's stream.

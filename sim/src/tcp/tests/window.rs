@@ -18,7 +18,7 @@ fn reader_that_sleeps_stops_the_writer() {
 
 #[test]
 fn writable_returns_when_a_third_is_free() {
-    let config = Config { send_buffer: 30_000, recv_buffer: 9000, ..Config::default() };
+    let config = Config::default().with_buffers(Some(30_000), Some(9000));
     let mut pair = Pair::with([config.clone(), config]);
     while pair.send(0, &[1; 10_000]).is_ok() {
         pair.run(50 * MS);
@@ -70,7 +70,7 @@ fn closed_window_is_probed_for_ever() {
 #[test]
 fn row_240_user_timeout_ends_a_closed_window() {
     let limited = Config { user_timeout_ns: Some(500 * MS), ..Config::default() };
-    let mut pair = Pair::with([limited, Config { recv_buffer: 4000, ..Config::default() }]);
+    let mut pair = Pair::with([limited, Config::default().with_buffers(None, Some(4000))]);
     pair.send(0, &[1; 9000]).unwrap();
     pair.run(3 * SECOND);
     assert_eq!(pair.poll(0), "IN|OUT|ERR|HUP|RDHUP");
@@ -79,7 +79,7 @@ fn row_240_user_timeout_ends_a_closed_window() {
 
 #[test]
 fn writes_of_one_instant_share_segments() {
-    let mut pair = Pair::new();
+    let mut pair = Pair::no_delay();
     let before = pair.log.len();
     for _ in 0..1000 {
         pair.side(0).send(b"x").unwrap();
@@ -127,4 +127,60 @@ fn fin_needs_no_window() {
     assert_eq!((pair.side(1).unacked(), pair.state(1)), (0, State::Established));
     pair.settle();
     assert_eq!([pair.state(0), pair.state(1)], [State::FinWait2, State::CloseWait]);
+}
+
+/// Sends for ten round trips of 200 ms and reads at once what comes; answers what was read.
+fn followed(mut pair: Pair) -> (usize, Pair) {
+    pair.fate(|_, _| vec![100 * MS]);
+    let (until, mut read) = (pair.now + 2 * SECOND, 0);
+    loop {
+        let _ = pair.send(0, &[1; 1 << 20]);
+        while let Ok(bytes) = pair.recv(1, 1 << 20) {
+            read += bytes.len();
+        }
+        if !pair.step(until, true) {
+            return (read, pair);
+        }
+    }
+}
+
+#[test]
+fn buffers_grow_for_a_reader_who_follows() {
+    let (read, mut pair) = followed(Pair::new());
+    let (sending, receiving) = (pair.side(0).buffers().0, pair.side(1).buffers().1);
+    assert!(read > 10 * 128 * 1024, "{read}");
+    assert!(sending > 512 * 1024 && sending <= 4 << 20, "{sending}");
+    assert!(receiving > 512 * 1024 && receiving <= 6 << 20, "{receiving}");
+}
+
+#[test]
+fn buffers_that_were_told_their_size_keep_it() {
+    let pinned = Config::default().with_buffers(Some(100_000), Some(60_000));
+    let (read, mut pair) = followed(Pair::with([pinned.clone(), pinned]));
+    assert!(read <= 10 * 60_000, "{read}");
+    assert_eq!(
+        (pair.side(0).buffers(), pair.side(1).buffers()),
+        ((100_000, 60_000), (100_000, 60_000))
+    );
+}
+
+#[test]
+fn another_option_leaves_grown_buffers_as_they_are() {
+    let (_, mut pair) = followed(Pair::new());
+    let before = pair.side(1).buffers();
+    pair.side(1).configure(Config { nagle: false, ..Config::default() });
+    assert_eq!(pair.side(1).buffers(), before);
+    pair.side(1).configure(Config::default().with_buffers(None, Some(5000)));
+    assert_eq!(pair.side(1).buffers(), (before.0, 5000));
+}
+
+#[test]
+fn a_reader_who_sleeps_makes_no_buffer_grow() {
+    let mut pair = Pair::new();
+    for _ in 0..50 {
+        let _ = pair.send(0, &[1; 1 << 20]);
+        pair.run(50 * MS);
+    }
+    assert_eq!(pair.side(1).buffers().1, 128 * 1024);
+    assert!(pair.side(0).buffers().0 <= 512 * 1024);
 }
