@@ -116,7 +116,11 @@ impl<'scope> Scope<'scope, '_> {
             driver.add_joiner(child);
             driver.park("scope", On::Greenlet(child), None);
             driver.remove_joiner(child, ticket);
-            driver.after_switch();
+            driver.raise_kill();
+            // An end in time is told, even if a timeout expired before this turn came.
+            if self.family.first_living(driver).is_some() {
+                driver.after_switch();
+            }
         }
     }
 
