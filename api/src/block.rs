@@ -43,8 +43,8 @@ impl Call {
         let mut is_queued = others && !self.nonblocking && self.may_queue(driver);
         loop {
             if !is_queued {
-                if mutant::is_on(Mutant::DeadlineBeforeTry) {
-                    self.check_deadline(driver, &mut deadline)?;
+                if mutant::is_on(Mutant::DeadlineBeforeTry) && self.is_over(driver, &mut deadline) {
+                    return Err(self.why_over(driver, deadline));
                 }
                 let answer = attempt(&mut **driver.hub.borrow_mut(), self.io);
                 match answer {
@@ -60,7 +60,14 @@ impl Call {
                 }
             }
             driver.may_wait()?;
-            self.check_deadline(driver, &mut deadline)?;
+            if self.is_over(driver, &mut deadline) {
+                let untold = place.is_none();
+                if untold && let Some(answer) = self.ask(driver, attempt) {
+                    self.got_through(driver, false, others);
+                    return answer;
+                }
+                return Err(self.why_over(driver, deadline));
+            }
             (others, is_queued) = self.wait(driver, deadline, &mut place)?;
         }
     }
@@ -82,44 +89,61 @@ impl Call {
         }
     }
 
-    /// A call that may not wait is to be told what the socket shows now, which a hub that answered
-    /// from memory may not know: it asks, and tries once more. Told either way, it is over, and as
-    /// good a place to let others run as any: who polls a socket in a loop must not starve them.
+    /// A call that may not wait is told what the socket shows now. Told either way, it is over, and
+    /// as good a place to let others run as any: who polls a socket in a loop must not starve them.
     #[cold]
     fn refused<T>(
         &self,
         driver: &Driver,
         refusal: io::Error,
         others: bool,
-        mut attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
+        attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
     ) -> io::Result<T> {
-        let answer = {
-            let mut hub = driver.hub.borrow_mut();
-            match hub.readiness(self.io, self.interest) {
-                Ok(ready) if !ready.is_none() => attempt(&mut **hub, self.io),
-                _ => Err(refusal),
-            }
-        };
-        let went_through = !answer.as_ref().is_err_and(would_block);
-        self.got_through(driver, false, others && went_through);
-        answer
+        let answer = self.ask(driver, attempt);
+        self.got_through(driver, false, others && answer.is_some());
+        answer.unwrap_or(Err(refusal))
     }
 
+    /// What a call that would block but is not to wait finds after all: a hub that answered from
+    /// memory may not know what the socket shows now, so it asks, and tries once more.
+    #[cold]
+    fn ask<T>(
+        &self,
+        driver: &Driver,
+        mut attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
+    ) -> Option<io::Result<T>> {
+        let mut hub = driver.hub.borrow_mut();
+        if hub.readiness(self.io, self.interest).ok()?.is_none() {
+            return None;
+        }
+        let answer = attempt(&mut **hub, self.io);
+        (!answer.as_ref().is_err_and(would_block)).then_some(answer)
+    }
+
+    /// Whether its own time or that of a scope around it is up, which nobody is told of by this.
     #[inline]
-    fn check_deadline(&self, driver: &Driver, deadline: &mut Option<Tick>) -> io::Result<()> {
+    fn is_over(&self, driver: &Driver, deadline: &mut Option<Tick>) -> bool {
         if let Some(timeout) = self.timeout {
             let now = driver.now();
             if now >= *deadline.get_or_insert_with(|| now.after(timeout)) {
-                return Err(self.expired());
+                return true;
             }
         }
-        if let Some(scope) = driver.expired_scope() {
-            return Err(crate::time::Elapsed::of(scope).error());
-        }
-        Ok(())
+        driver.is_scope_due()
     }
 
+    /// The error of a call whose time is up. From here on a scope is known to be over.
     #[cold]
+    fn why_over(&self, driver: &Driver, deadline: Option<Tick>) -> io::Error {
+        if deadline.is_some_and(|deadline| driver.now() >= deadline) {
+            return self.expired();
+        }
+        match driver.expired_scope() {
+            Some(scope) => crate::time::Elapsed::of(scope).error(),
+            None => self.expired(),
+        }
+    }
+
     fn expired(&self) -> io::Error {
         match self.expiry {
             io::ErrorKind::WouldBlock => io::Error::from_raw_os_error(libc::EAGAIN),

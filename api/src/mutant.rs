@@ -38,6 +38,10 @@ pub enum Mutant {
     UnlockWakesLast,
     /// An unpark of one that is not parked is forgotten.
     UnparkNotKept,
+    /// The end of a scope waits for one child and ends the others.
+    ScopeWaitsForFirst,
+    /// A scope that is unwound ends its children from the last to the first.
+    ReapsInReverse,
 }
 
 #[cfg(feature = "mutants")]

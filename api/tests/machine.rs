@@ -13,7 +13,7 @@ use greenroom::mutant::{self, Mutant};
 use greenroom::net::{TcpListener, TcpStream};
 
 use machine::log::Log;
-use machine::perform::{ON_PURPOSE, Props, perform};
+use machine::perform::{Props, is_on_purpose, perform};
 use machine::program::{Kind, Program, units};
 use machine::{Observed, Offers, Rules, World, cases, explore};
 use scripted::{Event, ScriptHub, peer, play};
@@ -48,7 +48,7 @@ impl World for Script {
         });
         let (mut reported, mut trouble) = (0, Vec::new());
         for panic in &played.ending.panics {
-            match panic.message == ON_PURPOSE {
+            match is_on_purpose(&panic.message) {
                 true => reported += 1,
                 false => trouble.push(format!("{panic:?}")),
             }
@@ -143,4 +143,6 @@ are_found! {
     a_join_that_misses_an_earlier_end_is_found: JoinMissesEarlierEnd;
     an_unlock_that_wakes_the_last_is_found: UnlockWakesLast;
     an_unpark_not_kept_is_found: UnparkNotKept;
+    a_scope_that_waits_for_the_first_is_found: ScopeWaitsForFirst;
+    a_scope_that_ends_the_last_first_is_found: ReapsInReverse;
 }

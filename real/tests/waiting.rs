@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use greenroom::net::{TcpListener, TcpStream};
 use greenroom::thread;
+use greenroom::time::timeout;
 use greenroom::wait::{Watcher, cancel_wait, cancel_wait_with, wait, wait_read, wait_write};
 use greenroom_real::run;
 
@@ -179,5 +180,34 @@ fn close_wakes_an_acceptor() {
         assert_eq!(closed.raw_os_error(), Some(libc::EBADF));
         let refused = TcpStream::connect(address).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    });
+}
+
+/// A read that got less than it asked for leaves the hub in the belief that there is no more.
+#[test]
+fn a_scope_that_is_over_at_once_still_reads_what_came_after_a_short_read() {
+    run(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut ours, _) = listener.accept().unwrap();
+        let seen = std::net::TcpStream::from(ours.try_to_owned_fd().unwrap());
+        let mut arrives = |bytes: &[u8]| {
+            peer.write_all(bytes).unwrap();
+            // The system has them, whatever the hub was told.
+            while !seen.peek(&mut [0; 10]).is_ok_and(|n| n == bytes.len()) {
+                std::thread::yield_now();
+            }
+        };
+        let mut buf = [0; 10];
+        for bytes in [b"ab", b"cd", b"ef"] {
+            arrives(bytes);
+            let read = timeout(Duration::ZERO, || ours.read(&mut buf));
+            let read = read.expect("what was found in time does not elapse").unwrap();
+            assert_eq!(&buf[..read], bytes);
+        }
+        let nothing = timeout(Duration::ZERO, || ours.read(&mut buf));
+        assert!(nothing.is_err());
+        arrives(b"gh");
+        assert_eq!(ours.read(&mut buf).unwrap(), 2);
     });
 }

@@ -44,7 +44,7 @@ fn a_random_program_is_the_same_run_from_its_tape() {
 /// In every order it is said of; a failure is a small program.
 #[track_caller]
 fn is_found(mutant: Mutant, worlds: &[&Simulated]) {
-    const CASES_MAX: u32 = 5000;
+    const CASES_MAX: u32 = 50_000;
     for world in worlds {
         let found = mutant::with(mutant, || explore(*world, CASES_MAX));
         let failure = found.expect_err("a known fault goes unnoticed");
@@ -77,6 +77,8 @@ are_found! {
     a_scope_that_does_not_stick_is_found: ScopeNotSticky, [FAIR, SEEDED];
     a_join_that_misses_an_earlier_end_is_found: JoinMissesEarlierEnd, [FAIR, SEEDED];
     an_unpark_not_kept_is_found: UnparkNotKept, [FAIR, SEEDED];
+    a_scope_that_waits_for_the_first_is_found: ScopeWaitsForFirst, [FAIR, SEEDED];
+    a_scope_that_ends_the_last_first_is_found: ReapsInReverse, [FAIR, SEEDED];
     // Only where others may run before a finished call returns.
     a_kill_that_drops_what_was_taken_is_found: KillDropsWhatWasTaken, [SEEDED];
 }

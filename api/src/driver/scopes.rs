@@ -133,8 +133,14 @@ impl Driver {
     }
 
     /// Whether the time of a scope of the current greenlet is up, known or not.
+    #[inline]
     pub(crate) fn is_scope_due(&self) -> bool {
-        if !self.is_hurried() || self.table.borrow().no_scopes() {
+        self.is_hurried() && self.finds_scope_due()
+    }
+
+    #[cold]
+    fn finds_scope_due(&self) -> bool {
+        if self.table.borrow().no_scopes() {
             return false;
         }
         let now = self.now();

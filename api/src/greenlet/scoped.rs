@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use crate::driver::{Driver, Label, Panicked};
 use crate::hub::{GreenletId, On};
+use crate::mutant::{self, Mutant};
 
 /// Where greenlets are spawned that may borrow what outlives them. See [`std::thread::Scope`].
 ///
@@ -116,7 +117,14 @@ impl<'scope> Scope<'scope, '_> {
             driver.add_joiner(child);
             driver.park("scope", On::Greenlet(child), None);
             driver.remove_joiner(child, ticket);
-            driver.after_switch();
+            driver.raise_kill();
+            if mutant::is_on(Mutant::ScopeWaitsForFirst) {
+                return;
+            }
+            // An end in time is told, even if a timeout expired before this turn came.
+            if self.family.first_living(driver).is_some() {
+                driver.after_switch();
+            }
         }
     }
 
@@ -127,11 +135,14 @@ impl<'scope> Scope<'scope, '_> {
         let bomb = AbortUnlessForgotten;
         loop {
             let left = self.family.children.take();
-            let left: Vec<_> = left.into_iter().filter(|&id| self.driver.is_live(id)).collect();
+            let mut left: Vec<_> = left.into_iter().filter(|&id| self.driver.is_live(id)).collect();
             if left.is_empty() {
                 break;
             }
             left.iter().for_each(|&child| self.driver.kill(child));
+            if mutant::is_on(Mutant::ReapsInReverse) {
+                left.reverse();
+            }
             left.iter().for_each(|&child| self.driver.reap(child));
         }
         mem::forget(bomb);

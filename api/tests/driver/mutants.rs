@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use greenroom::mutant::{self, Mutant};
 
-use super::{cancel, close, ending, io, kill, lines, order, park, sync, timeout};
+use super::{cancel, close, ending, io, kill, lines, order, park, scope, sync, timeout};
 
 const BROKEN: &[(Mutant, fn())] = &[
     (Mutant::NoGenerationCheck, cancel::a_stale_cancel_does_not_hit_a_later_wait),
@@ -33,6 +33,8 @@ const BROKEN: &[(Mutant, fn())] = &[
     (Mutant::JoinMissesEarlierEnd, ending::a_join_of_one_that_is_over_does_not_switch),
     (Mutant::UnlockWakesLast, sync::a_mutex_is_handed_on_first_come_first_served),
     (Mutant::UnparkNotKept, park::an_unpark_before_the_park_is_kept_but_only_one),
+    (Mutant::ScopeWaitsForFirst, scope::children_borrow_and_the_scope_waits_for_them),
+    (Mutant::ReapsInReverse, scope::a_body_that_panics_ends_its_children_first),
 ];
 
 #[test]

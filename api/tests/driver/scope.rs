@@ -52,7 +52,7 @@ fn with_three_children<T>(count: &Cell<u32>, then: impl FnOnce() -> T) -> T {
 }
 
 #[test]
-fn children_borrow_and_the_scope_waits_for_them() {
+pub fn children_borrow_and_the_scope_waits_for_them() {
     let played = play(ScriptHub::new(), || {
         let mut counts = [1u32, 2, 3];
         let total = Cell::new(0);
@@ -98,7 +98,7 @@ fn a_child_spawns_siblings_and_they_are_waited_for() {
 }
 
 #[test]
-fn a_body_that_panics_ends_its_children_first() {
+pub fn a_body_that_panics_ends_its_children_first() {
     let played = play(ScriptHub::new(), || {
         let count = Cell::new(0);
         let fell = catch_unwind(AssertUnwindSafe(|| {
@@ -172,6 +172,24 @@ fn an_expired_timeout_ends_the_children() {
             "4 main: true 4",
         ];
         assert_eq!(played.done().told(), told, "{in_the_wait}");
+    }
+}
+
+#[test]
+fn children_that_end_in_time_are_waited_for_though_the_turn_comes_late() {
+    for late in [5, 6] {
+        let played = play(ScriptHub::new(), move || {
+            // The children wake before their owner, whose time is up at the same tick.
+            let waited = timeout(ms(5), || {
+                thread::scope(|s| {
+                    s.spawn(|| thread::sleep(ms(5)));
+                    s.spawn(|| thread::sleep(ms(late)));
+                    thread::yield_now();
+                });
+            });
+            note!("{}", waited.is_ok());
+        });
+        assert_eq!(played.done().told(), [format!("5 main: {}", late == 5)]);
     }
 }
 

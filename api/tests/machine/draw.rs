@@ -5,10 +5,11 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::Offers;
-use super::program::{Arrival, How, Op, Program};
+use super::program::{Arrival, How, KIN, Op, Program};
 
 const STREAMS: u8 = 2;
 const ACTORS: usize = 4;
+/// As many at most are spawned by an operation, and as many by one scope.
 const CHILDREN: usize = 2;
 const LAST: u8 = 9;
 
@@ -17,8 +18,8 @@ pub fn programs(offers: Offers) -> impl Strategy<Value = Program> {
     let seed = any::<u16>().no_shrink();
     let ends = (option::of(Just(())), option::of(Just(())));
     let timed = offers.time;
-    let roots = vec(vec(op(2, timed), 0..7), 2..=ACTORS);
-    let children = vec(vec(op(1, timed), 0..5), 0..=CHILDREN);
+    let roots = vec(vec(op(2, timed, false), 0..7), 2..=ACTORS);
+    let children = vec(vec(op(1, timed, false), 0..5), 0..=CHILDREN);
     (1..=STREAMS, ends, vec(arrival(), 0..6), roots, children, seed).prop_map(
         move |(streams, (writes, accepts), arrivals, mut actors, children, seed)| {
             let roots = actors.len();
@@ -62,16 +63,16 @@ fn settle_arrivals(program: &mut Program) {
 /// Makes operations name only what there is.
 fn settle_ops(program: &mut Program, timed: bool) {
     let mut actors = std::mem::take(&mut program.actors);
-    let mut settling = Settling { program, count: actors.len() as u8, spawned: 0, me: 0, timed };
+    let mut settling = Settling { program, count: actors.len() as u8, spawned: 0, me: None, timed };
     for (me, ops) in (0..).zip(&mut actors) {
-        settling.me = me;
+        settling.me = Some(me);
         ops.iter_mut().for_each(|op| settling.settle(op));
     }
     // Whom nobody spawns is not in the program; those who name one of them name the last.
     let kept = program.roots + usize::from(settling.spawned);
     actors.truncate(kept);
-    let last = kept as u8 - 1;
-    actors.iter_mut().flatten().for_each(|op| rename(op, last));
+    let mut naming = Naming { kept: kept as u8, next: kept as u8, family: None };
+    actors.iter_mut().flatten().for_each(|op| naming.rename(op));
     program.actors = actors;
 }
 
@@ -79,7 +80,8 @@ struct Settling<'a> {
     program: &'a Program,
     count: u8,
     spawned: u8,
-    me: u8,
+    /// Who performs it; a child of a scope has no number yet.
+    me: Option<u8>,
     timed: bool,
 }
 
@@ -104,14 +106,18 @@ impl Settling<'_> {
                     *how = How::Read;
                 }
             }
+            Op::Kill(actor) | Op::Join { actor, .. } | Op::Unpark(actor) if *actor >= KIN => {}
             // Nobody kills or joins themselves.
             Op::Kill(actor) | Op::Join { actor, .. } => {
-                *actor = (self.me + 1 + *actor % (self.count - 1)) % self.count;
+                *actor = match self.me {
+                    Some(me) => (me + 1 + *actor % (self.count - 1)) % self.count,
+                    None => *actor % self.count,
+                };
             }
             Op::Unpark(actor) => *actor %= self.count,
             Op::Spawn(actor) => {
                 // Each child is spawned once, and spawns nobody.
-                if self.me < roots && roots + self.spawned < self.count {
+                if self.me.is_some_and(|me| me < roots) && roots + self.spawned < self.count {
                     *actor = roots + self.spawned;
                     self.spawned += 1;
                 } else {
@@ -119,6 +125,12 @@ impl Settling<'_> {
                 }
             }
             Op::Timeout(_, body) => body.iter_mut().for_each(|op| self.settle(op)),
+            Op::Scope { children, body, .. } => {
+                body.iter_mut().for_each(|op| self.settle(op));
+                let me = self.me.take();
+                children.iter_mut().flatten().for_each(|op| self.settle(op));
+                self.me = me;
+            }
             Op::Sleep(_)
             | Op::Yield
             | Op::Set
@@ -127,18 +139,44 @@ impl Settling<'_> {
             | Op::Lock
             | Op::Unlock
             | Op::Park { .. }
+            | Op::ScopeEnd
             | Op::Panic => {}
         }
     }
 }
 
-fn rename(op: &mut Op, last: u8) {
-    match op {
-        Op::Kill(actor) | Op::Join { actor, .. } | Op::Unpark(actor) if *actor > last => {
-            *op = Op::Yield;
+/// Numbers the children of scopes, after all others, and names them.
+struct Naming {
+    /// So many are no children of scopes.
+    kept: u8,
+    next: u8,
+    /// The first child and the number of children of the innermost scope around.
+    family: Option<(u8, u8)>,
+}
+
+impl Naming {
+    fn rename(&mut self, op: &mut Op) {
+        match op {
+            Op::Kill(actor) | Op::Join { actor, .. } | Op::Unpark(actor) if *actor >= KIN => {
+                let (first, count) = self.family.expect("only in a scope they are named so");
+                *actor = first + (*actor - KIN) % count;
+            }
+            Op::Kill(actor) | Op::Join { actor, .. } | Op::Unpark(actor) if *actor >= self.kept => {
+                *op = Op::Yield;
+            }
+            Op::Timeout(_, body) => body.iter_mut().for_each(|op| self.rename(op)),
+            Op::Scope { first, children, body } => {
+                let count = children.len() as u8;
+                *first = self.next;
+                self.next += count;
+                let around = self.family.replace((*first, count));
+                body.iter_mut().for_each(|op| self.rename(op));
+                self.family = None;
+                children.iter_mut().flatten().for_each(|op| self.rename(op));
+                self.family = around;
+            }
+            _ => {}
         }
-        Op::Timeout(_, body) => body.iter_mut().for_each(|op| rename(op, last)),
-        _ => {}
     }
 }
 
@@ -148,10 +186,13 @@ fn arrival() -> impl Strategy<Value = Arrival> {
 }
 
 /// Where there is no time, a limit is nothing at all or for ever, and actors feed each other.
-fn op(depth: u32, timed: bool) -> BoxedStrategy<Op> {
+/// Inside a scope's body, what names an actor may name its children.
+fn op(depth: u32, timed: bool, in_scope: bool) -> BoxedStrategy<Op> {
     let end = if timed { 5u8 } else { 1 };
-    let (side, within, actor) =
-        (|| 0..STREAMS + 2, move || option::of(0..end), || 0..(ACTORS + CHILDREN) as u8);
+    let (side, within) = (|| 0..STREAMS + 2, move || option::of(0..end));
+    let kin = if in_scope { 2 } else { 0 };
+    let actor =
+        move || prop_oneof![1 => 0..(ACTORS + CHILDREN) as u8, kin => KIN..KIN + CHILDREN as u8];
     let limit = if timed { option::of(1..5u8).boxed() } else { Just(None).boxed() };
     let how = prop_oneof![3 => Just(How::Read), 1 => Just(How::Write), 1 => Just(How::Both)];
     let sources = prop_oneof![
@@ -189,6 +230,13 @@ fn op(depth: u32, timed: bool) -> BoxedStrategy<Op> {
         return leaf.boxed();
     }
     let time = if timed { (0..5u8).boxed() } else { prop_oneof![Just(0u8), Just(4u8)].boxed() };
-    let scope = (time, vec(op(depth - 1, timed), 0..4));
-    prop_oneof![6 => leaf, 1 => scope.prop_map(|(time, body)| Op::Timeout(time, body))].boxed()
+    let timeout = (time, vec(op(depth - 1, timed, in_scope), 0..4));
+    let children = vec(vec(op(depth - 1, timed, false), 0..4), 1..=CHILDREN);
+    let scope = (children, vec(op(depth - 1, timed, true), 0..3));
+    prop_oneof![
+        12 => leaf,
+        2 => timeout.prop_map(|(time, body)| Op::Timeout(time, body)),
+        1 => scope.prop_map(|(children, body)| Op::Scope { first: 0, children, body }),
+    ]
+    .boxed()
 }

@@ -5,6 +5,7 @@
 #![allow(dead_code)] // Each world uses its own part of it.
 
 pub mod draw;
+pub mod handles;
 pub mod log;
 pub mod model;
 pub mod perform;

@@ -1,4 +1,5 @@
-//! What a program may have seen: the log is replayed against sides, a flag, a lock and scopes.
+//! What a program may have seen: the log is replayed against sides, a flag, a lock, and scopes of
+//! both kinds.
 //!
 //! Within a tick the log's order is taken as it is; between ticks the model moves time itself. At
 //! a tick first things arrive, then deadlines come, then greenlets run, and all who have reason to
@@ -7,6 +8,7 @@
 mod actor;
 mod effects;
 mod ends;
+mod families;
 mod scopes;
 mod side;
 mod starts;
@@ -86,6 +88,11 @@ struct Model<'a> {
     /// Somebody was ended who had been told that the flag is set, and passed that on.
     sets_passed_on: bool,
     stuck: bool,
+    /// Those who unwind while the children of their scopes are ended, each but the first a child
+    /// of the one before.
+    unwinding: Vec<usize>,
+    /// How many panics of children no scope passed on.
+    lost_panics: usize,
     /// Answers to what the log does not tell, in the order it comes up; more are `false`.
     guesses: Vec<bool>,
     guessed: usize,
@@ -98,7 +105,7 @@ impl<'a> Model<'a> {
         rules: Rules,
         guesses: Vec<bool>,
     ) -> Model<'a> {
-        let actor = |actor| Actor::new(program.flat(actor), actor < program.roots);
+        let actor = |(actor, ops)| Actor::new(Program::flat(ops), actor < program.roots);
         let mut model = Model {
             program,
             observed,
@@ -109,10 +116,12 @@ impl<'a> Model<'a> {
             is_set: false,
             lock_holder: None,
             poisoned: false,
-            actors: (0..program.actors.len()).map(actor).collect(),
+            actors: program.all_actors().into_iter().enumerate().map(actor).collect(),
             turns: 0,
             sets_passed_on: false,
             stuck: false,
+            unwinding: Vec::new(),
+            lost_panics: 0,
             guesses,
             guessed: 0,
         };
@@ -124,7 +133,8 @@ impl<'a> Model<'a> {
         for (place, entry) in self.observed.log.iter().enumerate() {
             let told = |reason| format!("line {}: {entry:?}: {reason}", place + 1);
             self.advance(entry.at).map_err(told)?;
-            self.take_turn(entry.actor).map_err(told)?;
+            let whose = self.whose_turn(place, entry).map_err(told)?;
+            self.take_turn(whose).map_err(told)?;
             self.replay(place, entry).map_err(told)?;
         }
         if let Some(actor) = self.actors.iter().position(Actor::is_alive) {
@@ -132,9 +142,11 @@ impl<'a> Model<'a> {
         }
         let is_reported = |actor: &&Actor<'_>| {
             let lost = !actor.has_handle || self.observed.deadlocked;
-            actor.gone == Some(End::Panicked) && !actor.joined && lost
+            let of_run = actor.owner.is_none() && !actor.joined && lost;
+            actor.gone == Some(End::Panicked) && of_run
         };
-        let reports = self.actors.iter().filter(is_reported).count().min(self.rules.panics_max);
+        let reports = self.lost_panics + self.actors.iter().filter(is_reported).count();
+        let reports = reports.min(self.rules.panics_max);
         let reported = self.observed.reported;
         demand(reported == reports, &format!("{reported} panics are told of, not {reports}"))
     }
@@ -179,11 +191,13 @@ impl<'a> Model<'a> {
         demand(killed || actor.may_go_on(), "it goes on after its kill")?;
         match &entry.what {
             What::Left(end) => {
-                self.may_leave(number, *end)?;
-                self.leave(number, *end);
-                Ok(())
+                if self.unwinding.pop_if(|top| *top == number).is_none() {
+                    self.may_leave(number, *end)?;
+                }
+                self.leave(number, *end)
             }
             What::Began(op) => {
+                demand(self.unwinding.last() != Some(&number), "it goes on though it unwinds")?;
                 self.begin(number, *op, place);
                 Ok(())
             }
@@ -191,6 +205,7 @@ impl<'a> Model<'a> {
                 let doing = self.actors[number].doing.take();
                 match self.actors[number].ops[*op] {
                     Op::Timeout(..) => self.scope_ended(number, *op, outcome, doing, place),
+                    Op::Scope { .. } => self.family_ended(number, *op, outcome, doing, place),
                     _ => {
                         let doing = doing.ok_or("it ended what it had not begun")?;
                         demand(doing.op == *op, "it ended another call")?;
@@ -206,9 +221,13 @@ impl<'a> Model<'a> {
         let start = actor.doing.as_ref().map(|doing| &doing.start);
         match end {
             End::Returned => {
-                demand(start.is_none() && actor.scopes.is_empty(), "it left amid a call")
+                let idle = start.is_none() && actor.scopes.is_empty() && actor.families.is_empty();
+                demand(idle, "it left amid a call")
             }
-            End::Panicked => demand(start == Some(&Start::Panics), "it did not panic"),
+            End::Panicked => {
+                let panics = start == Some(&Start::Panics) || self.mourns(number);
+                demand(panics, "it did not panic")
+            }
             End::Killed if actor.killed => {
                 let had = matches!(start, Some(Start::Took(_) | Start::AtOnce(_)));
                 demand(!had, "its call had its outcome")
@@ -249,7 +268,11 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn leave(&mut self, number: usize, end: End) {
+    fn leave(&mut self, number: usize, end: End) -> Verdict {
+        if end == End::Panicked && self.mourns(number) {
+            self.close_family(number, true)?;
+        }
+        self.close_families(number, 0)?;
         let actor = &mut self.actors[number];
         // The handle of whom it was about to join is gone with it.
         actor.doing = None;
@@ -257,6 +280,8 @@ impl<'a> Model<'a> {
         self.release(number, end == End::Panicked);
         let joins = |op: &Op| matches!(op, Op::Join { actor, .. } if usize::from(*actor) == number);
         self.fix(joins, Fixed::Named);
+        self.tell_owner(number);
+        Ok(())
     }
 
     fn side(&self, side: u8) -> &Side {

@@ -3,21 +3,45 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::sync::Once;
 use std::time::Duration;
 
+use greenroom::driver::panic_message;
 use greenroom::net::{Shutdown, TcpListener, TcpStream};
 use greenroom::sync::{Event, Mutex, MutexGuard};
-use greenroom::thread::{self, JoinHandle, Killed, Thread};
+use greenroom::thread::{self, JoinHandle, Thread};
 use greenroom::time::{Elapsed, Instant, timeout};
 use greenroom::wait::{Watcher, cancel_wait, cancel_wait_with, wait, wait_read, wait_write};
 
+use super::handles::{Asked, Kin, answer};
 use super::log::{End, Entry, Log, Outcome, What};
-use super::program::{How, Kind, Op, Program, units};
+use super::program::{How, Kind, Op, Program, size, units};
 
 /// What actors panic with.
-pub const ON_PURPOSE: &str = "on purpose";
+const ON_PURPOSE: &str = "on purpose";
+/// What the panic of a scope with the panic of its child begins with.
+const SCOPE_PANICKED: &str = "a scoped thread panicked: ";
+
+/// Whether a panic with this message is one of a program's own.
+pub fn is_on_purpose(message: &str) -> bool {
+    let passed_on = message.starts_with(SCOPE_PANICKED) && message.ends_with(ON_PURPOSE);
+    passed_on || message == ON_PURPOSE
+}
+
+/// Has the panics of programs say nothing on stderr: there are thousands of them.
+fn quieten() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !is_on_purpose(&panic_message(info.payload())) {
+                loud(info);
+            }
+        }));
+    });
+}
 
 /// What a world has set up.
 pub struct Props {
@@ -42,7 +66,7 @@ pub struct Stage {
     watchers: Vec<Watcher>,
     flag: Event,
     lock: Mutex<()>,
-    handles: RefCell<Vec<Option<JoinHandle<()>>>>,
+    handles: Vec<RefCell<Option<JoinHandle<()>>>>,
     threads: RefCell<Vec<Option<Thread>>>,
     left: Cell<usize>,
     all_left: Event,
@@ -52,6 +76,7 @@ pub struct Stage {
 
 /// Starts the actors, in order.
 pub fn begin(program: &Rc<Program>, props: Props, log: &Log) -> Rc<Stage> {
+    quieten();
     let watcher = |side| match (program.kind(side), program.stream(side), &props.listener) {
         (Kind::Write, Some(stream), _) => Watcher::write(&props.streams[usize::from(stream)]),
         (_, Some(stream), _) => Watcher::read(&props.streams[usize::from(stream)]),
@@ -64,8 +89,8 @@ pub fn begin(program: &Rc<Program>, props: Props, log: &Log) -> Rc<Stage> {
         watchers,
         flag: Event::new(),
         lock: Mutex::new(()),
-        handles: RefCell::new(program.actors.iter().map(|_| None).collect()),
-        threads: RefCell::new(vec![None; program.actors.len()]),
+        handles: program.actors.iter().map(|_| RefCell::default()).collect(),
+        threads: RefCell::new(vec![None; program.all_actors().len()]),
         left: Cell::new(program.roots),
         all_left: Event::new(),
         start: Instant::now(),
@@ -83,25 +108,31 @@ pub fn perform(program: &Rc<Program>, props: Props, log: &Log) {
 }
 
 fn start(stage: &Rc<Stage>, actor: usize) {
-    let leaving = Leaving { stage: stage.clone(), actor, end: Cell::new(End::Killed) };
+    let all_left = AllLeft(Leaving::new(stage, actor));
     let handle = thread::spawn(move || {
-        let stage = &leaving.stage;
-        stage.threads.borrow_mut()[actor] = Some(thread::current());
-        let acted = catch_unwind(AssertUnwindSafe(|| {
-            let mut acting = Acting { stage, me: actor, held: None };
-            acting.act(&stage.program.actors[actor], 0);
-        }));
-        match acted {
-            Ok(()) => leaving.end.set(End::Returned),
-            Err(payload) => {
-                if payload.is::<&str>() {
-                    leaving.end.set(End::Panicked);
-                }
-                resume_unwind(payload);
-            }
-        }
+        let program = all_left.0.stage.program.clone();
+        live(&all_left.0, &program.actors[actor]);
     });
-    stage.handles.borrow_mut()[actor] = Some(handle);
+    stage.handles[actor].replace(Some(handle));
+}
+
+/// What an actor does from its begin to its end.
+fn live(leaving: &Leaving, ops: &[Op]) {
+    let Leaving { stage, actor, end } = leaving;
+    stage.threads.borrow_mut()[*actor] = Some(thread::current());
+    let acted = catch_unwind(AssertUnwindSafe(|| {
+        let mut acting = Acting { stage, me: *actor, held: None };
+        acting.act(ops, 0, &|_, _| None);
+    }));
+    match acted {
+        Ok(()) => end.set(End::Returned),
+        Err(payload) => {
+            if payload.is::<&str>() || payload.is::<String>() {
+                end.set(End::Panicked);
+            }
+            resume_unwind(payload);
+        }
+    }
 }
 
 /// Logs an actor's end, even if it never began.
@@ -111,10 +142,24 @@ struct Leaving {
     end: Cell<End>,
 }
 
+impl Leaving {
+    fn new(stage: &Rc<Stage>, actor: usize) -> Leaving {
+        Leaving { stage: stage.clone(), actor, end: Cell::new(End::Killed) }
+    }
+}
+
 impl Drop for Leaving {
     fn drop(&mut self) {
-        let stage = &self.stage;
-        stage.log(self.actor, What::Left(self.end.get()));
+        self.stage.log(self.actor, What::Left(self.end.get()));
+    }
+}
+
+/// Tells when all have left whom nobody waits for.
+struct AllLeft(Leaving);
+
+impl Drop for AllLeft {
+    fn drop(&mut self) {
+        let stage = &self.0.stage;
         stage.left.set(stage.left.get() - 1);
         if stage.left.get() == 0 {
             stage.all_left.set();
@@ -143,7 +188,7 @@ impl Stage {
     /// All are over: what they left is taken, so that no panic counts as unjoined.
     pub fn finish(&self) {
         self.log.finish();
-        for handle in self.handles.take().into_iter().flatten() {
+        for handle in self.handles.iter().filter_map(RefCell::take) {
             let _ = handle.join();
         }
     }
@@ -157,17 +202,17 @@ struct Acting<'a> {
 }
 
 impl<'a> Acting<'a> {
-    fn act(&mut self, ops: &[Op], first: usize) {
+    fn act(&mut self, ops: &[Op], first: usize, kin: Kin<'_>) {
         let mut number = first;
         for op in ops {
             self.stage.log(self.me, What::Began(number));
-            let outcome = self.outcome(op, number);
+            let outcome = self.outcome(op, number, kin);
             self.stage.log(self.me, What::Ended(number, outcome));
             number += op.size();
         }
     }
 
-    fn outcome(&mut self, op: &Op, number: usize) -> Outcome {
+    fn outcome(&mut self, op: &Op, number: usize, kin: Kin<'_>) -> Outcome {
         let stage = self.stage;
         let limit = |within: &Option<u8>| within.map(|n| stage.units(n));
         match op {
@@ -200,10 +245,7 @@ impl<'a> Acting<'a> {
                     .shutdown(how)
                     .map_or_else(|error| failure(&error), |()| Outcome::Done);
             }
-            Op::Kill(actor) => match &stage.handles.borrow()[usize::from(*actor)] {
-                Some(handle) => handle.kill(),
-                None => return Outcome::Nothing,
-            },
+            Op::Kill(actor) => return self.ask(*actor, Asked::Kill, kin),
             Op::Set => stage.flag.set(),
             Op::Clear => stage.flag.clear(),
             Op::WaitSet { within } => return Outcome::WasSet(stage.flag.wait(limit(within))),
@@ -222,14 +264,21 @@ impl<'a> Acting<'a> {
                 stage.left.set(stage.left.get() + 1);
                 start(stage, usize::from(*actor));
             }
-            Op::Join { actor, within } => return self.join(*actor, limit(within)),
+            Op::Join { actor, within } => {
+                return self.ask(*actor, Asked::Join(limit(within)), kin);
+            }
             Op::Panic => resume_unwind(Box::new(ON_PURPOSE)),
             Op::Timeout(time, body) => {
                 let within = stage.units(*time);
-                if let Err(elapsed) = timeout(within, || self.act(body, number + 1)) {
+                if let Err(elapsed) = timeout(within, || self.act(body, number + 1, kin)) {
                     return Outcome::Elapsed(elapsed);
                 }
             }
+            Op::Scope { first, children, body } => {
+                let family = (*first, &children[..]);
+                self.in_scope(family, body, number + 1);
+            }
+            Op::ScopeEnd => unreachable!("it is in no list"),
             Op::Feed { side, count } => {
                 let is_closed = stage.stream(*side).local_addr().is_err();
                 if is_closed || !(stage.props.feed)(*side, *count) {
@@ -250,25 +299,28 @@ impl<'a> Acting<'a> {
         Outcome::Locked { poisoned }
     }
 
-    fn join(&self, actor: u8, within: Option<Duration>) -> Outcome {
-        let handles = &self.stage.handles;
-        let Some(handle) = handles.borrow_mut()[usize::from(actor)].take() else {
-            return Outcome::Nothing;
-        };
-        let joined = match within {
-            None => handle.join(),
-            Some(within) => match handle.join_timeout(within) {
-                Ok(joined) => joined,
-                Err(handle) => {
-                    handles.borrow_mut()[usize::from(actor)] = Some(handle);
-                    return Outcome::TimedOut;
-                }
-            },
-        };
-        Outcome::Joined(match joined {
-            Ok(()) => End::Returned,
-            Err(payload) if payload.is::<Killed>() => End::Killed,
-            Err(_) => End::Panicked,
+    fn in_scope(&mut self, (first, children): (u8, &[Vec<Op>]), body: &[Op], number: usize) {
+        thread::scope(|s| {
+            let start = |(actor, ops)| {
+                let leaving = Leaving::new(self.stage, usize::from(actor));
+                RefCell::new(Some(s.spawn(move || live(&leaving, ops))))
+            };
+            let handles: Vec<_> =
+                (first..).zip(children.iter().map(Vec::as_slice)).map(start).collect();
+            let kin = |actor: u8, asked| {
+                let child = actor.checked_sub(first).map(usize::from);
+                let handle = child.and_then(|child| handles.get(child))?;
+                Some(answer(handle, asked))
+            };
+            self.act(body, number, &kin);
+            self.stage.log(self.me, What::Began(number + size(body)));
+        });
+    }
+
+    fn ask(&self, actor: u8, asked: Asked, kin: Kin<'_>) -> Outcome {
+        kin(actor, asked).unwrap_or_else(|| {
+            let handle = self.stage.handles.get(usize::from(actor));
+            answer(handle.expect("it is no child"), asked)
         })
     }
 }

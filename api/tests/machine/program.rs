@@ -43,6 +43,9 @@ pub struct Arrival {
     pub count: u8,
 }
 
+/// From this number on, an actor means a child of the scope it is named in.
+pub const KIN: u8 = 100;
+
 /// An operation. `within` is how long it may take of its own.
 #[derive(Clone, Debug)]
 pub enum Op {
@@ -94,6 +97,15 @@ pub enum Op {
     },
     Panic,
     Timeout(u8, Vec<Op>),
+    /// A `thread::scope`: it spawns these actors, numbered from `first` on, and performs its body.
+    Scope {
+        first: u8,
+        children: Vec<Vec<Op>>,
+        body: Vec<Op>,
+    },
+    /// The end of a scope's body, from where on it waits for its children: the last operation of
+    /// each, written down nowhere.
+    ScopeEnd,
     /// An arrival that an actor makes, where the world has none of its own.
     Feed {
         side: u8,
@@ -121,13 +133,46 @@ impl Op {
     /// How many operations it is, itself among them.
     pub fn size(&self) -> usize {
         match self {
-            Op::Timeout(_, body) => 1 + body.iter().map(Op::size).sum::<usize>(),
+            Op::Timeout(_, body) => 1 + size(body),
+            Op::Scope { body, .. } => 2 + size(body),
             _ => 1,
         }
     }
 }
 
+/// How many operations these are, with those in bodies, without those of children.
+pub fn size(ops: &[Op]) -> usize {
+    ops.iter().map(Op::size).sum()
+}
+
+/// The operations of each actor of these scopes, and of the scopes in them, by its number.
+fn add_children<'a>(ops: &'a [Op], to: &mut Vec<(u8, &'a [Op])>) {
+    for op in ops {
+        match op {
+            Op::Timeout(_, body) => add_children(body, to),
+            Op::Scope { first, children, body } => {
+                for (number, child) in (*first..).zip(children) {
+                    to.push((number, child));
+                    add_children(child, to);
+                }
+                add_children(body, to);
+            }
+            _ => {}
+        }
+    }
+}
+
 impl Program {
+    /// Every actor's operations: of those that begin by themselves, of those that are spawned, and
+    /// of the children of scopes.
+    pub fn all_actors(&self) -> Vec<&[Op]> {
+        let mut children = Vec::new();
+        self.actors.iter().for_each(|ops| add_children(ops, &mut children));
+        children.sort_by_key(|(number, _)| *number);
+        let children = children.into_iter().map(|(_, ops)| ops);
+        self.actors.iter().map(Vec::as_slice).chain(children).collect()
+    }
+
     pub fn sides(&self) -> u8 {
         self.streams + u8::from(self.writes) + u8::from(self.accepts)
     }
@@ -154,7 +199,7 @@ impl Program {
     /// Whether an actor may end its side of a stream before it closes it.
     pub fn ends_first(&self, stream: u8) -> bool {
         let ends = |op: &&Op| matches!(op, Op::Shutdown { stream: of, how } if *of == stream && how.writes());
-        (0..self.actors.len()).any(|actor| self.flat(actor).iter().any(ends))
+        self.all_actors().into_iter().any(|ops| Self::flat(ops).iter().any(ends))
     }
 
     /// The bytes of this arrival: each is its place in the stream.
@@ -165,17 +210,22 @@ impl Program {
     }
 
     /// An actor's operations by number, bodies after their scope.
-    pub fn flat(&self, actor: usize) -> Vec<&Op> {
+    pub fn flat(ops: &[Op]) -> Vec<&Op> {
         fn add<'a>(ops: &'a [Op], flat: &mut Vec<&'a Op>) {
             for op in ops {
                 flat.push(op);
-                if let Op::Timeout(_, body) = op {
-                    add(body, flat);
+                match op {
+                    Op::Timeout(_, body) => add(body, flat),
+                    Op::Scope { body, .. } => {
+                        add(body, flat);
+                        flat.push(&Op::ScopeEnd);
+                    }
+                    _ => {}
                 }
             }
         }
         let mut flat = Vec::new();
-        add(&self.actors[actor], &mut flat);
+        add(ops, &mut flat);
         flat
     }
 
@@ -192,10 +242,23 @@ impl Program {
         for op in ops {
             write!(f, " {number}:")?;
             self.show(f, op)?;
-            if let Op::Timeout(_, body) = op {
-                write!(f, " {{")?;
-                self.list(f, body, number + 1)?;
-                write!(f, " }}")?;
+            match op {
+                Op::Timeout(_, body) => {
+                    write!(f, " {{")?;
+                    self.list(f, body, number + 1)?;
+                    write!(f, " }}")?;
+                }
+                Op::Scope { first, children, body } => {
+                    for (child, ops) in (*first..).zip(children) {
+                        write!(f, " (g{child}:")?;
+                        self.list(f, ops, 0)?;
+                        write!(f, ")")?;
+                    }
+                    write!(f, " {{")?;
+                    self.list(f, body, number + 1)?;
+                    write!(f, " {}:end }}", number + op.size() - 1)?;
+                }
+                _ => {}
             }
             write!(f, ";")?;
             number += op.size();
@@ -241,6 +304,8 @@ impl Program {
             Op::Join { actor, within } => write!(f, "join g{actor}{}", limit(within)),
             Op::Panic => write!(f, "panic"),
             Op::Timeout(time, _) => write!(f, "timeout {time}"),
+            Op::Scope { .. } => write!(f, "scope"),
+            Op::ScopeEnd => unreachable!("it is in no list"),
             Op::Feed { side, count: 0 } => write!(f, "end {}", self.name(*side)),
             Op::Feed { side, count } => write!(f, "feed {} {count}", self.name(*side)),
         }

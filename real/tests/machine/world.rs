@@ -14,7 +14,7 @@ use greenroom_real::RealHub;
 use socket2::SockRef;
 
 use crate::machine::log::Log;
-use crate::machine::perform::{ON_PURPOSE, Props, begin};
+use crate::machine::perform::{Props, begin, is_on_purpose};
 use crate::machine::program::Program;
 use crate::machine::{Observed, Offers, Rules, World};
 
@@ -51,7 +51,7 @@ impl World for Loopback {
         let (ending, _) = driver::run(RealHub::new().unwrap(), vec![main]);
         let (mut reported, mut trouble) = (0, Vec::new());
         for panic in &ending.panics {
-            match panic.message == ON_PURPOSE {
+            match is_on_purpose(&panic.message) {
                 true => reported += 1,
                 false => trouble.push(format!("{panic:?}")),
             }

@@ -14,7 +14,7 @@ use greenroom_sim::run::{Run, run};
 use greenroom_sim::{Outcome, Spec, Weather};
 
 use crate::machine::log::{Entry, Log};
-use crate::machine::perform::{ON_PURPOSE, Props, perform};
+use crate::machine::perform::{Props, is_on_purpose, perform};
 use crate::machine::program::{Program, units};
 use crate::machine::{Observed, Offers, Rules, World};
 
@@ -81,7 +81,7 @@ fn observed(run: &Run, (log, finished): Played) -> Observed {
         }
         // Peers wait for the end of their stream.
         Outcome::Deadlocked(_) => trouble.push("a stream was left open".into()),
-        Outcome::Panicked(_, message) if message == ON_PURPOSE => reported = 1,
+        Outcome::Panicked(_, message) if is_on_purpose(message) => reported = 1,
         other => trouble.push(other.to_string()),
     }
     Observed { log, deadlocked, reported, trouble }

@@ -1,5 +1,6 @@
 //! What the model knows of one actor: the call it is in, the scopes around it, how it ended.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::machine::log::{End, Outcome};
@@ -8,6 +9,9 @@ use crate::machine::program::{Op, units};
 pub struct Actor<'a> {
     pub ops: Vec<&'a Op>,
     pub scopes: Vec<Scope>,
+    pub families: Vec<Family>,
+    /// Whose scope it is a child of.
+    pub owner: Option<usize>,
     pub doing: Option<Doing>,
     /// It was started, has run (or was killed before), and came to its end.
     pub born: bool,
@@ -17,7 +21,7 @@ pub struct Actor<'a> {
     pub killed: bool,
     /// It was killed while a call of its had its bytes: it goes on until its next wait.
     pub hands_over: bool,
-    /// Its handle lies where all can reach it; somebody joined it.
+    /// Its handle lies where all can reach it, or its owner can; somebody joined it.
     pub has_handle: bool,
     pub joined: bool,
     /// An unpark that no park has taken yet.
@@ -36,6 +40,12 @@ pub struct Scope {
     pub maybe_known: bool,
 }
 
+/// A `scope` an actor is inside of.
+pub struct Family {
+    pub op: usize,
+    pub children: Range<usize>,
+}
+
 /// A call that has begun.
 pub struct Doing {
     pub op: usize,
@@ -46,6 +56,11 @@ pub struct Doing {
     pub fixed: Option<Fixed>,
     /// What it waits for is there, but may not have been named yet.
     pub maybe_named: bool,
+    /// Its time was up while others stood in line before it.
+    pub may_ask: bool,
+    /// The child that the end of a scope waits for first, until that is over and others are not:
+    /// from then on the log does not tell.
+    pub awaits: Option<usize>,
 }
 
 /// What a call found when it began.
@@ -88,6 +103,8 @@ impl<'a> Actor<'a> {
         Actor {
             ops,
             scopes: Vec::new(),
+            families: Vec::new(),
+            owner: None,
             doing: None,
             born,
             started: false,

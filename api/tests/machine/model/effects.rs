@@ -94,10 +94,7 @@ impl Model<'_> {
             return Start::AtOnce(Outcome::Nothing);
         }
         let known = self.wakes_at_once(whom);
-        if let Some((Op::WaitSet { .. }, doing)) = self.actors[whom].waiting() {
-            self.sets_passed_on |= doing.fixed == Some(Fixed::Named);
-        }
-        self.actors[whom].kill();
+        self.strike(whom);
         if known {
             self.give_turn(whom);
         }
@@ -105,5 +102,12 @@ impl Model<'_> {
             true => Start::Doomed,
             false => Start::AtOnce(Outcome::Done),
         }
+    }
+
+    pub(super) fn strike(&mut self, whom: usize) {
+        if let Some((Op::WaitSet { .. }, doing)) = self.actors[whom].waiting() {
+            self.sets_passed_on |= doing.fixed == Some(Fixed::Named);
+        }
+        self.actors[whom].kill();
     }
 }

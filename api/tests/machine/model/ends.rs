@@ -134,7 +134,8 @@ impl Model<'_> {
                 let next = self.side_mut(side).take(len);
                 demand(*outcome == next, &format!("next was {next:?}"))?;
                 // Several may have been called at once; they run in what order the world likes.
-                let called = !self.rules.wake_order && self.side(side).touches(self.now) > 1;
+                let calls = self.side(side).touches(self.now) + u8::from(self.is_asked_about(side));
+                let called = !self.rules.wake_order && calls > 1;
                 if doing.fixed == Some(Fixed::Deadline) {
                     // It was not called, and lets the next one try all the same.
                     let now = self.now;
@@ -149,6 +150,15 @@ impl Model<'_> {
             }
             _ => Err("no such outcome".into()),
         }
+    }
+
+    /// Whether somebody in line whose time is up may have asked for what no poll had named, and
+    /// called the first of those before it.
+    fn is_asked_about(&self, side: u8) -> bool {
+        self.actors
+            .iter()
+            .filter_map(|actor| actor.waiting())
+            .any(|(op, doing)| taken_from(op) == Some(side) && doing.may_ask)
     }
 
     fn wait_ended(

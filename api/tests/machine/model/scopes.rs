@@ -60,36 +60,52 @@ impl Model<'_> {
         unwound: Option<Doing>,
         place: usize,
     ) -> Verdict {
-        let actor = &mut self.actors[number];
-        let index = actor.scopes.iter().position(|scope| scope.op == op);
-        let index = index.ok_or("it was not inside that scope")?;
+        let actor = &self.actors[number];
+        let index = self.scope_index(number, op)?;
         let inner = actor.scopes.len() - 1 - index;
-        let scope = actor.scopes.drain(index..).next().expect("it is there");
+        let scope = &actor.scopes[index];
         match outcome {
             Outcome::Done => {
                 demand(unwound.is_none() && inner == 0, "it returned amid a call")?;
-                demand(!scope.known, "it was known to be over")
+                demand(!scope.known, "it was known to be over")?;
             }
             Outcome::Elapsed(_) => {
                 demand(scope.deadline <= self.now, "its time had not come")?;
                 match unwound {
-                    Some(doing) => self.unwound(number, &scope, &doing, place),
+                    Some(_) if self.unwinding.last() == Some(&number) => {}
+                    Some(doing) => self.unwound(number, index, &doing, place)?,
                     None => demand(
                         scope.known || scope.maybe_known,
                         "nothing told it that its time was up",
-                    ),
+                    )?,
                 }
             }
-            _ => Err("no such outcome".into()),
+            _ => return Err("no such outcome".into()),
         }
+        self.unwinding.pop_if(|top| *top == number);
+        self.actors[number].scopes.truncate(index);
+        self.close_families(number, op)
+    }
+
+    pub(super) fn scope_index(&self, number: usize, op: usize) -> Result<usize, String> {
+        let index = self.actors[number].scopes.iter().position(|scope| scope.op == op);
+        index.ok_or("it was not inside that scope".into())
     }
 
     /// A call that cannot fail unwound to this scope.
-    fn unwound(&self, number: usize, scope: &Scope, doing: &Doing, place: usize) -> Verdict {
+    pub(super) fn unwound(
+        &self,
+        number: usize,
+        index: usize,
+        doing: &Doing,
+        place: usize,
+    ) -> Verdict {
         let actor = &self.actors[number];
+        let (around, scope) = (&actor.scopes[..index], &actor.scopes[index]);
         let op = actor.ops[doing.op];
         demand(!Self::can_fail(op), "only calls that cannot fail unwind")?;
-        demand(!actor.is_due(self.now), "a scope further out was over")?;
+        let due = |scope: &Scope| scope.known || scope.deadline <= self.now;
+        demand(!around.iter().any(due), "a scope further out was over")?;
         match doing.start {
             Start::Unwinds => demand(place == doing.place + 1, "it may not switch"),
             Start::Yields => Ok(()),

@@ -1,7 +1,7 @@
 //! What a call finds when it begins.
 
 use super::Model;
-use super::actor::{Doing, Fixed, Scope, Start, taken_from, watched};
+use super::actor::{Doing, Family, Fixed, Scope, Start, taken_from, watched};
 use crate::machine::log::{Outcome, What};
 use crate::machine::program::{Op, units};
 
@@ -14,13 +14,23 @@ impl Model<'_> {
             self.actors[number].scopes.push(Scope { op, deadline, known: false, maybe_known });
             return;
         }
+        if let Op::Scope { first, children, .. } = self.actors[number].ops[op] {
+            let first = usize::from(*first);
+            let children = first..first + children.len();
+            self.actors[number].families.push(Family { op, children: children.clone() });
+            children.for_each(|child| self.spawn(child, Some(number)));
+            return;
+        }
         let start = self.start(number, op, place);
         if start == Start::Yields && self.actors[number].killed {
             self.actors[number].hands_over = false;
         }
         let is_turn = start == Start::Yields;
-        let (since, fixed, maybe_named) = (self.now, None, false);
-        self.actors[number].doing = Some(Doing { op, since, place, start, fixed, maybe_named });
+        let (since, fixed, maybe_named, may_ask) = (self.now, None, false, false);
+        let is_end = matches!(self.actors[number].ops[op], Op::ScopeEnd);
+        let awaits = if is_end { self.first_living(number) } else { None };
+        let doing = Doing { op, since, place, start, fixed, maybe_named, may_ask, awaits };
+        self.actors[number].doing = Some(doing);
         if is_turn {
             self.give_turn(number);
         }
@@ -47,17 +57,29 @@ impl Model<'_> {
             _ if self.side(side).closed => Start::Closed,
             _ if !self.side(side).is_ready() => Start::Waits,
             Op::Take { len, .. } => self.start_of_take(number, side, *len, place),
+            // A scope may be known to be over, and whether it is the answer tells.
+            _ if actor.scopes.iter().any(|scope| scope.maybe_known)
+                && self.errs_at_once(number, place) =>
+            {
+                Start::Expired
+            }
             _ => Start::Yields,
         }
     }
 
+    /// Whether a call's answer, before anybody else ran, is that a scope is over.
+    fn errs_at_once(&self, number: usize, place: usize) -> bool {
+        self.observed.log.get(place + 1).is_some_and(|next| {
+            next.actor == number && matches!(next.what, What::Ended(_, Outcome::Elapsed(_)))
+        })
+    }
+
     /// Whether a call that takes what is there gets it at once.
     fn start_of_take(&mut self, number: usize, side: u8, len: u8, place: usize) -> Start {
-        // A scope may be known to be over, and whether it is the answer tells.
-        let next = self.observed.log.get(place + 1).filter(|next| next.actor == number);
-        let errs =
-            next.is_some_and(|next| matches!(next.what, What::Ended(_, Outcome::Elapsed(_))));
-        let errs = errs || (self.rules.named_first && next.is_none() && self.guess());
+        // As above; where somebody else ran before it answers, it may have waited to be named.
+        let is_next = self.observed.log.get(place + 1).is_some_and(|next| next.actor == number);
+        let errs = self.errs_at_once(number, place)
+            || (self.rules.named_first && !is_next && self.guess());
         // Whose time is up does not stand in line.
         let may_queue = !self.actors[number].scopes.iter().any(|s| s.deadline <= self.now);
         if errs || (may_queue && self.first_in_line(side).is_some()) {
@@ -112,6 +134,10 @@ impl Model<'_> {
                 }
             }),
             Op::Join { actor, within } => self.start_of_join(usize::from(*actor), *within, ends),
+            Op::ScopeEnd => ends.unwrap_or(match self.first_living(number) {
+                Some(_) => Start::Waits,
+                None => Start::AtOnce(Outcome::Done),
+            }),
             Op::Panic => Start::Panics,
             Op::Feed { .. } => Start::Asks,
             op => self.take_effect(number, op),
@@ -161,14 +187,17 @@ impl Model<'_> {
                 self.release(number, false);
             }
             Op::Unpark(whom) => return Start::AtOnce(self.unpark(usize::from(*whom))),
-            Op::Spawn(whom) => {
-                let whom = usize::from(*whom);
-                self.actors[whom].born = true;
-                self.actors[whom].has_handle = true;
-                self.give_turn(whom);
-            }
+            Op::Spawn(whom) => self.spawn(usize::from(*whom), None),
             other => unreachable!("{other:?} does nothing to others"),
         }
         Start::AtOnce(Outcome::Done)
+    }
+
+    fn spawn(&mut self, whom: usize, owner: Option<usize>) {
+        let actor = &mut self.actors[whom];
+        actor.born = true;
+        actor.has_handle = true;
+        actor.owner = owner;
+        self.give_turn(whom);
     }
 }

@@ -23,6 +23,7 @@ impl Model<'_> {
 
     /// Time may move: everyone who had reason to run has run.
     fn settled(&self) -> Verdict {
+        demand(self.unwinding.is_empty(), "time moves amid an unwinding")?;
         for (number, actor) in self.actors.iter().enumerate().filter(|(_, a)| a.is_alive()) {
             let late =
                 |why: &str| Err(format!("g{number} {why}, and has not run while time moves"));
@@ -81,12 +82,20 @@ impl Model<'_> {
             }
         }
         due.sort();
-        for (_, _, number) in due {
+        for (_, place, number) in due {
+            let side = self.actors[number].waiting().and_then(|(op, _)| taken_from(op));
+            let first = side.and_then(|side| self.first_in_line(side));
             let Some((op, doing)) = self.actors[number].waiting_mut() else { continue };
             if doing.fixed.is_none() {
                 doing.fixed = Some(Fixed::Deadline);
+                doing.may_ask = first.is_some_and(|(first, _)| first < place);
                 // Calls that were woken in vain have set their timer anew.
-                if taken_from(op).is_none() && !matches!(op, Op::WaitSet { .. } | Op::Lock) {
+                let in_vain = match op {
+                    Op::WaitSet { .. } | Op::Lock => true,
+                    Op::ScopeEnd => doing.awaits.is_none(),
+                    op => taken_from(op).is_some(),
+                };
+                if !in_vain {
                     self.give_turn(number);
                 }
             }
@@ -109,7 +118,7 @@ impl Model<'_> {
         }
     }
 
-    fn fix_one(&mut self, number: usize, how: Fixed) {
+    pub(super) fn fix_one(&mut self, number: usize, how: Fixed) {
         let is_known = self.wakes_at_once(number);
         let Some((op, doing)) = self.actors[number].waiting_mut() else { return };
         // What is no report of a source counts for whoever has not run yet, even if its time is up.
@@ -131,6 +140,9 @@ impl Model<'_> {
         let quiet = match op {
             Op::Lock => false,
             Op::WaitSet { .. } => !self.sets_passed_on,
+            Op::ScopeEnd => {
+                self.actors[number].doing.as_ref().is_some_and(|doing| doing.awaits.is_some())
+            }
             op => taken_from(op).is_none_or(untouched),
         };
         quiet && doing.fixed.is_none() && !doing.maybe_named
