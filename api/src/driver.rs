@@ -344,7 +344,7 @@ impl Driver {
             self.clients_left.set(self.clients_left.get() + 1);
         }
         let (name, body) = (program.name.clone(), program.body.clone());
-        let origin = Origin { parent: None, host, program: Some(index), at: None };
+        let origin = Origin { parent: None, owner: None, host, program: Some(index), at: None };
         let body = Box::new(move || {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| body())) {
                 with_current(|driver| driver.report_panic(&*payload));

@@ -41,6 +41,8 @@ pub(crate) enum Woken {
 #[derive(Clone, Copy)]
 pub(crate) struct Origin {
     pub(crate) parent: Option<GreenletId>,
+    /// Who stands in the scope it was spawned in, and so on a frame that it may borrow from.
+    pub(crate) owner: Option<GreenletId>,
     pub(crate) host: HostId,
     pub(crate) program: Option<usize>,
     /// Where in the program it was spawned.
@@ -223,7 +225,7 @@ impl Table {
 
     pub(super) fn origin(&self, at: &'static Location<'static>) -> Origin {
         let host = self.current.map_or(HostId(0), |id| self.slots[id.slot()].origin.host);
-        Origin { parent: self.current, host, program: None, at: Some(at) }
+        Origin { parent: self.current, owner: None, host, program: None, at: Some(at) }
     }
 
     /// The path in the spawn tree, made on demand.
@@ -323,6 +325,12 @@ impl Table {
 
     pub(super) fn put_phase(&mut self, id: GreenletId, phase: Option<Phase>) {
         self.slots[id.slot()].phase = phase;
+    }
+
+    /// Those of the scopes that a greenlet stands in who are not over, in the order of spawning.
+    pub(super) fn owned_by(&self, owner: GreenletId) -> Vec<GreenletId> {
+        let owned = self.live().filter(|slot| slot.origin.owner == Some(owner) && !slot.lost);
+        owned.map(|slot| slot.id).collect()
     }
 
     // Turns.
