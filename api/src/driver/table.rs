@@ -232,10 +232,7 @@ impl Table {
     pub(super) fn name(&self, id: GreenletId) -> String {
         let mut path = String::new();
         if let Some(slot) = self.slots.get(id.slot()).filter(|slot| slot.id == id && slot.live) {
-            if let Some(above) = &slot.above {
-                above.write(&mut path);
-                path.push('/');
-            }
+            let _ = write_path::<{ Place::DEEPEST }>(slot.above.as_deref(), &mut path);
             let _ = write_name(&slot.label, slot.ordinal, &mut path);
         }
         path
@@ -290,6 +287,11 @@ impl Table {
 
     pub(super) fn set_leave(&mut self, leave: Leave) {
         self.current_slot().leave = Some(leave);
+    }
+
+    /// How the current greenlet leaves its stack, if it is on one.
+    pub(super) fn leave(&self) -> Option<Leave> {
+        self.slots[self.current?.slot()].leave
     }
 
     pub(super) fn ticket(&self) -> Ticket {
@@ -414,6 +416,15 @@ impl Table {
         slot.leave.expect("a running greenlet has started")
     }
 
+    /// Whether the wait of this ticket is on.
+    pub(super) fn is_waiting(&self, ticket: Ticket) -> bool {
+        let known = self.slots.get(ticket.greenlet.slot());
+        known.filter(|slot| slot.id == ticket.greenlet && slot.live).is_some_and(|slot| {
+            let stale = slot.wait != ticket.wait && !mutant::is_on(Mutant::NoGenerationCheck);
+            !stale && !slot.abandoned && slot.parked.is_some()
+        })
+    }
+
     /// Ends a wait and makes its greenlet runnable; false if that wait is over already.
     pub(super) fn wake(&mut self, ticket: Ticket, woken: Woken) -> bool {
         let Some(slot) = self.get_mut(ticket.greenlet) else { return false };
@@ -509,16 +520,14 @@ impl Slot {
 
     /// Writes the path without memory of its own, and no more than its last names.
     pub(super) fn write_path(&self, path: &mut dyn fmt::Write) -> fmt::Result {
-        write_path(self.above.as_deref(), path)?;
+        write_path::<16>(self.above.as_deref(), path)?;
         write_name(&self.label, self.ordinal, path)
     }
 
     fn place(&mut self) -> Rc<Place> {
         let Slot { place, above, label, ordinal, .. } = self;
         place
-            .get_or_insert_with(|| {
-                Rc::new(Place { above: above.clone(), label: label.clone(), ordinal: *ordinal })
-            })
+            .get_or_insert_with(|| Rc::new(Place::below(above.clone(), label.clone(), *ordinal)))
             .clone()
     }
 }
