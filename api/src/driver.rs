@@ -26,7 +26,7 @@ mod waiting;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -344,14 +344,9 @@ impl Driver {
             self.clients_left.set(self.clients_left.get() + 1);
         }
         let (name, body) = (program.name.clone(), program.body.clone());
-        let origin = Origin { parent: None, host, program: Some(index), at: None };
-        let body = Box::new(move || {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| body())) {
-                with_current(|driver| driver.report_panic(&*payload));
-                resume_unwind(payload);
-            }
-        });
-        let root = self.spawn(body, Label::from(name), stack::DEFAULT_SIZE, origin);
+        let origin = Origin { parent: None, owner: None, host, program: Some(index), at: None };
+        let root =
+            self.spawn(Box::new(move || body()), Label::from(name), stack::DEFAULT_SIZE, origin);
         program.root.set(Some(root));
     }
 
@@ -364,10 +359,7 @@ impl Driver {
             Phase::Fiber(fiber) => fiber,
             Phase::Body(body, stack_size) => self.begin(id, body, stack_size)?,
             Phase::Cancelled(body) => {
-                // Here, not in the table: what it owns may close or wake.
-                let in_place = self.in_place.replace(true);
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
-                self.in_place.set(in_place);
+                self.drop_uncalled(body);
                 self.finish(id, None);
                 return None;
             }
@@ -397,20 +389,32 @@ impl Driver {
                 let mut fiber = self.table.borrow_mut().take_spare();
                 fiber.start(stack, move |leave| {
                     with_current(|driver| driver.table.borrow_mut().set_leave(leave));
-                    // What a body's wrapper did not keep (a kill) ends here.
-                    let _ = catch_unwind(AssertUnwindSafe(body));
+                    // What a body's wrapper did not keep ends here: a kill, or the panic of a
+                    // program or of a result that nobody joined.
+                    if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+                        with_current(|driver| driver.report_panic(&*payload));
+                    }
                 });
                 Some(fiber)
             }
             Err(error) => {
                 let message = format!("no stack for it: {error}");
                 self.report_panic_of(Panicked { greenlet: self.name(id), message });
-                // While it is still somebody: what it owns may close or wake.
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(body)));
+                self.drop_uncalled(body);
                 self.finish(id, None);
                 None
             }
         }
+    }
+
+    /// Drops what the current greenlet would have run, on the stack of whoever resumed it: while it
+    /// is still somebody, and not in the table, since what it owns may close or wake.
+    fn drop_uncalled(&self, body: Box<dyn FnOnce()>) {
+        let in_place = self.in_place.replace(true);
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+            self.report_panic(&*payload);
+        }
+        self.in_place.set(in_place);
     }
 
     fn finish(&self, id: GreenletId, spare: Option<Box<Fiber>>) {

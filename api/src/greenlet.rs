@@ -111,6 +111,14 @@ impl Leave {
         unsafe { &*self.0 }
     }
 
+    /// Whether so many bytes of this stack, which is the one we stand on, are left.
+    pub(crate) fn has_room(self, bytes: usize) -> bool {
+        let here = 0u8;
+        let room = (&raw const here as usize).saturating_sub(self.limit() + stack::PAGE);
+        // A sanitizer keeps locals elsewhere, and where the stack ends cannot be told by them.
+        room >= bytes || cfg!(feature = "sanitizer")
+    }
+
     /// Goes back to whoever resumed this stack; returns at the next resume.
     pub(crate) fn leave(self, turn: Option<Turn>) {
         // SAFETY: as above, and this is the stack we stand on.
@@ -127,11 +135,10 @@ impl Leave {
     fn walk(self, yielder: &Yielder<Entry, Option<Turn>>) -> Entry {
         // Twice what it takes.
         const ROOM: usize = 8 * 1024;
-        let here = 0u8;
-        let room = (&raw const here as usize).saturating_sub(self.limit() + stack::PAGE);
-        // A sanitizer keeps locals elsewhere, and where the stack ends cannot be told by them.
-        let fits = room >= ROOM || cfg!(feature = "sanitizer");
-        let walked = if fits { Walked::Done(Backtrace::force_capture()) } else { Walked::NoRoom };
+        let walked = match self.has_room(ROOM) {
+            true => Walked::Done(Backtrace::force_capture()),
+            false => Walked::NoRoom,
+        };
         WALKED.set(Some(walked));
         yielder.suspend(None)
     }

@@ -168,7 +168,8 @@ pub fn yield_now() {
 ///
 /// Nothing comes of it that the program or the world could notice: no greenlet has a turn, in a
 /// simulation the run stays the run it is. To resolve the names of calls takes some 30 KiB of the
-/// caller's stack, and the first time a good part of a second.
+/// caller's stack, and the first time a good part of a second; a greenlet that has less than 48 KiB
+/// left is told no calls.
 ///
 /// Outside any hub there is nobody to tell of, and that is what it says.
 pub fn format_greenlets() -> String {

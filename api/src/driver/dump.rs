@@ -21,6 +21,9 @@ enum Stack {
 impl Driver {
     /// A paragraph for each greenlet, in the order of birth.
     pub(crate) fn format_greenlets(&self) -> String {
+        // Half as much again as it takes to resolve the names of calls.
+        const ROOM: usize = 48 * 1024;
+        let has_room = self.table.borrow().leave().is_none_or(|leave| leave.has_room(ROOM));
         let all: Vec<GreenletId> = self.table.borrow().live().map(|slot| slot.id).collect();
         let mut text = String::new();
         for id in all {
@@ -30,7 +33,11 @@ impl Driver {
                 None => "its host's program".to_owned(),
             };
             let _ = writeln!(text, "{}: {what}; {spawned}", self.name(id));
-            match self.stack_of(id) {
+            let stack = match has_room {
+                true => self.stack_of(id),
+                false => Stack::None("the caller's stack is too full to tell its calls"),
+            };
+            match stack {
                 Stack::Walked(backtrace) => text.push_str(&own_frames(&backtrace.to_string())),
                 Stack::None(why) => drop(writeln!(text, "      ({why})")),
             }

@@ -1,6 +1,7 @@
 //! Names: a greenlet's own, and its place in the spawn tree, whose text is made on demand.
 
 use std::fmt;
+use std::iter;
 use std::rc::Rc;
 
 /// A greenlet's own name; the common one costs nothing.
@@ -27,18 +28,43 @@ impl From<String> for Label {
 
 /// A place in the spawn tree, kept by those below it.
 pub(super) struct Place {
-    pub(super) above: Option<Rc<Place>>,
-    pub(super) label: Label,
-    pub(super) ordinal: u32,
+    above: Option<Rc<Place>>,
+    label: Label,
+    ordinal: u32,
+    /// How many names its path has, this one included.
+    depth: usize,
+    /// Whether there were names above it that are no longer kept.
+    cut: bool,
 }
 
 impl Place {
-    pub(super) fn write(&self, path: &mut String) {
-        if let Some(above) = &self.above {
-            above.write(path);
-            path.push('/');
-        }
-        let _ = write_name(&self.label, self.ordinal, path);
+    /// The most names a path keeps above a greenlet. Where each greenlet spawns the next one and
+    /// ends, for ever, paths must not grow for ever.
+    pub(super) const DEEPEST: usize = 64;
+    /// How many it keeps when there are too many: the last ones.
+    const KEPT: usize = 32;
+
+    pub(super) fn below(above: Option<Rc<Place>>, label: Label, ordinal: u32) -> Place {
+        let above = match above {
+            Some(deep) if deep.depth >= Place::DEEPEST => Some(deep.cut_short()),
+            above => above,
+        };
+        let depth = above.as_ref().map_or(0, |above| above.depth) + 1;
+        Place { above, label, ordinal, depth, cut: false }
+    }
+
+    /// The same place with its last names alone.
+    fn cut_short(&self) -> Rc<Place> {
+        let mut last: Vec<&Place> = self.upwards().take(Place::KEPT).collect();
+        let top = last.pop().expect("there is at least this one");
+        let top = Place { cut: true, ..Place::below(None, top.label.clone(), top.ordinal) };
+        last.iter().rev().fold(Rc::new(top), |above, place| {
+            Rc::new(Place::below(Some(above), place.label.clone(), place.ordinal))
+        })
+    }
+
+    fn upwards(&self) -> impl Iterator<Item = &Place> {
+        iter::successors(Some(self), |place| place.above.as_deref())
     }
 }
 
@@ -50,16 +76,19 @@ pub(super) fn write_name(label: &Label, ordinal: u32, path: &mut dyn fmt::Write)
     Ok(())
 }
 
-/// Writes the names above a greenlet, the last few where there are many, each with its slash. It
+/// Writes the names above a greenlet, the last `MOST` where there are more, each with its slash. It
 /// needs little stack and no memory: a signal handler does it.
-pub(super) fn write_path(mut above: Option<&Place>, path: &mut dyn fmt::Write) -> fmt::Result {
-    const NAMES_MAX: usize = 16;
-    let mut names = [None; NAMES_MAX];
-    for name in &mut names {
-        *name = above;
-        above = above.and_then(|place| place.above.as_deref());
+pub(super) fn write_path<const MOST: usize>(
+    above: Option<&Place>,
+    path: &mut dyn fmt::Write,
+) -> fmt::Result {
+    let mut names = [None; MOST];
+    let mut places = above.into_iter().flat_map(Place::upwards);
+    for (name, place) in names.iter_mut().zip(&mut places) {
+        *name = Some(place);
     }
-    if above.is_some() {
+    let topmost = names.iter().rev().flatten().next();
+    if topmost.is_some_and(|place| place.cut || place.above.is_some()) {
         path.write_str("…/")?;
     }
     for place in names.iter().rev().flatten() {
@@ -95,5 +124,41 @@ impl Children {
         };
         *count += 1;
         *count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path_below(place: &Place) -> String {
+        let mut path = String::new();
+        write_path::<{ Place::DEEPEST }>(Some(place), &mut path).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_path_keeps_its_last_names_and_lets_go_of_the_others() {
+        let named = |n: usize| Label::from(format!("n{n}"));
+        let first = Rc::new(Place::below(None, named(1), 1));
+        let top = Rc::downgrade(&first);
+        let mut place = first;
+        for n in 2..=Place::DEEPEST {
+            place = Rc::new(Place::below(Some(place), named(n), 1));
+        }
+        let whole: String = (1..=Place::DEEPEST).map(|n| format!("n{n}/")).collect();
+        assert_eq!(path_below(&place), whole);
+        place = Rc::new(Place::below(Some(place), named(65), 2));
+        let last: String = (33..=64).map(|n| format!("n{n}/")).collect();
+        assert_eq!(path_below(&place), format!("…/{last}n65#2/"));
+        assert!(top.upgrade().is_none());
+        for n in 66..100_000 {
+            place = Rc::new(Place::below(Some(place), named(n), 1));
+            assert!(place.depth > Place::KEPT && place.depth <= Place::DEEPEST);
+        }
+        assert!(path_below(&place).ends_with("/n99998/n99999/"));
+        let mut line = String::new();
+        write_path::<2>(Some(&place), &mut line).unwrap();
+        assert_eq!(line, "…/n99998/n99999/");
     }
 }

@@ -30,7 +30,18 @@ impl Driver {
         self.go_on(owner);
     }
 
-    fn lose(&self, id: GreenletId) {
+    /// Gives a greenlet up: it is the current one, or it is not running. Those of its scopes end
+    /// first, in place: what they borrow may lie on frames beyond its own, whose owners wait for
+    /// nobody else.
+    pub(super) fn lose(&self, id: GreenletId) {
+        loop {
+            let owned = self.table.borrow().owned_by(id);
+            if owned.is_empty() {
+                break;
+            }
+            owned.iter().for_each(|&child| self.kill(child));
+            owned.iter().for_each(|&child| self.reap(child));
+        }
         self.table.borrow_mut().lose(id);
         self.hub.borrow_mut().exited(id);
     }

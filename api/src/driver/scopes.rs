@@ -56,9 +56,10 @@ impl Driver {
 
     /// `loop { catch_unwind(handler) }` would meet its kill for ever: such a one is left on its stack.
     fn give_up_on_the_unkillable(&self) {
-        let lost = self.table.borrow_mut().count_kill();
-        if let Some((id, program, leave)) = lost {
-            self.hub.borrow_mut().exited(id);
+        let deaf = self.table.borrow_mut().count_kill();
+        if let Some(id) = deaf {
+            self.lose(id);
+            let (leave, program) = self.table.borrow_mut().way_out();
             self.stop_waiting_for(program, id);
             leave.leave(None);
             unreachable!("it is never resumed");

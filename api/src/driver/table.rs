@@ -41,6 +41,8 @@ pub(crate) enum Woken {
 #[derive(Clone, Copy)]
 pub(crate) struct Origin {
     pub(crate) parent: Option<GreenletId>,
+    /// Who stands in the scope it was spawned in, and so on a frame that it may borrow from.
+    pub(crate) owner: Option<GreenletId>,
     pub(crate) host: HostId,
     pub(crate) program: Option<usize>,
     /// Where in the program it was spawned.
@@ -223,17 +225,14 @@ impl Table {
 
     pub(super) fn origin(&self, at: &'static Location<'static>) -> Origin {
         let host = self.current.map_or(HostId(0), |id| self.slots[id.slot()].origin.host);
-        Origin { parent: self.current, host, program: None, at: Some(at) }
+        Origin { parent: self.current, owner: None, host, program: None, at: Some(at) }
     }
 
     /// The path in the spawn tree, made on demand.
     pub(super) fn name(&self, id: GreenletId) -> String {
         let mut path = String::new();
         if let Some(slot) = self.slots.get(id.slot()).filter(|slot| slot.id == id && slot.live) {
-            if let Some(above) = &slot.above {
-                above.write(&mut path);
-                path.push('/');
-            }
+            let _ = write_path::<{ Place::DEEPEST }>(slot.above.as_deref(), &mut path);
             let _ = write_name(&slot.label, slot.ordinal, &mut path);
         }
         path
@@ -290,6 +289,11 @@ impl Table {
         self.current_slot().leave = Some(leave);
     }
 
+    /// How the current greenlet leaves its stack, if it is on one.
+    pub(super) fn leave(&self) -> Option<Leave> {
+        self.slots[self.current?.slot()].leave
+    }
+
     pub(super) fn ticket(&self) -> Ticket {
         let greenlet = self.current.expect("only a running greenlet waits");
         Ticket { greenlet, wait: self.slots[greenlet.slot()].wait }
@@ -323,6 +327,12 @@ impl Table {
 
     pub(super) fn put_phase(&mut self, id: GreenletId, phase: Option<Phase>) {
         self.slots[id.slot()].phase = phase;
+    }
+
+    /// Those of the scopes that a greenlet stands in who are not over, in the order of spawning.
+    pub(super) fn owned_by(&self, owner: GreenletId) -> Vec<GreenletId> {
+        let owned = self.live().filter(|slot| slot.origin.owner == Some(owner) && !slot.lost);
+        owned.map(|slot| slot.id).collect()
     }
 
     // Turns.
@@ -404,6 +414,15 @@ impl Table {
         slot.parked = Some((wait, now));
         self.open_waits += usize::from(is_open(wait.on));
         slot.leave.expect("a running greenlet has started")
+    }
+
+    /// Whether the wait of this ticket is on.
+    pub(super) fn is_waiting(&self, ticket: Ticket) -> bool {
+        let known = self.slots.get(ticket.greenlet.slot());
+        known.filter(|slot| slot.id == ticket.greenlet && slot.live).is_some_and(|slot| {
+            let stale = slot.wait != ticket.wait && !mutant::is_on(Mutant::NoGenerationCheck);
+            !stale && !slot.abandoned && slot.parked.is_some()
+        })
     }
 
     /// Ends a wait and makes its greenlet runnable; false if that wait is over already.
@@ -501,16 +520,14 @@ impl Slot {
 
     /// Writes the path without memory of its own, and no more than its last names.
     pub(super) fn write_path(&self, path: &mut dyn fmt::Write) -> fmt::Result {
-        write_path(self.above.as_deref(), path)?;
+        write_path::<16>(self.above.as_deref(), path)?;
         write_name(&self.label, self.ordinal, path)
     }
 
     fn place(&mut self) -> Rc<Place> {
         let Slot { place, above, label, ordinal, .. } = self;
         place
-            .get_or_insert_with(|| {
-                Rc::new(Place { above: above.clone(), label: label.clone(), ordinal: *ordinal })
-            })
+            .get_or_insert_with(|| Rc::new(Place::below(above.clone(), label.clone(), *ordinal)))
             .clone()
     }
 }

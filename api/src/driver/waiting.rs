@@ -143,8 +143,12 @@ impl Driver {
 
     /// Ends the wait of this ticket with an error, if it is still on.
     pub(crate) fn cancel(&self, ticket: Ticket, error: io::Error) {
-        let struck = self.table.borrow_mut().wake(ticket, Woken::Cancelled(error));
-        if struck && self.takes_notes {
+        // An error that nobody gets is dropped out here: what it owns may close or wake.
+        if !self.table.borrow().is_waiting(ticket) {
+            return;
+        }
+        self.table.borrow_mut().wake(ticket, Woken::Cancelled(error));
+        if self.takes_notes {
             self.note(&Note::Struck(ticket.greenlet, "cancel_wait"));
         }
     }

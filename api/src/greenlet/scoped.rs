@@ -10,7 +10,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-use crate::driver::{Driver, Label, Panicked};
+use crate::driver::{Driver, Label, Origin, Panicked};
 use crate::hub::{GreenletId, On};
 use crate::mutant::{self, Mutant};
 
@@ -19,6 +19,8 @@ use crate::mutant::{self, Mutant};
 /// Given to the closure of [`scope`](crate::thread::scope).
 pub struct Scope<'scope, 'env: 'scope> {
     driver: Rc<Driver>,
+    /// The greenlet that stands in [`lend`].
+    owner: Option<GreenletId>,
     family: Rc<Family>,
     /// Invariant in both, as std's: a shorter `'scope` would let a child borrow from the closure.
     scope: PhantomData<&'scope mut &'scope ()>,
@@ -41,7 +43,8 @@ pub(crate) fn lend<'env, F, T>(driver: Rc<Driver>, f: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
-    let scope = Scope { driver, family: Rc::default(), scope: PhantomData, env: PhantomData };
+    let (owner, family) = (driver.current_id(), Rc::default());
+    let scope = Scope { driver, owner, family, scope: PhantomData, env: PhantomData };
     let answer = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     let waited = match &answer {
         Ok(_) => catch_unwind(AssertUnwindSafe(|| scope.wait())),
@@ -76,16 +79,27 @@ impl<'scope> Scope<'scope, '_> {
         // if it is unwound. A greenlet that is not live is one of two:
         // - over: its body was called to its end, unwound to its root or dropped uncalled, all on
         //   the way to `Table::remove`;
-        // - lost (`Table::lose`): never resumed, its stack never reused nor unmapped, its body, if
-        //   it did not begin, forgotten. None of its destructors ever runs.
-        // If `lend` is never left at all, because its own greenlet is lost, abandoned, or stands
-        // where the run ended, then its stack is never reused nor unmapped either, so what the
-        // children borrow stays where it is whatever becomes of them (`Fiber`'s destructor leaks;
-        // a queued body may still be dropped with the table). An abandoned greenlet that is unwound
-        // at the world's end comes by this `reap` before the frame goes, and a child that was
-        // abandoned without its owner is lost by it.
+        // - lost (`Driver::lose`, and nowhere else): never resumed, its stack never reused nor
+        //   unmapped, its body, if it did not begin, forgotten. None of its destructors ever runs.
+        //
+        // What `'scope` allows a body to borrow may also lie further out, on the frames of greenlets
+        // that own its owner, so it matters that no owner ceases to be live before its children:
+        // - one that is over has left every `lend` it stood in, each by its `reap`;
+        // - one that is lost leaves them never, so `Driver::lose` ends those it owns itself, and
+        //   only then marks it. `owner` is who stands in `lend`, not who calls this, so none is
+        //   missed; more of them can be spawned by nobody else, since nobody else can have `self`.
+        // `reap` may enter them: only an owner's `reap` or loss runs a greenlet on top of another,
+        // and owners are older than what they own, so none of them is running below.
+        //
+        // If `lend` is never left because its own greenlet is abandoned, or stands where the run
+        // ended, then that is live still, so everyone who owns it, directly or not, stands in a
+        // `lend` too, and all those stacks stay where they are (`Fiber`'s destructor leaks; a queued
+        // body may still be dropped with the table). An abandoned greenlet that is unwound at the
+        // world's end comes by this `reap` before the frame goes, and a child that was abandoned
+        // without its owner is lost by it.
         let body: Box<dyn FnOnce()> = unsafe { mem::transmute(body) };
-        let id = self.driver.spawn(body, label, stack_size, self.driver.origin(at));
+        let origin = Origin { owner: self.owner, ..self.driver.origin(at) };
+        let id = self.driver.spawn(body, label, stack_size, origin);
         self.family.add(id, &self.driver);
         id
     }

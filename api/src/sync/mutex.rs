@@ -71,14 +71,18 @@ impl<T: ?Sized> Mutex<T> {
         match self.try_lock() {
             Ok(guard) => Ok(guard),
             Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
-            Err(TryLockError::WouldBlock) => match driver::current() {
-                Some(driver) if driver.may_wait().is_ok() => self.lock_slow(&driver),
-                Some(driver) => {
-                    self.refuse_to_hang(&driver);
-                    self.guard(self.inner.lock())
+            Err(TryLockError::WouldBlock) => {
+                let Some(driver) = driver::current() else {
+                    return self.guard(self.inner.lock());
+                };
+                // One that is ended in place may not wait either, but it meets its kill.
+                driver.raise_kill();
+                if driver.may_wait().is_ok() {
+                    return self.lock_slow(&driver);
                 }
-                None => self.guard(self.inner.lock()),
-            },
+                self.refuse_to_hang(&driver);
+                self.guard(self.inner.lock())
+            }
         }
     }
 

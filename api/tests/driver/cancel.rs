@@ -8,7 +8,7 @@ use greenroom::net::TcpStream;
 use greenroom::wait::{Watcher, cancel_wait, cancel_wait_with, wait};
 use greenroom::{note, thread, time};
 
-use crate::scripted::{Event, ScriptHub, client, ms, play, play_all};
+use crate::scripted::{Event, ScriptHub, client, ms, peer, play, play_all};
 use crate::{dial, read, said, spawn};
 
 fn watch(stream: &TcpStream) -> (Rc<Watcher>, Rc<Watcher>) {
@@ -190,4 +190,27 @@ fn a_cancel_inside_an_expired_scope_keeps_its_own_error() {
         waiter.join().unwrap();
     });
     assert_eq!(played.done().told(), ["3 main/waiter: EBADF", "3 main/waiter: true"]);
+}
+
+#[test]
+fn an_error_that_nobody_gets_may_own_what_closes() {
+    #[derive(Debug)]
+    struct Carries(#[expect(dead_code, reason = "it is dropped")] TcpStream);
+    impl std::fmt::Display for Carries {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("carries a stream")
+        }
+    }
+    impl std::error::Error for Carries {}
+    let played = play(ScriptHub::new(), || {
+        let stream = dial(1);
+        let (watcher, same) = watch(&stream);
+        note!("{}", said(wait(&same, Some(ms(1)))));
+        // That wait is over.
+        let carries = Carries(TcpStream::connect(peer(2)).unwrap());
+        cancel_wait_with(&watcher, io::Error::other(carries));
+    });
+    let played = played.done();
+    assert_eq!(played.told(), ["1 main: TimedOut"]);
+    assert_eq!(played.hub.open(), 0);
 }

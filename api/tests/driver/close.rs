@@ -4,11 +4,11 @@ use std::io::Write;
 use std::net::Shutdown;
 use std::rc::Rc;
 
-use greenroom::net::{TcpListener, TcpStream};
+use greenroom::net::{Domain, Socket, TcpListener, TcpStream, Type};
 use greenroom::wait::{Watcher, wait, wait_read};
 use greenroom::{note, thread};
 
-use crate::scripted::{Event, ScriptHub, ms, play};
+use crate::scripted::{Event, ScriptHub, ms, peer, play};
 use crate::{dial, join_all, read, said, spawn};
 
 /// Both ends of a connection inside the hub.
@@ -218,4 +218,18 @@ fn a_close_with_nobody_waiting_releases_the_descriptor_at_once() {
     let played = played.done();
     let closed = ["0 main: closes", "0 main: * closed", "0 main/other: * other"];
     assert_eq!(played.traced(&["closes", "*"]), closed);
+}
+
+#[test]
+fn closing_a_connecting_socket_wakes_its_connect() {
+    let played = play(ScriptHub::new().dial_hangs(1), || {
+        let socket = Rc::new(Socket::new(Domain::IPV4, Type::STREAM, None).unwrap());
+        let connects = socket.clone();
+        let call = spawn("call", move || note!("{}", said(connects.connect(&peer(1).into()))));
+        thread::sleep(ms(3));
+        socket.close();
+        note!("closed");
+        call.join().unwrap();
+    });
+    assert_eq!(played.done().told(), ["3 main: closed", "3 main/call: EBADF"]);
 }

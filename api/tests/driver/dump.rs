@@ -149,3 +149,18 @@ fn a_stack_without_room_to_walk_it_is_left_alone() {
 fn outside_any_hub_it_says_so() {
     assert!(format_greenlets().starts_with("no greenlets: not inside a hub"));
 }
+
+#[test]
+#[cfg_attr(feature = "sanitizer", ignore = "locals do not tell how full a stack is")]
+fn a_caller_without_room_is_told_no_calls() {
+    let played = play_all(
+        ScriptHub::new(),
+        vec![client("main", || {
+            let small = Builder::new().name("small".into()).stack_size(16 * 1024);
+            let text = small.spawn(format_greenlets).unwrap().join().unwrap();
+            note!("{}", text.matches("the caller's stack is too full to tell its calls").count());
+            note!("{}", format_greenlets().contains("too full"));
+        })],
+    );
+    assert_eq!(played.done().told(), ["0 main: 2", "0 main: false"]);
+}

@@ -221,3 +221,47 @@ fn a_hub_that_stops_halts_the_run() {
     assert_eq!(played.told(), ["0 main: connected", "0 main: unwound"]);
     assert_eq!(played.hub.open(), 0);
 }
+
+#[test]
+fn a_panic_of_a_destructor_is_reported_as_any_other() {
+    struct Loud(&'static str);
+    impl Drop for Loud {
+        fn drop(&mut self) {
+            panic!("on {}", self.0)
+        }
+    }
+    let played = play(ScriptHub::new(), || {
+        // Nobody keeps the handle: the result goes with the greenlet.
+        drop(spawn("result", || Loud("result")));
+        let owned = Loud("killed before it ran");
+        let never = spawn("never", move || drop(owned));
+        never.kill();
+        note!("{}", never.join().unwrap_err().is::<thread::Killed>());
+    });
+    assert_eq!(played.told(), ["0 main: true"]);
+    let said = played.ending.panics.iter();
+    let said: Vec<_> = said.map(|panic| format!("{}: {}", panic.greenlet, panic.message)).collect();
+    assert_eq!(said, ["main/result: on result", "main/never: on killed before it ran"]);
+}
+
+#[test]
+fn a_place_far_down_the_spawn_tree_keeps_its_last_names() {
+    fn again(links: u32) {
+        match links {
+            0 => note!("{}", thread::current().name().unwrap()),
+            _ => drop(thread::spawn(move || again(links - 1))),
+        }
+    }
+    for (links, name) in [
+        (64, format!("main/{}task", "task/".repeat(63))),
+        (65, format!("…/{}task", "task/".repeat(33))),
+        (100, format!("…/{}task", "task/".repeat(36))),
+    ] {
+        let played = play(ScriptHub::new(), move || {
+            again(links);
+            thread::sleep(ms(1));
+        });
+        let told = played.done().told().join("");
+        assert_eq!(told.split_once(": ").unwrap().1, name, "{links}");
+    }
+}

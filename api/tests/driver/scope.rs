@@ -550,3 +550,143 @@ fn a_deadlock_inside_a_scope_names_the_scope() {
     let stuck: Vec<String> = stuck.collect();
     assert_eq!(stuck, ["scope the end of main/waits", "lock a lock held by main"]);
 }
+
+/// A child that is deaf to kills, with a grandchild that borrows from the owner's frame.
+fn deaf_child_between<'a>(count: &'a Cell<u32>, s: &'a Scope<'a, '_>) {
+    named(s, "deaf", move || {
+        thread::scope(move |s| {
+            named(s, "grandchild", move || {
+                let _tells = Tells("grandchild", count);
+                thread::scope(move |s| {
+                    named(s, "low", move || {
+                        let _tells = Tells("low", count);
+                        thread::park();
+                    });
+                });
+            });
+            loop {
+                let _ = catch_unwind(|| thread::sleep(ms(99)));
+            }
+        })
+    });
+}
+
+#[test]
+fn a_child_that_swallows_its_kill_takes_the_children_it_owns_with_it() {
+    let told =
+        ["1 main/victim/deaf/grandchild/low: low 1", "1 main/victim/deaf/grandchild: grandchild 2"];
+    let body = || {
+        let count = Cell::new(0);
+        let _frame = Tells("frame", &count);
+        thread::scope(|s| {
+            deaf_child_between(&count, s);
+            thread::park();
+        });
+    };
+    // The owner is killed.
+    let played = play(ScriptHub::new(), move || {
+        let victim = spawn("victim", body);
+        thread::sleep(ms(1));
+        victim.kill();
+        note!("{}", victim.join().is_err());
+        thread::sleep(ms(500));
+    });
+    let tail = ["1 main/victim: frame 3", "1 main: true"];
+    assert_eq!(played.told(), [&told[..], &tail].concat());
+    assert_eq!(played.ending.leaked, 1);
+    // The run ends around it.
+    let played = play(ScriptHub::new(), move || {
+        spawn("victim", body);
+        thread::sleep(ms(1));
+    });
+    assert_eq!(played.told(), [&told[..], &tail[..1]].concat());
+    assert_eq!(played.ending.leaked, 1);
+    // The child alone is killed, and its owner goes on.
+    let played = play(ScriptHub::new(), || {
+        spawn("victim", || {
+            let count = Cell::new(0);
+            let _frame = Tells("frame", &count);
+            thread::scope(|s| {
+                let deaf = named(s, "deaf", || {
+                    thread::scope(|s| {
+                        named(s, "grandchild", || {
+                            let _tells = Tells("grandchild", &count);
+                            thread::park();
+                        });
+                        loop {
+                            let _ = catch_unwind(|| thread::sleep(ms(99)));
+                        }
+                    })
+                });
+                thread::sleep(ms(1));
+                deaf.kill();
+            });
+        });
+        thread::sleep(ms(5));
+    });
+    let deaf = "1 main/victim/deaf";
+    let told = [format!("{deaf}/grandchild: grandchild 1"), "1 main/victim: frame 2".into()];
+    assert_eq!(played.told(), told);
+}
+
+#[test]
+fn a_child_without_power_of_its_own_does_not_leave_its_children_behind() {
+    let hub = ScriptHub::new()
+        .at(ms(5), Event::End("main/victim/dark".into(), greenroom::hub::How::Abandon));
+    let played = play(hub, || {
+        let victim = spawn("victim", || {
+            let count = Cell::new(0);
+            let _frame = Tells("frame", &count);
+            thread::scope(|s| {
+                named(s, "dark", || {
+                    thread::scope(|s| {
+                        named(s, "lit", || {
+                            let _tells = Tells("lit", &count);
+                            thread::park();
+                        });
+                    });
+                });
+            });
+        });
+        thread::sleep(ms(9));
+        victim.kill();
+        note!("{}", victim.join().is_err());
+        thread::sleep(ms(9));
+    });
+    let told = ["9 main/victim/dark/lit: lit 1", "9 main/victim: frame 2", "9 main: true"];
+    assert_eq!(played.told(), told);
+    assert_eq!(played.ending.leaked, 1);
+}
+
+#[test]
+fn what_a_power_cut_left_ends_with_its_children_at_the_end_of_the_world() {
+    let said: Rc<RefCell<Vec<u32>>> = Rc::default();
+    struct Says(Rc<RefCell<Vec<u32>>>, u32);
+    impl Drop for Says {
+        fn drop(&mut self) {
+            self.0.borrow_mut().push(self.1);
+        }
+    }
+    let theirs = said.clone();
+    let dark = move || {
+        let frame = Says(theirs.clone(), 1);
+        let frame = &frame;
+        thread::scope(|s| {
+            named(s, "deaf", move || {
+                thread::scope(move |s| {
+                    named(s, "grandchild", move || {
+                        let _says = Says(frame.0.clone(), frame.1 + 1);
+                        thread::park();
+                    });
+                    loop {
+                        let _ = catch_unwind(|| thread::sleep(ms(99)));
+                    }
+                })
+            });
+        });
+    };
+    let hub = ScriptHub::new().at(ms(5), Event::PowerCut(0));
+    let played = play_all(hub, vec![server("srv", dark), client("cli", || thread::sleep(ms(9)))]);
+    played.done();
+    assert_eq!(*said.borrow(), [2, 1]);
+}

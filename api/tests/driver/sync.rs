@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, TryRecvError};
 
 use greenroom::sync::{Condvar, Event as Flag, Mutex, mpsc};
+use greenroom::thread::Killed;
 use greenroom::time::timeout;
 use greenroom::{note, thread};
 
@@ -358,4 +359,32 @@ fn a_lock_wanted_in_a_destructor_does_not_hang_the_hub() {
         a.join().unwrap();
     });
     assert_eq!(played.done().told(), ["1 main/b: true", "1 main/b: true"]);
+}
+
+#[test]
+fn a_lock_in_a_greenlet_that_a_scope_ends_meets_its_kill() {
+    let end = Event::End("main/victim".into(), greenroom::hub::How::Unwind);
+    let hub = ScriptHub::new().interrupts(&[greenroom::hub::Turn::Advance]).at(ms(5), end);
+    let played = play(hub, || {
+        let lock = Rc::new(Mutex::new(()));
+        let theirs = lock.clone();
+        let holder = spawn("holder", move || {
+            let _held = theirs.lock().unwrap();
+            thread::sleep(ms(20));
+        });
+        let victim = spawn("victim", move || {
+            thread::scope(|s| {
+                s.spawn(|| {
+                    // Finishes at once, and yet time moves on: it is ended where it may not wait.
+                    crate::dial(1);
+                    note!("goes on");
+                    drop(lock.lock());
+                    note!("not here");
+                });
+            });
+        });
+        note!("{}", victim.join().unwrap_err().is::<Killed>());
+        holder.join().unwrap();
+    });
+    assert_eq!(played.done().told(), ["5 main/victim/task: goes on", "5 main: true"]);
 }

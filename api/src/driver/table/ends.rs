@@ -31,24 +31,19 @@ impl Table {
         true
     }
 
-    /// The current greenlet is about to meet its kill. If it has swallowed too many, it is over for
-    /// everyone but its stack; answers how to leave that.
-    pub(in crate::driver) fn count_kill(&mut self) -> Option<(GreenletId, Option<usize>, Leave)> {
+    /// The current greenlet is about to meet its kill; answers who it is if it has swallowed too
+    /// many.
+    pub(in crate::driver) fn count_kill(&mut self) -> Option<GreenletId> {
         const KILLS_MAX: u32 = 100;
         let slot = self.current_slot();
         slot.kills_met += 1;
-        if slot.kills_met <= KILLS_MAX {
-            return None;
-        }
-        slot.lost = true;
-        let (id, program) = (slot.id, slot.origin.program);
-        let leave = slot.leave.expect("a running greenlet has started");
-        let joiners = mem::take(&mut slot.joiners);
-        for ticket in joiners {
-            self.wake(ticket, Woken::Event);
-        }
-        self.lost += 1;
-        Some((id, program, leave))
+        (slot.kills_met > KILLS_MAX).then_some(slot.id)
+    }
+
+    /// How the current greenlet leaves its stack, and the program it is the root of.
+    pub(in crate::driver) fn way_out(&mut self) -> (Leave, Option<usize>) {
+        let slot = self.current_slot();
+        (slot.leave.expect("a running greenlet has started"), slot.origin.program)
     }
 
     /// Whether it was left as it stands by a power cut.
@@ -56,7 +51,8 @@ impl Table {
         self.slots.get(id.slot()).is_some_and(|slot| slot.id == id && slot.abandoned)
     }
 
-    /// A greenlet that is not running never runs again, not even to be unwound, and counts as over.
+    /// A greenlet never runs again, not even to be unwound, and counts as over. If it runs now it
+    /// leaves its stack next.
     pub(in crate::driver) fn lose(&mut self, id: GreenletId) {
         let Some(slot) = self.get_mut(id).filter(|slot| !slot.lost) else { return };
         slot.lost = true;
