@@ -317,7 +317,7 @@ impl Hub for RealHub {
         self.attempt(io, |socket| socket.recv(buf, take))
     }
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
-        self.attempt(io, |socket| socket.send(buf))
+        self.attempt_sending(io, |socket| socket.send(buf))
     }
     fn recv_vectored(
         &mut self,
@@ -328,7 +328,7 @@ impl Hub for RealHub {
         self.attempt(io, |socket| socket.recv_vectored(bufs, take))
     }
     fn send_vectored(&mut self, io: Io, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.attempt(io, |socket| socket.send_vectored(bufs))
+        self.attempt_sending(io, |socket| socket.send_vectored(bufs))
     }
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
         let (n, peer) = self.attempt(io, |socket| socket.recv_from(buf, take))?;
