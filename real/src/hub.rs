@@ -68,6 +68,8 @@ pub struct RealHub {
     numbers: Numbers,
     part: Option<Part>,
     watchdog: Option<Watchdog>,
+    /// A socket of the hub may have been told to linger, here or through a descriptor outside.
+    may_linger: bool,
 }
 
 struct Bell(mio::Waker);
@@ -111,6 +113,7 @@ impl RealHub {
             numbers: Numbers::new(),
             part,
             watchdog: Watchdog::from_env()?,
+            may_linger: false,
         })
     }
 
@@ -300,6 +303,12 @@ impl Hub for RealHub {
     fn close(&mut self, io: Io) {
         match self.table.remove(io) {
             Some(Entry::Watch(watch)) => self.stop_watch(watch),
+            Some(Entry::Socket(mut socket)) => {
+                socket.unwatch(self.poll.registry());
+                if self.may_linger {
+                    socket.close_aside();
+                }
+            }
             Some(mut entry) => {
                 if let Ok(socket) = entry.socket() {
                     socket.unwatch(self.poll.registry());
@@ -375,6 +384,7 @@ impl Hub for RealHub {
         options::get(self.socket_of(io)?.os(), option)
     }
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
+        self.may_linger |= option == Opt::Linger;
         options::set(self.socket_of(io)?.os(), option, value)
     }
     fn name_option(&mut self, io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
@@ -394,9 +404,11 @@ impl Hub for RealHub {
     }
 
     fn adopt(&mut self, descriptor: OwnedFd) -> io::Result<Io> {
+        self.may_linger = true;
         self.table.insert(Entry::Socket(Socket::adopt(descriptor)?))
     }
     fn descriptor(&mut self, io: Io) -> io::Result<RawFd> {
+        self.may_linger = true;
         match self.table.get(io)? {
             Entry::Watch(watch) => Ok(watch.number()),
             entry => Ok(entry.socket()?.descriptor()),
@@ -413,6 +425,7 @@ impl Hub for RealHub {
         }
     }
     fn export(&mut self, io: Io) -> io::Result<OwnedFd> {
+        self.may_linger = true;
         self.socket_of(io)?.export()
     }
 

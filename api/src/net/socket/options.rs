@@ -77,6 +77,9 @@ impl Socket {
     }
     /// Sets how long a close goes on for bytes that are not sent (`SO_LINGER`), in whole seconds.
     /// Zero has the close throw them away and reset the connection.
+    ///
+    /// Closing never holds the greenlet up, nor its hub: a real socket lingers on a thread of its
+    /// own, which a process that ends does not wait for. The system sends what is left all the same.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
         self.0.set(Opt::Linger, linger.map_or(0, |time| whole_seconds(time) + 1))
     }
