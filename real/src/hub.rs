@@ -152,9 +152,12 @@ impl RealHub {
     }
 
     /// The address of the process for one that the program wants to reach.
-    fn staged_peer(&mut self, peer: &Address) -> io::Result<SockAddr> {
+    fn staged_peer(&mut self, io: Io, peer: &Address) -> io::Result<SockAddr> {
         match &mut self.part {
-            Some(part) => to_system(&part.stage_peer(peer)?),
+            Some(part) => {
+                let from = self.table.get(io)?.socket()?;
+                to_system(&part.stage_peer(peer, from.os())?)
+            }
             None => to_system(peer),
         }
     }
@@ -274,9 +277,10 @@ impl Hub for RealHub {
             return self.socket_of(io)?.bind(&to_system(local)?);
         };
         let staged = to_system(&part.stage_local(local)?)?;
-        self.table.get(io)?.socket()?.bind(&staged)?;
+        let socket = self.table.get(io)?.socket()?;
+        socket.bind(&staged)?;
         if let Address::Unix(name) = local {
-            part.unix.was_bound(name);
+            part.unix.was_bound(name, socket.os().r#type()?);
         }
         Ok(())
     }
@@ -284,7 +288,7 @@ impl Hub for RealHub {
         self.socket_of(io)?.listen(backlog)
     }
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
-        let peer_in_process = self.staged_peer(peer)?;
+        let peer_in_process = self.staged_peer(io, peer)?;
         if let Some(source) = self.part.as_ref().and_then(|part| part.source_for(peer)) {
             self.socket_of(io)?.leave_from(source)?;
         }
@@ -344,7 +348,7 @@ impl Hub for RealHub {
         Ok((n, self.unstaged(peer)))
     }
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
-        let peer = self.staged_peer(peer)?;
+        let peer = self.staged_peer(io, peer)?;
         if self.socket_of(io)?.is_unix() {
             // What is full is this socket, of which the poll tells, or the peer, of which it does
             // not; the clock serves for both.
