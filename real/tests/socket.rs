@@ -130,6 +130,9 @@ fn options_of_tcp_come_back_as_they_were_set() {
         );
         numbers!(socket, tcp_notsent_lowat set_tcp_notsent_lowat 16_384);
         assert_eq!(socket.tcp_user_timeout().unwrap(), None);
+        assert_eq!(number(socket.set_tcp_user_timeout(Some(Duration::MAX))), libc::EINVAL);
+        // No packet came yet.
+        assert_eq!(socket.cpu_affinity().unwrap(), usize::MAX);
         for timeout in [Some(Duration::from_millis(1500)), None] {
             socket.set_tcp_user_timeout(timeout).unwrap();
             assert_eq!(socket.tcp_user_timeout().unwrap(), timeout);
@@ -255,6 +258,18 @@ fn a_group_is_heard_by_who_joined_it_on_the_interface_they_said() {
 }
 
 // Verbs.
+
+#[test]
+fn a_stream_does_not_say_who_sent() {
+    run(|| {
+        let (listening, address) = listener();
+        let near = tcp();
+        near.connect(&address).unwrap();
+        listening.accept().unwrap().0.send(b"x").unwrap();
+        let (n, sender) = near.recv_from(&mut [0; 4]).unwrap();
+        assert!(n == 1 && sender.is_unnamed());
+    });
+}
 
 #[test]
 fn a_connect_that_is_not_waited_for_goes_on() {
