@@ -68,6 +68,8 @@ pub struct RealHub {
     numbers: Numbers,
     part: Option<Part>,
     watchdog: Option<Watchdog>,
+    /// A socket of the hub may have been told to linger, here or through a descriptor outside.
+    may_linger: bool,
 }
 
 struct Bell(mio::Waker);
@@ -111,6 +113,7 @@ impl RealHub {
             numbers: Numbers::new(),
             part,
             watchdog: Watchdog::from_env()?,
+            may_linger: false,
         })
     }
 
@@ -149,9 +152,12 @@ impl RealHub {
     }
 
     /// The address of the process for one that the program wants to reach.
-    fn staged_peer(&mut self, peer: &Address) -> io::Result<SockAddr> {
+    fn staged_peer(&mut self, io: Io, peer: &Address) -> io::Result<SockAddr> {
         match &mut self.part {
-            Some(part) => to_system(&part.stage_peer(peer)?),
+            Some(part) => {
+                let from = self.table.get(io)?.socket()?;
+                to_system(&part.stage_peer(peer, from.os())?)
+            }
             None => to_system(peer),
         }
     }
@@ -271,9 +277,10 @@ impl Hub for RealHub {
             return self.socket_of(io)?.bind(&to_system(local)?);
         };
         let staged = to_system(&part.stage_local(local)?)?;
-        self.table.get(io)?.socket()?.bind(&staged)?;
+        let socket = self.table.get(io)?.socket()?;
+        socket.bind(&staged)?;
         if let Address::Unix(name) = local {
-            part.unix.was_bound(name);
+            part.unix.was_bound(name, socket.os().r#type()?);
         }
         Ok(())
     }
@@ -281,7 +288,7 @@ impl Hub for RealHub {
         self.socket_of(io)?.listen(backlog)
     }
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
-        let peer_in_process = self.staged_peer(peer)?;
+        let peer_in_process = self.staged_peer(io, peer)?;
         if let Some(source) = self.part.as_ref().and_then(|part| part.source_for(peer)) {
             self.socket_of(io)?.leave_from(source)?;
         }
@@ -300,6 +307,12 @@ impl Hub for RealHub {
     fn close(&mut self, io: Io) {
         match self.table.remove(io) {
             Some(Entry::Watch(watch)) => self.stop_watch(watch),
+            Some(Entry::Socket(mut socket)) => {
+                socket.unwatch(self.poll.registry());
+                if self.may_linger {
+                    socket.close_aside();
+                }
+            }
             Some(mut entry) => {
                 if let Ok(socket) = entry.socket() {
                     socket.unwatch(self.poll.registry());
@@ -317,7 +330,7 @@ impl Hub for RealHub {
         self.attempt(io, |socket| socket.recv(buf, take))
     }
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
-        self.attempt(io, |socket| socket.send(buf))
+        self.attempt_sending(io, |socket| socket.send(buf))
     }
     fn recv_vectored(
         &mut self,
@@ -328,14 +341,14 @@ impl Hub for RealHub {
         self.attempt(io, |socket| socket.recv_vectored(bufs, take))
     }
     fn send_vectored(&mut self, io: Io, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.attempt(io, |socket| socket.send_vectored(bufs))
+        self.attempt_sending(io, |socket| socket.send_vectored(bufs))
     }
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
         let (n, peer) = self.attempt(io, |socket| socket.recv_from(buf, take))?;
         Ok((n, self.unstaged(peer)))
     }
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
-        let peer = self.staged_peer(peer)?;
+        let peer = self.staged_peer(io, peer)?;
         if self.socket_of(io)?.is_unix() {
             // What is full is this socket, of which the poll tells, or the peer, of which it does
             // not; the clock serves for both.
@@ -375,6 +388,7 @@ impl Hub for RealHub {
         options::get(self.socket_of(io)?.os(), option)
     }
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
+        self.may_linger |= option == Opt::Linger;
         options::set(self.socket_of(io)?.os(), option, value)
     }
     fn name_option(&mut self, io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
@@ -394,9 +408,11 @@ impl Hub for RealHub {
     }
 
     fn adopt(&mut self, descriptor: OwnedFd) -> io::Result<Io> {
+        self.may_linger = true;
         self.table.insert(Entry::Socket(Socket::adopt(descriptor)?))
     }
     fn descriptor(&mut self, io: Io) -> io::Result<RawFd> {
+        self.may_linger = true;
         match self.table.get(io)? {
             Entry::Watch(watch) => Ok(watch.number()),
             entry => Ok(entry.socket()?.descriptor()),
@@ -413,6 +429,7 @@ impl Hub for RealHub {
         }
     }
     fn export(&mut self, io: Io) -> io::Result<OwnedFd> {
+        self.may_linger = true;
         self.socket_of(io)?.export()
     }
 

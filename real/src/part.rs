@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use greenroom::hub::{Address, Note};
+use socket2::Socket;
 
 pub(crate) use names::Names;
 
@@ -40,11 +41,11 @@ impl Part {
         }
     }
 
-    /// The address of the process for one that the program wants to reach.
-    pub(crate) fn stage_peer(&mut self, peer: &Address) -> io::Result<Address> {
+    /// The address of the process for one that the program wants to reach from this socket.
+    pub(crate) fn stage_peer(&mut self, peer: &Address, from: &Socket) -> io::Result<Address> {
         match peer {
             Address::Inet(address) => Ok(self.stage_address(*address).into()),
-            Address::Unix(name) => self.unix.stage_peer(name),
+            Address::Unix(name) => self.unix.stage_peer(name, from.r#type()?),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A Unix socket that connects to a full backlog, or sends to a full peer it is not connected to,
 //! is told `EAGAIN` and nothing after that: epoll watches the socket, and what is full is another.
+//! Nor is the writer of a full Unix stream told that it was shut, at this end or the other.
 //! The hub names such a source after a while, and again later each time it is refused: after 1 ms,
 //! 2 ms and so on to 32 ms. So a wait ends at most that much after the room is there, and a source
 //! that nobody tries any more is named once and forgotten.

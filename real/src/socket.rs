@@ -14,8 +14,9 @@
 //! system answers `ENOTSOCK` where a verb is for sockets alone.
 
 use std::io::{self, IoSlice, IoSliceMut, Read};
-use std::net::{Ipv4Addr, Shutdown};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::thread;
 
 use greenroom::hub::{Address, Domain, Interest, Kind, Take};
 use mio::event::Event;
@@ -61,6 +62,8 @@ pub(crate) struct Socket {
     /// An end, an error or urgent data was reported: a short read proves nothing any more.
     read_marked: bool,
     write_marked: bool,
+    /// An end was reported.
+    read_closed: bool,
     connecting: bool,
     /// The connection attempt was reported to be over, well or badly.
     attempted: bool,
@@ -115,6 +118,7 @@ impl Socket {
             full: false,
             read_marked: false,
             write_marked: false,
+            read_closed: false,
             connecting: false,
             attempted: false,
             bound: false,
@@ -174,6 +178,7 @@ impl Socket {
         self.attempted |= ready.writes();
         self.read_marked |= over || event.is_read_closed() || event.is_priority();
         self.write_marked |= over || event.is_write_closed();
+        self.read_closed |= event.is_read_closed();
         ready
     }
 
@@ -191,15 +196,13 @@ impl Socket {
         if std::mem::take(&mut self.drained) {
             return Err(would_block());
         }
-        match take {
-            Take::Peek => self.os.peek(sys::as_uninit(buf)),
-            Take::Remove if self.nature == Nature::File => sys::read(&self.os, buf),
-            Take::Remove => {
-                let n = (&self.os).read(buf)?;
-                self.drained = self.is_drained_by(n, buf.len());
-                Ok(n)
-            }
-        }
+        let n = match take {
+            Take::Peek => return self.or_shut(self.os.peek(sys::as_uninit(buf)), || Ok(0)),
+            Take::Remove if self.nature == Nature::File => return sys::read(&self.os, buf),
+            Take::Remove => self.or_shut((&self.os).read(buf), || Ok(0))?,
+        };
+        self.drained = self.is_drained_by(n, buf.len());
+        Ok(n)
     }
 
     pub(crate) fn recv_vectored(
@@ -216,12 +219,12 @@ impl Socket {
             Take::Peek => {
                 let mut bufs: Vec<_> =
                     bufs.iter_mut().map(|buf| MaybeUninitSlice::new(sys::as_uninit(buf))).collect();
-                let (n, _) = self.os.recv_vectored_with_flags(&mut bufs, libc::MSG_PEEK)?;
-                Ok(n)
+                let peeked = self.os.recv_vectored_with_flags(&mut bufs, libc::MSG_PEEK);
+                self.or_shut(peeked.map(|(n, _)| n), || Ok(0))
             }
             Take::Remove if self.nature == Nature::File => sys::read_vectored(&self.os, bufs),
             Take::Remove => {
-                let n = (&self.os).read_vectored(bufs)?;
+                let n = self.or_shut((&self.os).read_vectored(bufs), || Ok(0))?;
                 self.drained = self.is_drained_by(n, bufs.iter().map(|buf| buf.len()).sum());
                 Ok(n)
             }
@@ -264,11 +267,30 @@ impl Socket {
 
     pub(crate) fn recv_from(&self, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
         let buf = sys::as_uninit(buf);
-        let (n, peer) = match take {
-            Take::Remove => self.os.recv_from(buf)?,
-            Take::Peek => self.os.peek_from(buf)?,
+        let answer = match take {
+            Take::Remove => self.os.recv_from(buf),
+            Take::Peek => self.os.peek_from(buf),
         };
-        Ok((n, from_system(&peer)))
+        self.or_shut(answer.map(|(n, peer)| (n, from_system(&peer))), || {
+            let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+            Ok((0, if self.is_unix() { Address::unnamed() } else { nobody.into() }))
+        })
+    }
+
+    /// The end, where a datagram or a connection is waited for that cannot come: once such a socket
+    /// is shut, Linux has a call that waits answer so, but one that does not wait `EAGAIN` for ever.
+    /// The hub's own never wait, and the greenlet's do. A stream says by itself that it has ended,
+    /// and what was reported of it may be a failed attempt to connect.
+    fn or_shut<T>(
+        &self,
+        answer: io::Result<T>,
+        end: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
+        let is_shut = self.read_closed && (self.nature == Nature::Unix || !self.flows);
+        match answer {
+            Err(error) if is_shut && error.kind() == io::ErrorKind::WouldBlock => end(),
+            answer => answer,
+        }
     }
 
     pub(crate) fn send_to(&self, buf: &[u8], peer: &SockAddr) -> io::Result<usize> {
@@ -321,14 +343,15 @@ impl Socket {
         }
     }
 
-    /// An attempt is over when the socket is writable: its error is then pending, or gone if somebody
-    /// took it, and without one the system says whether the connection stands. Asked by connect(2)
-    /// it knows that it has told so, and answers `EISCONN` from then on.
+    /// An attempt is over when the socket is writable. Asked by connect(2) Linux says how it went,
+    /// knows that it has told so, and lets the next call start anew, or answers `EISCONN`. Elsewhere
+    /// a failed attempt's error is asked for by itself.
     fn how_it_went(&mut self, peer: &SockAddr) -> io::Result<()> {
         if !self.attempted && !sys::readiness(self.descriptor())?.writes() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.attempted = false;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
         if let Some(error) = self.os.take_error()? {
             self.connecting = false;
             return Err(error);
@@ -347,7 +370,8 @@ impl Socket {
     }
 
     pub(crate) fn accept(&self) -> io::Result<(Socket, Address)> {
-        let (os, peer) = sys::accept(&self.os)?;
+        let shut = || Err(io::Error::from_raw_os_error(libc::EINVAL));
+        let (os, peer) = self.or_shut(sys::accept(&self.os), shut)?;
         let accepted = Socket::over(os, self.nature, self.flows);
         Ok((Socket { bound: true, ..accepted }, from_system(&peer)))
     }
@@ -355,6 +379,16 @@ impl Socket {
     pub(crate) fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
         (self.drained, self.full) = (false, false);
         self.os.shutdown(how)
+    }
+
+    /// Closes. Linux has close(2) wait for a socket that lingers even where nothing else may wait,
+    /// so that is left to a thread; without one to be had the hub waits.
+    pub(crate) fn close_aside(self) {
+        let lingers = matches!(self.os.linger(), Ok(Some(time)) if !time.is_zero());
+        if lingers {
+            // What cannot be given to a thread is dropped, and so closed, here.
+            let _ = thread::Builder::new().name("greenroom close".into()).spawn(|| drop(self.os));
+        }
     }
 
     pub(crate) fn local_addr(&self) -> io::Result<Address> {

@@ -111,6 +111,8 @@ fn files_are_read_and_written_and_always_ready() {
 #[test]
 fn a_fifo_is_a_pipe_with_a_name() {
     let path = std::env::temp_dir().join(format!("greenroom-fifo-{}", std::process::id()));
+    // A run that was killed may have left it.
+    let _ = std::fs::remove_file(&path);
     let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
     assert!(made.success());
     // Opened for both, it waits for nobody.

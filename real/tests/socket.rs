@@ -130,6 +130,9 @@ fn options_of_tcp_come_back_as_they_were_set() {
         );
         numbers!(socket, tcp_notsent_lowat set_tcp_notsent_lowat 16_384);
         assert_eq!(socket.tcp_user_timeout().unwrap(), None);
+        assert_eq!(number(socket.set_tcp_user_timeout(Some(Duration::MAX))), libc::EINVAL);
+        // No packet came yet.
+        assert_eq!(socket.cpu_affinity().unwrap(), usize::MAX);
         for timeout in [Some(Duration::from_millis(1500)), None] {
             socket.set_tcp_user_timeout(timeout).unwrap();
             assert_eq!(socket.tcp_user_timeout().unwrap(), timeout);
@@ -257,6 +260,18 @@ fn a_group_is_heard_by_who_joined_it_on_the_interface_they_said() {
 // Verbs.
 
 #[test]
+fn a_stream_does_not_say_who_sent() {
+    run(|| {
+        let (listening, address) = listener();
+        let near = tcp();
+        near.connect(&address).unwrap();
+        listening.accept().unwrap().0.send(b"x").unwrap();
+        let (n, sender) = near.recv_from(&mut [0; 4]).unwrap();
+        assert!(n == 1 && sender.is_unnamed());
+    });
+}
+
+#[test]
 fn a_connect_that_is_not_waited_for_goes_on() {
     run(|| {
         let (listening, address) = listener();
@@ -296,6 +311,89 @@ fn a_connect_that_is_not_waited_for_goes_on() {
         let taken = socket.take_error().unwrap().unwrap();
         assert_eq!(taken.kind(), ErrorKind::ConnectionRefused);
         assert_eq!(number(socket.connect(&address)), libc::ECONNABORTED);
+    });
+}
+
+/// What an attempt to connect that is not waited for comes to, with the same socket tried again, of
+/// a socket given by its calls.
+fn fails_and_tries_again(
+    connect: impl Fn(SocketAddr) -> io::Result<()>,
+    await_end: impl Fn(),
+    recv: impl Fn(SocketAddr, bool) -> String,
+) -> Vec<String> {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listening = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        seen.push(said(connect(nobody)));
+        await_end();
+        seen.push(said(connect(nobody)));
+    }
+    seen.push(said(connect(listening.local_addr().unwrap())));
+    await_end();
+    seen.push(said(connect(listening.local_addr().unwrap())));
+    let (mut far, peer) = listening.accept().unwrap();
+    seen.push(recv(peer, false));
+    far.write_all(b"x").unwrap();
+    seen.push(recv(peer, true));
+    seen
+}
+
+#[test]
+fn a_socket_that_failed_to_connect_tries_again_as_socket2s_does() {
+    let theirs = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    theirs.set_nonblocking(true).unwrap();
+    let expected = fails_and_tries_again(
+        |address| theirs.connect(&address.into()),
+        || {
+            let (mut poll, mut events) = (mio::Poll::new().unwrap(), mio::Events::with_capacity(1));
+            let (source, token) = (theirs.as_raw_fd(), mio::Token(0));
+            let mut source = mio::unix::SourceFd(&source);
+            poll.registry().register(&mut source, token, mio::Interest::WRITABLE).unwrap();
+            poll.poll(&mut events, None).unwrap();
+        },
+        |peer, waits| {
+            theirs.set_nonblocking(!waits).unwrap();
+            let at_peer = theirs.local_addr().unwrap().as_socket() == Some(peer);
+            format!("{at_peer} {}", said((&theirs).read(&mut [0; 4])))
+        },
+    );
+    let seen = run(|| {
+        let ours = tcp();
+        ours.set_nonblocking(true).unwrap();
+        fails_and_tries_again(
+            |address| ours.connect(&address.into()),
+            || wait_write(&ours, None).unwrap(),
+            |peer, waits| {
+                ours.set_nonblocking(!waits).unwrap();
+                let at_peer = ours.local_addr().unwrap() == peer.into();
+                format!("{at_peer} {}", said(ours.recv(&mut [0; 4])))
+            },
+        )
+    });
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_close_that_lingers_holds_nobody_up() {
+    run(|| {
+        let (listening, address) = listener();
+        let near = tcp();
+        near.connect(&address).unwrap();
+        let (far, _) = listening.accept().unwrap();
+        near.set_nonblocking(true).unwrap();
+        let mut sent = 0;
+        while let Ok(n) = near.send(&[7; 1 << 16]) {
+            sent += n;
+        }
+        // Longer than any test: only what comes after the close can end it.
+        near.set_linger(Some(Duration::from_secs(86_400))).unwrap();
+        near.close();
+        let (mut came, mut buf) = (0, vec![0; 1 << 16]);
+        while let n @ 1.. = far.recv(&mut buf).unwrap() {
+            came += n;
+        }
+        assert_eq!(came, sent);
     });
 }
 

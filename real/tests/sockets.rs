@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-use greenroom::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
+use greenroom::net::{Domain, Shutdown, SockAddr, Socket, TcpListener, TcpStream, Type, UdpSocket};
 use greenroom::thread;
 use greenroom::wait::wait_read;
 use greenroom_real::run;
@@ -299,5 +299,30 @@ fn polling_a_nonblocking_socket_starves_nobody() {
             }
         };
         assert_eq!(count, 1);
+    });
+}
+
+#[test]
+fn shutdown_wakes_who_waits_for_a_datagram_or_a_connection() {
+    run(|| {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(socket.local_addr().unwrap()).unwrap();
+        let socket = Rc::new(socket);
+        let ours = socket.clone();
+        let receiving = thread::spawn(move || {
+            let first = ours.recv(&mut [0; 4]).unwrap();
+            (first, ours.recv_from(&mut [0; 4]).unwrap().0, ours.peek(&mut [0; 4]).unwrap())
+        });
+        let listener = Rc::new(Socket::new(Domain::UNIX, Type::STREAM, None).unwrap());
+        listener.bind(&SockAddr::unix("").unwrap()).unwrap();
+        listener.listen(1).unwrap();
+        let ours = listener.clone();
+        let accepting = thread::spawn(move || ours.accept().unwrap_err().raw_os_error());
+        thread::yield_now();
+        assert!(!receiving.is_finished() && !accepting.is_finished());
+        Socket::from(socket.try_clone().unwrap()).shutdown(Shutdown::Read).unwrap();
+        listener.shutdown(Shutdown::Read).unwrap();
+        assert_eq!(receiving.join().unwrap(), (0, 0, 0));
+        assert_eq!(accepting.join().unwrap(), Some(libc::EINVAL));
     });
 }

@@ -1,7 +1,8 @@
 //! The laws of the waist for Unix sockets, on the hub alone.
 #![cfg(target_os = "linux")]
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net as unix;
 use std::path::PathBuf;
@@ -17,10 +18,16 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(test: &str) -> Scratch {
-        let name = format!("greenroom-{}-{test}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        std::fs::create_dir(&directory).unwrap();
-        Scratch(directory)
+        // A run that was killed left its own behind, and numbers of processes come again.
+        (0_u32..)
+            .map(|n| format!("greenroom-{}-{test}-{n}", std::process::id()))
+            .map(|name| std::env::temp_dir().join(name))
+            .find_map(|directory| match std::fs::create_dir(&directory) {
+                Ok(()) => Some(Scratch(directory)),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => None,
+                Err(error) => panic!("{}: {error}", directory.display()),
+            })
+            .unwrap()
     }
     fn path(&self, name: &str) -> Address {
         unix::SocketAddr::from_pathname(self.0.join(name)).unwrap().into()
@@ -212,6 +219,29 @@ fn a_refusal_between_two_threads_is_made_good() {
         finish(&mut hub, sender, Interest::WRITE, |hub| hub.send_to(sender, &[n], &name)).unwrap();
     }
     reading.join().unwrap();
+}
+
+#[test]
+fn a_writer_of_a_full_stream_hears_of_a_shutdown_at_either_end() {
+    let mut hub = hub();
+    for vectored in [false, true] {
+        for (shut_by_peer, how) in [(true, Shutdown::Read), (false, Shutdown::Write)] {
+            let (near, far) = hub.pair(Domain::Unix, Kind::Stream).unwrap();
+            let send = |hub: &mut RealHub| match vectored {
+                true => hub.send_vectored(near, &[IoSlice::new(&[0; 4096])]),
+                false => hub.send(near, &[0; 4096]),
+            };
+            let refused = loop {
+                if let Err(error) = send(&mut hub) {
+                    break error;
+                }
+            };
+            assert_eq!(refused.kind(), ErrorKind::WouldBlock);
+            hub.shutdown(if shut_by_peer { far } else { near }, how).unwrap();
+            let answer = finish(&mut hub, near, Interest::WRITE, send);
+            assert_eq!(errno(answer), libc::EPIPE);
+        }
+    }
 }
 
 #[test]

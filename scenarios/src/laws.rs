@@ -81,5 +81,6 @@ fn code<T>(outcome: io::Result<T>) -> Result<T, Option<i32>> {
     outcome.map_err(|error| error.raw_os_error())
 }
 
-/// The same number on every Unix.
+/// The same numbers on every Unix.
 const EBADF: i32 = 9;
+const EINVAL: i32 = 22;

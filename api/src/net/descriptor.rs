@@ -161,7 +161,10 @@ impl Descriptor {
             };
             call.run(driver, |hub, io| hub.connect(io, peer))
         });
-        let goes_on = answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::TimedOut);
+        // The system's own `ETIMEDOUT` ends the attempt.
+        let goes_on = answer.as_ref().is_err_and(|error| {
+            error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
+        });
         self.shared.is_connecting.store(goes_on, Ordering::Relaxed);
         answer
     }

@@ -145,6 +145,24 @@ impl RealHub {
         watch.stop(self.poll.registry());
     }
 
+    /// Makes a call that sends to the peer. A Unix stream that is full and is then shut, from either
+    /// end, has nothing reported of that, so its writers try by the clock too.
+    #[inline]
+    pub(super) fn attempt_sending<T>(
+        &mut self,
+        io: Io,
+        call: impl FnOnce(&mut Socket) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if !self.table.get(io)?.socket()?.is_unix() {
+            return self.attempt(io, call);
+        }
+        let answer = self.attempt_unreported(io, call);
+        if answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            self.enlist(io)?;
+        }
+        answer
+    }
+
     /// Makes a call of which the system may refuse what it never reports: what is refused is named
     /// by the clock.
     pub(super) fn attempt_unreported<T>(

@@ -56,7 +56,7 @@ fn hosts_do_not_meet_on_a_name() {
 }
 
 #[test]
-fn a_path_in_use_is_refused_and_is_free_once_closed() {
+fn a_path_that_was_bound_is_in_use_from_then_on() {
     let mut hub = host(4);
     let [first, second] = [(); 2].map(|()| hub.socket(Domain::Unix, Kind::Stream).unwrap());
     hub.bind(first, &path()).unwrap();
@@ -68,7 +68,11 @@ fn a_path_in_use_is_refused_and_is_free_once_closed() {
     let client = hub.socket(Domain::Unix, Kind::Stream).unwrap();
     let closed = hub.connect(client, &path()).unwrap_err();
     assert_eq!(closed.raw_os_error(), Some(libc::ECONNREFUSED));
-    hub.bind(second, &path()).unwrap();
+    let stale = hub.bind(second, &path()).unwrap_err();
+    assert_eq!(stale.raw_os_error(), Some(libc::EADDRINUSE));
+    let datagrams = hub.socket(Domain::Unix, Kind::Datagram).unwrap();
+    let other = hub.connect(datagrams, &path()).unwrap_err();
+    assert_eq!(other.raw_os_error(), Some(libc::ECONNREFUSED), "nobody is there, of any type");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! what a program calls `/run/db.sock` is on no disk, and another host's is another.
 //!
 //! Each name stands for an abstract one made of the host's address, which no other performance of
-//! the machine has meanwhile, and a number. A path can thus be bound again once its socket is
-//! closed: what a program would have to unlink first is not there.
+//! the machine has meanwhile, and a number. What makes a path another thing than that is kept here:
+//! it stays taken once it was bound, as there is nothing to unlink, and by sockets of every type.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,8 +12,9 @@ use std::os::unix::net::SocketAddr;
 use std::path::PathBuf;
 
 use greenroom::hub::{Address, unsupported};
+use socket2::{Socket, Type};
 
-use crate::address::{abstract_name, named_abstractly};
+use crate::address::{abstract_name, named_abstractly, to_system};
 
 pub(crate) struct Names {
     /// What every name of this host begins with.
@@ -35,7 +36,19 @@ struct Entry {
     given: SocketAddr,
     /// As the system does.
     staged: SocketAddr,
-    was_bound: bool,
+    /// The type of the socket that was bound to it, if one was.
+    bound: Option<Type>,
+}
+
+impl Entry {
+    /// Whether that socket is still there: nobody else can have its name until it is gone.
+    fn is_held(&self, of: Type) -> io::Result<bool> {
+        let probe = Socket::new(socket2::Domain::UNIX, of, None)?;
+        match probe.bind(&to_system(&self.staged.clone().into())?) {
+            Err(error) if error.raw_os_error() == Some(libc::EADDRINUSE) => Ok(true),
+            answer => answer.map(|()| false),
+        }
+    }
 }
 
 impl Names {
@@ -49,28 +62,38 @@ impl Names {
     }
 
     /// The system's name for one that a socket is bound to. The unnamed address asks for any.
+    /// `EADDRINUSE` for a path that somebody was bound to.
     pub(crate) fn stage_local(&mut self, local: &SocketAddr) -> io::Result<Address> {
         let number = match named(local) {
             Some(name) => self.number(name, local, None)?,
             None => self.make_up()?,
         };
-        Ok(self.entries[number].staged.clone().into())
+        let entry = &self.entries[number];
+        if local.as_pathname().is_some() && entry.bound.is_some() {
+            return Err(io::Error::from_raw_os_error(libc::EADDRINUSE));
+        }
+        Ok(entry.staged.clone().into())
     }
 
-    /// The bind to this name went through.
-    pub(crate) fn was_bound(&mut self, local: &SocketAddr) {
+    /// The bind of a socket of this type to this name went through.
+    pub(crate) fn was_bound(&mut self, local: &SocketAddr, by: Type) {
         if let Some(number) = named(local).and_then(|name| self.numbers.get(&name)) {
-            self.entries[*number].was_bound = true;
+            self.entries[*number].bound = Some(by);
         }
     }
 
-    /// The system's name of a peer. `ENOENT` for a path that nobody was bound to.
-    pub(crate) fn stage_peer(&mut self, peer: &SocketAddr) -> io::Result<Address> {
+    /// The system's name of a peer, for a socket of this type. `ENOENT` for a path that nobody was
+    /// bound to, `EPROTOTYPE` for one that a socket of another type has: to the system those are two
+    /// names, and it would refuse the connection.
+    pub(crate) fn stage_peer(&mut self, peer: &SocketAddr, from: Type) -> io::Result<Address> {
         let Some(name) = named(peer) else { return Ok(peer.clone().into()) };
         let number = self.number(name, peer, None)?;
         let entry = &self.entries[number];
-        if peer.as_pathname().is_some() && !entry.was_bound {
-            return Err(io::Error::from_raw_os_error(libc::ENOENT));
+        if peer.as_pathname().is_some() {
+            let of = entry.bound.ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))?;
+            if of != from && entry.is_held(of)? {
+                return Err(io::Error::from_raw_os_error(libc::EPROTOTYPE));
+            }
         }
         Ok(entry.staged.clone().into())
     }
@@ -108,7 +131,7 @@ impl Names {
             None => named_abstractly(&[&self.prefix, number.to_string().as_bytes()].concat())
                 .ok_or_else(|| unsupported("Unix names in a performance"))?,
         };
-        self.entries.push(Entry { given: given.clone(), staged, was_bound: false });
+        self.entries.push(Entry { given: given.clone(), staged, bound: None });
         self.numbers.insert(name, number);
         Ok(number)
     }
@@ -160,11 +183,27 @@ mod tests {
     fn a_path_is_there_once_it_was_bound() {
         let mut names = Names::new(Ipv4Addr::LOCALHOST);
         let given = path("db.sock");
-        let missing = names.stage_peer(&given).unwrap_err();
+        let missing = names.stage_peer(&given, Type::STREAM).unwrap_err();
         assert_eq!(missing.raw_os_error(), Some(libc::ENOENT));
         let staged = names.stage_local(&given).unwrap();
-        names.was_bound(&given);
-        assert_eq!(names.stage_peer(&given).unwrap(), staged);
+        names.was_bound(&given, Type::STREAM);
+        assert_eq!(names.stage_peer(&given, Type::STREAM).unwrap(), staged);
+        let again = names.stage_local(&given).unwrap_err();
+        assert_eq!(again.raw_os_error(), Some(libc::EADDRINUSE));
+    }
+
+    #[test]
+    fn a_path_is_of_another_type_as_long_as_its_socket_is_there() {
+        let mut names = Names::new(Ipv4Addr::new(127, 9, 9, 3));
+        let given = path("db.sock");
+        let staged = names.stage_local(&given).unwrap();
+        let holder = Socket::new(socket2::Domain::UNIX, Type::STREAM, None).unwrap();
+        holder.bind(&to_system(&staged).unwrap()).unwrap();
+        names.was_bound(&given, Type::STREAM);
+        let other = names.stage_peer(&given, Type::DGRAM).unwrap_err();
+        assert_eq!(other.raw_os_error(), Some(libc::EPROTOTYPE));
+        drop(holder);
+        assert_eq!(names.stage_peer(&given, Type::DGRAM).unwrap(), staged);
     }
 
     #[test]
@@ -174,9 +213,9 @@ mod tests {
         let [first, second] = [(); 2].map(|()| names.stage_local(&unnamed).unwrap());
         assert_ne!(first, second);
         let shown = names.unstage(first.clone());
-        assert_eq!(names.stage_peer(shown.unix().unwrap()).unwrap(), first);
+        assert_eq!(names.stage_peer(shown.unix().unwrap(), Type::DGRAM).unwrap(), first);
         let systems = Address::from(named_abstractly(b"0abcd").unwrap());
         assert_eq!(names.unstage(systems.clone()), systems);
-        assert_eq!(names.stage_peer(systems.unix().unwrap()).unwrap(), systems);
+        assert_eq!(names.stage_peer(systems.unix().unwrap(), Type::DGRAM).unwrap(), systems);
     }
 }

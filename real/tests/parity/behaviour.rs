@@ -54,6 +54,7 @@ pub const SCENES: &[Scene] = &[
     ("a pair for Unix datagrams", unix_domain::datagram_pair),
     ("a backlog of the Unix domain", unix_domain::backlog),
     ("a Unix shutdown wakes a reader", unix_domain::shutdown_wakes),
+    ("a Unix shutdown wakes others", unix_domain::shutdown_wakes_others),
     ("the Unix domain shown", unix_domain::shown_as),
     ("a pipe", pipe::exchange),
     ("a pipe without a reader", pipe::no_reader),

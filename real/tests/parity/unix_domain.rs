@@ -248,6 +248,30 @@ pub fn shutdown_wakes() -> String {
     seen.all()
 }
 
+pub fn shutdown_wakes_others() -> String {
+    let mut seen = Seen::default();
+    let (near, _far) = UnixDatagram::pair().unwrap();
+    let clone = near.try_clone().unwrap();
+    let waiting = thread::spawn(move || {
+        (said(clone.recv(&mut [0; 4])), named(clone.recv_from(&mut [0; 4]).map(|(_, from)| from)))
+    });
+    thread::yield_now();
+    seen.says(near.shutdown(Shutdown::Read));
+    seen.note(format!("{:?}", waiting.join().unwrap()));
+    for by_peer in [true, false] {
+        let (near, far) = UnixStream::pair().unwrap();
+        let mut clone = near.try_clone().unwrap();
+        let writing = thread::spawn(move || said(clone.write_all(&vec![0; 1 << 22])));
+        thread::yield_now();
+        match by_peer {
+            true => seen.says(far.shutdown(Shutdown::Read)),
+            false => seen.says(near.shutdown(Shutdown::Write)),
+        }
+        seen.note(writing.join().unwrap());
+    }
+    seen.all()
+}
+
 pub fn shown_as() -> String {
     let mut seen = Seen::default();
     let folder = Folder::new();

@@ -9,7 +9,7 @@ use greenroom::thread;
 use greenroom::time::Duration;
 use greenroom::wait::wait_read;
 
-use super::{Law, code, kind};
+use super::{EINVAL, Law, code, kind};
 use crate::house::{Complaints, join_all, spawn};
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
@@ -19,6 +19,8 @@ pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("unix-reset", "closing a Unix stream over unread bytes resets the peer", reset),
     ("unix-full", "a Unix stream that is full holds the writer back, and loses nothing", full),
     ("unix-shutdown", "shutting one end of a Unix stream shuts the other", shut),
+    ("unix-shutdown-full", "a shutdown wakes who waits for room in a stream", shut_over_writer),
+    ("unix-shutdown-waits", "a shutdown wakes who waits for a peer", shut_over_waiters),
     ("unix-datagrams", "a Unix datagram comes whole and in order, with a name", datagrams),
     ("unix-lagging", "a Unix receiver that lags holds its senders back", lagging),
     ("unix-gone", "a Unix peer that is gone refuses once and is forgotten", gone),
@@ -58,11 +60,25 @@ fn names(complaints: &Complaints) -> io::Result<()> {
     let listener = UnixListener::bind(PLACE)?;
     let second = kind(UnixListener::bind(PLACE).map(drop));
     complaints.unless(second == Err(io::ErrorKind::AddrInUse), || format!("{second:?}"));
-    let other = code(UnixDatagram::unbound()?.connect(PLACE));
-    complaints.unless(other.is_err() && other != Err(None), || format!("another kind: {other:?}"));
+    let of_another = kind(UnixDatagram::bind(PLACE).map(drop));
+    complaints.unless(of_another == Err(io::ErrorKind::AddrInUse), || format!("{of_another:?}"));
+    let datagrams = UnixDatagram::unbound()?;
+    let other = [code(datagrams.connect(PLACE)), code(datagrams.send_to(b"x", PLACE).map(drop))];
+    // Linux's number for `EPROTOTYPE`; std has no kind for it.
+    let expected = if cfg!(target_os = "linux") { 91 } else { 41 };
+    complaints.unless(other == [Err(Some(expected)); 2], || format!("another kind: {other:?}"));
     drop(listener);
-    let stale = kind(UnixStream::connect(PLACE).map(drop));
-    complaints.unless(stale == Err(io::ErrorKind::ConnectionRefused), || format!("{stale:?}"));
+    let stale = [
+        kind(UnixStream::connect(PLACE).map(drop)),
+        kind(datagrams.connect(PLACE)),
+        kind(UnixListener::bind(PLACE).map(drop)),
+    ];
+    let expected = [
+        Err(io::ErrorKind::ConnectionRefused),
+        Err(io::ErrorKind::ConnectionRefused),
+        Err(io::ErrorKind::AddrInUse),
+    ];
+    complaints.unless(stale == expected, || format!("{stale:?}"));
     Ok(())
 }
 
@@ -133,6 +149,42 @@ fn shut(complaints: &Complaints) -> io::Result<()> {
     let mut byte = [0];
     (&far).read_exact(&mut byte)?;
     complaints.unless(&byte == b"y", || format!("{byte:?}"));
+    Ok(())
+}
+
+fn shut_over_writer(complaints: &Complaints) -> io::Result<()> {
+    for by_peer in [true, false] {
+        let (near, far) = UnixStream::pair()?;
+        let writer = near.try_clone()?;
+        let writer = spawn("writer", move || kind((&writer).write_all(&vec![0; 1 << 22])))?;
+        thread::sleep(Duration::from_millis(5));
+        complaints.unless(!writer.is_finished(), || "4 MiB go out and nobody reads".into());
+        match by_peer {
+            true => far.shutdown(Shutdown::Read)?,
+            false => near.shutdown(Shutdown::Write)?,
+        }
+        let woken = writer.join().unwrap_or_else(|payload| thread::resume(payload));
+        complaints.unless(woken == Err(io::ErrorKind::BrokenPipe), || format!("{woken:?}"));
+    }
+    Ok(())
+}
+
+fn shut_over_waiters(complaints: &Complaints) -> io::Result<()> {
+    let (receiver, _sender) = UnixDatagram::pair()?;
+    let ours = receiver.try_clone()?;
+    let receiving = spawn("receiver", move || kind(ours.recv(&mut [0; 4])))?;
+    let listener = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    listener.bind(&SockAddr::unix(PLACE)?)?;
+    listener.listen(1)?;
+    let ours = listener.try_clone()?;
+    let accepting = spawn("acceptor", move || code(ours.accept().map(drop)))?;
+    thread::sleep(Duration::from_millis(5));
+    receiver.shutdown(Shutdown::Read)?;
+    listener.shutdown(Shutdown::Read)?;
+    let received = receiving.join().unwrap_or_else(|payload| thread::resume(payload));
+    complaints.unless(received == Ok(0), || format!("a receive from what is shut: {received:?}"));
+    let accepted = accepting.join().unwrap_or_else(|payload| thread::resume(payload));
+    complaints.unless(accepted == Err(Some(EINVAL)), || format!("an accept: {accepted:?}"));
     Ok(())
 }
 

@@ -69,7 +69,9 @@ impl Socket {
         self.0.ask(|hub, io| hub.recv_urgent(io, buf))
     }
 
-    /// Takes one datagram cut to the buffer, and says who sent it.
+    /// Takes one datagram cut to the buffer, and says who sent it. Of a connected stream it takes
+    /// bytes as [`recv`](Socket::recv) does, and the sender is
+    /// [unnamed](SockAddr::is_unnamed): the system says nothing of who it is.
     pub fn recv_from(&self, buf: &mut [u8]) -> io::Result<(usize, SockAddr)> {
         self.recv_from_with_flags(buf, 0)
     }

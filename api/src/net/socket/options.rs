@@ -4,6 +4,7 @@
 //! [`Unsupported`](io::ErrorKind::Unsupported); none is taken and ignored. On the wrong kind of
 //! socket the error is the system's, `ENOPROTOOPT` or `EOPNOTSUPP`.
 
+use std::ffi::c_int;
 use std::io;
 use std::time::Duration;
 
@@ -77,6 +78,9 @@ impl Socket {
     }
     /// Sets how long a close goes on for bytes that are not sent (`SO_LINGER`), in whole seconds.
     /// Zero has the close throw them away and reset the connection.
+    ///
+    /// Closing never holds the greenlet up, nor its hub: a real socket lingers on a thread of its
+    /// own, which a process that ends does not wait for. The system sends what is left all the same.
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
         self.0.set(Opt::Linger, linger.map_or(0, |time| whole_seconds(time) + 1))
     }
@@ -136,9 +140,10 @@ impl Socket {
         self.0.set(Opt::Mark, mark)
     }
 
-    /// The processor its packets are handled on (`SO_INCOMING_CPU`).
+    /// The processor its packets are handled on (`SO_INCOMING_CPU`); `usize::MAX`, which is -1 to
+    /// the system, where none is known yet.
     pub fn cpu_affinity(&self) -> io::Result<usize> {
-        Ok(self.0.get(Opt::IncomingCpu)? as usize)
+        Ok(self.0.get(Opt::IncomingCpu)? as c_int as usize)
     }
     /// Sets the processor its packets are to be handled on (`SO_INCOMING_CPU`).
     pub fn set_cpu_affinity(&self, cpu: usize) -> io::Result<()> {
@@ -216,8 +221,12 @@ impl Socket {
     }
     /// Sets how long sent bytes may go unacknowledged before the connection is given up
     /// (`TCP_USER_TIMEOUT`), in whole milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for more than `i32::MAX` of them, which Linux refuses.
     pub fn set_tcp_user_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        let milliseconds = timeout.map_or(0, |time| time.as_millis().min(i32::MAX as u128) as u32);
+        let milliseconds = timeout.map_or(0, |time| time.as_millis().min(u32::MAX.into()) as u32);
         self.0.set(Opt::UserTimeout, milliseconds)
     }
 
