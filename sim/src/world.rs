@@ -308,7 +308,7 @@ impl World {
             let Some(descriptor) = &mut self.descriptors[index as usize] else { continue };
             let hit = descriptor.wanted.and(ready);
             if !hit.is_none() {
-                descriptor.wanted = Interest::NONE;
+                descriptor.wanted = descriptor.wanted.without(hit);
                 self.named.push(Ready::Io(descriptor.io, ready));
             }
         }
