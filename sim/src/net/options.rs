@@ -254,6 +254,8 @@ impl World {
             connection.configure(options.config(connection.config().clone()));
             self.mark_dirty(index);
         }
+        // A larger buffer has room at once.
+        self.name_ready(index);
         Ok(())
     }
 }

@@ -217,6 +217,9 @@ fn the_send_buffer_can_be_set() {
     hub.set_option(near, Opt::SendBuffer, 1).expect("it may be set");
     assert_eq!(code(hub.option(near, Opt::SendBuffer)), Ok(4608));
     assert_eq!(fill(hub, near, 1).0, 6);
+    assert_eq!(send(hub, near, b"x"), Err(libc::EAGAIN));
+    hub.set_option(near, Opt::SendBuffer, 4 << 20).expect("it may be set");
+    assert!(is_named(hub, near, Interest::WRITE), "there is room now");
 }
 
 #[test]
