@@ -223,12 +223,19 @@ fn the_send_buffer_can_be_set() {
 }
 
 #[test]
-fn a_read_may_be_short_in_the_weather_that_has_it() {
+fn a_read_may_be_short_between_two_writes_in_the_weather_that_has_it() {
     let weather = crate::Weather { short_read_ppm: 1_000_000, ..crate::Weather::calm() };
     let hub = &mut bench::hub_in(weather, 1);
     let (near, far) = pair(hub, Kind::Stream);
-    assert_eq!(send(hub, near, &[7; 100]), Ok(100));
-    let first = recv(hub, far, 100).expect("bytes are there").len();
-    assert!((1..100).contains(&first));
+    // As much as goes into one piece.
+    assert_eq!(send(hub, near, &[7; 36_544]), Ok(36_544));
+    assert_eq!(recv(hub, far, 10_000).map(|read| read.len()), Ok(10_000));
+    assert_eq!(recv(hub, far, 36_544).map(|read| read.len()), Ok(26_544));
+    assert_eq!(hub.world.fired.short_reads, 0, "nobody sees a part of one");
+    for length in [100, 200, 300] {
+        assert_eq!(send(hub, near, &vec![7; length]), Ok(length));
+    }
+    let first = recv(hub, far, 1000).expect("bytes are there").len();
+    assert!([100, 300].contains(&first), "{first}");
     assert_eq!(hub.world.fired.short_reads, 1);
 }
