@@ -215,3 +215,60 @@ fn every_copy_has_a_fate_of_its_own() {
     let index = hub.world.socket_of(sender).expect("it is open");
     assert_eq!(hub.world.sockets[index as usize].packets_sent, 200);
 }
+
+/// A sender of host 0 that is bound to this address.
+fn sender_at(hub: &mut SimHub, ip: Ipv4Addr) -> Io {
+    let io = socket(hub, 0, &[Opt::Broadcast]);
+    hub.bind(io, &SocketAddr::from((ip, 0)).into()).expect("a port is free");
+    io
+}
+
+/// As measured on Linux, but for the second host.
+#[test]
+fn what_is_bound_to_loopback_leaves_by_it_and_stays() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let [here, there] = [0, 1].map(|host| bound(hub, host, Ipv4Addr::UNSPECIFIED));
+    for member in [here, there] {
+        hub.join(member, Group::V4(GROUP, Ipv4Addr::LOCALHOST)).expect("it may join");
+    }
+    hub.join(there, on_group()).expect("it may join");
+    let sender = sender_at(hub, Ipv4Addr::LOCALHOST);
+    for to in [GROUP, Ipv4Addr::BROADCAST] {
+        assert_eq!(send(hub, sender, to), Ok(2));
+        assert_eq!(heard(hub, &[here, there]), [true, false], "{to}");
+    }
+    let host = Ipv4Addr::new(10, 0, 0, 1);
+    hub.set_option(sender, Opt::MulticastInterface, host.into()).expect("it may be set");
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(
+        heard(hub, &[here, there]),
+        [false, false],
+        "by the link, to nobody who believes it"
+    );
+}
+
+/// As measured on Linux.
+#[test]
+fn the_chosen_interface_counts_and_not_the_source() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let here = bound(hub, 0, Ipv4Addr::UNSPECIFIED);
+    hub.join(here, Group::V4(GROUP, Ipv4Addr::LOCALHOST)).expect("it may join");
+    let sender = sender_at(hub, Ipv4Addr::new(10, 0, 0, 1));
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(heard(hub, &[here]), [false], "by the link");
+    let lo = u32::from(Ipv4Addr::LOCALHOST);
+    hub.set_option(sender, Opt::MulticastInterface, lo).expect("it may be set");
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(heard(hub, &[here]), [true]);
+}
+
+#[test]
+fn a_port_bound_to_another_address_draws_no_luck() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 3);
+    bound(hub, 1, Ipv4Addr::LOCALHOST);
+    bound(hub, 2, Ipv4Addr::UNSPECIFIED);
+    let sender = socket(hub, 0, &[Opt::Broadcast]);
+    assert_eq!(send(hub, sender, Ipv4Addr::BROADCAST), Ok(2));
+    let index = hub.world.socket_of(sender).expect("it is open");
+    assert_eq!(hub.world.sockets[index as usize].packets_sent, 1);
+}
