@@ -62,11 +62,9 @@ impl World {
             Some(_) => {}
         }
         mailbox.groups.push(new);
-        let member = self.weak(index);
-        let members = self.members.entry(new.group).or_default();
-        if !members.contains(&member) {
-            members.push(member);
-        }
+        let mut members = std::mem::take(&mut self.members);
+        self.add_hold(&mut members, self.weak(index));
+        self.members = members;
         Ok(())
     }
 
@@ -118,10 +116,8 @@ impl World {
     }
 
     /// The hosts that have a member of the group on the interface, in the order of hosts.
-    fn hosts_of_members(&mut self, group: Ipv4Addr, interface: Interface) -> Vec<u16> {
-        let mut members = self.members.remove(&group).unwrap_or_default();
-        members.retain(|&member| self.upgrade(member).is_some());
-        let present = members.iter().filter_map(|&member| self.upgrade(member));
+    fn hosts_of_members(&self, group: Ipv4Addr, interface: Interface) -> Vec<u16> {
+        let present = self.members.iter().filter_map(|&member| self.upgrade(member));
         let hears = |&index: &u32| match &self.sockets[index as usize].proto {
             Proto::Udp(mailbox) => mailbox.memberships(group, interface).next().is_some(),
             _ => false,
@@ -130,9 +126,6 @@ impl World {
             present.filter(hears).map(|index| self.sockets[index as usize].host).collect();
         hosts.sort_unstable();
         hosts.dedup();
-        if !members.is_empty() {
-            self.members.insert(group, members);
-        }
         hosts
     }
 

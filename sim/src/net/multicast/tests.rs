@@ -272,3 +272,16 @@ fn a_port_bound_to_another_address_draws_no_luck() {
     let index = hub.world.socket_of(sender).expect("it is open");
     assert_eq!(hub.world.sockets[index as usize].packets_sent, 1);
 }
+
+#[test]
+fn members_that_are_gone_are_forgotten() {
+    let hub = &mut bench::hub();
+    for round in 0..1000_u16 {
+        let io = socket(hub, 0, &[]);
+        let [high, low] = round.to_be_bytes();
+        let group = Ipv4Addr::new(239, 0, high, low);
+        hub.join(io, Group::V4(group, Ipv4Addr::UNSPECIFIED)).expect("it may join");
+        hub.close(io);
+    }
+    assert!(hub.world.members.len() <= 8, "{}", hub.world.members.len());
+}

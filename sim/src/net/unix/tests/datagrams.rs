@@ -156,3 +156,18 @@ fn shutting_down_is_for_oneself_alone() {
     assert_eq!([recv(hub, near, 9), recv(hub, near, 9)], [Ok(b"late".into()), Ok(vec![])]);
     assert_eq!(recv(hub, far, 9), Err(libc::EAGAIN));
 }
+
+#[test]
+fn callers_that_are_gone_are_forgotten() {
+    let hub = &mut bench::hub();
+    let receiver = receiver(hub);
+    for _ in 0..1000 {
+        let io = connected(hub);
+        assert_eq!(send(hub, io, b"x"), Ok(1));
+        assert_eq!(recv(hub, receiver, 1), Ok(b"x".into()));
+        hub.close(io);
+    }
+    let index = hub.world.socket_of(receiver).expect("it is open");
+    let count = hub.world.unix(index).callers.len();
+    assert!(count <= 8, "{count}");
+}
