@@ -57,7 +57,8 @@ impl World {
         match mailbox.groups.iter().find(same) {
             None => {}
             Some(_) if new.source.is_none() => return Err(errno(libc::EADDRINUSE)),
-            Some(old) if old.source.is_none() => return Err(errno(libc::EINVAL)),
+            // A source narrows what was joined from anybody.
+            Some(&old) if old.source.is_none() => mailbox.groups.retain(|known| *known != old),
             Some(_) if mailbox.groups.contains(&new) => return Err(errno(libc::EADDRNOTAVAIL)),
             Some(_) => {}
         }

@@ -84,7 +84,7 @@ impl UnixSocket {
         self.kind
     }
     pub(crate) fn is_listening(&self) -> bool {
-        matches!(self.role, Role::Listening { .. }) && !self.shut_read
+        matches!(self.role, Role::Listening { .. })
     }
 }
 

@@ -179,6 +179,14 @@ fn a_member_by_source_hears_that_source_alone() {
     assert_eq!(hears(hub), [true, true]);
     hub.leave(member, from(2)).expect("it is a member");
     assert_eq!(hears(hub), [false, true]);
+    // As measured on Linux: a source after any source is the only one.
+    hub.leave(member, on_group()).expect("it is a member");
+    hub.join(member, on_group()).expect("it may join");
+    assert_eq!(hears(hub), [true, true]);
+    assert_eq!(code(hub.join(member, from(2))), Ok(()));
+    assert_eq!(code(hub.join(member, from(2))), Err(libc::EADDRNOTAVAIL));
+    assert_eq!(hears(hub), [true, false]);
+    assert_eq!(code(hub.join(member, on_group())), Err(libc::EADDRINUSE));
 }
 
 /// 194d, and who is no member hears with those of its host unless it says otherwise.

@@ -104,6 +104,8 @@ fn shutting_a_listener_down_wakes_accept_and_refuses() {
     assert!(is_named(hub, listener, Interest::READ));
     assert_eq!(code(hub.accept(listener)).err(), Some(libc::EINVAL));
     assert_eq!(connect(hub, Kind::Stream, "/srv").1, Err(libc::ECONNREFUSED));
+    assert_eq!(code(hub.option(listener, Opt::IsListener)), Ok(1));
+    assert_eq!(code(hub.set_option(listener, Opt::ReusePort, 1)), Err(libc::EOPNOTSUPP));
 }
 
 /// 210, 214
