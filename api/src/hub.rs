@@ -310,6 +310,10 @@ impl Interest {
     pub const fn and(self, other: Interest) -> Interest {
         Interest(self.0 & other.0)
     }
+    /// What is in this set only.
+    pub const fn without(self, other: Interest) -> Interest {
+        Interest(self.0 & !other.0)
+    }
     /// Whether reading is among it.
     pub const fn reads(self) -> bool {
         self.0 & 1 != 0

@@ -39,6 +39,8 @@ pub(crate) struct Packet {
 pub(crate) enum Body {
     Segment(Segment),
     Datagram,
+    /// A datagram for all who hear it on this interface.
+    ForMany(multicast::Interface),
     /// ICMP port unreachable, for a datagram from `to` to `from`.
     Unreachable,
 }
@@ -212,6 +214,7 @@ impl World {
             match packet.body {
                 Body::Segment(segment) => self.segment_arrives(&packet, &segment),
                 Body::Datagram => return self.datagram_arrives(packet),
+                Body::ForMany(interface) => return self.deliver_to_many(packet, interface),
                 Body::Unreachable => self.refusal_arrives(&packet),
             }
         }

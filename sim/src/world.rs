@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use greenroom::driver::Role;
 use greenroom::hub::{GreenletId, How, Interest, Io, Ready};
@@ -47,8 +47,8 @@ pub(crate) struct World {
     pub(crate) free_packets: Vec<u32>,
     pub(crate) buffers: Vec<Vec<u8>>,
     pub(crate) flows: HashMap<crate::net::Flow, u32, Fixed>,
-    /// Who ever joined a multicast group, by group; what is gone goes at the next look.
-    pub(crate) members: HashMap<Ipv4Addr, Vec<Weak>, Fixed>,
+    /// Who ever joined a multicast group; those that are gone go before the list grows.
+    pub(crate) members: Vec<Weak>,
     pub(crate) pairs: HashMap<(u16, u16), Pair, Fixed>,
     /// Sockets that may have something to send.
     pub(crate) dirty: Vec<u32>,
@@ -144,7 +144,7 @@ impl World {
             free_packets: Vec::new(),
             buffers: Vec::new(),
             flows: HashMap::default(),
-            members: HashMap::default(),
+            members: Vec::new(),
             pairs: HashMap::default(),
             dirty: Vec::new(),
             named: Vec::new(),
@@ -308,7 +308,7 @@ impl World {
             let Some(descriptor) = &mut self.descriptors[index as usize] else { continue };
             let hit = descriptor.wanted.and(ready);
             if !hit.is_none() {
-                descriptor.wanted = Interest::NONE;
+                descriptor.wanted = descriptor.wanted.without(hit);
                 self.named.push(Ready::Io(descriptor.io, ready));
             }
         }

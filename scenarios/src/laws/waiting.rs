@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use greenroom::check::Shared;
 use greenroom::net::{TcpListener, TcpStream};
+use greenroom::os::unix::net::UnixStream;
 use greenroom::thread;
 use greenroom::time::Duration;
 use greenroom::wait::{self, Watcher, cancel_wait};
@@ -20,6 +21,7 @@ pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("one-waiter", "a watcher has one waiter, a source any number of watchers", one_waiter),
     ("accept-order", "ten acceptors are served in the order they came", accept_order),
     ("both-ways", "one reads while another writes, on one socket", both_ways),
+    ("one-handle", "a reader and a writer that wait on one handle are both woken", one_handle),
 ];
 
 fn readiness(complaints: &Complaints) -> io::Result<()> {
@@ -180,4 +182,44 @@ fn both_ways(complaints: &Complaints) -> io::Result<()> {
     let sent: Vec<u8> = (0..50).flat_map(|value| [value; 100]).collect();
     complaints.unless(all == sent, || format!("{} of {} came back", all.len(), sent.len()));
     join_all([echo, writer])
+}
+
+fn one_handle(_: &Complaints) -> io::Result<()> {
+    for writer_first in [false, true] {
+        let (near, far) = connected()?;
+        let filled = fill(&near)?;
+        share_a_handle(near, &far, filled, writer_first)?;
+        let (near, far) = UnixStream::pair()?;
+        share_a_handle(near, &far, 0, writer_first)?;
+    }
+    Ok(())
+}
+
+/// Two wait on `near`, where `filled` bytes lie already; one of them may go on while
+/// the other still waits. Whoever is forgotten waits for ever.
+fn share_a_handle<S>(near: S, far: &S, filled: usize, writer_first: bool) -> io::Result<()>
+where
+    S: 'static,
+    for<'a> &'a S: Read + Write,
+{
+    /// More than a Unix socket takes.
+    const LENGTH: usize = 1_000_000;
+    let near = Rc::new(near);
+    let theirs = near.clone();
+    let reader = spawn("read", move || (&*theirs).read_exact(&mut [0]))?;
+    let writer = spawn("write", move || (&*near).write_all(&[8; LENGTH]))?;
+    thread::sleep(Duration::from_millis(5));
+    let (mut input, mut output) = (far, far);
+    let serve_reader = || output.write_all(b"x").and_then(|()| join_all([reader]));
+    let serve_writer = || {
+        input.read_exact(&mut vec![0; filled + LENGTH])?;
+        join_all([writer])
+    };
+    if writer_first {
+        serve_writer()?;
+        serve_reader()
+    } else {
+        serve_reader()?;
+        serve_writer()
+    }
 }

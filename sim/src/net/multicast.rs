@@ -21,7 +21,7 @@ use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Interface {
+pub(crate) enum Interface {
     Link,
     Loopback,
 }
@@ -57,16 +57,15 @@ impl World {
         match mailbox.groups.iter().find(same) {
             None => {}
             Some(_) if new.source.is_none() => return Err(errno(libc::EADDRINUSE)),
-            Some(old) if old.source.is_none() => return Err(errno(libc::EINVAL)),
+            // A source narrows what was joined from anybody.
+            Some(&old) if old.source.is_none() => mailbox.groups.retain(|known| *known != old),
             Some(_) if mailbox.groups.contains(&new) => return Err(errno(libc::EADDRNOTAVAIL)),
             Some(_) => {}
         }
         mailbox.groups.push(new);
-        let member = self.weak(index);
-        let members = self.members.entry(new.group).or_default();
-        if !members.contains(&member) {
-            members.push(member);
-        }
+        let mut members = std::mem::take(&mut self.members);
+        self.add_hold(&mut members, self.weak(index));
+        self.members = members;
         Ok(())
     }
 
@@ -118,10 +117,8 @@ impl World {
     }
 
     /// The hosts that have a member of the group on the interface, in the order of hosts.
-    fn hosts_of_members(&mut self, group: Ipv4Addr, interface: Interface) -> Vec<u16> {
-        let mut members = self.members.remove(&group).unwrap_or_default();
-        members.retain(|&member| self.upgrade(member).is_some());
-        let present = members.iter().filter_map(|&member| self.upgrade(member));
+    fn hosts_of_members(&self, group: Ipv4Addr, interface: Interface) -> Vec<u16> {
+        let present = self.members.iter().filter_map(|&member| self.upgrade(member));
         let hears = |&index: &u32| match &self.sockets[index as usize].proto {
             Proto::Udp(mailbox) => mailbox.memberships(group, interface).next().is_some(),
             _ => false,
@@ -130,19 +127,21 @@ impl World {
             present.filter(hears).map(|index| self.sockets[index as usize].host).collect();
         hosts.sort_unstable();
         hosts.dedup();
-        if !members.is_empty() {
-            self.members.insert(group, members);
-        }
         hosts
     }
 
     // Out.
 
-    /// Where the socket's datagrams for many leave its host.
+    /// Where the socket's datagrams for many leave its host: where it chose to, or else by the
+    /// interface that it is bound to.
     fn interface_out(&self, index: u32, to: Ipv4Addr) -> Interface {
-        let options = &self.sockets[index as usize].options;
-        let chosen = Ipv4Addr::from(options.get(Opt::MulticastInterface));
-        match to == LOOPBACK_BROADCAST || (to.is_multicast() && chosen.is_loopback()) {
+        let socket = &self.sockets[index as usize];
+        let chosen = Ipv4Addr::from(socket.options.get(Opt::MulticastInterface));
+        let by_loopback = match to.is_multicast() && !chosen.is_unspecified() {
+            true => chosen.is_loopback(),
+            false => socket.local.is_some_and(|local| local.ip().is_loopback()),
+        };
+        match by_loopback || to == LOOPBACK_BROADCAST {
             true => Interface::Loopback,
             false => Interface::Link,
         }
@@ -184,15 +183,19 @@ impl World {
                 hosts.retain(|&other| match interface {
                     Interface::Loopback => other == host,
                     Interface::Link if other == host => loops != 0,
-                    Interface::Link => ttl > 0,
+                    // No other host takes what claims to come from itself.
+                    Interface::Link => ttl > 0 && !from.ip().is_loopback(),
                 });
                 hosts
             }
             false => {
                 let key = (Transport::Udp, to.port());
+                let local = |index: &u32| self.sockets[*index as usize].local;
                 let hears = |other: &u16| {
+                    let mut bound =
+                        self.hosts[usize::from(*other)].ports.get(&key).into_iter().flatten();
                     (interface == Interface::Link || *other == host)
-                        && self.hosts[usize::from(*other)].ports.contains_key(&key)
+                        && bound.any(|index| local(index).is_some_and(|local| covers(local, to)))
                 };
                 (0..self.hosts.len() as u16).filter(hears).collect()
             }
@@ -200,7 +203,8 @@ impl World {
         self.record_wire(host, Op::Datagram, number, buf.len() as u64, 0, Some(to));
         for to_host in reached {
             let payload = buf.to_vec();
-            let packet = Packet { from, to, to_host, sender, body: Body::Datagram, payload };
+            let body = Body::ForMany(interface);
+            let packet = Packet { from, to, to_host, sender, body, payload };
             match to_host == host {
                 true => self.deliver_at(self.clock.now_ns().saturating_add(LOOPBACK_NS), packet),
                 false => self.send_over_link(Some(index), host, packet),
@@ -211,13 +215,9 @@ impl World {
     // In.
 
     /// Every socket that hears it gets a copy; nobody answers that none does.
-    pub(super) fn deliver_to_many(&mut self, packet: Packet) {
+    pub(super) fn deliver_to_many(&mut self, packet: Packet, interface: Interface) {
         let (from, to) = (packet.from, packet.to);
         let IpAddr::V4(group) = to.ip() else { return };
-        let interface = match from.ip().is_loopback() {
-            true => Interface::Loopback,
-            false => Interface::Link,
-        };
         let is_host_member = !group.is_multicast()
             || self.hosts_of_members(group, interface).contains(&packet.to_host);
         if !is_host_member {

@@ -232,6 +232,9 @@ impl World {
         }
         match option {
             Opt::ReuseAddress => options.reuse_address = value != 0,
+            Opt::ReusePort if value != 0 && matches!(socket.proto, Proto::Unix(_)) => {
+                return Err(errno(libc::EOPNOTSUPP));
+            }
             Opt::ReusePort => options.reuse_port = value != 0,
             Opt::Linger => options.linger = value,
             Opt::SendBuffer => {
@@ -255,6 +258,8 @@ impl World {
             // TCP_NODELAY lets out what waits.
             self.mark_dirty(index);
         }
+        // A larger buffer has room at once.
+        self.name_ready(index);
         Ok(())
     }
 }

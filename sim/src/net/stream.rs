@@ -324,7 +324,7 @@ impl World {
     }
 
     /// How much a read of a stream takes of what is there: now and then less.
-    pub(super) fn shortened(&mut self, index: u32, there: usize) -> usize {
+    fn shortened(&mut self, index: u32, there: usize) -> usize {
         if there < 2 {
             return there;
         }

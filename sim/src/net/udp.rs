@@ -127,9 +127,6 @@ impl World {
     }
 
     pub(super) fn datagram_arrives(&mut self, packet: Packet) {
-        if is_for_many(packet.to.ip()) {
-            return self.deliver_to_many(packet);
-        }
         let Some(index) = self.receiver_of(&packet) else {
             let (host, from, to) = (packet.to_host, packet.to, packet.from);
             self.send_packet(None, host, from, to, Body::Unreachable, Vec::new());

@@ -84,7 +84,7 @@ impl UnixSocket {
         self.kind
     }
     pub(crate) fn is_listening(&self) -> bool {
-        matches!(self.role, Role::Listening { .. }) && !self.shut_read
+        matches!(self.role, Role::Listening { .. })
     }
 }
 
@@ -298,11 +298,9 @@ impl World {
     }
 
     fn add_caller(&mut self, index: u32, caller: u32) {
-        let caller = self.weak(caller);
-        let callers = &mut self.unix_mut(index).callers;
-        if !callers.contains(&caller) {
-            callers.push(caller);
-        }
+        let mut callers = std::mem::take(&mut self.unix_mut(index).callers);
+        self.add_hold(&mut callers, self.weak(caller));
+        self.unix_mut(index).callers = callers;
     }
 
     // Ends.

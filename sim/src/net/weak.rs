@@ -19,4 +19,16 @@ impl World {
         let socket = &self.sockets[weak.index as usize];
         (socket.live && socket.generation == weak.generation).then_some(weak.index)
     }
+
+    /// Adds a hold where it is missing. Those on sockets that are gone make room before the list
+    /// has to grow.
+    pub(super) fn add_hold(&self, holds: &mut Vec<Weak>, new: Weak) {
+        if holds.contains(&new) {
+            return;
+        }
+        if holds.len() == holds.capacity() {
+            holds.retain(|&hold| self.upgrade(hold).is_some());
+        }
+        holds.push(new);
+    }
 }

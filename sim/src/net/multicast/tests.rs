@@ -179,6 +179,14 @@ fn a_member_by_source_hears_that_source_alone() {
     assert_eq!(hears(hub), [true, true]);
     hub.leave(member, from(2)).expect("it is a member");
     assert_eq!(hears(hub), [false, true]);
+    // As measured on Linux: a source after any source is the only one.
+    hub.leave(member, on_group()).expect("it is a member");
+    hub.join(member, on_group()).expect("it may join");
+    assert_eq!(hears(hub), [true, true]);
+    assert_eq!(code(hub.join(member, from(2))), Ok(()));
+    assert_eq!(code(hub.join(member, from(2))), Err(libc::EADDRNOTAVAIL));
+    assert_eq!(hears(hub), [true, false]);
+    assert_eq!(code(hub.join(member, on_group())), Err(libc::EADDRINUSE));
 }
 
 /// 194d, and who is no member hears with those of its host unless it says otherwise.
@@ -214,4 +222,74 @@ fn every_copy_has_a_fate_of_its_own() {
     assert_eq!(counts.len(), 4, "{counts:?}");
     let index = hub.world.socket_of(sender).expect("it is open");
     assert_eq!(hub.world.sockets[index as usize].packets_sent, 200);
+}
+
+/// A sender of host 0 that is bound to this address.
+fn sender_at(hub: &mut SimHub, ip: Ipv4Addr) -> Io {
+    let io = socket(hub, 0, &[Opt::Broadcast]);
+    hub.bind(io, &SocketAddr::from((ip, 0)).into()).expect("a port is free");
+    io
+}
+
+/// As measured on Linux, but for the second host.
+#[test]
+fn what_is_bound_to_loopback_leaves_by_it_and_stays() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let [here, there] = [0, 1].map(|host| bound(hub, host, Ipv4Addr::UNSPECIFIED));
+    for member in [here, there] {
+        hub.join(member, Group::V4(GROUP, Ipv4Addr::LOCALHOST)).expect("it may join");
+    }
+    hub.join(there, on_group()).expect("it may join");
+    let sender = sender_at(hub, Ipv4Addr::LOCALHOST);
+    for to in [GROUP, Ipv4Addr::BROADCAST] {
+        assert_eq!(send(hub, sender, to), Ok(2));
+        assert_eq!(heard(hub, &[here, there]), [true, false], "{to}");
+    }
+    let host = Ipv4Addr::new(10, 0, 0, 1);
+    hub.set_option(sender, Opt::MulticastInterface, host.into()).expect("it may be set");
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(
+        heard(hub, &[here, there]),
+        [false, false],
+        "by the link, to nobody who believes it"
+    );
+}
+
+/// As measured on Linux.
+#[test]
+fn the_chosen_interface_counts_and_not_the_source() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let here = bound(hub, 0, Ipv4Addr::UNSPECIFIED);
+    hub.join(here, Group::V4(GROUP, Ipv4Addr::LOCALHOST)).expect("it may join");
+    let sender = sender_at(hub, Ipv4Addr::new(10, 0, 0, 1));
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(heard(hub, &[here]), [false], "by the link");
+    let lo = u32::from(Ipv4Addr::LOCALHOST);
+    hub.set_option(sender, Opt::MulticastInterface, lo).expect("it may be set");
+    assert_eq!(send(hub, sender, GROUP), Ok(2));
+    assert_eq!(heard(hub, &[here]), [true]);
+}
+
+#[test]
+fn a_port_bound_to_another_address_draws_no_luck() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 3);
+    bound(hub, 1, Ipv4Addr::LOCALHOST);
+    bound(hub, 2, Ipv4Addr::UNSPECIFIED);
+    let sender = socket(hub, 0, &[Opt::Broadcast]);
+    assert_eq!(send(hub, sender, Ipv4Addr::BROADCAST), Ok(2));
+    let index = hub.world.socket_of(sender).expect("it is open");
+    assert_eq!(hub.world.sockets[index as usize].packets_sent, 1);
+}
+
+#[test]
+fn members_that_are_gone_are_forgotten() {
+    let hub = &mut bench::hub();
+    for round in 0..1000_u16 {
+        let io = socket(hub, 0, &[]);
+        let [high, low] = round.to_be_bytes();
+        let group = Ipv4Addr::new(239, 0, high, low);
+        hub.join(io, Group::V4(group, Ipv4Addr::UNSPECIFIED)).expect("it may join");
+        hub.close(io);
+    }
+    assert!(hub.world.members.len() <= 8, "{}", hub.world.members.len());
 }

@@ -255,3 +255,18 @@ fn a_user_timeout_ends_what_makes_no_progress() {
     let waited_ms = (hub.now().as_ns() - before_ns) / 1_000_000;
     assert!((500..2500).contains(&waited_ms), "{waited_ms} ms");
 }
+
+#[test]
+fn raising_the_send_buffer_wakes_a_writer() {
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let (client, _server) = connected(hub);
+    hub.set_option(client, Opt::SendBuffer, 1).expect("it may be set");
+    // Until both buffers are full and nothing is under way.
+    while send(hub, client, &[7; 60_000]).is_ok() || !named(hub).is_empty() {}
+    assert_eq!(send(hub, client, b"x"), Err(libc::EAGAIN));
+    hub.set_option(client, Opt::NoDelay, 1).expect("it may be set");
+    assert!(!is_named(hub, client, Interest::WRITE), "nothing made room");
+    hub.set_option(client, Opt::SendBuffer, 4 << 20).expect("it may be set");
+    assert!(is_named(hub, client, Interest::WRITE));
+    assert_eq!(send(hub, client, b"x"), Ok(1));
+}

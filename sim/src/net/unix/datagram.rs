@@ -42,6 +42,8 @@ impl World {
         }
         self.unix_mut(index).peer = Peer::Here(peer);
         self.add_caller(peer, index);
+        // One that waited to send here may now, if it is the peer, and the others never will.
+        self.tell_callers(index);
         let number = self.sockets[index as usize].number;
         self.record_named(Op::Connect, number, 0, 0, Some(&name));
         self.name_ready(index);

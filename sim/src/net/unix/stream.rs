@@ -9,7 +9,7 @@ use greenroom::hub::{Address, Interest, Io, Kind, Take};
 use super::name::Name;
 use super::queue::{self, Piece};
 use super::{Peer, Role, UnixSocket};
-use crate::choices::hash_bytes;
+use crate::choices::{self, hash_bytes};
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
@@ -168,7 +168,7 @@ impl World {
         }
         let queued = socket.incoming.iter().map(|piece| piece.rest().len()).sum::<usize>();
         let there = queued.min(buf.len());
-        let window = self.shortened(index, there);
+        let window = self.cut_between_pieces(index, there);
         let socket = self.unix_mut(index);
         let length = queue::peek(&socket.incoming, &mut buf[..window]);
         if take == Take::Remove && length > 0 {
@@ -179,6 +179,26 @@ impl World {
         }
         self.record_read(index, length, there);
         Ok(length)
+    }
+
+    /// How much a read takes of what is there: now and then less, as one does that looks before the
+    /// next write is done. What came as one piece is seen whole.
+    fn cut_between_pieces(&mut self, index: u32, there: usize) -> usize {
+        let mut end = 0;
+        let ends = self.unix(index).incoming.iter().map(|piece| {
+            end += piece.rest().len();
+            end
+        });
+        let cuts: Vec<usize> = ends.take_while(|&end| end < there).collect();
+        if cuts.is_empty() {
+            return there;
+        }
+        let ppm = self.weather.short_read_ppm;
+        let entity = &mut self.sockets[index as usize].entity;
+        let nth = self.choices.pick(entity, choices::Kind::Size, |draw| {
+            if draw.happens(ppm) { draw.between(1, cuts.len() as u64) } else { 0 }
+        });
+        nth.checked_sub(1).and_then(|at| cuts.get(at as usize)).copied().unwrap_or(there)
     }
 
     /// An error is told once, after what was there to read; the end for ever after.

@@ -1,6 +1,6 @@
 //! Datagrams: names, boundaries, queues, and peers that go.
 
-use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Take};
+use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Ready, Take};
 use std::net::Shutdown;
 
 use super::pair;
@@ -155,4 +155,37 @@ fn shutting_down_is_for_oneself_alone() {
     assert_eq!([send(hub, near, b"x"), send(hub, far, b"x")], [Err(libc::EPIPE); 2]);
     assert_eq!([recv(hub, near, 9), recv(hub, near, 9)], [Ok(b"late".into()), Ok(vec![])]);
     assert_eq!(recv(hub, far, 9), Err(libc::EAGAIN));
+}
+
+#[test]
+fn callers_that_are_gone_are_forgotten() {
+    let hub = &mut bench::hub();
+    let receiver = receiver(hub);
+    for _ in 0..1000 {
+        let io = connected(hub);
+        assert_eq!(send(hub, io, b"x"), Ok(1));
+        assert_eq!(recv(hub, receiver, 1), Ok(b"x".into()));
+        hub.close(io);
+    }
+    let index = hub.world.socket_of(receiver).expect("it is open");
+    let count = hub.world.unix(index).callers.len();
+    assert!(count <= 8, "{count}");
+}
+
+#[test]
+fn a_full_receiver_that_connects_tells_those_who_wait() {
+    let hub = &mut bench::hub();
+    let (receiver, stranger) = (receiver(hub), unnamed(hub));
+    let chosen = bound(hub, Kind::Datagram, "/out");
+    while send_to(hub, chosen, b"x") == Ok(1) {}
+    for sender in [chosen, stranger] {
+        assert_eq!(send_to(hub, sender, b"x"), Err(libc::EAGAIN));
+    }
+    assert_eq!(bench::named(hub), []);
+    hub.connect(receiver, &path("/out")).expect("it has a name");
+    let named = bench::named(hub);
+    let is_named = |io| named.iter().any(|it| matches!(it, Ready::Io(named, _) if *named == io));
+    assert!(is_named(chosen) && is_named(stranger), "{named:?}");
+    assert_eq!(send_to(hub, chosen, b"x"), Ok(1));
+    assert_eq!(send_to(hub, stranger, b"x"), Err(libc::EPERM));
 }

@@ -104,6 +104,8 @@ fn shutting_a_listener_down_wakes_accept_and_refuses() {
     assert!(is_named(hub, listener, Interest::READ));
     assert_eq!(code(hub.accept(listener)).err(), Some(libc::EINVAL));
     assert_eq!(connect(hub, Kind::Stream, "/srv").1, Err(libc::ECONNREFUSED));
+    assert_eq!(code(hub.option(listener, Opt::IsListener)), Ok(1));
+    assert_eq!(code(hub.set_option(listener, Opt::ReusePort, 1)), Err(libc::EOPNOTSUPP));
 }
 
 /// 210, 214
@@ -217,15 +219,25 @@ fn the_send_buffer_can_be_set() {
     hub.set_option(near, Opt::SendBuffer, 1).expect("it may be set");
     assert_eq!(code(hub.option(near, Opt::SendBuffer)), Ok(4608));
     assert_eq!(fill(hub, near, 1).0, 6);
+    assert_eq!(send(hub, near, b"x"), Err(libc::EAGAIN));
+    hub.set_option(near, Opt::SendBuffer, 4 << 20).expect("it may be set");
+    assert!(is_named(hub, near, Interest::WRITE), "there is room now");
 }
 
 #[test]
-fn a_read_may_be_short_in_the_weather_that_has_it() {
+fn a_read_may_be_short_between_two_writes_in_the_weather_that_has_it() {
     let weather = crate::Weather { short_read_ppm: 1_000_000, ..crate::Weather::calm() };
     let hub = &mut bench::hub_in(weather, 1);
     let (near, far) = pair(hub, Kind::Stream);
-    assert_eq!(send(hub, near, &[7; 100]), Ok(100));
-    let first = recv(hub, far, 100).expect("bytes are there").len();
-    assert!((1..100).contains(&first));
+    // As much as goes into one piece.
+    assert_eq!(send(hub, near, &[7; 36_544]), Ok(36_544));
+    assert_eq!(recv(hub, far, 10_000).map(|read| read.len()), Ok(10_000));
+    assert_eq!(recv(hub, far, 36_544).map(|read| read.len()), Ok(26_544));
+    assert_eq!(hub.world.fired.short_reads, 0, "nobody sees a part of one");
+    for length in [100, 200, 300] {
+        assert_eq!(send(hub, near, &vec![7; length]), Ok(length));
+    }
+    let first = recv(hub, far, 1000).expect("bytes are there").len();
+    assert!([100, 300].contains(&first), "{first}");
     assert_eq!(hub.world.fired.short_reads, 1);
 }
