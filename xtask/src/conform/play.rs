@@ -1,0 +1,300 @@
+//! Playing a program inside a hub: what each operation came to, as a line that both hubs would
+//! write alike.
+
+use std::io;
+use std::time::Duration;
+
+use greenroom::net::{Domain, Shutdown, SockAddr, Socket, SocketAddr, Type};
+use greenroom::os::linux::net::SocketAddrExt;
+use greenroom::os::unix::net as unix;
+use greenroom::wait::{wait_read, wait_write};
+
+use super::program::{Kind, Op, Option as Opt, Place, Program, SLOTS, Switch};
+
+/// A hub, as far as a program has to know it.
+pub struct World {
+    /// Before the names of Unix sockets, so that programs do not meet.
+    pub prefix: String,
+    /// Lets what is under way arrive.
+    pub settle: fn(),
+}
+
+/// Plays it; a line an operation.
+pub fn play(program: &Program, world: &World) -> Vec<String> {
+    let mut player =
+        Player { world, slots: std::array::from_fn(|_| None), ports: Vec::new(), sent: 0 };
+    let lines = program.0.iter().map(|op| {
+        let outcome = player.perform(op);
+        (world.settle)();
+        match outcome {
+            Ok(text) => text,
+            Err(error) => said(&error),
+        }
+    });
+    lines.collect()
+}
+
+struct Player<'a> {
+    world: &'a World,
+    slots: [Option<Socket>; SLOTS as usize],
+    /// Ports in the order they showed up: what they are called.
+    ports: Vec<u16>,
+    /// Bytes are numbered as they are sent.
+    sent: u8,
+}
+
+type Line = io::Result<String>;
+
+impl Player<'_> {
+    fn perform(&mut self, op: &Op) -> Line {
+        match *op {
+            Op::Make(a, kind) => {
+                self.slots[usize::from(a)] = None;
+                let socket = self.fresh(kind)?;
+                self.put(a, socket)
+            }
+            Op::Pair(a, b, kind) => {
+                (self.slots[usize::from(a)], self.slots[usize::from(b)]) = (None, None);
+                let (domain, of) = shape(kind);
+                let (near, far) = Socket::pair(domain, of, None)?;
+                self.put(a, near)?;
+                self.put(b, far)
+            }
+            Op::Connected(l, a, b, kind) => self.connected(l, a, b, kind),
+            Op::Bind(a, place) => {
+                let address = self.address(place, a)?;
+                self.slot(a)?.bind(&address)?;
+                done()
+            }
+            Op::Listen(a) => self.slot(a)?.listen(64).and_then(|()| done()),
+            Op::Connect(a, place) => {
+                let address = self.address(place, a)?;
+                self.slot(a)?.connect(&address)?;
+                done()
+            }
+            Op::Accept(a, b) => {
+                let (socket, peer) = self.slot(a)?.accept()?;
+                let peer = self.show(&peer);
+                self.put(b, socket)?;
+                Ok(format!("from {peer}"))
+            }
+            Op::Send(a, n) => {
+                let bytes = self.bytes(n);
+                self.slot(a)?.send(&bytes).map(|n| n.to_string())
+            }
+            Op::Recv(a, n) => self.receive(a, n, |socket, buf| socket.recv(buf)),
+            Op::Peek(a, n) => self.receive(a, n, |socket, buf| socket.peek(buf)),
+            Op::SendTo(a, n, place) => {
+                let (bytes, address) = (self.bytes(n), self.address(place, a)?);
+                self.slot(a)?.send_to(&bytes, &address).map(|n| n.to_string())
+            }
+            Op::RecvFrom(a, n) => {
+                let mut buf = vec![0; usize::from(n)];
+                let (n, peer) = self.slot(a)?.recv_from(&mut buf)?;
+                let peer = self.show(&peer);
+                Ok(format!("{} from {peer}", shown(&buf[..n])))
+            }
+            Op::Shutdown(a, how) => {
+                let how = match how {
+                    Switch::Read => Shutdown::Read,
+                    Switch::Write => Shutdown::Write,
+                    Switch::Both => Shutdown::Both,
+                };
+                self.slot(a)?.shutdown(how)?;
+                done()
+            }
+            Op::Close(a) => {
+                self.slot(a)?;
+                self.slots[usize::from(a)] = None;
+                done()
+            }
+            Op::Dup(a, b) => {
+                let copy = self.slot(a)?.try_clone()?;
+                self.put(b, copy)
+            }
+            Op::Addresses(a) => {
+                let local = self.slot(a)?.local_addr().map(|address| self.show(&address));
+                let peer = self.slot(a)?.peer_addr().map(|address| self.show(&address));
+                let word = |address: Line| address.unwrap_or_else(|error| said(&error));
+                Ok(format!("{} - {}", word(local), word(peer)))
+            }
+            Op::TakeError(a) => Ok(match self.slot(a)?.take_error()? {
+                Some(error) => said(&error),
+                None => "none".into(),
+            }),
+            Op::Poll(a) => self.poll(a),
+            Op::Set(a, option, on) => self.set(a, option, on),
+            Op::Get(a, option) => self.get(a, option),
+        }
+    }
+
+    fn fresh(&self, kind: Kind) -> io::Result<Socket> {
+        let (domain, of) = shape(kind);
+        Socket::new(domain, of, None)
+    }
+
+    fn put(&mut self, slot: u8, socket: Socket) -> Line {
+        socket.set_nonblocking(true)?;
+        self.slots[usize::from(slot)] = Some(socket);
+        done()
+    }
+
+    /// An empty slot is a descriptor that is not open.
+    fn slot(&self, slot: u8) -> io::Result<&Socket> {
+        let empty = || io::Error::from_raw_os_error(libc::EBADF);
+        self.slots[usize::from(slot)].as_ref().ok_or_else(empty)
+    }
+
+    fn connected(&mut self, l: u8, a: u8, b: u8, kind: Kind) -> Line {
+        for slot in [l, a, b] {
+            self.slots[usize::from(slot)] = None;
+        }
+        let listener = self.fresh(kind)?;
+        let local = match kind {
+            Kind::Tcp | Kind::Udp => loopback(),
+            Kind::UnixStream | Kind::UnixDatagram => self.name(9)?,
+        };
+        listener.bind(&local)?;
+        listener.listen(64)?;
+        let near = self.fresh(kind)?;
+        near.connect(&listener.local_addr()?)?;
+        let (far, _) = listener.accept()?;
+        (self.world.settle)();
+        self.put(l, listener)?;
+        self.put(a, near)?;
+        self.put(b, far)
+    }
+
+    fn bytes(&mut self, n: u16) -> Vec<u8> {
+        let first = self.sent;
+        self.sent = self.sent.wrapping_add(n as u8);
+        (0..n).map(|at| first.wrapping_add(at as u8)).collect()
+    }
+
+    fn receive(
+        &mut self,
+        slot: u8,
+        n: u16,
+        call: fn(&Socket, &mut [u8]) -> io::Result<usize>,
+    ) -> Line {
+        let mut buf = vec![0; usize::from(n)];
+        let n = call(self.slot(slot)?, &mut buf)?;
+        Ok(shown(&buf[..n]))
+    }
+
+    fn poll(&self, slot: u8) -> Line {
+        let socket = self.slot(slot)?;
+        let word = |ready: io::Result<()>, word: &str| match ready {
+            Ok(()) => word.to_owned(),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => "-".into(),
+            Err(error) => said(&error),
+        };
+        let read = word(wait_read(socket, Some(Duration::ZERO)), "r");
+        Ok(read + &word(wait_write(socket, Some(Duration::ZERO)), "w"))
+    }
+
+    fn set(&self, slot: u8, option: Opt, on: bool) -> Line {
+        let socket = self.slot(slot)?;
+        match option {
+            Opt::ReuseAddress => socket.set_reuse_address(on),
+            Opt::ReusePort => socket.set_reuse_port(on),
+            Opt::NoDelay => socket.set_tcp_nodelay(on),
+            Opt::KeepAlive => socket.set_keepalive(on),
+            Opt::Broadcast => socket.set_broadcast(on),
+            Opt::LingerZero => socket.set_linger(on.then_some(Duration::ZERO)),
+            Opt::Ttl => socket.set_ttl_v4(if on { 3 } else { 64 }),
+        }?;
+        done()
+    }
+
+    fn get(&self, slot: u8, option: Opt) -> Line {
+        let socket = self.slot(slot)?;
+        Ok(match option {
+            Opt::ReuseAddress => socket.reuse_address()?.to_string(),
+            Opt::ReusePort => socket.reuse_port()?.to_string(),
+            Opt::NoDelay => socket.tcp_nodelay()?.to_string(),
+            Opt::KeepAlive => socket.keepalive()?.to_string(),
+            Opt::Broadcast => socket.broadcast()?.to_string(),
+            Opt::LingerZero => format!("{:?}", socket.linger()?),
+            Opt::Ttl => socket.ttl_v4()?.to_string(),
+        })
+    }
+
+    // Addresses.
+
+    fn address(&self, place: Place, of: u8) -> io::Result<SockAddr> {
+        let is_unix = self.slot(of)?.domain()? == Domain::UNIX;
+        match place {
+            Place::Of(slot) => self.slot(slot)?.local_addr(),
+            Place::PeerOf(slot) => self.slot(slot)?.peer_addr(),
+            Place::Name(n) => self.name(n),
+            Place::Nobody if is_unix => self.name(99),
+            Place::Nobody => Ok(SocketAddr::from(([127, 0, 0, 1], 1)).into()),
+            Place::Loopback => Ok(loopback()),
+            Place::Anywhere => Ok(SocketAddr::from(([0, 0, 0, 0], 0)).into()),
+        }
+    }
+
+    fn name(&self, n: u8) -> io::Result<SockAddr> {
+        let name = format!("{}{n}", self.world.prefix);
+        unix::SocketAddr::from_abstract_name(name).map(SockAddr::from)
+    }
+
+    /// An address as both hubs show it: ports by the order in which they showed up.
+    fn show(&mut self, address: &SockAddr) -> String {
+        if let Some(inet) = address.as_socket() {
+            let port = match inet.port() {
+                small @ ..1024 => small.to_string(),
+                port => format!("p{}", self.port(port)),
+            };
+            return format!("{}:{port}", inet.ip());
+        }
+        match address.as_abstract_namespace() {
+            Some(name) => match name.strip_prefix(self.world.prefix.as_bytes()) {
+                Some(own) => format!("@{}", String::from_utf8_lossy(own)),
+                None => "@auto".into(),
+            },
+            None => "unnamed".into(),
+        }
+    }
+
+    fn port(&mut self, port: u16) -> usize {
+        self.ports.iter().position(|&known| known == port).unwrap_or_else(|| {
+            self.ports.push(port);
+            self.ports.len() - 1
+        })
+    }
+}
+
+fn shape(kind: Kind) -> (Domain, Type) {
+    match kind {
+        Kind::Tcp => (Domain::IPV4, Type::STREAM),
+        Kind::Udp => (Domain::IPV4, Type::DGRAM),
+        Kind::UnixStream => (Domain::UNIX, Type::STREAM),
+        Kind::UnixDatagram => (Domain::UNIX, Type::DGRAM),
+    }
+}
+
+fn loopback() -> SockAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0)).into()
+}
+
+fn done() -> Line {
+    Ok("ok".into())
+}
+
+/// How many bytes, and which: the first and the last one's numbers.
+fn shown(bytes: &[u8]) -> String {
+    match bytes {
+        [] => "0 bytes".into(),
+        [only] => format!("1 byte: {only}"),
+        [first, .., last] => format!("{} bytes: {first}..{last}", bytes.len()),
+    }
+}
+
+fn said(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(code) => format!("{:?} ({code})", error.kind()),
+        None => format!("{:?}", error.kind()),
+    }
+}
