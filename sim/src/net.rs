@@ -13,13 +13,16 @@ pub(crate) mod udp;
 pub(crate) mod unix;
 pub(crate) mod weak;
 
+use std::io;
 use std::net::SocketAddr;
+
+use greenroom::hub::Address;
 
 use crate::clock::Event;
 use crate::host;
 use crate::tcp::{Connection, Segment, State};
 use crate::trace::Op;
-use crate::world::{Proto, Socket, World};
+use crate::world::{Proto, Socket, World, errno};
 
 /// What a packet takes on one machine, from socket to socket.
 const LOOPBACK_NS: u64 = 10_000;
@@ -60,6 +63,24 @@ impl Flow {
             _ => None,
         }
     }
+}
+
+/// The internet address in this one. One of another family is refused, and before that one that is
+/// too short to be an internet address, as few but unnamed ones are.
+pub(crate) fn inet(address: &Address) -> io::Result<SocketAddr> {
+    /// What Linux needs, less the family and the byte at a name's end or beginning.
+    const NAME_MIN: usize = 16 - 3;
+    if let Address::Unix(unix) = address {
+        let length = match unix::name::Name::of(unix) {
+            Some(unix::name::Name::Path(path)) => path.as_os_str().len(),
+            Some(unix::name::Name::Abstract(name)) => name.len(),
+            None => 0,
+        };
+        if length < NAME_MIN {
+            return Err(errno(libc::EINVAL));
+        }
+    }
+    address.inet()
 }
 
 impl World {

@@ -8,8 +8,9 @@
 mod draw;
 mod play;
 mod program;
+mod survey;
 
-use std::fmt::Write;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use greenroom::check::Shared;
@@ -19,38 +20,44 @@ use greenroom_sim::run::{Spec, run};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use play::{World, play};
-use program::Program;
+use program::{Op, Program};
 
 const CASES: u32 = 2000;
 
-/// `conform [--cases N] [--seed S]`; answers whether no program differs.
+/// `conform [--cases N] [--seed S] [--survey]`; answers whether no program differs.
 pub fn main(args: &[String]) -> Result<bool, String> {
-    let (mut cases, mut seed) = (CASES, 0);
+    let (mut cases, mut seed, mut surveys) = (CASES, 0, false);
     let mut rest = args.iter();
     while let Some(flag) = rest.next() {
         let value = || format!("`conform` wants a number after `{flag}`");
         match flag.as_str() {
             "--cases" => cases = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?,
             "--seed" => seed = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?,
+            "--survey" => surveys = true,
             _ => {
-                return Err(format!("`conform` does not know `{flag}`; it takes --cases, --seed"));
+                let known = "--cases, --seed, --survey";
+                return Err(format!("`conform` does not know `{flag}`; it takes {known}"));
             }
         }
     }
-    Ok(conform(cases, seed))
+    Ok(if surveys { survey::survey(&mut runner(cases, seed), cases) } else { conform(cases, seed) })
 }
 
-/// Plays so many programs, the same ones for the same seed; answers whether none differs.
-fn conform(cases: u32, seed: u64) -> bool {
-    let start = Instant::now();
+/// Draws the same programs for the same seed.
+fn runner(cases: u32, seed: u64) -> TestRunner {
     let config = Config { cases, failure_persistence: None, verbose: 0, ..Config::default() };
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &key);
-    let mut runner = TestRunner::new_with_rng(config, rng);
-    let found = runner.run(&draw::programs(), |program| match compare(&program) {
+    TestRunner::new_with_rng(config, rng)
+}
+
+/// Plays so many programs; answers whether none differs.
+fn conform(cases: u32, seed: u64) -> bool {
+    let start = Instant::now();
+    let found = runner(cases, seed).run(&draw::programs(), |program| match compare(&program) {
         None => Ok(()),
-        Some(columns) => Err(TestCaseError::fail(columns)),
+        Some(columns) => Err(TestCaseError::fail(columns.to_string())),
     });
     match found {
         Ok(()) => {
@@ -58,7 +65,10 @@ fn conform(cases: u32, seed: u64) -> bool {
             true
         }
         Err(TestError::Fail(_, program)) => {
-            println!("{}", compare(&program).unwrap_or_else(|| "it does not differ again".into()));
+            match compare(&program) {
+                Some(columns) => println!("{columns}"),
+                None => println!("it does not differ again"),
+            }
             false
         }
         Err(TestError::Abort(reason)) => {
@@ -68,9 +78,23 @@ fn conform(cases: u32, seed: u64) -> bool {
     }
 }
 
+/// What each operation came to on either side: the system, the simulator.
+struct Columns(Vec<(Op, String, String)>);
+
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (op, real, sim) in &self.0 {
+            let mark = if real == sim { ' ' } else { '!' };
+            let op = op.to_string();
+            writeln!(f, "{mark} {op:<34} real: {real:<34} sim: {sim}")?;
+        }
+        Ok(())
+    }
+}
+
 /// Both columns, if they differ. The system may deliver late on a busy machine: only what differs
 /// every time does.
-fn compare(program: &Program) -> Option<String> {
+fn compare(program: &Program) -> Option<Columns> {
     const TRIES: u32 = 3;
     let sim = in_sim(program);
     let mut real = Vec::new();
@@ -80,13 +104,8 @@ fn compare(program: &Program) -> Option<String> {
             return None;
         }
     }
-    let mut columns = String::new();
-    for ((op, real), sim) in program.0.iter().zip(&real).zip(&sim) {
-        let mark = if real == sim { ' ' } else { '!' };
-        let op = op.to_string();
-        let _ = writeln!(columns, "{mark} {op:<34} real: {real:<34} sim: {sim}");
-    }
-    Some(columns)
+    let lines = program.0.iter().zip(real.iter().zip(&sim));
+    Some(Columns(lines.map(|(op, (real, sim))| (*op, real.clone(), sim.clone())).collect()))
 }
 
 fn on_real(program: &Program) -> Vec<String> {
@@ -106,7 +125,7 @@ fn in_sim(program: &Program) -> Vec<String> {
         let (program, told) = (program.clone(), told.clone());
         stage.client("host", move || {
             let settle = || greenroom::thread::sleep(Duration::from_millis(1));
-            let played = play(&program, &World { prefix: "conform-".into(), settle });
+            let played = play(&program, &World { prefix: "conform-in-sim-".into(), settle });
             told.with(|told| *told = played);
             Ok(())
         });

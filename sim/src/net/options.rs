@@ -226,12 +226,19 @@ impl World {
             option == Opt::MulticastInterface && !self.has_interface(index, Ipv4Addr::from(value));
         let socket = &mut self.sockets[index as usize];
         let options = &mut socket.options;
+        if let (Level::Tcp, Proto::Udp(_)) = (level_of(option), &socket.proto) {
+            // Asked for, it is `EOPNOTSUPP`.
+            return Err(errno(libc::ENOPROTOOPT));
+        }
         check_level(&socket.proto, option)?;
         if is_foreign {
             return Err(errno(libc::EADDRNOTAVAIL));
         }
         match option {
             Opt::ReuseAddress => options.reuse_address = value != 0,
+            Opt::ReusePort if value != 0 && matches!(socket.proto, Proto::Unix(_)) => {
+                return Err(errno(libc::EOPNOTSUPP));
+            }
             Opt::ReusePort => options.reuse_port = value != 0,
             Opt::Linger => options.linger = value,
             Opt::SendBuffer => {

@@ -3,10 +3,10 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
 
-use greenroom::hub::{Interest, Io, Take};
+use greenroom::hub::{Address, Interest, Io, Take};
 
 use super::multicast::is_for_many;
-use super::{Flow, Packet};
+use super::{Flow, Packet, inet};
 use crate::choices;
 use crate::host::{self, Transport};
 use crate::tcp::{Config, Connection, Listener, Segment};
@@ -26,9 +26,6 @@ impl World {
     pub(super) fn bind_socket(&mut self, index: u32, mut local: SocketAddr) -> io::Result<()> {
         let socket = &self.sockets[index as usize];
         let host = usize::from(socket.host);
-        if socket.local.is_some() {
-            return Err(errno(libc::EINVAL));
-        }
         if !local.is_ipv4() {
             return Err(errno(libc::EAFNOSUPPORT));
         }
@@ -36,6 +33,10 @@ impl World {
         if !is_here && !is_for_many(local.ip()) {
             return Err(errno(libc::EADDRNOTAVAIL));
         }
+        if socket.has_port || matches!(&socket.proto, Proto::Stream(tcp) if !tcp.is_over()) {
+            return Err(errno(libc::EINVAL));
+        }
+        let is_given = local.port() != 0;
         let transport = transport_of(socket);
         if local.port() == 0 {
             local.set_port(
@@ -44,7 +45,9 @@ impl World {
         } else if self.is_taken(index, host, transport, local) {
             return Err(errno(libc::EADDRINUSE));
         }
+        self.unroute(index);
         self.take_port(index, transport, local);
+        self.sockets[index as usize].port_is_given = is_given;
         Ok(())
     }
 
@@ -53,7 +56,14 @@ impl World {
     fn is_taken(&self, index: u32, host: usize, transport: Transport, local: SocketAddr) -> bool {
         let own = &self.sockets[index as usize].options;
         let bound = self.hosts[host].ports.get(&(transport, local.port()));
-        bound.into_iter().flatten().any(|&other| {
+        // Connections hold the port too, accepted ones even where their listener is gone (30, 31).
+        let connected = self.flows.iter().filter(|(flow, _)| {
+            transport == Transport::Tcp
+                && usize::from(flow.host) == host
+                && flow.local.port() == local.port()
+        });
+        let holders = bound.into_iter().flatten().chain(connected.map(|(_, holder)| holder));
+        holders.into_iter().any(|&other| {
             let other = &self.sockets[other as usize];
             let Some(theirs) = other.local else { return false };
             let listens = matches!(other.proto, Proto::Listener(_));
@@ -66,6 +76,7 @@ impl World {
     fn take_port(&mut self, index: u32, transport: Transport, local: SocketAddr) {
         let socket = &mut self.sockets[index as usize];
         socket.local = Some(local);
+        socket.has_port = true;
         let ports = &mut self.hosts[usize::from(socket.host)].ports;
         ports.entry((transport, local.port())).or_default().push(index);
     }
@@ -87,16 +98,18 @@ impl World {
             {
                 return Err(errno(libc::EINVAL));
             }
-            Some(local) if local.ip().is_unspecified() => {
+            Some(local) if socket.has_port && local.ip().is_unspecified() => {
                 let local = SocketAddr::new(source, local.port());
                 self.sockets[index as usize].local = Some(local);
             }
-            Some(_) => {}
-            None => {
+            Some(_) if socket.has_port => {}
+            left => {
+                // An address that was bound stays when its port was given up.
+                let ip = left.map(|left| left.ip()).filter(|ip| !ip.is_unspecified());
                 let port = self.hosts[host]
                     .free_port(transport)
                     .ok_or_else(|| errno(libc::EADDRNOTAVAIL))?;
-                self.take_port(index, transport, SocketAddr::new(source, port));
+                self.take_port(index, transport, SocketAddr::new(ip.unwrap_or(source), port));
             }
         }
         Ok(())
@@ -116,8 +129,10 @@ impl World {
     // Listening.
 
     pub(crate) fn listen_on(&mut self, index: u32, backlog: u32) -> io::Result<()> {
-        if self.sockets[index as usize].local.is_none() {
-            self.bind_socket(index, SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0))?;
+        let socket = &self.sockets[index as usize];
+        if !socket.has_port && matches!(socket.proto, Proto::Fresh) {
+            let ip = socket.local.map_or(Ipv4Addr::UNSPECIFIED.into(), |left| left.ip());
+            self.bind_socket(index, SocketAddr::new(ip, 0))?;
         }
         match &mut self.sockets[index as usize].proto {
             Proto::Listener(listener) => listener.set_backlog(backlog),
@@ -233,7 +248,7 @@ impl World {
 
     // Connecting.
 
-    pub(crate) fn connect_stream(&mut self, io: Io, peer: SocketAddr) -> io::Result<()> {
+    pub(crate) fn connect_stream(&mut self, io: Io, peer: &Address) -> io::Result<()> {
         let index = self.socket_of(io)?;
         let (host, number) = {
             let socket = &self.sockets[index as usize];
@@ -241,7 +256,7 @@ impl World {
         };
         match &mut self.sockets[index as usize].proto {
             Proto::Fresh => {
-                let peer = self.reachable(host, peer)?;
+                let peer = self.reachable(host, inet(peer)?)?;
                 self.bind_towards(index, peer)?;
                 let local = self.sockets[index as usize].local.expect("just bound");
                 let flow = Flow { host, local, peer };
@@ -382,12 +397,30 @@ impl World {
             Proto::Udp(_) => self.shutdown_datagram(index, read, write)?,
             Proto::Unix(_) => self.shutdown_unix(index, read, write),
             Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
+            Proto::Listener(_) if read => self.stop_listening(index),
+            Proto::Listener(_) => {}
             _ => return Err(errno(libc::ENOTCONN)),
         }
         self.record_full(Op::Shutdown, number, 0, 0, None, name);
         self.mark_dirty(index);
         self.name_ready(index);
         Ok(())
+    }
+
+    /// The socket listens no more, and is as one that never did (linux-truth 41 to 44).
+    fn stop_listening(&mut self, index: u32) {
+        let Proto::Listener(queue) = &mut self.sockets[index as usize].proto else { return };
+        let orphans: Vec<u32> = queue.close().collect();
+        self.sockets[index as usize].proto = Proto::Fresh;
+        self.unroute(index);
+        for orphan in orphans {
+            let socket = &mut self.sockets[orphan as usize];
+            socket.listener = None;
+            if let Proto::Stream(connection) = &mut socket.proto {
+                connection.abort();
+            }
+            self.mark_dirty(orphan);
+        }
     }
 
     /// The last descriptor is gone.
@@ -404,17 +437,9 @@ impl World {
                 // Its port and place stay taken until it is through.
                 self.mark_dirty(index);
             }
-            Proto::Listener(queue) => {
-                let orphans: Vec<u32> = queue.close().collect();
+            Proto::Listener(_) => {
+                self.stop_listening(index);
                 self.forget_socket(index);
-                for orphan in orphans {
-                    let socket = &mut self.sockets[orphan as usize];
-                    socket.listener = None;
-                    if let Proto::Stream(connection) = &mut socket.proto {
-                        connection.abort();
-                    }
-                    self.mark_dirty(orphan);
-                }
             }
             Proto::Unix(_) => self.close_unix(index),
             Proto::Pipe(_) => self.close_pipe(index),

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use greenroom::hub::{Interest, Io, Take};
+use greenroom::hub::{Address, Interest, Io, Take};
 
 use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
 use super::stream::covers;
-use super::{Body, Packet};
+use super::{Body, Packet, inet};
 use crate::choices::hash_bytes;
 use crate::host::Transport;
 use crate::trace::Op;
@@ -42,7 +42,9 @@ impl Mailbox {
 }
 
 impl World {
-    pub(crate) fn connect_datagram(&mut self, index: u32, peer: SocketAddr) -> io::Result<()> {
+    pub(crate) fn connect_datagram(&mut self, index: u32, peer: &Address) -> io::Result<()> {
+        self.autobind(index)?;
+        let peer = inet(peer)?;
         self.may_broadcast(index, peer)?;
         let peer = match is_for_many(peer.ip()) {
             true => peer,
@@ -60,20 +62,12 @@ impl World {
         &mut self,
         index: u32,
         buf: &[u8],
-        peer: Option<SocketAddr>,
+        peer: Option<&Address>,
     ) -> io::Result<usize> {
-        let (host, number, connected) = {
-            let socket = &mut self.sockets[index as usize];
-            if let Proto::Udp(mailbox) = &mut socket.proto
-                && let Some(error) = mailbox.take_error()
-            {
-                return Err(error);
-            }
-            if matches!(&socket.proto, Proto::Udp(mailbox) if mailbox.shut_write) {
-                return Err(errno(libc::EPIPE));
-            }
-            (socket.host, socket.number, socket.peer)
-        };
+        self.autobind(index)?;
+        let peer = peer.map(inet).transpose()?;
+        let socket = &self.sockets[index as usize];
+        let (host, number, connected) = (socket.host, socket.number, socket.peer);
         if buf.len() > PAYLOAD_MAX {
             return Err(errno(libc::EMSGSIZE));
         }
@@ -87,6 +81,14 @@ impl World {
             Some(_) => peer,
             None => self.reachable(host, peer)?,
         };
+        if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {
+            if let Some(error) = mailbox.take_error() {
+                return Err(error);
+            }
+            if mailbox.shut_write {
+                return Err(errno(libc::EPIPE));
+            }
+        }
         let from = self.source_towards(index, to)?;
         let length = buf.len() as u64;
         self.record_full(Op::SendTo, number, length, hash_bytes(buf), Some(to), "");
@@ -102,12 +104,17 @@ impl World {
         Ok(buf.len())
     }
 
-    /// The address that a datagram leaves from; a socket without a port is given one.
-    fn source_towards(&mut self, index: u32, to: SocketAddr) -> io::Result<SocketAddr> {
-        if self.sockets[index as usize].local.is_none() {
-            self.bind_socket(index, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
+    /// A socket without a port is given one before anything else is looked at.
+    fn autobind(&mut self, index: u32) -> io::Result<()> {
+        match self.sockets[index as usize].has_port {
+            true => Ok(()),
+            false => self.bind_socket(index, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
         }
-        let local = self.sockets[index as usize].local.expect("just bound");
+    }
+
+    /// The address that a datagram leaves from.
+    fn source_towards(&mut self, index: u32, to: SocketAddr) -> io::Result<SocketAddr> {
+        let local = self.sockets[index as usize].local.expect("a sender is bound");
         let host = &self.hosts[usize::from(self.sockets[index as usize].host)];
         let is_local = host.owns(to.ip());
         let ip = match to.ip() {
@@ -176,7 +183,11 @@ impl World {
         let score = |&index: &u32| {
             let socket = &self.sockets[index as usize];
             let local = socket.local?;
-            let hears = covers(local, to) && socket.peer.is_none_or(|peer| peer == packet.from);
+            let is_peer = |peer: SocketAddr| {
+                let any_port = peer.port() == 0;
+                peer.ip() == packet.from.ip() && (any_port || peer.port() == packet.from.port())
+            };
+            let hears = covers(local, to) && socket.peer.is_none_or(is_peer);
             hears.then_some(((socket.peer.is_some(), local.ip() == to.ip()), index))
         };
         self.choose_receiver(bound.into_iter().flatten().filter_map(score), packet.sender)

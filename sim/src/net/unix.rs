@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use greenroom::hub::{Address, Interest, Io, Kind, Take};
 
-use self::name::Name;
+use self::name::{Name, place_of};
 use self::queue::Piece;
 use super::weak::Weak;
 use crate::trace::Op;
@@ -142,10 +142,10 @@ impl World {
         let host = usize::from(self.sockets[index as usize].host);
         let name = match wanted {
             Some(name) => Rc::new(name),
-            None => self.free_name(host)?,
+            None => self.free_name(index)?,
         };
-        let names = &self.hosts[host].names;
-        let is_taken = names.get(&name).is_some_and(|&holder| match *name {
+        let place = place_of(&name, self.unix(index).kind);
+        let is_taken = self.hosts[host].names.get(&place).is_some_and(|&holder| match *name {
             Name::Path(_) => true,
             Name::Abstract(_) => self.upgrade(holder).is_some(),
         });
@@ -153,7 +153,7 @@ impl World {
             return Err(errno(libc::EADDRINUSE));
         }
         let holder = self.weak(index);
-        self.hosts[host].names.insert(name.clone(), holder);
+        self.hosts[host].names.insert(place, holder);
         let number = self.sockets[index as usize].number;
         self.record_named(Op::Bind, number, 0, 0, Some(&name));
         self.unix_mut(index).name = Some(name);
@@ -161,18 +161,23 @@ impl World {
     }
 
     /// An abstract name of five hexadecimal digits that nobody has.
-    fn free_name(&self, host: usize) -> io::Result<Rc<Name>> {
-        let names = &self.hosts[host].names;
+    fn free_name(&self, index: u32) -> io::Result<Rc<Name>> {
+        let names = &self.hosts[usize::from(self.sockets[index as usize].host)].names;
+        let kind = self.unix(index).kind;
+        let is_free = |name: &Rc<Name>| {
+            let holder = names.get(&place_of(name, kind));
+            holder.is_none_or(|&holder| self.upgrade(holder).is_none())
+        };
         (1..1 << 20)
-            .map(|number| Name::Abstract(format!("{number:05x}").into_bytes()))
-            .find(|name| names.get(name).is_none_or(|&holder| self.upgrade(holder).is_none()))
-            .map(Rc::new)
+            .map(|number| Rc::new(Name::Abstract(format!("{number:05x}").into_bytes())))
+            .find(is_free)
             .ok_or_else(|| errno(libc::ENOSPC))
     }
 
     /// Who is bound to this name of the host.
-    fn find_unix(&self, host: u16, name: &Name, kind: Kind) -> io::Result<u32> {
-        let holder = match (self.hosts[usize::from(host)].names.get(name), name) {
+    fn find_unix(&self, host: u16, name: &Rc<Name>, kind: Kind) -> io::Result<u32> {
+        let place = place_of(name, kind);
+        let holder = match (self.hosts[usize::from(host)].names.get(&place), &**name) {
             (None, Name::Path(_)) => return Err(errno(libc::ENOENT)),
             (holder, _) => holder.and_then(|&holder| self.upgrade(holder)),
         };
@@ -243,11 +248,16 @@ impl World {
                 Ok((length, Name::address(from.as_deref())))
             }
             kind => {
+                // Bytes come from the peer; the end comes from nobody.
+                let from = match self.unix(index).incoming.is_empty() {
+                    true => Address::unnamed(),
+                    false => self.unix_peer(index).unwrap_or_else(|_| Address::unnamed()),
+                };
                 let length = match kind {
                     Kind::Stream => self.recv_unix_stream(io, index, buf, take)?,
                     _ => self.recv_record(io, index, buf, take)?,
                 };
-                Ok((length, self.unix_peer(index).unwrap_or_else(|_| Address::unnamed())))
+                Ok((length, from))
             }
         }
     }
@@ -257,10 +267,13 @@ impl World {
         io: Io,
         index: u32,
         buf: &[u8],
-        peer: Option<&SocketAddr>,
+        peer: Option<&Address>,
     ) -> io::Result<usize> {
         match (self.unix(index).kind, peer) {
-            (Kind::Datagram, peer) => self.send_letter(io, index, buf, peer),
+            (Kind::Datagram, peer) => {
+                let peer = peer.map(Address::unix).transpose()?;
+                self.send_letter(io, index, buf, peer)
+            }
             (Kind::Stream, Some(_)) => match self.unix(index).role {
                 Role::Connected => Err(errno(libc::EISCONN)),
                 _ => Err(errno(libc::EOPNOTSUPP)),
@@ -348,6 +361,14 @@ impl World {
             other.peer = Peer::Gone(name.clone());
             self.name_ready(peer);
         }
+        // Before anybody is told of anything: being told means looking at the peer.
+        for &caller in &callers {
+            let Some(caller) = self.upgrade(caller) else { continue };
+            let other = self.unix_mut(caller);
+            if matches!(other.peer, Peer::Here(peer) if peer == index) {
+                other.peer = Peer::Gone(name.clone());
+            }
+        }
         for piece in incoming {
             self.discharge(piece.sender, piece.cost);
         }
@@ -355,12 +376,9 @@ impl World {
             pending.into_iter().for_each(|client| self.end_unix(client, true));
         }
         for caller in callers {
-            let Some(caller) = self.upgrade(caller) else { continue };
-            let other = self.unix_mut(caller);
-            if matches!(other.peer, Peer::Here(peer) if peer == index) {
-                other.peer = Peer::Gone(name.clone());
+            if let Some(caller) = self.upgrade(caller) {
+                self.name_ready(caller);
             }
-            self.name_ready(caller);
         }
     }
 }

@@ -138,6 +138,11 @@ impl Connection {
         self.state == State::Closed && self.orphan && self.owed.reset.is_none()
     }
 
+    /// Its owner sees it closed; what goes on in TIME-WAIT is the system's affair.
+    pub fn is_over(&self) -> bool {
+        self.state.seen_by_owner() == State::Closed
+    }
+
     /// Bytes that can be read.
     pub fn queued(&self) -> usize {
         self.incoming.len()

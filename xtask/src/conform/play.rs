@@ -90,7 +90,12 @@ impl Player<'_> {
             }
             Op::RecvFrom(a, n) => {
                 let mut buf = vec![0; usize::from(n)];
-                let (n, peer) = self.slot(a)?.recv_from(&mut buf)?;
+                let socket = self.slot(a)?;
+                let nobody = match socket.domain()? {
+                    Domain::UNIX => unix::SocketAddr::from_pathname("")?.into(),
+                    _ => SocketAddr::from(([0, 0, 0, 0], 0)).into(),
+                };
+                let (n, peer) = or_end(socket, socket.recv_from(&mut buf), (0, nobody))?;
                 let peer = self.show(&peer);
                 Ok(format!("{} from {peer}", shown(&buf[..n])))
             }
@@ -178,7 +183,7 @@ impl Player<'_> {
         call: fn(&Socket, &mut [u8]) -> io::Result<usize>,
     ) -> Line {
         let mut buf = vec![0; usize::from(n)];
-        let n = call(self.slot(slot)?, &mut buf)?;
+        let n = or_end(self.slot(slot)?, call(self.slot(slot)?, &mut buf), 0)?;
         Ok(shown(&buf[..n]))
     }
 
@@ -263,6 +268,22 @@ impl Player<'_> {
             self.ports.push(port);
             self.ports.len() - 1
         })
+    }
+}
+
+/// What a datagram socket that is shut for reading answers once it is empty: Linux lets a call that
+/// may wait come back with nothing, and one that may not wait answers `EAGAIN` although poll calls
+/// it readable. The waist has one verb for both; either answer counts as the first.
+fn or_end<T>(socket: &Socket, answer: io::Result<T>, end: T) -> io::Result<T> {
+    match answer {
+        Err(error)
+            if error.kind() == io::ErrorKind::WouldBlock
+                && socket.r#type()? == Type::DGRAM
+                && wait_read(socket, Some(Duration::ZERO)).is_ok() =>
+        {
+            Ok(end)
+        }
+        answer => answer,
     }
 }
 

@@ -11,7 +11,7 @@ use std::os::unix::net as unix;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use greenroom::hub::Address;
+use greenroom::hub::{Address, Kind};
 
 use crate::choices::Fixed;
 use crate::net::weak::Weak;
@@ -25,8 +25,18 @@ pub(crate) enum Name {
     Abstract(Vec<u8>),
 }
 
-/// Who was bound to which name of a host.
-pub(crate) type Names = HashMap<Rc<Name>, Weak, Fixed>;
+/// Who was bound to which name of a host. Abstract names are told apart by the kind of socket too;
+/// a path is one file, whatever is bound to it.
+pub(crate) type Names = HashMap<(Rc<Name>, Option<Kind>), Weak, Fixed>;
+
+/// Where a socket of this kind finds the name.
+pub(super) fn place_of(name: &Rc<Name>, kind: Kind) -> (Rc<Name>, Option<Kind>) {
+    let of = match **name {
+        Name::Path(_) => None,
+        Name::Abstract(_) => Some(kind),
+    };
+    (name.clone(), of)
+}
 
 impl Name {
     /// The name in an address; `None` for one without.
