@@ -91,6 +91,8 @@ pub(crate) struct Socket {
     /// The program asked for this very port: it is held until the end (linux-truth 42).
     pub(crate) port_is_given: bool,
     pub(crate) peer: Option<SocketAddr>,
+    /// Of TCP: shut for reading, for writing, before there was a connection.
+    pub(crate) shut_early: (bool, bool),
     pub(crate) options: Options,
     pub(crate) proto: Proto,
     /// When its timer event is due, if one is scheduled.
@@ -241,6 +243,7 @@ impl World {
             has_port: false,
             port_is_given: false,
             peer: None,
+            shut_early: (false, false),
             options: Options::default(),
             proto,
             timer_ns: None,

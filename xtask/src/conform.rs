@@ -114,7 +114,22 @@ fn on_real(program: &Program) -> Vec<String> {
     let number = PLAYED.fetch_add(1, Ordering::Relaxed);
     let prefix = format!("conform-{}-{number}-", std::process::id());
     let program = program.clone();
-    greenroom_real::run(move || play(&program, &World { prefix, settle: || {} }))
+    let directory = std::env::temp_dir().join(format!("{prefix}paths"));
+    let has_paths = program.0.iter().any(|op| format!("{op:?}").contains("Path("));
+    if !has_paths {
+        let world = World { prefix, directory, settle: || {} };
+        return greenroom_real::run(move || play(&program, &world));
+    }
+    if let Err(error) = std::fs::create_dir(&directory) {
+        return vec![format!("no directory for its paths: {error}")];
+    }
+    let own = directory.clone();
+    let lines = greenroom_real::run(move || {
+        play(&program, &World { prefix, directory: own, settle: || {} })
+    });
+    // One that cannot be removed is in nobody's way.
+    let _ = std::fs::remove_dir_all(directory);
+    lines
 }
 
 fn in_sim(program: &Program) -> Vec<String> {
@@ -125,7 +140,8 @@ fn in_sim(program: &Program) -> Vec<String> {
         let (program, told) = (program.clone(), told.clone());
         stage.client("host", move || {
             let settle = || greenroom::thread::sleep(Duration::from_millis(1));
-            let played = play(&program, &World { prefix: "conform-in-sim-".into(), settle });
+            let (prefix, directory) = ("conform-in-sim-".into(), "/conform-in-sim".into());
+            let played = play(&program, &World { prefix, directory, settle });
             told.with(|told| *told = played);
             Ok(())
         });

@@ -179,9 +179,6 @@ fn check_level(proto: &Proto, option: Opt) -> io::Result<()> {
         (_, Proto::Unix(_)) | (Level::Tcp, Proto::Udp(_)) => Err(errno(libc::EOPNOTSUPP)),
         (Level::V6, _) => Err(errno(libc::ENOPROTOOPT)),
         (_, Proto::Udp(_)) => Ok(()),
-        (_, _) if matches!(option, Opt::MulticastTtl | Opt::MulticastInterface) => {
-            Err(errno(libc::EINVAL))
-        }
         (Level::Tcp | Level::V4, _) => Ok(()),
     }
 }
@@ -231,6 +228,10 @@ impl World {
             return Err(errno(libc::ENOPROTOOPT));
         }
         check_level(&socket.proto, option)?;
+        let is_stream = !matches!(socket.proto, Proto::Udp(_));
+        if is_stream && matches!(option, Opt::MulticastTtl | Opt::MulticastInterface) {
+            return Err(errno(libc::EINVAL));
+        }
         if is_foreign {
             return Err(errno(libc::EADDRNOTAVAIL));
         }

@@ -43,6 +43,10 @@ impl World {
                 self.hosts[host].free_port(transport).ok_or_else(|| errno(libc::EADDRINUSE))?,
             );
         } else if self.is_taken(index, host, transport, local) {
+            if let Some(left) = &mut self.sockets[index as usize].local {
+                // Of a port that was given up, the address is forgotten by trying.
+                left.set_ip(Ipv4Addr::UNSPECIFIED.into());
+            }
             return Err(errno(libc::EADDRINUSE));
         }
         self.unroute(index);
@@ -202,7 +206,8 @@ impl World {
         }
         let path = self.path_of_accepted(listener, packet.sender);
         let config = self.config_of(listener);
-        let connection = Connection::accept(config, self.isn(), segment);
+        let mut connection = Connection::accept(config, self.isn(), segment);
+        connection.shut_early(self.sockets[listener as usize].shut_early);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
         let Proto::Listener(queue) = &mut self.sockets[listener as usize].proto else { return };
         if !queue.begin(index) {
@@ -263,8 +268,9 @@ impl World {
                 if self.flows.contains_key(&flow) {
                     return Err(errno(libc::EADDRNOTAVAIL));
                 }
-                let connection = Connection::connect(self.config_of(index), self.isn());
+                let mut connection = Connection::connect(self.config_of(index), self.isn());
                 let socket = &mut self.sockets[index as usize];
+                connection.shut_early(socket.shut_early);
                 socket.proto = Proto::Stream(Box::new(connection));
                 socket.peer = Some(peer);
                 self.flows.insert(flow, index);
@@ -310,6 +316,7 @@ impl World {
     ) -> io::Result<usize> {
         let there = match &self.sockets[index as usize].proto {
             Proto::Stream(connection) => connection.queued().min(buf.len()),
+            Proto::Fresh if self.sockets[index as usize].shut_early.0 => return Ok(0),
             _ => return Err(errno(libc::ENOTCONN)),
         };
         let window = self.shortened(index, there);
@@ -399,7 +406,12 @@ impl World {
             Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
             Proto::Listener(_) if read => self.stop_listening(index),
             Proto::Listener(_) => {}
-            _ => return Err(errno(libc::ENOTCONN)),
+            _ => {
+                // Refused, and done all the same.
+                let shut = &mut self.sockets[index as usize].shut_early;
+                *shut = (shut.0 | read, shut.1 | write);
+                return Err(errno(libc::ENOTCONN));
+            }
         }
         self.record_full(Op::Shutdown, number, 0, 0, None, name);
         self.mark_dirty(index);
@@ -412,6 +424,7 @@ impl World {
         let Proto::Listener(queue) = &mut self.sockets[index as usize].proto else { return };
         let orphans: Vec<u32> = queue.close().collect();
         self.sockets[index as usize].proto = Proto::Fresh;
+        self.sockets[index as usize].shut_early = (false, false);
         self.unroute(index);
         for orphan in orphans {
             let socket = &mut self.sockets[orphan as usize];

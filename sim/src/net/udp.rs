@@ -183,11 +183,8 @@ impl World {
         let score = |&index: &u32| {
             let socket = &self.sockets[index as usize];
             let local = socket.local?;
-            let is_peer = |peer: SocketAddr| {
-                let any_port = peer.port() == 0;
-                peer.ip() == packet.from.ip() && (any_port || peer.port() == packet.from.port())
-            };
-            let hears = covers(local, to) && socket.peer.is_none_or(is_peer);
+            let hears =
+                covers(local, to) && socket.peer.is_none_or(|peer| is_from(peer, packet.from));
             hears.then_some(((socket.peer.is_some(), local.ip() == to.ip()), index))
         };
         self.choose_receiver(bound.into_iter().flatten().filter_map(score), packet.sender)
@@ -197,11 +194,10 @@ impl World {
     pub(super) fn refusal_arrives(&mut self, packet: &Packet) {
         let bound =
             self.hosts[usize::from(packet.to_host)].ports.get(&(Transport::Udp, packet.to.port()));
-        let told = bound
-            .into_iter()
-            .flatten()
-            .copied()
-            .find(|&index| self.sockets[index as usize].peer == Some(packet.from));
+        let told = bound.into_iter().flatten().copied().find(|&index| {
+            let peer = self.sockets[index as usize].peer;
+            peer.is_some_and(|peer| is_from(peer, packet.from))
+        });
         let Some(index) = told else { return };
         if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {
             mailbox.refused = true;
@@ -244,6 +240,11 @@ impl World {
         self.record_full(Op::RecvFrom, number, length as u64, 0, Some(from), "");
         Ok((length, from))
     }
+}
+
+/// Whether what comes from there is for one connected to `peer`: to port 0 means any of its ports.
+fn is_from(peer: SocketAddr, from: SocketAddr) -> bool {
+    peer.ip() == from.ip() && (peer.port() == 0 || peer.port() == from.port())
 }
 
 #[cfg(test)]

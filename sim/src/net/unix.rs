@@ -84,7 +84,7 @@ impl UnixSocket {
         self.kind
     }
     pub(crate) fn is_listening(&self) -> bool {
-        matches!(self.role, Role::Listening { .. }) && !self.shut_read
+        matches!(self.role, Role::Listening { .. })
     }
 }
 
@@ -135,7 +135,8 @@ impl World {
 
     pub(crate) fn bind_unix(&mut self, index: u32, local: &SocketAddr) -> io::Result<()> {
         let wanted = Name::of(local);
-        if self.unix(index).name.is_some() {
+        let has_name = self.unix(index).name.is_some();
+        if has_name && !matches!(wanted, Some(Name::Path(_))) {
             // Asking for any name is granted by the one that is there.
             return if wanted.is_none() { Ok(()) } else { Err(errno(libc::EINVAL)) };
         }
@@ -151,6 +152,10 @@ impl World {
         });
         if is_taken {
             return Err(errno(libc::EADDRINUSE));
+        }
+        if has_name {
+            // The file is made before the socket is looked at, and removed again.
+            return Err(errno(libc::EINVAL));
         }
         let holder = self.weak(index);
         self.hosts[host].names.insert(place, holder);
@@ -210,7 +215,10 @@ impl World {
         let writes = is_over || socket.shut_write || self.has_room(socket, index);
         let writes = if writes { Interest::WRITE } else { Interest::NONE };
         match &socket.role {
-            Role::Listening { pending, .. } => reads(socket.shut_read || !pending.is_empty()),
+            Role::Listening { pending, .. } => {
+                let hung_up = if is_over { Interest::WRITE } else { Interest::NONE };
+                reads(socket.shut_read || !pending.is_empty()).with(hung_up)
+            }
             Role::Plain if socket.kind != Kind::Datagram => Interest::BOTH,
             Role::Plain | Role::Connected => reads(queued).with(writes),
         }
@@ -353,7 +361,9 @@ impl World {
         self.forget_socket(index);
         if let (Kind::Stream | Kind::SeqPacket, Peer::Here(peer)) = (kind, peer) {
             let other = self.unix_mut(peer);
-            if embryo || !incoming.is_empty() {
+            // A record of no bytes that comes first is overlooked.
+            let overlooked = incoming.front().is_some_and(|first| first.rest().is_empty());
+            if embryo || incoming.len() > usize::from(overlooked) {
                 other.error = Some(libc::ECONNRESET);
             }
             other.shut_read = true;

@@ -44,6 +44,8 @@ pub struct Connection {
     error: Option<Errno>,
     shut_read: bool,
     shut_write: bool,
+    /// Shut for writing before it was a connection: nothing may be written, and no FIN says so.
+    mute: bool,
     /// No descriptor refers to it any more.
     orphan: bool,
     /// Made by a listener and not yet established: nobody is told when it dies.
@@ -110,6 +112,7 @@ impl Connection {
             error: None,
             shut_read: false,
             shut_write: false,
+            mute: false,
             orphan: false,
             embryo: false,
             told: false,

@@ -1,13 +1,15 @@
 //! Playing a program inside a hub: what each operation came to, as a line that both hubs would
 //! write alike.
 
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use greenroom::net::{Domain, Shutdown, SockAddr, Socket, SocketAddr, Type};
+use greenroom::io::{PipeReader, PipeWriter};
+use greenroom::net::{Domain, Shutdown, SockAddr, Socket, SocketAddr, TcpKeepalive, Type};
 use greenroom::os::linux::net::SocketAddrExt;
 use greenroom::os::unix::net as unix;
-use greenroom::wait::{wait_read, wait_write};
+use greenroom::wait::{Source, wait_read, wait_write};
 
 use super::program::{Kind, Op, Option as Opt, Place, Program, SLOTS, Switch};
 
@@ -15,6 +17,8 @@ use super::program::{Kind, Op, Option as Opt, Place, Program, SLOTS, Switch};
 pub struct World {
     /// Before the names of Unix sockets, so that programs do not meet.
     pub prefix: String,
+    /// Where its paths are.
+    pub directory: PathBuf,
     /// Lets what is under way arrive.
     pub settle: fn(),
 }
@@ -34,9 +38,16 @@ pub fn play(program: &Program, world: &World) -> Vec<String> {
     lines.collect()
 }
 
+/// What a slot may hold.
+enum Thing {
+    Socket(Socket),
+    Reader(PipeReader),
+    Writer(PipeWriter),
+}
+
 struct Player<'a> {
     world: &'a World,
-    slots: [Option<Socket>; SLOTS as usize],
+    slots: [Option<Thing>; SLOTS as usize],
     /// Ports in the order they showed up: what they are called.
     ports: Vec<u16>,
     /// Bytes are numbered as they are sent.
@@ -66,39 +77,54 @@ impl Player<'_> {
                 self.slot(a)?.bind(&address)?;
                 done()
             }
-            Op::Listen(a) => self.slot(a)?.listen(64).and_then(|()| done()),
+            Op::Pipe(a, b) => {
+                (self.slots[usize::from(a)], self.slots[usize::from(b)]) = (None, None);
+                let (reader, writer) = greenroom::io::pipe()?;
+                self.slots[usize::from(a)] = Some(Thing::Reader(reader));
+                self.slots[usize::from(b)] = Some(Thing::Writer(writer));
+                done()
+            }
+            Op::Listen(a, n) => self.slot(a)?.listen(n.into()).and_then(|()| done()),
             Op::Connect(a, place) => {
                 let address = self.address(place, a)?;
                 self.slot(a)?.connect(&address)?;
                 done()
             }
             Op::Accept(a, b) => {
-                let (socket, peer) = self.slot(a)?.accept()?;
+                let (socket, peer) = or_refusal(self.slot(a)?, self.slot(a)?.accept())?;
                 let peer = self.show(&peer);
                 self.put(b, socket)?;
                 Ok(format!("from {peer}"))
             }
             Op::Send(a, n) => {
                 let bytes = self.bytes(n);
+                if let Some(Thing::Writer(pipe)) = &self.slots[usize::from(a)] {
+                    return write_pipe(pipe, &bytes);
+                }
                 self.slot(a)?.send(&bytes).map(|n| n.to_string())
             }
-            Op::Recv(a, n) => self.receive(a, n, |socket, buf| socket.recv(buf)),
+            Op::SendVectored(a, n, m) => {
+                let (first, second) = (self.bytes(n), self.bytes(m));
+                let both = [IoSlice::new(&first), IoSlice::new(&second)];
+                self.slot(a)?.send_vectored(&both).map(|n| n.to_string())
+            }
+            Op::Recv(a, n) => {
+                if let Some(Thing::Reader(pipe)) = &self.slots[usize::from(a)] {
+                    return read_pipe(pipe, n);
+                }
+                self.receive(a, n, |socket, buf| socket.recv(buf))
+            }
+            Op::RecvVectored(a, n, m) => self.receive(a, n + m, |socket, buf| {
+                let (first, second) = buf.split_at_mut(usize::from(n));
+                socket.recv_vectored(&mut [IoSliceMut::new(first), IoSliceMut::new(second)])
+            }),
             Op::Peek(a, n) => self.receive(a, n, |socket, buf| socket.peek(buf)),
             Op::SendTo(a, n, place) => {
                 let (bytes, address) = (self.bytes(n), self.address(place, a)?);
                 self.slot(a)?.send_to(&bytes, &address).map(|n| n.to_string())
             }
-            Op::RecvFrom(a, n) => {
-                let mut buf = vec![0; usize::from(n)];
-                let socket = self.slot(a)?;
-                let nobody = match socket.domain()? {
-                    Domain::UNIX => unix::SocketAddr::from_pathname("")?.into(),
-                    _ => SocketAddr::from(([0, 0, 0, 0], 0)).into(),
-                };
-                let (n, peer) = or_end(socket, socket.recv_from(&mut buf), (0, nobody))?;
-                let peer = self.show(&peer);
-                Ok(format!("{} from {peer}", shown(&buf[..n])))
-            }
+            Op::RecvFrom(a, n) => self.receive_from(a, n, |socket, buf| socket.recv_from(buf)),
+            Op::PeekFrom(a, n) => self.receive_from(a, n, |socket, buf| socket.peek_from(buf)),
             Op::Shutdown(a, how) => {
                 let how = match how {
                     Switch::Read => Shutdown::Read,
@@ -109,13 +135,21 @@ impl Player<'_> {
                 done()
             }
             Op::Close(a) => {
-                self.slot(a)?;
-                self.slots[usize::from(a)] = None;
-                done()
+                let closed = self.slots[usize::from(a)].take();
+                closed.map_or_else(|| Err(closed_already()), |_| done())
             }
             Op::Dup(a, b) => {
-                let copy = self.slot(a)?.try_clone()?;
-                self.put(b, copy)
+                let copy = match &self.slots[usize::from(a)] {
+                    None => return Err(closed_already()),
+                    Some(Thing::Reader(pipe)) => Thing::Reader(pipe.try_clone()?),
+                    Some(Thing::Writer(pipe)) => Thing::Writer(pipe.try_clone()?),
+                    Some(Thing::Socket(socket)) => {
+                        let copy = socket.try_clone()?;
+                        return self.put(b, copy);
+                    }
+                };
+                self.slots[usize::from(b)] = Some(copy);
+                done()
             }
             Op::Addresses(a) => {
                 let local = self.slot(a)?.local_addr().map(|address| self.show(&address));
@@ -128,7 +162,7 @@ impl Player<'_> {
                 None => "none".into(),
             }),
             Op::Poll(a) => self.poll(a),
-            Op::Set(a, option, on) => self.set(a, option, on),
+            Op::Set(a, option, value) => self.set(a, option, value),
             Op::Get(a, option) => self.get(a, option),
         }
     }
@@ -140,14 +174,17 @@ impl Player<'_> {
 
     fn put(&mut self, slot: u8, socket: Socket) -> Line {
         socket.set_nonblocking(true)?;
-        self.slots[usize::from(slot)] = Some(socket);
+        self.slots[usize::from(slot)] = Some(Thing::Socket(socket));
         done()
     }
 
-    /// An empty slot is a descriptor that is not open.
+    /// An empty slot is a descriptor that is not open; the end of a pipe has no such call.
     fn slot(&self, slot: u8) -> io::Result<&Socket> {
-        let empty = || io::Error::from_raw_os_error(libc::EBADF);
-        self.slots[usize::from(slot)].as_ref().ok_or_else(empty)
+        match &self.slots[usize::from(slot)] {
+            Some(Thing::Socket(socket)) => Ok(socket),
+            Some(_) => Err(io::Error::from_raw_os_error(libc::ENOTSOCK)),
+            None => Err(closed_already()),
+        }
     }
 
     fn connected(&mut self, l: u8, a: u8, b: u8, kind: Kind) -> Line {
@@ -157,7 +194,7 @@ impl Player<'_> {
         let listener = self.fresh(kind)?;
         let local = match kind {
             Kind::Tcp | Kind::Udp => loopback(),
-            Kind::UnixStream | Kind::UnixDatagram => self.name(9)?,
+            Kind::UnixStream | Kind::UnixDatagram | Kind::UnixRecords => self.name(9)?,
         };
         listener.bind(&local)?;
         listener.listen(64)?;
@@ -180,15 +217,40 @@ impl Player<'_> {
         &mut self,
         slot: u8,
         n: u16,
-        call: fn(&Socket, &mut [u8]) -> io::Result<usize>,
+        call: impl Fn(&Socket, &mut [u8]) -> io::Result<usize>,
     ) -> Line {
         let mut buf = vec![0; usize::from(n)];
         let n = or_end(self.slot(slot)?, call(self.slot(slot)?, &mut buf), 0)?;
         Ok(shown(&buf[..n]))
     }
 
-    fn poll(&self, slot: u8) -> Line {
+    fn receive_from(
+        &mut self,
+        slot: u8,
+        n: u16,
+        call: fn(&Socket, &mut [u8]) -> io::Result<(usize, SockAddr)>,
+    ) -> Line {
+        let mut buf = vec![0; usize::from(n)];
         let socket = self.slot(slot)?;
+        let nobody = match socket.domain()? {
+            Domain::UNIX => unix::SocketAddr::from_pathname("")?.into(),
+            _ => SocketAddr::from(([0, 0, 0, 0], 0)).into(),
+        };
+        let (n, peer) = or_end(socket, call(socket, &mut buf), (0, nobody))?;
+        let peer = self.show(&peer);
+        Ok(format!("{} from {peer}", shown(&buf[..n])))
+    }
+
+    fn poll(&self, slot: u8) -> Line {
+        match &self.slots[usize::from(slot)] {
+            None => Err(closed_already()),
+            Some(Thing::Socket(socket)) => Player::poll_source(socket),
+            Some(Thing::Reader(pipe)) => Player::poll_source(pipe),
+            Some(Thing::Writer(pipe)) => Player::poll_source(pipe),
+        }
+    }
+
+    fn poll_source(socket: &impl Source) -> Line {
         let word = |ready: io::Result<()>, word: &str| match ready {
             Ok(()) => word.to_owned(),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => "-".into(),
@@ -198,8 +260,9 @@ impl Player<'_> {
         Ok(read + &word(wait_write(socket, Some(Duration::ZERO)), "w"))
     }
 
-    fn set(&self, slot: u8, option: Opt, on: bool) -> Line {
-        let socket = self.slot(slot)?;
+    fn set(&self, slot: u8, option: Opt, value: u8) -> Line {
+        let (socket, on, number) = (self.slot(slot)?, value != 0, u32::from(value));
+        let seconds = Duration::from_secs(number.into());
         match option {
             Opt::ReuseAddress => socket.set_reuse_address(on),
             Opt::ReusePort => socket.set_reuse_port(on),
@@ -207,7 +270,18 @@ impl Player<'_> {
             Opt::KeepAlive => socket.set_keepalive(on),
             Opt::Broadcast => socket.set_broadcast(on),
             Opt::LingerZero => socket.set_linger(on.then_some(Duration::ZERO)),
-            Opt::Ttl => socket.set_ttl_v4(if on { 3 } else { 64 }),
+            // Nothing is unsent when it closes: no close waits.
+            Opt::LingerLong => socket.set_linger(Some(seconds)),
+            Opt::Ttl => socket.set_ttl_v4(number),
+            Opt::Tos => socket.set_tos_v4(number),
+            // More takes a privilege, which the two hubs may not share.
+            Opt::Priority => socket.set_priority(number % 7),
+            Opt::KeepIdle => socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(seconds)),
+            Opt::KeepCount => socket.set_tcp_keepalive(&TcpKeepalive::new().with_retries(number)),
+            Opt::UserTimeout => socket.set_tcp_user_timeout(on.then_some(seconds)),
+            Opt::MulticastLoop => socket.set_multicast_loop_v4(on),
+            Opt::MulticastTtl => socket.set_multicast_ttl_v4(number),
+            Opt::Identity => Err(io::Error::from_raw_os_error(libc::ENOPROTOOPT)),
         }?;
         done()
     }
@@ -220,8 +294,20 @@ impl Player<'_> {
             Opt::NoDelay => socket.tcp_nodelay()?.to_string(),
             Opt::KeepAlive => socket.keepalive()?.to_string(),
             Opt::Broadcast => socket.broadcast()?.to_string(),
-            Opt::LingerZero => format!("{:?}", socket.linger()?),
+            Opt::LingerZero | Opt::LingerLong => format!("{:?}", socket.linger()?),
             Opt::Ttl => socket.ttl_v4()?.to_string(),
+            Opt::Tos => socket.tos_v4()?.to_string(),
+            Opt::Priority => socket.priority()?.to_string(),
+            Opt::KeepIdle => format!("{:?}", socket.tcp_keepalive_time()?),
+            Opt::KeepCount => socket.tcp_keepalive_retries()?.to_string(),
+            Opt::UserTimeout => format!("{:?}", socket.tcp_user_timeout()?),
+            Opt::MulticastLoop => socket.multicast_loop_v4()?.to_string(),
+            Opt::MulticastTtl => socket.multicast_ttl_v4()?.to_string(),
+            Opt::Identity => {
+                let (domain, of) = (socket.domain()?, socket.r#type()?);
+                let listens = socket.is_listener()?;
+                format!("{domain:?} {of:?} {:?} {listens}", socket.protocol()?)
+            }
         })
     }
 
@@ -233,6 +319,7 @@ impl Player<'_> {
             Place::Of(slot) => self.slot(slot)?.local_addr(),
             Place::PeerOf(slot) => self.slot(slot)?.peer_addr(),
             Place::Name(n) => self.name(n),
+            Place::Path(n) => SockAddr::unix(self.world.directory.join(n.to_string())),
             Place::Nobody if is_unix => self.name(99),
             Place::Nobody => Ok(SocketAddr::from(([127, 0, 0, 1], 1)).into()),
             Place::Loopback => Ok(loopback()),
@@ -253,6 +340,10 @@ impl Player<'_> {
                 port => format!("p{}", self.port(port)),
             };
             return format!("{}:{port}", inet.ip());
+        }
+        if let Some(path) = address.as_pathname() {
+            let own = path.strip_prefix(&self.world.directory);
+            return format!("/{}", own.unwrap_or(path).display());
         }
         match address.as_abstract_namespace() {
             Some(name) => match name.strip_prefix(self.world.prefix.as_bytes()) {
@@ -287,12 +378,44 @@ fn or_end<T>(socket: &Socket, answer: io::Result<T>, end: T) -> io::Result<T> {
     }
 }
 
+/// Likewise, `EINVAL` of a Unix listener that is shut: for a call that may not wait it is `EAGAIN`.
+fn or_refusal<T>(socket: &Socket, answer: io::Result<T>) -> io::Result<T> {
+    match answer {
+        Err(error)
+            if error.kind() == io::ErrorKind::WouldBlock
+                && wait_read(socket, Some(Duration::ZERO)).is_ok() =>
+        {
+            Err(io::Error::from_raw_os_error(libc::EINVAL))
+        }
+        answer => answer,
+    }
+}
+
+/// Without waiting: a pipe that is not ready is not read.
+fn read_pipe(mut pipe: &PipeReader, n: u16) -> Line {
+    let mut buf = vec![0; usize::from(n)];
+    wait_read(pipe, Some(Duration::ZERO))?;
+    let n = pipe.read(&mut buf)?;
+    Ok(shown(&buf[..n]))
+}
+
+/// Less than a page, which a pipe that is ready has room for.
+fn write_pipe(mut pipe: &PipeWriter, bytes: &[u8]) -> Line {
+    wait_write(pipe, Some(Duration::ZERO))?;
+    pipe.write(bytes).map(|n| n.to_string())
+}
+
+fn closed_already() -> io::Error {
+    io::Error::from_raw_os_error(libc::EBADF)
+}
+
 fn shape(kind: Kind) -> (Domain, Type) {
     match kind {
         Kind::Tcp => (Domain::IPV4, Type::STREAM),
         Kind::Udp => (Domain::IPV4, Type::DGRAM),
         Kind::UnixStream => (Domain::UNIX, Type::STREAM),
         Kind::UnixDatagram => (Domain::UNIX, Type::DGRAM),
+        Kind::UnixRecords => (Domain::UNIX, Type::SEQPACKET),
     }
 }
 

@@ -14,6 +14,7 @@ pub enum Kind {
     Udp,
     UnixStream,
     UnixDatagram,
+    UnixRecords,
 }
 
 /// Where to, or where from.
@@ -31,6 +32,8 @@ pub enum Place {
     PeerOf(u8),
     /// An abstract Unix name.
     Name(u8),
+    /// A path of a directory of the program's own.
+    Path(u8),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +52,17 @@ pub enum Option {
     KeepAlive,
     Broadcast,
     LingerZero,
+    LingerLong,
     Ttl,
+    Tos,
+    Priority,
+    KeepIdle,
+    KeepCount,
+    UserTimeout,
+    MulticastLoop,
+    MulticastTtl,
+    /// Asked for only: domain, type, protocol, and whether it listens.
+    Identity,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,16 +74,22 @@ pub enum Op {
     /// Puts a listener into the first slot, a connection to it into the second, its other end into
     /// the third.
     Connected(u8, u8, u8, Kind),
+    /// Puts the two ends of a pipe into slots: the one that is read, the one that is written.
+    Pipe(u8, u8),
     Bind(u8, Place),
-    Listen(u8),
+    Listen(u8, u8),
     Connect(u8, Place),
     /// From the first slot into the second.
     Accept(u8, u8),
     Send(u8, u16),
     Recv(u8, u16),
     Peek(u8, u16),
+    /// In two buffers.
+    SendVectored(u8, u16, u16),
+    RecvVectored(u8, u16, u16),
     SendTo(u8, u16, Place),
     RecvFrom(u8, u16),
+    PeekFrom(u8, u16),
     Shutdown(u8, Switch),
     Close(u8),
     /// A second handle of the first slot's into the second.
@@ -78,7 +97,7 @@ pub enum Op {
     Addresses(u8),
     TakeError(u8),
     Poll(u8),
-    Set(u8, Option, bool),
+    Set(u8, Option, u8),
     Get(u8, Option),
 }
 
@@ -89,21 +108,25 @@ impl fmt::Display for Op {
             Op::Pair(a, b, kind) => write!(f, "s{a}, s{b} = pair {kind}"),
             Op::Connected(l, a, b, kind) => write!(f, "s{l}, s{a}, s{b} = connected {kind}"),
             Op::Bind(a, place) => write!(f, "bind s{a} {place}"),
-            Op::Listen(a) => write!(f, "listen s{a}"),
+            Op::Pipe(a, b) => write!(f, "s{a}, s{b} = pipe"),
+            Op::Listen(a, n) => write!(f, "listen s{a} {n}"),
             Op::Connect(a, place) => write!(f, "connect s{a} {place}"),
             Op::Accept(a, b) => write!(f, "s{b} = accept s{a}"),
             Op::Send(a, n) => write!(f, "send s{a} {n}"),
             Op::Recv(a, n) => write!(f, "recv s{a} {n}"),
             Op::Peek(a, n) => write!(f, "peek s{a} {n}"),
+            Op::SendVectored(a, n, m) => write!(f, "send s{a} {n}+{m}"),
+            Op::RecvVectored(a, n, m) => write!(f, "recv s{a} {n}+{m}"),
             Op::SendTo(a, n, place) => write!(f, "send_to s{a} {n} {place}"),
             Op::RecvFrom(a, n) => write!(f, "recv_from s{a} {n}"),
+            Op::PeekFrom(a, n) => write!(f, "peek_from s{a} {n}"),
             Op::Shutdown(a, how) => write!(f, "shutdown s{a} {how:?}"),
             Op::Close(a) => write!(f, "close s{a}"),
             Op::Dup(a, b) => write!(f, "s{b} = dup s{a}"),
             Op::Addresses(a) => write!(f, "addresses s{a}"),
             Op::TakeError(a) => write!(f, "take_error s{a}"),
             Op::Poll(a) => write!(f, "poll s{a}"),
-            Op::Set(a, option, on) => write!(f, "set s{a} {option:?} {on}"),
+            Op::Set(a, option, value) => write!(f, "set s{a} {option:?} {value}"),
             Op::Get(a, option) => write!(f, "get s{a} {option:?}"),
         }
     }
@@ -116,6 +139,7 @@ impl fmt::Display for Kind {
             Kind::Udp => "udp",
             Kind::UnixStream => "unix-stream",
             Kind::UnixDatagram => "unix-datagram",
+            Kind::UnixRecords => "unix-records",
         })
     }
 }
@@ -129,6 +153,7 @@ impl fmt::Display for Place {
             Place::Of(a) => write!(f, "of s{a}"),
             Place::PeerOf(a) => write!(f, "peer of s{a}"),
             Place::Name(n) => write!(f, "@{n}"),
+            Place::Path(n) => write!(f, "/{n}"),
         }
     }
 }

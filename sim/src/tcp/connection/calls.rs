@@ -21,7 +21,7 @@ impl Connection {
         if let Some(error) = self.error.take() {
             return Err(error.error());
         }
-        if self.shut_write || self.state == State::Closed {
+        if self.shut_write || self.mute || self.state == State::Closed {
             return Err(Errno::Pipe.error());
         }
         if self.state.is_opening() {
@@ -78,6 +78,12 @@ impl Connection {
         }
     }
 
+    /// What shutdown(2) left behind before there was a connection, although it said `ENOTCONN`.
+    pub fn shut_early(&mut self, (read, write): (bool, bool)) {
+        self.shut_read |= read;
+        self.mute |= write;
+    }
+
     /// close(2) of the last descriptor. The connection lives on as an orphan until the peer has
     /// everything, unless there are bytes that nobody will ever read.
     pub fn close(&mut self) {
@@ -128,11 +134,12 @@ impl Connection {
     /// Linux's tcp_poll, line by line.
     pub fn readiness(&self) -> Readiness {
         let open = !self.state.is_opening();
+        let shut_write = self.shut_write || self.mute;
         Readiness {
             readable: self.shut_read || (open && self.incoming.len() > 0),
-            writable: open && (self.shut_write || self.outgoing.has_room_to_wake()),
+            writable: open && (shut_write || self.outgoing.has_room_to_wake()),
             read_closed: self.shut_read,
-            hup: (self.shut_read && self.shut_write) || self.state.seen_by_owner() == State::Closed,
+            hup: (self.shut_read && shut_write) || self.state.seen_by_owner() == State::Closed,
             error: self.error.is_some(),
         }
     }
