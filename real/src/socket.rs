@@ -321,18 +321,21 @@ impl Socket {
         }
     }
 
-    /// An attempt is over when the socket is writable: its error is then pending, or gone if somebody
-    /// took it, and without one the system says whether the connection stands. Asked by connect(2)
-    /// it knows that it has told so, and answers `EISCONN` from then on.
+    /// Linux's connect(2) says all of it: that the attempt goes on, how it failed, after which the
+    /// socket is as new, and that the connection stands, after which it answers `EISCONN`. An error
+    /// taken from under it would make the next attempt fail for nothing. Elsewhere the attempt is
+    /// over when the socket is writable, and its error is then pending, unless somebody took it.
     fn how_it_went(&mut self, peer: &SockAddr) -> io::Result<()> {
-        if !self.attempted && !sys::readiness(self.descriptor())?.writes() {
-            return Err(io::ErrorKind::WouldBlock.into());
+        if !cfg!(any(target_os = "linux", target_os = "android")) {
+            if !self.attempted && !sys::readiness(self.descriptor())?.writes() {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            if let Some(error) = self.os.take_error()? {
+                self.connecting = false;
+                return Err(error);
+            }
         }
         self.attempted = false;
-        if let Some(error) = self.os.take_error()? {
-            self.connecting = false;
-            return Err(error);
-        }
         match self.os.connect(peer).map_err(|error| (error.raw_os_error(), error)) {
             Err((Some(libc::EINPROGRESS | libc::EALREADY), _)) => {
                 Err(io::ErrorKind::WouldBlock.into())

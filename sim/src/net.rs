@@ -138,7 +138,10 @@ impl World {
             self.clock.schedule(at_ns, foreground, Event::Timer { socket: index, generation });
         }
         self.leave_half_open(index, state, finished);
-        if state == State::Closed {
+        // Once: what is bound anew afterwards stays bound.
+        let socket = &self.sockets[index as usize];
+        let is_routed = Flow::of(socket).is_some_and(|flow| self.flows.get(&flow) == Some(&index));
+        if state == State::Closed && is_routed {
             self.unroute(index);
         }
         if finished && self.sockets[index as usize].descriptors.is_empty() {

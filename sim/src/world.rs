@@ -90,6 +90,8 @@ pub(crate) struct Socket {
     pub(crate) has_port: bool,
     /// The program asked for this very port: it is held until the end (linux-truth 42).
     pub(crate) port_is_given: bool,
+    /// Likewise the address.
+    pub(crate) ip_is_given: bool,
     pub(crate) peer: Option<SocketAddr>,
     /// Of TCP: shut for reading, for writing, before there was a connection.
     pub(crate) shut_early: (bool, bool),
@@ -242,6 +244,7 @@ impl World {
             local: None,
             has_port: false,
             port_is_given: false,
+            ip_is_given: false,
             peer: None,
             shut_early: (false, false),
             options: Options::default(),

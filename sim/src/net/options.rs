@@ -235,6 +235,7 @@ impl World {
         if is_foreign {
             return Err(errno(libc::EADDRNOTAVAIL));
         }
+        let tos_before = options.get(Opt::Tos);
         match option {
             Opt::ReuseAddress => options.reuse_address = value != 0,
             Opt::ReusePort if value != 0 && matches!(socket.proto, Proto::Unix(_)) => {
@@ -256,6 +257,9 @@ impl World {
                 Some(range) if !range.contains(&value) => return Err(errno(libc::EINVAL)),
                 Some(_) => options.put(option, normal(&socket.proto, option, value)),
             },
+        }
+        if let Opt::Tos = option {
+            prioritize(options, tos_before);
         }
         let options = &socket.options;
         if let Proto::Stream(connection) = &mut socket.proto {
@@ -281,6 +285,19 @@ fn identity(proto: &Proto, option: Opt) -> libc::c_int {
         Opt::Domain => domain,
         Opt::Type => kind,
         _ => protocol,
+    }
+}
+
+/// A type of service that changes brings its priority with it.
+fn prioritize(options: &mut Options, tos_before: u32) {
+    const BEST_EFFORT: u32 = 0;
+    const BULK: u32 = 2;
+    const INTERACTIVE: u32 = 6;
+    const INTERACTIVE_BULK: u32 = 4;
+    let tos = options.get(Opt::Tos);
+    if tos != tos_before {
+        let of = [BEST_EFFORT, BULK, INTERACTIVE, INTERACTIVE_BULK];
+        options.put(Opt::Priority, of[(tos as usize >> 3) % of.len()]);
     }
 }
 

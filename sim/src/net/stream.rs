@@ -9,7 +9,7 @@ use super::multicast::is_for_many;
 use super::{Flow, Packet, inet};
 use crate::choices;
 use crate::host::{self, Transport};
-use crate::tcp::{Config, Connection, Listener, Segment};
+use crate::tcp::{Config, Connection, Listener, Segment, State};
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
 
@@ -33,7 +33,14 @@ impl World {
         if !is_here && !is_for_many(local.ip()) {
             return Err(errno(libc::EADDRNOTAVAIL));
         }
-        if socket.has_port || matches!(&socket.proto, Proto::Stream(tcp) if !tcp.is_over()) {
+        let is_bound = match &socket.proto {
+            // A connection that is over has given its port up, unless the program named it; in
+            // TIME-WAIT the system has the port.
+            Proto::Stream(tcp) if tcp.state() == State::TimeWait => socket.port_is_given,
+            Proto::Stream(tcp) => !tcp.is_over() || socket.has_port,
+            _ => socket.has_port,
+        };
+        if is_bound {
             return Err(errno(libc::EINVAL));
         }
         let is_given = local.port() != 0;
@@ -50,8 +57,12 @@ impl World {
             return Err(errno(libc::EADDRINUSE));
         }
         self.unroute(index);
+        if let Proto::Stream(tcp) = &mut self.sockets[index as usize].proto {
+            tcp.leave_time_wait();
+        }
         self.take_port(index, transport, local);
-        self.sockets[index as usize].port_is_given = is_given;
+        let socket = &mut self.sockets[index as usize];
+        (socket.port_is_given, socket.ip_is_given) = (is_given, !local.ip().is_unspecified());
         Ok(())
     }
 
@@ -133,6 +144,7 @@ impl World {
     // Listening.
 
     pub(crate) fn listen_on(&mut self, index: u32, backlog: u32) -> io::Result<()> {
+        self.renew(index);
         let socket = &self.sockets[index as usize];
         if !socket.has_port && matches!(socket.proto, Proto::Fresh) {
             let ip = socket.local.map_or(Ipv4Addr::UNSPECIFIED.into(), |left| left.ip());
@@ -255,6 +267,7 @@ impl World {
 
     pub(crate) fn connect_stream(&mut self, io: Io, peer: &Address) -> io::Result<()> {
         let index = self.socket_of(io)?;
+        self.renew(index);
         let (host, number) = {
             let socket = &self.sockets[index as usize];
             (socket.host, socket.number)
@@ -288,10 +301,28 @@ impl World {
                     self.record(Op::Connected, number, 0);
                     Ok(())
                 }
-                Some(Err(error)) => Err(error),
+                Some(Err(error)) => {
+                    self.renew(index);
+                    Err(error)
+                }
             },
             Proto::Listener(_) => Err(errno(libc::EISCONN)),
             _ => Err(errno(libc::EOPNOTSUPP)),
+        }
+    }
+
+    /// What is left of an attempt that failed and said so is a socket as good as new.
+    fn renew(&mut self, index: u32) {
+        let Proto::Stream(connection) = &self.sockets[index as usize].proto else { return };
+        if !connection.is_as_new() {
+            return;
+        }
+        let shut = connection.shut();
+        self.unroute(index);
+        let socket = &mut self.sockets[index as usize];
+        (socket.proto, socket.peer, socket.shut_early) = (Proto::Fresh, None, shut);
+        if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
+            local.set_ip(Ipv4Addr::UNSPECIFIED.into());
         }
     }
 

@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use greenroom::hub::{Address, Interest, Io, Kind, Take};
 
-use self::name::{Name, place_of};
+use self::name::{Card, Name, place_of};
 use self::queue::Piece;
 use super::weak::Weak;
 use crate::trace::Op;
@@ -28,7 +28,7 @@ use crate::world::{Proto, World, errno};
 /// A socket of the Unix domain.
 pub(crate) struct UnixSocket {
     kind: Kind,
-    name: Option<Rc<Name>>,
+    name: Card,
     role: Role,
     peer: Peer,
     /// What was sent here and not yet read.
@@ -65,7 +65,7 @@ impl UnixSocket {
     fn new(kind: Kind) -> Box<UnixSocket> {
         Box::new(UnixSocket {
             kind,
-            name: None,
+            name: Card::default(),
             role: Role::Plain,
             peer: Peer::None,
             incoming: VecDeque::new(),
@@ -135,7 +135,7 @@ impl World {
 
     pub(crate) fn bind_unix(&mut self, index: u32, local: &SocketAddr) -> io::Result<()> {
         let wanted = Name::of(local);
-        let has_name = self.unix(index).name.is_some();
+        let has_name = self.unix(index).name.get().is_some();
         if has_name && !matches!(wanted, Some(Name::Path(_))) {
             // Asking for any name is granted by the one that is there.
             return if wanted.is_none() { Ok(()) } else { Err(errno(libc::EINVAL)) };
@@ -161,7 +161,7 @@ impl World {
         self.hosts[host].names.insert(place, holder);
         let number = self.sockets[index as usize].number;
         self.record_named(Op::Bind, number, 0, 0, Some(&name));
-        self.unix_mut(index).name = Some(name);
+        self.unix(index).name.set(name).expect("it had none");
         Ok(())
     }
 
@@ -196,7 +196,7 @@ impl World {
     // Asked about.
 
     pub(crate) fn unix_name(&self, index: u32) -> Address {
-        Name::address(self.unix(index).name.as_deref())
+        Name::address(self.unix(index).name.get().map(|name| &**name))
     }
 
     pub(crate) fn unix_peer(&self, index: u32) -> io::Result<Address> {
@@ -358,6 +358,7 @@ impl World {
         let proto = std::mem::replace(&mut self.sockets[index as usize].proto, gone);
         let Proto::Unix(socket) = proto else { return };
         let UnixSocket { kind, name, role, peer, incoming, callers, .. } = *socket;
+        let name = name.get().cloned();
         self.forget_socket(index);
         if let (Kind::Stream | Kind::SeqPacket, Peer::Here(peer)) = (kind, peer) {
             let other = self.unix_mut(peer);

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use greenroom::io::{PipeReader, PipeWriter};
-use greenroom::net::{Domain, Shutdown, SockAddr, Socket, SocketAddr, TcpKeepalive, Type};
+use greenroom::net::{
+    Domain, Protocol, Shutdown, SockAddr, Socket, SocketAddr, TcpKeepalive, Type,
+};
 use greenroom::os::linux::net::SocketAddrExt;
 use greenroom::os::unix::net as unix;
 use greenroom::wait::{Source, wait_read, wait_write};
@@ -87,8 +89,13 @@ impl Player<'_> {
             Op::Listen(a, n) => self.slot(a)?.listen(n.into()).and_then(|()| done()),
             Op::Connect(a, place) => {
                 let address = self.address(place, a)?;
-                self.slot(a)?.connect(&address)?;
-                done()
+                let socket = self.slot(a)?;
+                match socket.connect(&address) {
+                    // Which of several calls is told that it stands, and which that it stood, is
+                    // up to the hub.
+                    Err(error) if error.raw_os_error() == Some(libc::EISCONN) => done(),
+                    answer => answer.and_then(|()| done()),
+                }
             }
             Op::Accept(a, b) => {
                 let (socket, peer) = or_refusal(self.slot(a)?, self.slot(a)?.accept())?;
@@ -174,6 +181,10 @@ impl Player<'_> {
 
     fn put(&mut self, slot: u8, socket: Socket) -> Line {
         socket.set_nonblocking(true)?;
+        if socket.protocol()? == Some(Protocol::TCP) {
+            // Small writes would wait for acknowledgements, for as long as timers say.
+            socket.set_tcp_nodelay(true)?;
+        }
         self.slots[usize::from(slot)] = Some(Thing::Socket(socket));
         done()
     }
@@ -266,7 +277,8 @@ impl Player<'_> {
         match option {
             Opt::ReuseAddress => socket.set_reuse_address(on),
             Opt::ReusePort => socket.set_reuse_port(on),
-            Opt::NoDelay => socket.set_tcp_nodelay(on),
+            // Never off, see `put`.
+            Opt::NoDelay => socket.set_tcp_nodelay(true),
             Opt::KeepAlive => socket.set_keepalive(on),
             Opt::Broadcast => socket.set_broadcast(on),
             Opt::LingerZero => socket.set_linger(on.then_some(Duration::ZERO)),
@@ -302,6 +314,8 @@ impl Player<'_> {
             Opt::KeepCount => socket.tcp_keepalive_retries()?.to_string(),
             Opt::UserTimeout => format!("{:?}", socket.tcp_user_timeout()?),
             Opt::MulticastLoop => socket.multicast_loop_v4()?.to_string(),
+            // What Linux answers for TCP is a leftover of the packet that opened the connection.
+            Opt::MulticastTtl if socket.protocol()? == Some(Protocol::TCP) => "any".into(),
             Opt::MulticastTtl => socket.multicast_ttl_v4()?.to_string(),
             Opt::Identity => {
                 let (domain, of) = (socket.domain()?, socket.r#type()?);

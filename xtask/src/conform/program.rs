@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Sockets a program may hold at once.
-pub const SLOTS: u8 = 5;
+pub const SLOTS: u8 = 4;
 
 #[derive(Clone, Debug)]
 pub struct Program(pub Vec<Op>);

@@ -102,7 +102,7 @@ impl World {
         }
         self.put_piece(index, receiver, buf);
         let (number, name) =
-            (self.sockets[index as usize].number, self.unix(receiver).name.clone());
+            (self.sockets[index as usize].number, self.unix(receiver).name.get().cloned());
         let (length, hash) = (buf.len() as u64, hash_bytes(buf));
         self.record_named(Op::SendTo, number, length, hash, name.as_deref());
         self.name_ready(receiver);

@@ -5,6 +5,7 @@
 //! free it before the run ends, and every directory is deemed to be there. An abstract name is free
 //! again once its socket closed.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::os::unix::net as unix;
@@ -24,6 +25,9 @@ pub(crate) enum Name {
     Path(PathBuf),
     Abstract(Vec<u8>),
 }
+
+/// The name of a socket, once it has one; whoever holds what it sent learns of it too.
+pub(crate) type Card = Rc<OnceCell<Rc<Name>>>;
 
 /// Who was bound to which name of a host. Abstract names are told apart by the kind of socket too;
 /// a path is one file, whatever is bound to it.

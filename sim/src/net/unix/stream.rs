@@ -24,7 +24,7 @@ impl World {
         }
         let backlog_now = backlog as usize;
         match &mut socket.role {
-            _ if socket.name.is_none() => return Err(errno(libc::EINVAL)),
+            _ if socket.name.get().is_none() => return Err(errno(libc::EINVAL)),
             Role::Connected => return Err(errno(libc::EINVAL)),
             Role::Listening { backlog, .. } => *backlog = backlog_now,
             role => {
@@ -104,7 +104,7 @@ impl World {
         self.scheduler.took();
         let io = self.add_descriptor(accepted);
         let peer = match &self.unix(accepted).peer {
-            Peer::Here(peer) => self.unix(*peer).name.clone(),
+            Peer::Here(peer) => self.unix(*peer).name.get().cloned(),
             Peer::Gone(name) => name.clone(),
             Peer::None => None,
         };
@@ -231,7 +231,7 @@ impl World {
         let (sender, cost) = (self.weak(index), queue::cost_of_datagram(buf.len()));
         let socket = self.unix_mut(index);
         socket.charged += cost;
-        let from = socket.name.clone();
+        let from = Some(socket.name.clone());
         let piece = Piece { bytes: buf.to_vec(), taken: 0, cost, sender, from };
         self.unix_mut(receiver).incoming.push_back(piece);
     }
@@ -266,7 +266,7 @@ impl World {
         let piece = incoming.front().expect("the caller looked");
         let length = piece.bytes.len().min(buf.len());
         buf[..length].copy_from_slice(&piece.bytes[..length]);
-        let from = piece.from.clone();
+        let from = piece.from.as_ref().and_then(|from| from.get().cloned());
         if take == Take::Remove {
             let piece = incoming.pop_front().expect("it was just looked at");
             self.scheduler.took();
