@@ -62,12 +62,12 @@ impl Player<'_> {
     fn perform(&mut self, op: &Op) -> Line {
         match *op {
             Op::Make(a, kind) => {
-                self.slots[usize::from(a)] = None;
+                self.clear(&[a]);
                 let socket = self.fresh(kind)?;
                 self.put(a, socket)
             }
             Op::Pair(a, b, kind) => {
-                (self.slots[usize::from(a)], self.slots[usize::from(b)]) = (None, None);
+                self.clear(&[a, b]);
                 let (domain, of) = shape(kind);
                 let (near, far) = Socket::pair(domain, of, None)?;
                 self.put(a, near)?;
@@ -80,7 +80,7 @@ impl Player<'_> {
                 done()
             }
             Op::Pipe(a, b) => {
-                (self.slots[usize::from(a)], self.slots[usize::from(b)]) = (None, None);
+                self.clear(&[a, b]);
                 let (reader, writer) = greenroom::io::pipe()?;
                 self.slots[usize::from(a)] = Some(Thing::Reader(reader));
                 self.slots[usize::from(b)] = Some(Thing::Writer(writer));
@@ -174,6 +174,14 @@ impl Player<'_> {
         }
     }
 
+    /// Closes what is there, one after the other: of two ends that close at once, either may be first.
+    fn clear(&mut self, slots: &[u8]) {
+        for &slot in slots {
+            self.slots[usize::from(slot)] = None;
+            (self.world.settle)();
+        }
+    }
+
     fn fresh(&self, kind: Kind) -> io::Result<Socket> {
         let (domain, of) = shape(kind);
         Socket::new(domain, of, None)
@@ -199,9 +207,7 @@ impl Player<'_> {
     }
 
     fn connected(&mut self, l: u8, a: u8, b: u8, kind: Kind) -> Line {
-        for slot in [l, a, b] {
-            self.slots[usize::from(slot)] = None;
-        }
+        self.clear(&[l, a, b]);
         let listener = self.fresh(kind)?;
         let local = match kind {
             Kind::Tcp | Kind::Udp => loopback(),
