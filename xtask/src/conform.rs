@@ -9,6 +9,8 @@ mod draw;
 mod play;
 mod program;
 mod survey;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::time::{Duration, Instant};

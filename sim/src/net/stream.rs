@@ -9,6 +9,7 @@ use super::multicast::is_for_many;
 use super::{Flow, Packet, inet};
 use crate::choices;
 use crate::host::{self, Transport};
+use crate::mutant::{self, Mutant};
 use crate::tcp::{Config, Connection, Listener, Segment, State};
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
@@ -354,6 +355,9 @@ impl World {
         let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
             return Err(errno(libc::ENOTCONN));
         };
+        if mutant::is_on(Mutant::EndBeforeBytes) && connection.readiness().read_closed {
+            return Ok(0);
+        }
         let answer = match take {
             Take::Remove => connection.recv(&mut buf[..window]),
             Take::Peek => connection.peek(&mut buf[..window]),
@@ -473,6 +477,9 @@ impl World {
         let resets = socket.options.linger == 1;
         match &mut socket.proto {
             Proto::Stream(connection) => {
+                if mutant::is_on(Mutant::NoResetOverUnread) {
+                    while connection.recv(&mut [0; 256]).is_ok_and(|length| length > 0) {}
+                }
                 if resets {
                     connection.abort()
                 } else {

@@ -12,6 +12,7 @@ use super::stream::covers;
 use super::{Body, Packet, inet};
 use crate::choices::hash_bytes;
 use crate::host::Transport;
+use crate::mutant::{self, Mutant};
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
@@ -37,7 +38,11 @@ impl Mailbox {
         self.refused || self.shut_read || !self.letters.is_empty()
     }
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
-        std::mem::take(&mut self.refused).then(|| errno(libc::ECONNREFUSED))
+        let refusal = match mutant::is_on(Mutant::RefusalMisnamed) {
+            true => libc::ECONNRESET,
+            false => libc::ECONNREFUSED,
+        };
+        std::mem::take(&mut self.refused).then(|| errno(refusal))
     }
 }
 
