@@ -15,6 +15,7 @@ use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::choices::{self, Entity};
 use crate::clock::Event;
+use crate::net::inet;
 use crate::net::udp::Mailbox;
 use crate::trace::Op;
 use crate::world::{Greenlet, Proto, World, errno};
@@ -230,7 +231,7 @@ impl Hub for SimHub {
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
         self.call(io, "bind", |world, index| match world.proto(index)? {
             Proto::Unix(_) => world.bind_unix(index, local.unix()?),
-            _ => world.bind_inet(index, local.inet()?),
+            _ => world.bind_inet(index, inet(local)?),
         })
     }
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
@@ -245,8 +246,8 @@ impl Hub for SimHub {
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
         self.call(io, "connect", |world, index| match world.proto(index)? {
             Proto::Unix(_) => world.connect_unix(io, index, peer.unix()?),
-            Proto::Udp(_) => world.connect_datagram(index, peer.inet()?),
-            _ => world.connect_stream(io, peer.inet()?),
+            Proto::Udp(_) => world.connect_datagram(index, peer),
+            _ => world.connect_stream(io, peer),
         })
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
@@ -292,13 +293,19 @@ impl Hub for SimHub {
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
         self.call(io, "recv_from", |world, index| match world.proto(index)? {
             Proto::Unix(_) => world.recv_unix(io, index, buf, take),
-            _ => world.recv_datagram(io, index, buf, take).map(|(n, from)| (n, from.into())),
+            Proto::Udp(_) => {
+                world.recv_datagram(io, index, buf, take).map(|(n, from)| (n, from.into()))
+            }
+            // Who a stream comes from is known: the system names nobody (linux-truth 61).
+            _ => world.recv_stream(io, index, buf, take).map(|n| (n, Address::unnamed())),
         })
     }
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
         self.call(io, "send_to", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => world.send_unix(io, index, buf, Some(peer.unix()?)),
-            _ => world.send_datagram(index, buf, Some(peer.inet()?)),
+            Proto::Unix(_) => world.send_unix(io, index, buf, Some(peer)),
+            Proto::Udp(_) => world.send_datagram(index, buf, Some(peer)),
+            // A stream goes where it goes (61).
+            _ => world.send_stream(io, index, buf),
         })
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {

@@ -37,6 +37,7 @@ mod check;
 pub mod choices;
 pub mod cli;
 pub mod faults;
+pub mod mutant;
 pub mod path;
 pub mod report;
 pub mod run;

@@ -13,13 +13,16 @@ pub(crate) mod udp;
 pub(crate) mod unix;
 pub(crate) mod weak;
 
+use std::io;
 use std::net::SocketAddr;
+
+use greenroom::hub::Address;
 
 use crate::clock::Event;
 use crate::host;
 use crate::tcp::{Connection, Segment, State};
 use crate::trace::Op;
-use crate::world::{Proto, Socket, World};
+use crate::world::{Proto, Socket, World, errno};
 
 /// What a packet takes on one machine, from socket to socket.
 const LOOPBACK_NS: u64 = 10_000;
@@ -62,6 +65,24 @@ impl Flow {
             _ => None,
         }
     }
+}
+
+/// The internet address in this one. One of another family is refused, and before that one that is
+/// too short to be an internet address, as few but unnamed ones are.
+pub(crate) fn inet(address: &Address) -> io::Result<SocketAddr> {
+    /// What Linux needs, less the family and the byte at a name's end or beginning.
+    const NAME_MIN: usize = 16 - 3;
+    if let Address::Unix(unix) = address {
+        let length = match unix::name::Name::of(unix) {
+            Some(unix::name::Name::Path(path)) => path.as_os_str().len(),
+            Some(unix::name::Name::Abstract(name)) => name.len(),
+            None => 0,
+        };
+        if length < NAME_MIN {
+            return Err(errno(libc::EINVAL));
+        }
+    }
+    address.inet()
 }
 
 impl World {
@@ -119,7 +140,10 @@ impl World {
             self.clock.schedule(at_ns, foreground, Event::Timer { socket: index, generation });
         }
         self.leave_half_open(index, state, finished);
-        if state == State::Closed {
+        // Once: what is bound anew afterwards stays bound.
+        let socket = &self.sockets[index as usize];
+        let is_routed = Flow::of(socket).is_some_and(|flow| self.flows.get(&flow) == Some(&index));
+        if state == State::Closed && is_routed {
             self.unroute(index);
         }
         if finished && self.sockets[index as usize].descriptors.is_empty() {

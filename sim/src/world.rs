@@ -84,8 +84,17 @@ pub(crate) struct Socket {
     pub(crate) number: u32,
     pub(crate) entity: Entity,
     pub(crate) descriptors: Vec<u32>,
+    /// What it says its address is, which stays when the port was given up.
     pub(crate) local: Option<SocketAddr>,
+    /// It holds the port of that address, as whoever bound it or connected does.
+    pub(crate) has_port: bool,
+    /// The program asked for this very port: it is held until the end (linux-truth 42).
+    pub(crate) port_is_given: bool,
+    /// Likewise the address.
+    pub(crate) ip_is_given: bool,
     pub(crate) peer: Option<SocketAddr>,
+    /// Of TCP: shut for reading, for writing, before there was a connection.
+    pub(crate) shut_early: (bool, bool),
     pub(crate) options: Options,
     pub(crate) proto: Proto,
     /// When its timer event is due, if one is scheduled.
@@ -233,7 +242,11 @@ impl World {
             entity,
             descriptors: Vec::new(),
             local: None,
+            has_port: false,
+            port_is_given: false,
+            ip_is_given: false,
             peer: None,
+            shut_early: (false, false),
             options: Options::default(),
             proto,
             timer_ns: None,
@@ -317,6 +330,7 @@ impl World {
     /// Takes a socket out of the world: no segment finds it any more.
     pub(crate) fn forget_socket(&mut self, index: u32) {
         self.unroute(index);
+        self.release_port(index);
         let socket = &mut self.sockets[index as usize];
         socket.live = false;
         socket.proto = Proto::Fresh;
@@ -328,22 +342,29 @@ impl World {
         self.free_sockets.push(index);
     }
 
-    /// Gives up the socket's port and its place among the connections.
+    /// Gives up the socket's place among the connections, and the port unless the program named it.
     pub(crate) fn unroute(&mut self, index: u32) {
         let socket = &self.sockets[index as usize];
-        let host = socket.host;
         if let Some(flow) = crate::net::Flow::of(socket)
             && self.flows.get(&flow) == Some(&index)
         {
             self.flows.remove(&flow);
         }
-        if let (Some(local), None) = (socket.local, socket.listener) {
-            let transport = match socket.proto {
-                Proto::Udp(_) => Transport::Udp,
-                _ => Transport::Tcp,
-            };
-            self.hosts[usize::from(host)].release(transport, local.port(), index);
+        if !self.sockets[index as usize].port_is_given {
+            self.release_port(index);
         }
+    }
+
+    fn release_port(&mut self, index: u32) {
+        let socket = &mut self.sockets[index as usize];
+        let Some(local) = socket.local.filter(|_| std::mem::take(&mut socket.has_port)) else {
+            return;
+        };
+        let transport = match socket.proto {
+            Proto::Udp(_) => Transport::Udp,
+            _ => Transport::Tcp,
+        };
+        self.hosts[usize::from(socket.host)].release(transport, local.port(), index);
     }
 
     // What happened.

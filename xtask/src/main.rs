@@ -2,6 +2,7 @@
 
 mod asan;
 mod bench;
+mod conform;
 mod steps;
 mod tidy;
 mod worlds;
@@ -14,6 +15,7 @@ cargo xtask COMMAND
   sim [SCENARIO…] --seed N | --seeds A..B   rehearse scenarios in the simulated network
   replay TOKEN|FILE                         run a failure again from its token
   real [SCENARIO…]                          perform scenarios on the operating system, over loopback
+  conform [--cases N] [--seed S]            random socket programs on both hubs; any difference fails
   snapshots [--accept]                      golden traces and reports against snapshots/
   bench [NAME…]                             the benchmark tables, beside a peer in the same run
   test                                      every test (nextest where installed, else cargo test)
@@ -52,6 +54,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         "bench" => bench::main(rest).map(exit),
         // One measured process of a benchmark, started by `bench`.
         "bench-child" => bench::child(rest).map(|()| ExitCode::SUCCESS),
+        "conform" => conform::main(rest).map(exit),
         "test" => flags(name, rest, &[]).map(|_| exit(steps::test())),
         "asan" => flags(name, rest, &[]).map(|_| exit(asan::run())),
         "ci" => {
@@ -68,8 +71,8 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
             Ok(ExitCode::SUCCESS)
         }
         unknown => Err(format!(
-            "no command `{unknown}`; there are sim, replay, real, snapshots, bench, test, \
-             asan, ci, tidy"
+            "no command `{unknown}`; there are sim, replay, real, conform, snapshots, bench, \
+             test, asan, ci, tidy"
         )),
     }
 }

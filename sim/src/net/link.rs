@@ -36,7 +36,7 @@ fn wire_bytes(packet: &Packet, mtu_bytes: u32) -> u64 {
     let payload = packet.payload.len() as u64;
     match packet.body {
         Body::Segment(_) => IP + TCP + payload,
-        Body::Datagram => {
+        Body::Datagram | Body::ForMany(_) => {
             // Fragments, but for the last, carry a multiple of eight bytes.
             let fragment = (u64::from(mtu_bytes).saturating_sub(IP) / 8 * 8).max(8);
             UDP + payload + IP * (UDP + payload).div_ceil(fragment)

@@ -179,9 +179,6 @@ fn check_level(proto: &Proto, option: Opt) -> io::Result<()> {
         (_, Proto::Unix(_)) | (Level::Tcp, Proto::Udp(_)) => Err(errno(libc::EOPNOTSUPP)),
         (Level::V6, _) => Err(errno(libc::ENOPROTOOPT)),
         (_, Proto::Udp(_)) => Ok(()),
-        (_, _) if matches!(option, Opt::MulticastTtl | Opt::MulticastInterface) => {
-            Err(errno(libc::EINVAL))
-        }
         (Level::Tcp | Level::V4, _) => Ok(()),
     }
 }
@@ -226,10 +223,19 @@ impl World {
             option == Opt::MulticastInterface && !self.has_interface(index, Ipv4Addr::from(value));
         let socket = &mut self.sockets[index as usize];
         let options = &mut socket.options;
+        if let (Level::Tcp, Proto::Udp(_)) = (level_of(option), &socket.proto) {
+            // Asked for, it is `EOPNOTSUPP`.
+            return Err(errno(libc::ENOPROTOOPT));
+        }
         check_level(&socket.proto, option)?;
+        let is_stream = !matches!(socket.proto, Proto::Udp(_));
+        if is_stream && matches!(option, Opt::MulticastTtl | Opt::MulticastInterface) {
+            return Err(errno(libc::EINVAL));
+        }
         if is_foreign {
             return Err(errno(libc::EADDRNOTAVAIL));
         }
+        let tos_before = options.get(Opt::Tos);
         match option {
             Opt::ReuseAddress => options.reuse_address = value != 0,
             Opt::ReusePort if value != 0 && matches!(socket.proto, Proto::Unix(_)) => {
@@ -251,6 +257,9 @@ impl World {
                 Some(range) if !range.contains(&value) => return Err(errno(libc::EINVAL)),
                 Some(_) => options.put(option, normal(&socket.proto, option, value)),
             },
+        }
+        if let Opt::Tos = option {
+            prioritize(options, tos_before);
         }
         let options = &socket.options;
         if let Proto::Stream(connection) = &mut socket.proto {
@@ -279,6 +288,19 @@ fn identity(proto: &Proto, option: Opt) -> libc::c_int {
         Opt::Domain => domain,
         Opt::Type => kind,
         _ => protocol,
+    }
+}
+
+/// A type of service that changes brings its priority with it.
+fn prioritize(options: &mut Options, tos_before: u32) {
+    const BEST_EFFORT: u32 = 0;
+    const BULK: u32 = 2;
+    const INTERACTIVE: u32 = 6;
+    const INTERACTIVE_BULK: u32 = 4;
+    let tos = options.get(Opt::Tos);
+    if tos != tos_before {
+        let of = [BEST_EFFORT, BULK, INTERACTIVE, INTERACTIVE_BULK];
+        options.put(Opt::Priority, of[(tos as usize >> 3) % of.len()]);
     }
 }
 

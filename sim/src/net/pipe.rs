@@ -50,11 +50,12 @@ impl World {
         let ready = |ready: bool, interest| if ready { interest } else { Interest::NONE };
         match end {
             PipeEnd::Read { pages, writer } => {
-                ready(!pages.is_empty() || writer.is_none(), Interest::READ)
+                let hung_up = ready(writer.is_none(), Interest::BOTH);
+                ready(!pages.is_empty(), Interest::READ).with(hung_up)
             }
-            PipeEnd::Write { reader } => {
-                let full = reader.is_some_and(|reader| self.pages_of(reader) == PAGES_MAX);
-                ready(!full, Interest::WRITE)
+            PipeEnd::Write { reader: None } => Interest::BOTH,
+            PipeEnd::Write { reader: Some(reader) } => {
+                ready(self.pages_of(*reader) < PAGES_MAX, Interest::WRITE)
             }
         }
     }
@@ -193,7 +194,7 @@ mod tests {
         assert_eq!(send(hub, read, b"x"), Err(libc::EBADF));
         hub.close(write);
         assert_eq!(recv(hub, read, 9), Ok(b"abc".into()));
-        assert_eq!(ready(hub, read), (true, false));
+        assert_eq!(ready(hub, read), (true, true), "hung up");
         assert_eq!([recv(hub, read, 9), recv(hub, read, 9)], [Ok(vec![]), Ok(vec![])]);
     }
 

@@ -34,7 +34,8 @@ impl World {
             Proto::Stream(connection) => {
                 !matches!(connection.state(), State::SynSent | State::Closed | State::TimeWait)
             }
-            Proto::Udp(_) => true,
+            // Whoever is connected to port 0 says it is not.
+            Proto::Udp(_) => socket.peer.is_some_and(|peer| peer.port() != 0),
             _ => false,
         };
         socket.peer.filter(|_| connected).ok_or_else(|| errno(libc::ENOTCONN))

@@ -3,13 +3,14 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
 
-use greenroom::hub::{Interest, Io, Take};
+use greenroom::hub::{Address, Interest, Io, Take};
 
 use super::multicast::is_for_many;
-use super::{Flow, Packet};
+use super::{Flow, Packet, inet};
 use crate::choices;
 use crate::host::{self, Transport};
-use crate::tcp::{Config, Connection, Listener, Segment};
+use crate::mutant::{self, Mutant};
+use crate::tcp::{Config, Connection, Listener, Segment, State};
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
 
@@ -26,9 +27,6 @@ impl World {
     pub(super) fn bind_socket(&mut self, index: u32, mut local: SocketAddr) -> io::Result<()> {
         let socket = &self.sockets[index as usize];
         let host = usize::from(socket.host);
-        if socket.local.is_some() {
-            return Err(errno(libc::EINVAL));
-        }
         if !local.is_ipv4() {
             return Err(errno(libc::EAFNOSUPPORT));
         }
@@ -36,15 +34,36 @@ impl World {
         if !is_here && !is_for_many(local.ip()) {
             return Err(errno(libc::EADDRNOTAVAIL));
         }
+        let is_bound = match &socket.proto {
+            // A connection that is over has given its port up, unless the program named it; in
+            // TIME-WAIT the system has the port.
+            Proto::Stream(tcp) if tcp.state() == State::TimeWait => socket.port_is_given,
+            Proto::Stream(tcp) => !tcp.is_over() || socket.has_port,
+            _ => socket.has_port,
+        };
+        if is_bound {
+            return Err(errno(libc::EINVAL));
+        }
+        let is_given = local.port() != 0;
         let transport = transport_of(socket);
         if local.port() == 0 {
             local.set_port(
                 self.hosts[host].free_port(transport).ok_or_else(|| errno(libc::EADDRINUSE))?,
             );
         } else if self.is_taken(index, host, transport, local) {
+            if let Some(left) = &mut self.sockets[index as usize].local {
+                // Of a port that was given up, the address is forgotten by trying.
+                left.set_ip(Ipv4Addr::UNSPECIFIED.into());
+            }
             return Err(errno(libc::EADDRINUSE));
         }
+        self.unroute(index);
+        if let Proto::Stream(tcp) = &mut self.sockets[index as usize].proto {
+            tcp.leave_time_wait();
+        }
         self.take_port(index, transport, local);
+        let socket = &mut self.sockets[index as usize];
+        (socket.port_is_given, socket.ip_is_given) = (is_given, !local.ip().is_unspecified());
         Ok(())
     }
 
@@ -53,7 +72,14 @@ impl World {
     fn is_taken(&self, index: u32, host: usize, transport: Transport, local: SocketAddr) -> bool {
         let own = &self.sockets[index as usize].options;
         let bound = self.hosts[host].ports.get(&(transport, local.port()));
-        bound.into_iter().flatten().any(|&other| {
+        // Connections hold the port too, accepted ones even where their listener is gone (30, 31).
+        let connected = self.flows.iter().filter(|(flow, _)| {
+            transport == Transport::Tcp
+                && usize::from(flow.host) == host
+                && flow.local.port() == local.port()
+        });
+        let holders = bound.into_iter().flatten().chain(connected.map(|(_, holder)| holder));
+        holders.into_iter().any(|&other| {
             let other = &self.sockets[other as usize];
             let Some(theirs) = other.local else { return false };
             let listens = matches!(other.proto, Proto::Listener(_));
@@ -66,6 +92,7 @@ impl World {
     fn take_port(&mut self, index: u32, transport: Transport, local: SocketAddr) {
         let socket = &mut self.sockets[index as usize];
         socket.local = Some(local);
+        socket.has_port = true;
         let ports = &mut self.hosts[usize::from(socket.host)].ports;
         ports.entry((transport, local.port())).or_default().push(index);
     }
@@ -87,16 +114,18 @@ impl World {
             {
                 return Err(errno(libc::EINVAL));
             }
-            Some(local) if local.ip().is_unspecified() => {
+            Some(local) if socket.has_port && local.ip().is_unspecified() => {
                 let local = SocketAddr::new(source, local.port());
                 self.sockets[index as usize].local = Some(local);
             }
-            Some(_) => {}
-            None => {
+            Some(_) if socket.has_port => {}
+            left => {
+                // An address that was bound stays when its port was given up.
+                let ip = left.map(|left| left.ip()).filter(|ip| !ip.is_unspecified());
                 let port = self.hosts[host]
                     .free_port(transport)
                     .ok_or_else(|| errno(libc::EADDRNOTAVAIL))?;
-                self.take_port(index, transport, SocketAddr::new(source, port));
+                self.take_port(index, transport, SocketAddr::new(ip.unwrap_or(source), port));
             }
         }
         Ok(())
@@ -116,8 +145,11 @@ impl World {
     // Listening.
 
     pub(crate) fn listen_on(&mut self, index: u32, backlog: u32) -> io::Result<()> {
-        if self.sockets[index as usize].local.is_none() {
-            self.bind_socket(index, SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0))?;
+        self.renew(index);
+        let socket = &self.sockets[index as usize];
+        if !socket.has_port && matches!(socket.proto, Proto::Fresh) {
+            let ip = socket.local.map_or(Ipv4Addr::UNSPECIFIED.into(), |left| left.ip());
+            self.bind_socket(index, SocketAddr::new(ip, 0))?;
         }
         match &mut self.sockets[index as usize].proto {
             Proto::Listener(listener) => listener.set_backlog(backlog),
@@ -187,7 +219,8 @@ impl World {
         }
         let path = self.path_of_accepted(listener, packet.sender);
         let config = self.config_of(listener);
-        let connection = Connection::accept(config, self.isn(), segment);
+        let mut connection = Connection::accept(config, self.isn(), segment);
+        connection.shut_early(self.sockets[listener as usize].shut_early);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
         let Proto::Listener(queue) = &mut self.sockets[listener as usize].proto else { return };
         if !queue.begin(index) {
@@ -233,23 +266,25 @@ impl World {
 
     // Connecting.
 
-    pub(crate) fn connect_stream(&mut self, io: Io, peer: SocketAddr) -> io::Result<()> {
+    pub(crate) fn connect_stream(&mut self, io: Io, peer: &Address) -> io::Result<()> {
         let index = self.socket_of(io)?;
+        self.renew(index);
         let (host, number) = {
             let socket = &self.sockets[index as usize];
             (socket.host, socket.number)
         };
         match &mut self.sockets[index as usize].proto {
             Proto::Fresh => {
-                let peer = self.reachable(host, peer)?;
+                let peer = self.reachable(host, inet(peer)?)?;
                 self.bind_towards(index, peer)?;
                 let local = self.sockets[index as usize].local.expect("just bound");
                 let flow = Flow { host, local, peer };
                 if self.flows.contains_key(&flow) {
                     return Err(errno(libc::EADDRNOTAVAIL));
                 }
-                let connection = Connection::connect(self.config_of(index), self.isn());
+                let mut connection = Connection::connect(self.config_of(index), self.isn());
                 let socket = &mut self.sockets[index as usize];
+                connection.shut_early(socket.shut_early);
                 socket.proto = Proto::Stream(Box::new(connection));
                 socket.peer = Some(peer);
                 self.flows.insert(flow, index);
@@ -267,10 +302,28 @@ impl World {
                     self.record(Op::Connected, number, 0);
                     Ok(())
                 }
-                Some(Err(error)) => Err(error),
+                Some(Err(error)) => {
+                    self.renew(index);
+                    Err(error)
+                }
             },
             Proto::Listener(_) => Err(errno(libc::EISCONN)),
             _ => Err(errno(libc::EOPNOTSUPP)),
+        }
+    }
+
+    /// What is left of an attempt that failed and said so is a socket as good as new.
+    fn renew(&mut self, index: u32) {
+        let Proto::Stream(connection) = &self.sockets[index as usize].proto else { return };
+        if !connection.is_as_new() {
+            return;
+        }
+        let shut = connection.shut();
+        self.unroute(index);
+        let socket = &mut self.sockets[index as usize];
+        (socket.proto, socket.peer, socket.shut_early) = (Proto::Fresh, None, shut);
+        if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
+            local.set_ip(Ipv4Addr::UNSPECIFIED.into());
         }
     }
 
@@ -295,12 +348,16 @@ impl World {
     ) -> io::Result<usize> {
         let there = match &self.sockets[index as usize].proto {
             Proto::Stream(connection) => connection.queued().min(buf.len()),
+            Proto::Fresh if self.sockets[index as usize].shut_early.0 => return Ok(0),
             _ => return Err(errno(libc::ENOTCONN)),
         };
         let window = self.shortened(index, there);
         let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
             return Err(errno(libc::ENOTCONN));
         };
+        if mutant::is_on(Mutant::EndBeforeBytes) && connection.readiness().read_closed {
+            return Ok(0);
+        }
         let answer = match take {
             Take::Remove => connection.recv(&mut buf[..window]),
             Take::Peek => connection.peek(&mut buf[..window]),
@@ -382,12 +439,36 @@ impl World {
             Proto::Udp(_) => self.shutdown_datagram(index, read, write)?,
             Proto::Unix(_) => self.shutdown_unix(index, read, write),
             Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
-            _ => return Err(errno(libc::ENOTCONN)),
+            Proto::Listener(_) if read => self.stop_listening(index),
+            Proto::Listener(_) => {}
+            _ => {
+                // Refused, and done all the same.
+                let shut = &mut self.sockets[index as usize].shut_early;
+                *shut = (shut.0 | read, shut.1 | write);
+                return Err(errno(libc::ENOTCONN));
+            }
         }
         self.record_full(Op::Shutdown, number, 0, 0, None, name);
         self.mark_dirty(index);
         self.name_ready(index);
         Ok(())
+    }
+
+    /// The socket listens no more, and is as one that never did (linux-truth 41 to 44).
+    fn stop_listening(&mut self, index: u32) {
+        let Proto::Listener(queue) = &mut self.sockets[index as usize].proto else { return };
+        let orphans: Vec<u32> = queue.close().collect();
+        self.sockets[index as usize].proto = Proto::Fresh;
+        self.sockets[index as usize].shut_early = (false, false);
+        self.unroute(index);
+        for orphan in orphans {
+            let socket = &mut self.sockets[orphan as usize];
+            socket.listener = None;
+            if let Proto::Stream(connection) = &mut socket.proto {
+                connection.abort();
+            }
+            self.mark_dirty(orphan);
+        }
     }
 
     /// The last descriptor is gone.
@@ -396,6 +477,9 @@ impl World {
         let resets = socket.options.linger == 1;
         match &mut socket.proto {
             Proto::Stream(connection) => {
+                if mutant::is_on(Mutant::NoResetOverUnread) {
+                    while connection.recv(&mut [0; 256]).is_ok_and(|length| length > 0) {}
+                }
                 if resets {
                     connection.abort()
                 } else {
@@ -404,17 +488,9 @@ impl World {
                 // Its port and place stay taken until it is through.
                 self.mark_dirty(index);
             }
-            Proto::Listener(queue) => {
-                let orphans: Vec<u32> = queue.close().collect();
+            Proto::Listener(_) => {
+                self.stop_listening(index);
                 self.forget_socket(index);
-                for orphan in orphans {
-                    let socket = &mut self.sockets[orphan as usize];
-                    socket.listener = None;
-                    if let Proto::Stream(connection) = &mut socket.proto {
-                        connection.abort();
-                    }
-                    self.mark_dirty(orphan);
-                }
             }
             Proto::Unix(_) => self.close_unix(index),
             Proto::Pipe(_) => self.close_pipe(index),

@@ -4,14 +4,15 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use greenroom::hub::{Interest, Io, Take};
+use greenroom::hub::{Address, Interest, Io, Take};
 
 use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
 use super::stream::covers;
-use super::{Body, Packet};
+use super::{Body, Packet, inet};
 use crate::choices::hash_bytes;
 use crate::host::Transport;
+use crate::mutant::{self, Mutant};
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
@@ -37,12 +38,18 @@ impl Mailbox {
         self.refused || self.shut_read || !self.letters.is_empty()
     }
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
-        std::mem::take(&mut self.refused).then(|| errno(libc::ECONNREFUSED))
+        let refusal = match mutant::is_on(Mutant::RefusalMisnamed) {
+            true => libc::ECONNRESET,
+            false => libc::ECONNREFUSED,
+        };
+        std::mem::take(&mut self.refused).then(|| errno(refusal))
     }
 }
 
 impl World {
-    pub(crate) fn connect_datagram(&mut self, index: u32, peer: SocketAddr) -> io::Result<()> {
+    pub(crate) fn connect_datagram(&mut self, index: u32, peer: &Address) -> io::Result<()> {
+        self.autobind(index)?;
+        let peer = inet(peer)?;
         self.may_broadcast(index, peer)?;
         let peer = match is_for_many(peer.ip()) {
             true => peer,
@@ -60,20 +67,12 @@ impl World {
         &mut self,
         index: u32,
         buf: &[u8],
-        peer: Option<SocketAddr>,
+        peer: Option<&Address>,
     ) -> io::Result<usize> {
-        let (host, number, connected) = {
-            let socket = &mut self.sockets[index as usize];
-            if let Proto::Udp(mailbox) = &mut socket.proto
-                && let Some(error) = mailbox.take_error()
-            {
-                return Err(error);
-            }
-            if matches!(&socket.proto, Proto::Udp(mailbox) if mailbox.shut_write) {
-                return Err(errno(libc::EPIPE));
-            }
-            (socket.host, socket.number, socket.peer)
-        };
+        self.autobind(index)?;
+        let peer = peer.map(inet).transpose()?;
+        let socket = &self.sockets[index as usize];
+        let (host, number, connected) = (socket.host, socket.number, socket.peer);
         if buf.len() > PAYLOAD_MAX {
             return Err(errno(libc::EMSGSIZE));
         }
@@ -87,6 +86,14 @@ impl World {
             Some(_) => peer,
             None => self.reachable(host, peer)?,
         };
+        if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {
+            if let Some(error) = mailbox.take_error() {
+                return Err(error);
+            }
+            if mailbox.shut_write {
+                return Err(errno(libc::EPIPE));
+            }
+        }
         let from = self.source_towards(index, to)?;
         let length = buf.len() as u64;
         self.record_full(Op::SendTo, number, length, hash_bytes(buf), Some(to), "");
@@ -102,12 +109,17 @@ impl World {
         Ok(buf.len())
     }
 
-    /// The address that a datagram leaves from; a socket without a port is given one.
-    fn source_towards(&mut self, index: u32, to: SocketAddr) -> io::Result<SocketAddr> {
-        if self.sockets[index as usize].local.is_none() {
-            self.bind_socket(index, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
+    /// A socket without a port is given one before anything else is looked at.
+    fn autobind(&mut self, index: u32) -> io::Result<()> {
+        match self.sockets[index as usize].has_port {
+            true => Ok(()),
+            false => self.bind_socket(index, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
         }
-        let local = self.sockets[index as usize].local.expect("just bound");
+    }
+
+    /// The address that a datagram leaves from.
+    fn source_towards(&mut self, index: u32, to: SocketAddr) -> io::Result<SocketAddr> {
+        let local = self.sockets[index as usize].local.expect("a sender is bound");
         let host = &self.hosts[usize::from(self.sockets[index as usize].host)];
         let is_local = host.owns(to.ip());
         let ip = match to.ip() {
@@ -173,7 +185,8 @@ impl World {
         let score = |&index: &u32| {
             let socket = &self.sockets[index as usize];
             let local = socket.local?;
-            let hears = covers(local, to) && socket.peer.is_none_or(|peer| peer == packet.from);
+            let hears =
+                covers(local, to) && socket.peer.is_none_or(|peer| is_from(peer, packet.from));
             hears.then_some(((socket.peer.is_some(), local.ip() == to.ip()), index))
         };
         self.choose_receiver(bound.into_iter().flatten().filter_map(score), packet.sender)
@@ -183,11 +196,10 @@ impl World {
     pub(super) fn refusal_arrives(&mut self, packet: &Packet) {
         let bound =
             self.hosts[usize::from(packet.to_host)].ports.get(&(Transport::Udp, packet.to.port()));
-        let told = bound
-            .into_iter()
-            .flatten()
-            .copied()
-            .find(|&index| self.sockets[index as usize].peer == Some(packet.from));
+        let told = bound.into_iter().flatten().copied().find(|&index| {
+            let peer = self.sockets[index as usize].peer;
+            peer.is_some_and(|peer| is_from(peer, packet.from))
+        });
         let Some(index) = told else { return };
         if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {
             mailbox.refused = true;
@@ -230,6 +242,11 @@ impl World {
         self.record_full(Op::RecvFrom, number, length as u64, 0, Some(from), "");
         Ok((length, from))
     }
+}
+
+/// Whether what comes from there is for one connected to `peer`: to port 0 means any of its ports.
+fn is_from(peer: SocketAddr, from: SocketAddr) -> bool {
+    peer.ip() == from.ip() && (peer.port() == 0 || peer.port() == from.port())
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use greenroom::hub::{Address, Interest, Io, Kind, Take};
 
-use self::name::Name;
+use self::name::{Card, Name, place_of};
 use self::queue::Piece;
 use super::weak::Weak;
 use crate::trace::Op;
@@ -28,7 +28,7 @@ use crate::world::{Proto, World, errno};
 /// A socket of the Unix domain.
 pub(crate) struct UnixSocket {
     kind: Kind,
-    name: Option<Rc<Name>>,
+    name: Card,
     role: Role,
     peer: Peer,
     /// What was sent here and not yet read.
@@ -65,7 +65,7 @@ impl UnixSocket {
     fn new(kind: Kind) -> Box<UnixSocket> {
         Box::new(UnixSocket {
             kind,
-            name: None,
+            name: Card::default(),
             role: Role::Plain,
             peer: Peer::None,
             incoming: VecDeque::new(),
@@ -135,44 +135,54 @@ impl World {
 
     pub(crate) fn bind_unix(&mut self, index: u32, local: &SocketAddr) -> io::Result<()> {
         let wanted = Name::of(local);
-        if self.unix(index).name.is_some() {
+        let has_name = self.unix(index).name.get().is_some();
+        if has_name && !matches!(wanted, Some(Name::Path(_))) {
             // Asking for any name is granted by the one that is there.
             return if wanted.is_none() { Ok(()) } else { Err(errno(libc::EINVAL)) };
         }
         let host = usize::from(self.sockets[index as usize].host);
         let name = match wanted {
             Some(name) => Rc::new(name),
-            None => self.free_name(host)?,
+            None => self.free_name(index)?,
         };
-        let names = &self.hosts[host].names;
-        let is_taken = names.get(&name).is_some_and(|&holder| match *name {
+        let place = place_of(&name, self.unix(index).kind);
+        let is_taken = self.hosts[host].names.get(&place).is_some_and(|&holder| match *name {
             Name::Path(_) => true,
             Name::Abstract(_) => self.upgrade(holder).is_some(),
         });
         if is_taken {
             return Err(errno(libc::EADDRINUSE));
         }
+        if has_name {
+            // The file is made before the socket is looked at, and removed again.
+            return Err(errno(libc::EINVAL));
+        }
         let holder = self.weak(index);
-        self.hosts[host].names.insert(name.clone(), holder);
+        self.hosts[host].names.insert(place, holder);
         let number = self.sockets[index as usize].number;
         self.record_named(Op::Bind, number, 0, 0, Some(&name));
-        self.unix_mut(index).name = Some(name);
+        self.unix(index).name.set(name).expect("it had none");
         Ok(())
     }
 
     /// An abstract name of five hexadecimal digits that nobody has.
-    fn free_name(&self, host: usize) -> io::Result<Rc<Name>> {
-        let names = &self.hosts[host].names;
+    fn free_name(&self, index: u32) -> io::Result<Rc<Name>> {
+        let names = &self.hosts[usize::from(self.sockets[index as usize].host)].names;
+        let kind = self.unix(index).kind;
+        let is_free = |name: &Rc<Name>| {
+            let holder = names.get(&place_of(name, kind));
+            holder.is_none_or(|&holder| self.upgrade(holder).is_none())
+        };
         (1..1 << 20)
-            .map(|number| Name::Abstract(format!("{number:05x}").into_bytes()))
-            .find(|name| names.get(name).is_none_or(|&holder| self.upgrade(holder).is_none()))
-            .map(Rc::new)
+            .map(|number| Rc::new(Name::Abstract(format!("{number:05x}").into_bytes())))
+            .find(is_free)
             .ok_or_else(|| errno(libc::ENOSPC))
     }
 
     /// Who is bound to this name of the host.
-    fn find_unix(&self, host: u16, name: &Name, kind: Kind) -> io::Result<u32> {
-        let holder = match (self.hosts[usize::from(host)].names.get(name), name) {
+    fn find_unix(&self, host: u16, name: &Rc<Name>, kind: Kind) -> io::Result<u32> {
+        let place = place_of(name, kind);
+        let holder = match (self.hosts[usize::from(host)].names.get(&place), &**name) {
             (None, Name::Path(_)) => return Err(errno(libc::ENOENT)),
             (holder, _) => holder.and_then(|&holder| self.upgrade(holder)),
         };
@@ -186,7 +196,7 @@ impl World {
     // Asked about.
 
     pub(crate) fn unix_name(&self, index: u32) -> Address {
-        Name::address(self.unix(index).name.as_deref())
+        Name::address(self.unix(index).name.get().map(|name| &**name))
     }
 
     pub(crate) fn unix_peer(&self, index: u32) -> io::Result<Address> {
@@ -205,7 +215,10 @@ impl World {
         let writes = is_over || socket.shut_write || self.has_room(socket, index);
         let writes = if writes { Interest::WRITE } else { Interest::NONE };
         match &socket.role {
-            Role::Listening { pending, .. } => reads(socket.shut_read || !pending.is_empty()),
+            Role::Listening { pending, .. } => {
+                let hung_up = if is_over { Interest::WRITE } else { Interest::NONE };
+                reads(socket.shut_read || !pending.is_empty()).with(hung_up)
+            }
             Role::Plain if socket.kind != Kind::Datagram => Interest::BOTH,
             Role::Plain | Role::Connected => reads(queued).with(writes),
         }
@@ -243,11 +256,16 @@ impl World {
                 Ok((length, Name::address(from.as_deref())))
             }
             kind => {
+                // Bytes come from the peer; the end comes from nobody.
+                let from = match self.unix(index).incoming.is_empty() {
+                    true => Address::unnamed(),
+                    false => self.unix_peer(index).unwrap_or_else(|_| Address::unnamed()),
+                };
                 let length = match kind {
                     Kind::Stream => self.recv_unix_stream(io, index, buf, take)?,
                     _ => self.recv_record(io, index, buf, take)?,
                 };
-                Ok((length, self.unix_peer(index).unwrap_or_else(|_| Address::unnamed())))
+                Ok((length, from))
             }
         }
     }
@@ -257,10 +275,13 @@ impl World {
         io: Io,
         index: u32,
         buf: &[u8],
-        peer: Option<&SocketAddr>,
+        peer: Option<&Address>,
     ) -> io::Result<usize> {
         match (self.unix(index).kind, peer) {
-            (Kind::Datagram, peer) => self.send_letter(io, index, buf, peer),
+            (Kind::Datagram, peer) => {
+                let peer = peer.map(Address::unix).transpose()?;
+                self.send_letter(io, index, buf, peer)
+            }
             (Kind::Stream, Some(_)) => match self.unix(index).role {
                 Role::Connected => Err(errno(libc::EISCONN)),
                 _ => Err(errno(libc::EOPNOTSUPP)),
@@ -335,16 +356,27 @@ impl World {
         let proto = std::mem::replace(&mut self.sockets[index as usize].proto, gone);
         let Proto::Unix(socket) = proto else { return };
         let UnixSocket { kind, name, role, peer, incoming, callers, .. } = *socket;
+        let name = name.get().cloned();
         self.forget_socket(index);
         if let (Kind::Stream | Kind::SeqPacket, Peer::Here(peer)) = (kind, peer) {
             let other = self.unix_mut(peer);
-            if embryo || !incoming.is_empty() {
+            // A record of no bytes that comes first is overlooked.
+            let overlooked = incoming.front().is_some_and(|first| first.rest().is_empty());
+            if embryo || incoming.len() > usize::from(overlooked) {
                 other.error = Some(libc::ECONNRESET);
             }
             other.shut_read = true;
             other.shut_write = true;
             other.peer = Peer::Gone(name.clone());
             self.name_ready(peer);
+        }
+        // Before anybody is told of anything: being told means looking at the peer.
+        for &caller in &callers {
+            let Some(caller) = self.upgrade(caller) else { continue };
+            let other = self.unix_mut(caller);
+            if matches!(other.peer, Peer::Here(peer) if peer == index) {
+                other.peer = Peer::Gone(name.clone());
+            }
         }
         for piece in incoming {
             self.discharge(piece.sender, piece.cost);
@@ -353,12 +385,9 @@ impl World {
             pending.into_iter().for_each(|client| self.end_unix(client, true));
         }
         for caller in callers {
-            let Some(caller) = self.upgrade(caller) else { continue };
-            let other = self.unix_mut(caller);
-            if matches!(other.peer, Peer::Here(peer) if peer == index) {
-                other.peer = Peer::Gone(name.clone());
+            if let Some(caller) = self.upgrade(caller) {
+                self.name_ready(caller);
             }
-            self.name_ready(caller);
         }
     }
 }

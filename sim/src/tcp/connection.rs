@@ -50,12 +50,25 @@ pub struct Connection {
     error: Option<Errno>,
     shut_read: bool,
     shut_write: bool,
+    /// Shut for writing before it was a connection: nothing may be written, and no FIN says so.
+    mute: bool,
     /// No descriptor refers to it any more.
     orphan: bool,
     /// Made by a listener and not yet established: nobody is told when it dies.
     embryo: bool,
-    /// connect(2) has said that it stands, or would have no reason to.
-    told: bool,
+    asked: Asked,
+}
+
+/// What connect(2) has yet to say; Linux's `SS_` states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Connecting,
+    /// It has said that it stands, or would have no reason to.
+    Connected,
+    /// Shut down before it said so.
+    Disconnecting,
+    /// The attempt failed and that was said: the next one begins anew.
+    Nothing,
 }
 
 /// What the next `poll_transmit` has to say besides data.
@@ -81,7 +94,7 @@ impl Connection {
     pub fn accept(config: Config, isn: u64, syn: &Segment) -> Connection {
         let mut connection = Connection::new(config, State::SynReceived, isn, syn.seq);
         connection.embryo = true;
-        connection.told = true;
+        connection.asked = Asked::Connected;
         connection.widen(0, syn.window);
         connection
     }
@@ -110,9 +123,10 @@ impl Connection {
             error: None,
             shut_read: false,
             shut_write: false,
+            mute: false,
             orphan: false,
             embryo: false,
-            told: false,
+            asked: Asked::Connecting,
             config,
         }
     }
@@ -150,6 +164,23 @@ impl Connection {
     /// Nothing will come of it any more, and nobody looks at it: the world may forget it.
     pub fn is_finished(&self) -> bool {
         self.state == State::Closed && self.orphan && self.owed.reset.is_none()
+    }
+
+    /// Its owner sees it closed; what goes on in TIME-WAIT is the system's affair.
+    pub fn is_over(&self) -> bool {
+        self.state.seen_by_owner() == State::Closed
+    }
+
+    /// The socket may be connected again.
+    pub fn is_as_new(&self) -> bool {
+        self.asked == Asked::Nothing
+    }
+
+    /// The system keeps TIME-WAIT no longer.
+    pub fn leave_time_wait(&mut self) {
+        if self.state == State::TimeWait {
+            self.die(None);
+        }
     }
 
     /// Bytes that can be read.

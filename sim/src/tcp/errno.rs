@@ -8,6 +8,7 @@ use std::io;
 #[repr(i32)]
 pub(super) enum Errno {
     Again = 11,
+    Inval = 22,
     Pipe = 32,
     ConnAborted = 103,
     ConnReset = 104,

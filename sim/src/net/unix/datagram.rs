@@ -31,7 +31,7 @@ impl UnixSocket {
 
 impl World {
     pub(super) fn connect_letters(&mut self, index: u32, to: &SocketAddr) -> io::Result<()> {
-        let name = Name::of(to).ok_or_else(|| errno(libc::EINVAL))?;
+        let name = Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?);
         let host = self.sockets[index as usize].host;
         let peer = self.find_unix(host, &name, Kind::Datagram)?;
         if !self.unix(peer).takes_from(index) {
@@ -78,19 +78,17 @@ impl World {
         to: Option<&SocketAddr>,
     ) -> io::Result<usize> {
         let wanted = match to {
-            Some(to) => Some(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?),
+            Some(to) => Some(Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?)),
             None => None,
         };
-        if wanted.is_none() && matches!(self.unix(index).peer, Peer::None) {
-            return Err(errno(libc::ENOTCONN));
-        }
+        self.may_be_long(index, buf.len())?;
         if let Some(error) = self.unix_mut(index).take_error() {
             return Err(error);
         }
         if self.unix(index).shut_write {
             return Err(errno(libc::EPIPE));
         }
-        self.may_charge(io, index, buf.len())?;
+        self.may_charge(io, index)?;
         let receiver = self.receiver_of_letter(index, wanted.as_ref())?;
         let target = self.unix(receiver);
         if !target.takes_from(index) {
@@ -106,7 +104,7 @@ impl World {
         }
         self.put_piece(index, receiver, buf);
         let (number, name) =
-            (self.sockets[index as usize].number, self.unix(receiver).name.clone());
+            (self.sockets[index as usize].number, self.unix(receiver).name.get().cloned());
         let (length, hash) = (buf.len() as u64, hash_bytes(buf));
         self.record_named(Op::SendTo, number, length, hash, name.as_deref());
         self.name_ready(receiver);
@@ -114,14 +112,15 @@ impl World {
     }
 
     /// The first letter to a peer that closed is refused, and the socket is connected no more.
-    fn receiver_of_letter(&mut self, index: u32, wanted: Option<&Name>) -> io::Result<u32> {
+    fn receiver_of_letter(&mut self, index: u32, wanted: Option<&Rc<Name>>) -> io::Result<u32> {
         if let Some(name) = wanted {
             let host = self.sockets[index as usize].host;
             return self.find_unix(host, name, Kind::Datagram);
         }
         match self.unix(index).peer {
             Peer::Here(peer) => Ok(peer),
-            _ => {
+            Peer::None => Err(errno(libc::ENOTCONN)),
+            Peer::Gone(_) => {
                 self.lose_letters(index);
                 self.unix_mut(index).peer = Peer::None;
                 Err(errno(libc::ECONNREFUSED))

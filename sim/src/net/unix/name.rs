@@ -5,13 +5,14 @@
 //! free it before the run ends, and every directory is deemed to be there. An abstract name is free
 //! again once its socket closed.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
 use std::os::unix::net as unix;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use greenroom::hub::Address;
+use greenroom::hub::{Address, Kind};
 
 use crate::choices::Fixed;
 use crate::net::weak::Weak;
@@ -25,8 +26,21 @@ pub(crate) enum Name {
     Abstract(Vec<u8>),
 }
 
-/// Who was bound to which name of a host.
-pub(crate) type Names = HashMap<Rc<Name>, Weak, Fixed>;
+/// The name of a socket, once it has one; whoever holds what it sent learns of it too.
+pub(crate) type Card = Rc<OnceCell<Rc<Name>>>;
+
+/// Who was bound to which name of a host. Abstract names are told apart by the kind of socket too;
+/// a path is one file, whatever is bound to it.
+pub(crate) type Names = HashMap<(Rc<Name>, Option<Kind>), Weak, Fixed>;
+
+/// Where a socket of this kind finds the name.
+pub(super) fn place_of(name: &Rc<Name>, kind: Kind) -> (Rc<Name>, Option<Kind>) {
+    let of = match **name {
+        Name::Path(_) => None,
+        Name::Abstract(_) => Some(kind),
+    };
+    (name.clone(), of)
+}
 
 impl Name {
     /// The name in an address; `None` for one without.

@@ -5,9 +5,8 @@
 //! small writes fill the buffer long before their bytes do.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 
-use super::name::Name;
+use super::name::Card;
 use crate::net::weak::Weak;
 
 /// Linux's `net.core.wmem_default`.
@@ -26,8 +25,8 @@ pub(super) struct Piece {
     pub(super) taken: usize,
     pub(super) cost: usize,
     pub(super) sender: Weak,
-    /// The sender's name when it sent.
-    pub(super) from: Option<Rc<Name>>,
+    /// The sender's name, of what is read with it.
+    pub(super) from: Option<Card>,
 }
 
 impl Piece {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::unix::net::SocketAddr;
+use std::rc::Rc;
 
 use greenroom::hub::{Address, Interest, Io, Kind, Take};
 
@@ -23,7 +24,7 @@ impl World {
         }
         let backlog_now = backlog as usize;
         match &mut socket.role {
-            _ if socket.name.is_none() => return Err(errno(libc::EINVAL)),
+            _ if socket.name.get().is_none() => return Err(errno(libc::EINVAL)),
             Role::Connected => return Err(errno(libc::EINVAL)),
             Role::Listening { backlog, .. } => *backlog = backlog_now,
             role => {
@@ -42,7 +43,7 @@ impl World {
         if kind == Kind::Datagram {
             return self.connect_letters(index, to);
         }
-        let name = Name::of(to).ok_or_else(|| errno(libc::EINVAL))?;
+        let name = Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?);
         let target = self.find_unix(self.sockets[index as usize].host, &name, kind)?;
         let listener = self.unix(target);
         match &listener.role {
@@ -103,7 +104,7 @@ impl World {
         self.scheduler.took();
         let io = self.add_descriptor(accepted);
         let peer = match &self.unix(accepted).peer {
-            Peer::Here(peer) => self.unix(*peer).name.clone(),
+            Peer::Here(peer) => self.unix(*peer).name.get().cloned(),
             Peer::Gone(name) => name.clone(),
             Peer::None => None,
         };
@@ -222,19 +223,24 @@ impl World {
             return Err(error);
         }
         let peer = self.peer_to_write_to(index)?;
-        self.may_charge(io, index, buf.len())?;
+        self.may_be_long(index, buf.len())?;
+        self.may_charge(io, index)?;
         self.put_piece(index, peer, buf);
         self.wrote(index, peer, buf);
         Ok(buf.len())
     }
 
-    /// Whether the sender's buffer has room for a datagram or record: it goes whole or not at all.
-    pub(super) fn may_charge(&mut self, io: Io, index: u32, length: usize) -> io::Result<()> {
-        let limit = self.unix_send_buffer(index);
-        if length > limit - 32 {
-            return Err(errno(libc::EMSGSIZE));
+    /// Whether the sender's buffer could ever hold a datagram or record of this length.
+    pub(super) fn may_be_long(&self, index: u32, length: usize) -> io::Result<()> {
+        match length > self.unix_send_buffer(index) - 32 {
+            true => Err(errno(libc::EMSGSIZE)),
+            false => Ok(()),
         }
-        if self.unix(index).charged >= limit {
+    }
+
+    /// Whether the sender's buffer has room for a datagram or record: it goes whole or not at all.
+    pub(super) fn may_charge(&mut self, io: Io, index: u32) -> io::Result<()> {
+        if self.unix(index).charged >= self.unix_send_buffer(index) {
             self.want(io, Interest::WRITE);
             return Err(errno(libc::EAGAIN));
         }
@@ -245,7 +251,7 @@ impl World {
         let (sender, cost) = (self.weak(index), queue::cost_of_datagram(buf.len()));
         let socket = self.unix_mut(index);
         socket.charged += cost;
-        let from = socket.name.clone();
+        let from = Some(socket.name.clone());
         let piece = Piece { bytes: buf.to_vec(), taken: 0, cost, sender, from };
         self.unix_mut(receiver).incoming.push_back(piece);
     }
@@ -275,12 +281,12 @@ impl World {
         index: u32,
         buf: &mut [u8],
         take: Take,
-    ) -> (usize, Option<std::rc::Rc<Name>>) {
+    ) -> (usize, Option<Rc<Name>>) {
         let incoming = &mut self.unix_mut(index).incoming;
         let piece = incoming.front().expect("the caller looked");
         let length = piece.bytes.len().min(buf.len());
         buf[..length].copy_from_slice(&piece.bytes[..length]);
-        let from = piece.from.clone();
+        let from = piece.from.as_ref().and_then(|from| from.get().cloned());
         if take == Take::Remove {
             let piece = incoming.pop_front().expect("it was just looked at");
             self.scheduler.took();

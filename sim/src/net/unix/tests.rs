@@ -42,7 +42,9 @@ fn a_name_is_missing_or_stale_or_in_use() {
     assert_eq!(code(hub.connect(second, &inet)), Err(libc::EINVAL));
     assert_eq!(code(hub.connect(second, &greenroom::hub::Address::unnamed())), Err(libc::EINVAL));
     let tcp = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
-    assert_eq!(code(hub.connect(tcp, &path("/b"))), Err(libc::EAFNOSUPPORT));
+    assert_eq!(code(hub.connect(tcp, &path("/b"))), Err(libc::EINVAL), "too short to be of IP");
+    let long = path("/longer-than-this");
+    assert_eq!(code(hub.connect(tcp, &long)), Err(libc::EAFNOSUPPORT));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::{Connection, Errno, State};
+use super::{Asked, Connection, Errno, State};
 
 /// What poll(2) would report. IN, OUT, RDHUP, HUP, ERR, in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Connection {
         if let Some(error) = self.error.take() {
             return Err(error.error());
         }
-        if self.shut_write || self.state == State::Closed {
+        if self.shut_write || self.mute || self.state == State::Closed {
             return Err(Errno::Pipe.error());
         }
         if self.state.is_opening() {
@@ -73,13 +73,20 @@ impl Connection {
 
     /// shutdown(2). Reading is shut locally only: the peer is not told.
     pub fn shutdown(&mut self, read: bool, write: bool) -> io::Result<()> {
+        if self.asked == Asked::Connecting {
+            let stands = !self.state.is_opening() && !self.is_over();
+            self.asked = if stands { Asked::Connected } else { Asked::Disconnecting };
+        }
         match self.state {
-            State::Closed | State::TimeWait => Err(Errno::NotConn.error()),
+            State::Closed | State::TimeWait => {
+                // Refused, and done all the same.
+                self.shut_early((read, write));
+                Err(Errno::NotConn.error())
+            }
             State::SynSent => {
                 // Linux disconnects, and the socket is as good as new but for the error.
                 self.die(Some(Errno::ConnReset));
-                self.shut_read = false;
-                self.shut_write = false;
+                self.begin_anew();
                 Ok(())
             }
             _ => {
@@ -90,6 +97,24 @@ impl Connection {
                 Ok(())
             }
         }
+    }
+
+    fn begin_anew(&mut self) {
+        self.asked = Asked::Nothing;
+        self.shut_read = false;
+        self.shut_write = false;
+        self.mute = false;
+    }
+
+    /// What is shut although there is no connection, as a new one on this socket will find it.
+    pub fn shut(&self) -> (bool, bool) {
+        (self.shut_read, self.shut_write || self.mute)
+    }
+
+    /// What shutdown(2) left behind before there was a connection, although it said `ENOTCONN`.
+    pub fn shut_early(&mut self, (read, write): (bool, bool)) {
+        self.shut_read |= read;
+        self.mute |= write;
     }
 
     /// close(2) of the last descriptor. The connection lives on as an orphan until the peer has
@@ -121,14 +146,21 @@ impl Connection {
     }
 
     /// How connect(2) ends; `None` while it is under way. Takes the error, as connect(2) does. That
-    /// it stands is said once, and `EISCONN` from then on (linux-truth 6).
+    /// it stands is said once, and `EISCONN` from then on (linux-truth 6); that it failed, once too,
+    /// and the socket is as new.
     pub fn connect_result(&mut self) -> Option<io::Result<()>> {
-        match self.state {
-            State::SynSent | State::SynReceived => None,
-            _ if self.told => Some(Err(Errno::IsConn.error())),
-            State::Closed => Some(Err(self.error.take().unwrap_or(Errno::ConnAborted).error())),
+        match self.asked {
+            Asked::Connected => Some(Err(Errno::IsConn.error())),
+            Asked::Disconnecting => Some(Err(Errno::Inval.error())),
+            _ if self.state.is_opening() => None,
+            _ if self.is_over() => {
+                let error = self.error.take().unwrap_or(Errno::ConnAborted);
+                self.leave_time_wait();
+                self.begin_anew();
+                Some(Err(error.error()))
+            }
             _ => {
-                self.told = true;
+                self.asked = Asked::Connected;
                 Some(Ok(()))
             }
         }
@@ -142,11 +174,12 @@ impl Connection {
     /// Linux's tcp_poll, line by line.
     pub fn readiness(&self) -> Readiness {
         let open = !self.state.is_opening();
+        let shut_write = self.shut_write || self.mute;
         Readiness {
             readable: self.shut_read || (open && self.incoming.len() > 0),
-            writable: open && (self.shut_write || self.outgoing.has_room_to_wake()),
+            writable: open && (shut_write || self.outgoing.has_room_to_wake()),
             read_closed: self.shut_read,
-            hup: (self.shut_read && self.shut_write) || self.state.seen_by_owner() == State::Closed,
+            hup: (self.shut_read && shut_write) || self.state.seen_by_owner() == State::Closed,
             error: self.error.is_some(),
         }
     }

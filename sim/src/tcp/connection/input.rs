@@ -151,6 +151,8 @@ impl Connection {
     }
 
     fn establish(&mut self, now: u64) {
+        // Linux sends the FIN that was asked for too early only where the peer's SYN came first.
+        self.shut_write |= self.mute && self.state == State::SynReceived;
         self.state = if self.shut_write { State::FinWait1 } else { State::Established };
         self.embryo = false;
         self.owed.syn = false;

@@ -189,3 +189,19 @@ fn a_full_receiver_that_connects_tells_those_who_wait() {
     assert_eq!(send_to(hub, chosen, b"x"), Ok(1));
     assert_eq!(send_to(hub, stranger, b"x"), Err(libc::EPERM));
 }
+
+/// A letter that nobody read is given back to its sender when the socket it lies in closes; the
+/// sender, told of the room, looks at its peer, which is that socket.
+#[test]
+fn a_peer_may_close_over_letters_that_nobody_read() {
+    let hub = &mut bench::hub();
+    let (near, far) = pair(hub, Kind::Datagram);
+    assert_eq!(send(hub, near, b"unread"), Ok(6));
+    hub.close(far);
+    assert_eq!(ready(hub, near), (false, true));
+    // The slot of the one that closed is another's now, which is no Unix socket.
+    hub.socket(Domain::V4, Kind::Stream).expect("a socket");
+    assert_eq!(ready(hub, near), (false, true));
+    assert_eq!(send(hub, near, b"x"), Err(libc::ECONNREFUSED));
+    assert_eq!(send(hub, near, b"x"), Err(libc::ENOTCONN));
+}
