@@ -253,7 +253,7 @@ impl Player<'_> {
         &mut self,
         slot: u8,
         n: u16,
-        call: fn(&Socket, &mut [u8]) -> io::Result<(usize, SockAddr)>,
+        call: impl Fn(&Socket, &mut [u8]) -> io::Result<(usize, SockAddr)>,
     ) -> Line {
         let mut buf = vec![0; usize::from(n)];
         let socket = self.slot(slot)?;
