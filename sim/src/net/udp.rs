@@ -281,6 +281,23 @@ mod tests {
         assert!(local.ip().is_unspecified() && local.port() >= 32_768, "{local}");
     }
 
+    /// A send that goes nowhere gives a port all the same; who is connected to port 0 hears any
+    /// port of that host, and says that it is connected to nobody.
+    #[test]
+    fn port_0_is_any_port_and_a_port_is_given_before_anything_is_looked_at() {
+        let hub = &mut bench::hub();
+        let lost = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
+        assert_eq!(send(hub, lost, b"x"), Err(libc::EDESTADDRREQ));
+        let local = hub.local_addr(lost).and_then(|local| local.inet()).expect("an address");
+        assert_ne!(local.port(), 0);
+        let (near, far) = (bound(hub, "127.0.0.1:1"), bound(hub, "127.0.0.1:2"));
+        assert_eq!(code(hub.connect(near, &at("127.0.0.1:0"))), Ok(()));
+        assert_eq!(code(hub.peer_addr(near)), Err(libc::ENOTCONN));
+        assert_eq!(code(hub.send_to(far, b"hi", &at("127.0.0.1:1"))), Ok(2));
+        named(hub);
+        assert_eq!(recv(hub, near, 9), Ok(b"hi".into()));
+    }
+
     /// 187, 188
     #[test]
     fn shutting_down_ends_reads_behind_what_is_there_and_breaks_writes() {

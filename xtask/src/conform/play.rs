@@ -21,8 +21,8 @@ pub struct World {
     pub prefix: String,
     /// Where its paths are.
     pub directory: PathBuf,
-    /// Lets what is under way arrive.
-    pub settle: fn(),
+    /// How long what is under way is given to arrive, after every operation.
+    pub settle: Duration,
 }
 
 /// Plays it; a line an operation.
@@ -31,7 +31,7 @@ pub fn play(program: &Program, world: &World) -> Vec<String> {
         Player { world, slots: std::array::from_fn(|_| None), ports: Vec::new(), sent: 0 };
     let lines = program.0.iter().map(|op| {
         let outcome = player.perform(op);
-        (world.settle)();
+        world.settle();
         match outcome {
             Ok(text) => text,
             Err(error) => said(&error),
@@ -58,8 +58,13 @@ struct Player<'a> {
 
 type Line = io::Result<String>;
 
-/// A call that receives and says from whom.
-type Receive = fn(&Socket, &mut [u8]) -> io::Result<(usize, SockAddr)>;
+impl World {
+    fn settle(&self) {
+        if !self.settle.is_zero() {
+            greenroom::thread::sleep(self.settle);
+        }
+    }
+}
 
 impl Player<'_> {
     fn perform(&mut self, op: &Op) -> Line {
@@ -181,7 +186,7 @@ impl Player<'_> {
     fn clear(&mut self, slots: &[u8]) {
         for &slot in slots {
             self.slots[usize::from(slot)] = None;
-            (self.world.settle)();
+            self.world.settle();
         }
     }
 
@@ -221,7 +226,7 @@ impl Player<'_> {
         let near = self.fresh(kind)?;
         near.connect(&listener.local_addr()?)?;
         let (far, _) = listener.accept()?;
-        (self.world.settle)();
+        self.world.settle();
         self.put(l, listener)?;
         self.put(a, near)?;
         self.put(b, far)
@@ -248,7 +253,7 @@ impl Player<'_> {
         &mut self,
         slot: u8,
         n: u16,
-        call: Receive,
+        call: impl Fn(&Socket, &mut [u8]) -> io::Result<(usize, SockAddr)>,
     ) -> Line {
         let mut buf = vec![0; usize::from(n)];
         let socket = self.slot(slot)?;

@@ -59,6 +59,22 @@ fn hosts_have_names_of_their_own() {
     assert_eq!(code(hub.bind(there, &path("/here"))), Ok(()));
 }
 
+/// Abstract names are told apart by the kind of socket; a file is one for all of them.
+#[test]
+fn an_abstract_name_may_be_had_once_for_each_kind() {
+    use std::os::linux::net::SocketAddrExt;
+
+    let hub = &mut bench::hub();
+    let name = std::os::unix::net::SocketAddr::from_abstract_name("same").expect("it is short");
+    let name = greenroom::hub::Address::from(name);
+    for kind in [Kind::Stream, Kind::Datagram, Kind::SeqPacket] {
+        let socket = hub.socket(Domain::Unix, kind).expect("a socket");
+        assert_eq!(code(hub.bind(socket, &name)), Ok(()));
+        let second = hub.socket(Domain::Unix, kind).expect("a socket");
+        assert_eq!(code(hub.bind(second, &name)), Err(libc::EADDRINUSE));
+    }
+}
+
 /// 216
 #[cfg(target_os = "linux")]
 #[test]

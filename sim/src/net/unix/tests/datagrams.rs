@@ -190,6 +190,17 @@ fn a_full_receiver_that_connects_tells_those_who_wait() {
     assert_eq!(send_to(hub, stranger, b"x"), Err(libc::EPERM));
 }
 
+#[test]
+fn a_sender_that_is_named_later_is_known_by_that_name() {
+    let hub = &mut bench::hub();
+    let (near, far) = pair(hub, Kind::Datagram);
+    assert_eq!(send(hub, near, b"x"), Ok(1));
+    assert_eq!(code(hub.bind(near, &path("/late"))), Ok(()));
+    hub.close(near);
+    let (_, from) = hub.recv_from(far, &mut [0], Take::Remove).expect("it is there");
+    assert_eq!(from, path("/late"));
+}
+
 /// A letter that nobody read is given back to its sender when the socket it lies in closes; the
 /// sender, told of the room, looks at its peer, which is that socket.
 #[test]
