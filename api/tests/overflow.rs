@@ -136,6 +136,7 @@ fn of_a_greenlet_on_a_thread_with_a_hub_of_its_own() {
 
 /// Ours is not the only handler: std's still tells of a thread's own stack.
 #[test]
+#[cfg_attr(feature = "sanitizer", ignore = "the sanitizer tells of it, and not std")]
 fn of_a_thread_is_still_told_by_std() {
     let said = overflow("thread");
     assert!(

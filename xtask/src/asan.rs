@@ -23,7 +23,8 @@ pub fn run() -> bool {
     // A target named by hand keeps the flags from build scripts, and has a folder of its own.
     let target = target();
     tests.args(["test", "--quiet", "--package", "greenroom", "--features", "sanitizer"]);
-    tests.args(["--test", "driver", "--test", "machine", "--target", &target]);
+    tests.args(["--test", "driver", "--test", "machine", "--test", "overflow"]);
+    tests.args(["--target", &target]);
     // The flag is not stable; the sanitizer itself is the same as a nightly's.
     tests.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zsanitizer=address");
     // Leaks are by design: the stack of a greenlet that will not be unwound is never given back.
