@@ -6,7 +6,8 @@
 //! window avoidance, segmentation, reassembly, retransmission with back-off in time (RFC 6298),
 //! congestion control (NewReno; Linux's own default is CUBIC), buffers that grow, Nagle's rule and
 //! delayed ACKs, giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
-//! (RFC 5961), keepalive, user timeout, urgent bytes (RFC 6093), TIME-WAIT. Errors and readiness are those of Linux.
+//! (RFC 5961), keepalive, user timeout, urgent bytes (RFC 6093), what routers say of the path (RFC
+//! 1191, RFC 6069), TIME-WAIT. Errors and readiness are those of Linux.
 //!
 //! Not modelled: options, SACK and timestamps (several losses of one window are repaired one a round
 //! trip, or by a timeout and slow start), tail loss probes, pacing, the memory that Linux counts beside

@@ -98,6 +98,9 @@ pub(crate) enum Op {
     PowerCut,
     Violation,
     QueueFull,
+    TooBig,
+    Unreachable,
+    IcmpLost,
 }
 
 impl Op {

@@ -218,7 +218,7 @@ impl World {
             return;
         }
         let path = self.path_of_accepted(listener, packet.sender);
-        let config = self.config_of(listener);
+        let config = self.config_towards(listener, packet.from);
         let mut connection = Connection::accept(config, self.isn(), segment);
         connection.shut_early(self.sockets[listener as usize].shut_early);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
@@ -282,7 +282,8 @@ impl World {
                 if self.flows.contains_key(&flow) {
                     return Err(errno(libc::EADDRNOTAVAIL));
                 }
-                let mut connection = Connection::connect(self.config_of(index), self.isn());
+                let config = self.config_towards(index, peer);
+                let mut connection = Connection::connect(config, self.isn());
                 let socket = &mut self.sockets[index as usize];
                 connection.shut_early(socket.shut_early);
                 socket.proto = Proto::Stream(Box::new(connection));
@@ -333,8 +334,13 @@ impl World {
         self.clock.now_ns() + 1
     }
 
-    fn config_of(&self, index: u32) -> Config {
-        self.sockets[index as usize].options.config(self.weather.tcp())
+    fn config_towards(&self, index: u32, peer: SocketAddr) -> Config {
+        let socket = &self.sockets[index as usize];
+        let config = socket.options.config(self.weather.tcp());
+        match host::index_of(peer.ip(), self.hosts.len()) {
+            Some(far) => self.fit_to_path(config, socket.host, far as u16),
+            None => config,
+        }
     }
 
     // Bytes.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use greenroom::hub::{Address, Interest, Io, Take};
 
+use super::icmp::{Icmp, Why};
 use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
 use super::stream::covers;
@@ -28,8 +29,8 @@ const OVERHEAD: usize = 768;
 pub(crate) struct Mailbox {
     letters: VecDeque<(SocketAddr, Vec<u8>)>,
     bytes: usize,
-    /// An ICMP message came for a connected socket.
-    refused: bool,
+    /// What an ICMP message to a connected socket said.
+    error: Option<i32>,
     shut_read: bool,
     shut_write: bool,
     pub(super) groups: Vec<Membership>,
@@ -37,14 +38,14 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     pub(crate) fn is_readable(&self) -> bool {
-        self.refused || self.shut_read || !self.letters.is_empty()
+        self.error.is_some() || self.shut_read || !self.letters.is_empty()
     }
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
-        let refusal = match mutant::is_on(Mutant::RefusalMisnamed) {
-            true => libc::ECONNRESET,
-            false => libc::ECONNREFUSED,
-        };
-        std::mem::take(&mut self.refused).then(|| errno(refusal))
+        let error = self.error.take()?;
+        match mutant::is_on(Mutant::RefusalMisnamed) {
+            true => Some(errno(libc::ECONNRESET)),
+            false => Some(errno(error)),
+        }
     }
 }
 
@@ -143,7 +144,8 @@ impl World {
     pub(super) fn datagram_arrives(&mut self, packet: Packet) {
         let Some(index) = self.receiver_of(&packet) else {
             let (host, from, to) = (packet.to_host, packet.to, packet.from);
-            self.send_packet(None, host, from, to, Body::Unreachable, Vec::new());
+            let body = Body::Icmp(Icmp::about(&packet, Why::Port));
+            self.send_packet(None, host, from, to, body, Vec::new());
             return self.recycle(packet.payload);
         };
         self.put_letter(index, packet.from, packet.payload);
@@ -194,8 +196,8 @@ impl World {
         self.choose_receiver(bound.into_iter().flatten().filter_map(score), packet.sender)
     }
 
-    /// A port was closed: only a connected socket is told (linux-truth 174).
-    pub(super) fn refusal_arrives(&mut self, packet: &Packet) {
+    /// A datagram went no further: only a connected socket is told (linux-truth 174).
+    pub(super) fn refusal_arrives(&mut self, packet: &Packet, error: i32) {
         let bound =
             self.hosts[usize::from(packet.to_host)].ports.get(&(Transport::Udp, packet.to.port()));
         let told = bound.into_iter().flatten().copied().find(|&index| {
@@ -204,7 +206,7 @@ impl World {
         });
         let Some(index) = told else { return };
         if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {
-            mailbox.refused = true;
+            mailbox.error = Some(error);
             self.name_ready(index);
         }
     }

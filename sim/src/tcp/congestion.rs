@@ -174,6 +174,18 @@ impl Congestion {
         self.lose(Phase::Restart { until: sent }, sent);
     }
 
+    /// What is under way is sent again for no fault of the network's: the window stays.
+    pub(super) fn resend(&mut self, sent: u64) {
+        self.lose(Phase::Restart { until: sent }, sent);
+    }
+
+    /// Segments are smaller from now on; windows are kept in segments, so they shrink with them.
+    pub(super) fn resize(&mut self, segment: u32) {
+        let segment = u64::from(segment.max(1));
+        self.window = (self.window / self.segment).max(1) * segment;
+        self.segment = segment;
+    }
+
     fn lose(&mut self, phase: Phase, sent: u64) {
         self.phase = phase;
         self.recovered = sent;

@@ -1,9 +1,11 @@
-//! One connection: its positions, and what may be asked of it. What it does is in five files: `calls`
-//! (the application's side), `input` (segments in), `output` (segments out), `timers`, `urgent`.
+//! One connection: its positions, and what may be asked of it. What it does is in six files: `calls`
+//! (the application's side), `input` (segments in), `output` (segments out), `timers`, `urgent`,
+//! `path` (what routers say).
 
 mod calls;
 mod input;
 mod output;
+mod path;
 mod timers;
 mod urgent;
 
@@ -53,6 +55,8 @@ pub struct Connection {
     timers: Timers,
 
     error: Option<Errno>,
+    /// What a router said since the peer was last heard: told if the connection dies of it.
+    soft_error: Option<Errno>,
     shut_read: bool,
     shut_write: bool,
     /// Shut for writing before it was a connection: nothing may be written, and no FIN says so.
@@ -130,6 +134,7 @@ impl Connection {
             owed: Owed { syn: true, ..Owed::default() },
             timers: Timers::new(&config),
             error: None,
+            soft_error: None,
             shut_read: false,
             shut_write: false,
             mute: false,

@@ -173,9 +173,9 @@ impl Connection {
         }
     }
 
-    /// SO_ERROR: the pending error, which is then no longer pending.
+    /// SO_ERROR: the pending error, which is then no longer pending; then what may yet pass.
     pub fn take_error(&mut self) -> Option<io::Error> {
-        self.error.take().map(Errno::error)
+        self.error.take().or_else(|| self.soft_error.take()).map(Errno::error)
     }
 
     /// Linux's tcp_poll, line by line.

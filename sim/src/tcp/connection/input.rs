@@ -130,6 +130,7 @@ impl Connection {
             self.challenge(now, payload_len == 0);
             return false;
         }
+        self.soft_error = None;
         let wider = self.widen(ack, seg.window);
         self.timers.probe_answered(now, !wider);
         if ack > self.snd_una {
