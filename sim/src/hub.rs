@@ -326,6 +326,12 @@ impl Hub for SimHub {
             _ => world.send_stream(io, index, buf),
         })
     }
+    fn recv_urgent(&mut self, io: Io, buf: &mut [u8]) -> io::Result<usize> {
+        self.call(io, "read urgent", |world, index| world.recv_urgent(io, index, buf))
+    }
+    fn send_urgent(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
+        self.call(io, "write urgent", |world, index| world.send_urgent(io, index, buf))
+    }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let index = self.world.socket_of(io)?;
         let ready = self.world.readiness_of(index).and(interest);

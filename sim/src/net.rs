@@ -13,6 +13,7 @@ mod state;
 pub(crate) mod stream;
 pub(crate) mod udp;
 pub(crate) mod unix;
+mod urgent;
 pub(crate) mod weak;
 
 use std::io;
@@ -350,6 +351,7 @@ impl World {
 /// Flags in the low byte, bytes carried above.
 fn packed(segment: &Segment) -> u64 {
     let flags = [segment.flags.syn, segment.flags.fin, segment.flags.rst, segment.flags.ack];
-    let bits = flags.iter().enumerate().fold(0, |bits, (bit, &on)| bits | u64::from(on) << bit);
+    let flags = flags.into_iter().chain([segment.urgent > 0]);
+    let bits = flags.enumerate().fold(0, |bits, (bit, on)| bits | u64::from(on) << bit);
     bits | u64::from(segment.len) << 8
 }

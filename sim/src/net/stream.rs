@@ -404,25 +404,11 @@ impl World {
     }
 
     pub(crate) fn send_stream(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
-        let socket = &mut self.sockets[index as usize];
-        let number = socket.number;
-        let Proto::Stream(connection) = &mut socket.proto else {
+        let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
             return Err(errno(libc::EPIPE));
         };
-        match connection.send(buf) {
-            Ok(length) => {
-                let hash = choices::hash_bytes(&buf[..length]);
-                self.record_full(Op::Write, number, length as u64, hash, None, "");
-                self.mark_dirty(index);
-                Ok(length)
-            }
-            Err(error) => {
-                if error.kind() == io::ErrorKind::WouldBlock {
-                    self.want(io, Interest::WRITE);
-                }
-                Err(error)
-            }
-        }
+        let sent = connection.send(buf);
+        self.sent_on_stream(io, index, buf, sent, "")
     }
 
     // Ends.

@@ -18,6 +18,8 @@ use crate::world::{Proto, World, errno};
 
 /// The most an IPv4 datagram carries: 65 535 less two headers.
 const PAYLOAD_MAX: usize = 65_507;
+/// What UDP has a number for.
+pub(super) const LENGTH_MAX: usize = 65_535;
 /// What a datagram costs the queue beside its bytes.
 const OVERHEAD: usize = 768;
 
@@ -110,7 +112,7 @@ impl World {
     }
 
     /// A socket without a port is given one before anything else is looked at.
-    fn autobind(&mut self, index: u32) -> io::Result<()> {
+    pub(super) fn autobind(&mut self, index: u32) -> io::Result<()> {
         match self.sockets[index as usize].has_port {
             true => Ok(()),
             false => self.bind_socket(index, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
