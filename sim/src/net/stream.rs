@@ -219,7 +219,7 @@ impl World {
         }
         let path = self.path_of_accepted(listener, packet.sender);
         let config = self.config_towards(listener, packet.from);
-        let mut connection = Connection::accept(config, self.isn(), segment);
+        let mut connection = Connection::accept(config, self.isn(host), segment);
         connection.shut_early(self.sockets[listener as usize].shut_early);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
         let Proto::Listener(queue) = &mut self.sockets[listener as usize].proto else { return };
@@ -283,7 +283,7 @@ impl World {
                     return Err(errno(libc::EADDRNOTAVAIL));
                 }
                 let config = self.config_towards(index, peer);
-                let mut connection = Connection::connect(config, self.isn());
+                let mut connection = Connection::connect(config, self.isn(host));
                 let socket = &mut self.sockets[index as usize];
                 connection.shut_early(socket.shut_early);
                 socket.proto = Proto::Stream(Box::new(connection));
@@ -330,8 +330,8 @@ impl World {
 
     /// Positions begin with the clock (RFC 9293 §3.4.1), so that what is left of an earlier
     /// connection between the same ports falls out of the window.
-    fn isn(&self) -> u64 {
-        self.clock.now_ns() + 1
+    fn isn(&self, host: u16) -> u64 {
+        self.now_on(host) + 1
     }
 
     fn config_towards(&self, index: u32, peer: SocketAddr) -> Config {
