@@ -4,8 +4,8 @@
 //! Modelled, because an application can see it: the handshake (simultaneous open and a connection to
 //! oneself too), backlog, both windows with backpressure, zero-window probes and the receiver's silly
 //! window avoidance, segmentation, reassembly, retransmission with back-off in time (RFC 6298),
-//! congestion control (NewReno; Linux's own default is CUBIC), buffers that grow, Nagle's rule and
-//! delayed ACKs, giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
+//! congestion control (NewReno; Linux's own default is CUBIC), buffers that grow, Nagle's rule, corks
+//! and delayed ACKs, giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
 //! (RFC 5961), keepalive, user timeout, urgent bytes (RFC 6093), what routers say of the path (RFC
 //! 1191, RFC 6069), TIME-WAIT. Errors and readiness are those of Linux.
 //!
@@ -95,6 +95,9 @@ pub struct Config {
     /// Nagle's rule (RFC 896), unless TCP_NODELAY: a segment that is not full waits while another
     /// such is not acknowledged.
     pub nagle: bool,
+    /// TCP_CORK: a segment that is not full waits until it is, the cork is drawn, or a timeout's time
+    /// has passed.
+    pub cork: bool,
     /// SO_OOBINLINE: urgent bytes are among the others, and the mark only ends a read.
     pub urgent_inline: bool,
     /// Whether a congestion window limits what is in flight, or the peer's window alone.
@@ -128,6 +131,7 @@ impl Default for Config {
             user_timeout_ns: None,
             ack_delay_ns: SECOND_NS / 25,
             nagle: true,
+            cork: false,
             urgent_inline: false,
             congestion_control: true,
         }

@@ -9,7 +9,7 @@
 //! | `TCP_MAXSEG` | honoured for what this side sends; no program can see the rest |
 //! | `SO_ACCEPTCONN`, `SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL` | asked for only |
 //! | `SO_BROADCAST`, `IP_MULTICAST_*` | honoured |
-//! | `TCP_NODELAY` | honoured |
+//! | `TCP_NODELAY`, `TCP_CORK` | honoured |
 //! | `SO_OOBINLINE` | honoured by TCP and Unix streams; elsewhere idle, as on Linux |
 //! | `TCP_QUICKACK` | on: no ACK waits from then on, where Linux forgets it in time |
 //! | `SO_PRIORITY`, `IP_TOS` | kept: a link's queue makes no difference between packets |
@@ -62,6 +62,7 @@ impl Options {
         let mss = self.find(Opt::MaxSegment);
         Config {
             nagle: self.get(Opt::NoDelay) == 0,
+            cork: self.get(Opt::Cork) != 0,
             urgent_inline: self.get(Opt::UrgentInline) != 0,
             ack_delay_ns: if self.find(Opt::QuickAck) == Some(1) { 0 } else { config.ack_delay_ns },
             mss: mss.map_or(config.mss, |mss| mss.min(config.mss)),
@@ -123,6 +124,7 @@ fn is_flag(option: Opt) -> bool {
         Opt::KeepAlive
             | Opt::UrgentInline
             | Opt::NoDelay
+            | Opt::Cork
             | Opt::QuickAck
             | Opt::RecvTos
             | Opt::Broadcast

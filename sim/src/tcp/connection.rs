@@ -40,6 +40,8 @@ pub struct Connection {
     snd_small: u64,
     /// Where a write ended that leaves as it is, at the end of this instant.
     write_end: Option<u64>,
+    /// All before this leaves without waiting to fill a segment.
+    pushed: u64,
     congestion: Congestion,
 
     irs: u64,
@@ -123,6 +125,7 @@ impl Connection {
             snd_up: None,
             snd_small: iss,
             write_end: None,
+            pushed: iss,
             congestion: Congestion::new(config.congestion_control, config.mss, iss),
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
@@ -166,6 +169,10 @@ impl Connection {
         }
         if before.1 != after.1 {
             self.incoming.set_capacity(config.recv_buffer);
+        }
+        if self.config.nagle && !config.nagle {
+            // TCP_NODELAY lets out even what is corked.
+            self.pushed = self.outgoing.end();
         }
         self.config = config;
     }

@@ -43,7 +43,8 @@ impl Connection {
         let end = self.outgoing.end();
         let open = self.snd_edge.min(self.snd_una.saturating_add(self.congestion.window()));
         let goes = end <= open && self.snd_nxt == self.snd_max && !self.small_is_out();
-        if self.config.nagle && self.write_end.is_none() && goes {
+        let joins = self.config.cork || !self.config.nagle;
+        if !joins && self.write_end.is_none() && goes {
             self.write_end = Some(end);
         }
     }

@@ -57,18 +57,19 @@ impl Connection {
         let len = whole.min(self.snd_edge.saturating_sub(seq));
         let fin = self.shut_write && seq + len == end;
         let nothing = len == 0 && !fin;
-        if nothing || len > self.congestion_room(now) || (!fin && self.nagle_holds(len)) {
+        if nothing || len > self.congestion_room(now) || (!fin && self.is_held(seq, len)) {
             return None;
         }
         Some(self.emit(now, seq, len, fin, payload))
     }
 
-    /// Nagle's rule as Linux has it, after Minshall: one segment that is not full may be out. Urgent
-    /// data waits for none.
-    fn nagle_holds(&self, len: u64) -> bool {
-        let fresh = self.snd_nxt == self.snd_max;
+    /// Whether a segment has to wait until it is full: for the cork, or by Nagle's rule as Linux has
+    /// it, after Minshall: one that is not full may be out. Urgent data waits for neither.
+    fn is_held(&self, seq: u64, len: u64) -> bool {
+        let fresh = seq == self.snd_max && seq >= self.pushed;
         let urgent = self.snd_up.is_some();
-        self.config.nagle && !urgent && fresh && len < self.mss() && self.small_is_out()
+        let waits = self.config.cork || (self.config.nagle && self.small_is_out());
+        waits && !urgent && fresh && len < self.mss()
     }
 
     pub(super) fn small_is_out(&self) -> bool {

@@ -254,6 +254,12 @@ impl Connection {
     }
 
     fn persist_timeout(&mut self, now: u64) {
+        if self.snd_edge > self.snd_nxt {
+            // It was no closed window, but a cork (tcp_write_wakeup).
+            self.timers.persist_at = None;
+            self.pushed = self.outgoing.end();
+            return;
+        }
         if self.timers.probes_unanswered >= self.retries() {
             return self.give_up();
         }
