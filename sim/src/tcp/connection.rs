@@ -9,12 +9,15 @@ mod path;
 mod timers;
 mod urgent;
 
+use std::collections::VecDeque;
+
 use self::timers::Timers;
 use super::acks::Acks;
 use super::appetite::Appetite;
 use super::buffer::{ReceiveBuffer, SendBuffer};
 use super::congestion::Congestion;
 use super::errno::Errno;
+use super::sack::{Blocks, Scoreboard};
 use super::urgent::Urgent;
 use super::{Config, Segment, State};
 
@@ -27,9 +30,9 @@ pub struct Connection {
 
     iss: u64,
     snd_una: u64,
-    /// Next to send; behind `snd_max` while sending again what was lost.
+    /// Next to send for the first time.
     snd_nxt: u64,
-    snd_max: u64,
+    sent: Scoreboard,
     /// Right edge of the peer's window: SND.UNA + SND.WND, only ever moving right.
     snd_edge: u64,
     snd_window_max: u64,
@@ -88,9 +91,9 @@ struct Owed {
     reset: Option<Segment>,
     syn: bool,
     ack: bool,
-    /// One for each segment that came out of order, for the peer counts them (RFC 5681 §3.2).
-    duplicate_acks: u32,
-    /// The segment at `snd_una`, once more.
+    /// One for each segment that came out of order, with what was there then (RFC 2018 §4).
+    duplicate_acks: VecDeque<Blocks>,
+    /// The first segment that is lost, whatever is under way.
     hole: bool,
     probe: bool,
     /// A probe in the window, which the peer heeds, to announce an urgent byte.
@@ -118,7 +121,7 @@ impl Connection {
             iss,
             snd_una: iss,
             snd_nxt: iss + 1,
-            snd_max: iss + 1,
+            sent: Scoreboard::default(),
             snd_edge: iss + 1,
             snd_window_max: 0,
             outgoing: SendBuffer::new(iss + 1, config.send_buffer),
@@ -126,7 +129,7 @@ impl Connection {
             snd_small: iss,
             write_end: None,
             pushed: iss,
-            congestion: Congestion::new(config.congestion_control, config.mss, iss),
+            congestion: Congestion::new(config.congestion_control, config.mss),
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
             urgent: Urgent::default(),
@@ -206,7 +209,7 @@ impl Connection {
 
     /// Bytes written that have not been sent even once.
     pub fn unsent(&self) -> usize {
-        (self.outgoing.end().saturating_sub(self.snd_max)) as usize
+        (self.outgoing.end().saturating_sub(self.snd_nxt)) as usize
     }
 
     /// Bytes sent that the peer has not acknowledged.
@@ -240,9 +243,14 @@ impl Connection {
         self.incoming.next().saturating_add(u64::from(self.peer_finished))
     }
 
+    /// Bytes that may still be under way.
+    fn pipe(&self) -> u64 {
+        self.sent.pipe(self.snd_nxt - self.snd_una)
+    }
+
     /// Something is sent and not acknowledged.
     fn in_flight(&self) -> bool {
-        self.snd_una < self.snd_max
+        self.snd_una < self.snd_nxt
     }
 
     fn fin_acknowledged(&self) -> bool {
@@ -252,7 +260,7 @@ impl Connection {
     /// Tells the peer that all is over, at the position where it is bound to believe it.
     fn send_reset(&mut self) {
         self.owed.reset = Some(Segment {
-            seq: self.snd_max,
+            seq: self.snd_nxt,
             ack: self.rcv_nxt(),
             flags: super::Flags::RST_ACK,
             ..Segment::default()
@@ -269,7 +277,8 @@ impl Connection {
         self.owed = Owed { reset: self.owed.reset.take(), ..Owed::default() };
         self.timers.stop();
         self.acks.stop();
-        self.snd_una = self.snd_max;
+        self.snd_una = self.snd_nxt;
+        self.sent = Scoreboard::default();
         self.outgoing.clear();
         match self.orphan {
             true => self.incoming.clear(),

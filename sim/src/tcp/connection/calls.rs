@@ -41,8 +41,9 @@ impl Connection {
     /// lets out is the end of a segment. Those after it wait and are joined.
     fn note_write(&mut self) {
         let end = self.outgoing.end();
-        let open = self.snd_edge.min(self.snd_una.saturating_add(self.congestion.window()));
-        let goes = end <= open && self.snd_nxt == self.snd_max && !self.small_is_out();
+        let room = self.congestion.window().saturating_sub(self.pipe());
+        let open = self.snd_edge.min(self.snd_nxt.saturating_add(room));
+        let goes = end <= open && !self.small_is_out();
         let joins = self.config.cork || !self.config.nagle;
         if !joins && self.write_end.is_none() && goes {
             self.write_end = Some(end);

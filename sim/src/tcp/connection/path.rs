@@ -15,10 +15,9 @@ impl Connection {
             return false;
         }
         if self.in_flight() {
-            self.congestion.resend(self.snd_max);
+            self.congestion.resend(self.snd_nxt);
+            self.sent.lose_all(self.snd_una, self.snd_nxt);
             self.timers.rtt.drop_sample();
-            self.owed.hole = false;
-            self.snd_nxt = self.snd_una;
             self.rearm(now);
         }
         true
@@ -61,6 +60,6 @@ impl Connection {
     }
 
     fn is_under_way(&self, seq: u64) -> bool {
-        (self.snd_una..=self.snd_max).contains(&seq)
+        (self.snd_una..=self.snd_nxt).contains(&seq)
     }
 }

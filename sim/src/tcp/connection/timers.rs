@@ -242,9 +242,8 @@ impl Connection {
             return self.give_up();
         }
         self.timers.rtt.back_off();
-        self.congestion.timed_out(self.snd_una, self.snd_max, is_first);
-        self.snd_nxt = self.snd_una;
-        self.owed.hole = false;
+        self.congestion.timed_out(self.snd_nxt - self.snd_una, self.snd_nxt, is_first);
+        self.sent.lose_all(self.snd_una, self.snd_nxt);
         self.rearm(now);
     }
 
