@@ -48,9 +48,8 @@ impl Connection {
     /// is filled to the last byte; that no silly windows are announced is the receiver's care. Ours,
     /// which counts in segments, is filled with whole ones.
     fn text(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
-        let room = self.congestion_room(now);
         if let Some(hole) = self.sent.next(self.mss()) {
-            let fits = hole.end - hole.start <= room;
+            let fits = hole.end - hole.start <= self.congestion_room();
             let is_first = std::mem::take(&mut self.owed.hole);
             return (fits || is_first).then(|| self.send_again(now, hole, payload));
         }
@@ -61,7 +60,7 @@ impl Connection {
         let len = whole.min(self.snd_edge.saturating_sub(seq));
         let fin = self.shut_write && seq + len == end;
         let nothing = len == 0 && !fin;
-        if nothing || len > room || (!fin && self.is_held(seq, len)) {
+        if nothing || len > self.room_after_rest(now) || (!fin && self.is_held(seq, len)) {
             return None;
         }
         Some(self.emit(now, seq..seq + len, fin, payload))
@@ -128,11 +127,16 @@ impl Connection {
         u64::from(self.config.mss.max(1))
     }
 
-    fn congestion_room(&mut self, now: u64) -> u64 {
+    /// The room for something that leaves now, be it after a rest.
+    fn room_after_rest(&mut self, now: u64) -> u64 {
         if !self.in_flight() {
             let (idle_ns, timeout_ns) = self.timers.rested(now, &self.config);
             self.congestion.rested(idle_ns, timeout_ns);
         }
+        self.congestion_room()
+    }
+
+    fn congestion_room(&self) -> u64 {
         self.congestion.window().saturating_sub(self.pipe())
     }
 
