@@ -7,6 +7,7 @@ pub(crate) mod multicast;
 pub(crate) mod names;
 pub(crate) mod options;
 pub(crate) mod pipe;
+mod ports;
 mod state;
 pub(crate) mod stream;
 pub(crate) mod udp;

@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use greenroom::hub::{Group, Opt};
 
-use super::stream::covers;
+use super::ports::covers;
 use super::{Body, LOOPBACK_NS, Packet};
 use crate::host::Transport;
 use crate::trace::Op;

@@ -8,7 +8,7 @@ use greenroom::hub::{Address, Interest, Io, Take};
 
 use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
-use super::stream::covers;
+use super::ports::covers;
 use super::{Body, Packet, inet};
 use crate::choices::hash_bytes;
 use crate::host::Transport;
