@@ -1,17 +1,28 @@
-//! Ports and addresses of sockets, for both transports: who holds them, and who hears what is sent
-//! to them.
+//! Ports of sockets, for both transports: who holds them, who may share one, and who hears what is
+//! sent to one.
+
+mod table;
+#[cfg(test)]
+mod tests;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
+use greenroom::hub::{Address, Domain};
+
+use super::Flow;
+use super::address::{any, overlap};
 use super::multicast::is_for_many;
-use crate::host::{self, Transport};
 use crate::tcp::State;
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
+pub(crate) use table::{Ports, Transport};
 
 impl World {
-    pub(crate) fn bind_inet(&mut self, index: u32, local: SocketAddr) -> io::Result<()> {
+    // Bound by the program.
+
+    pub(crate) fn bind_inet(&mut self, index: u32, local: &Address) -> io::Result<()> {
+        let local = self.named_local(index, local)?;
         self.bind_socket(index, local)?;
         let number = self.sockets[index as usize].number;
         self.record_full(Op::Bind, number, 0, 0, Some(local), "");
@@ -20,34 +31,25 @@ impl World {
 
     pub(super) fn bind_socket(&mut self, index: u32, mut local: SocketAddr) -> io::Result<()> {
         let socket = &self.sockets[index as usize];
-        let host = usize::from(socket.host);
-        if !local.is_ipv4() {
-            return Err(errno(libc::EAFNOSUPPORT));
+        let (host, transport, domain) =
+            (usize::from(socket.host), transport_of(socket), socket.domain);
+        // Each family looks at these two in an order of its own.
+        let is_bound = is_bound(socket);
+        if !(is_bound && domain == Domain::V6) {
+            self.check_local(index, local)?;
         }
-        let is_here = local.ip().is_unspecified() || self.hosts[host].owns(local.ip());
-        if !is_here && !is_for_many(local.ip()) {
-            return Err(errno(libc::EADDRNOTAVAIL));
-        }
-        let is_bound = match &socket.proto {
-            // A connection that is over has given its port up, unless the program named it; in
-            // TIME-WAIT the system has the port.
-            Proto::Stream(tcp) if tcp.state() == State::TimeWait => socket.port_is_given,
-            Proto::Stream(tcp) => !tcp.is_over() || socket.has_port,
-            _ => socket.has_port,
-        };
         if is_bound {
             return Err(errno(libc::EINVAL));
         }
         let is_given = local.port() != 0;
-        let transport = transport_of(socket);
         if local.port() == 0 {
-            local.set_port(
-                self.hosts[host].free_port(transport).ok_or_else(|| errno(libc::EADDRINUSE))?,
-            );
-        } else if self.is_taken(index, host, transport, local) {
+            let port = self.port_for_bind(index, transport, local);
+            local.set_port(port.ok_or_else(|| errno(libc::EADDRINUSE))?);
+            self.hosts[host].ports.gave_out(local.port());
+        } else if self.is_taken(index, transport, local, Sharing::AsAsked) {
             if let Some(left) = &mut self.sockets[index as usize].local {
                 // Of a port that was given up, the address is forgotten by trying.
-                left.set_ip(Ipv4Addr::UNSPECIFIED.into());
+                left.set_ip(any(domain));
             }
             return Err(errno(libc::EADDRINUSE));
         }
@@ -55,86 +57,144 @@ impl World {
         if let Proto::Stream(tcp) = &mut self.sockets[index as usize].proto {
             tcp.leave_time_wait();
         }
-        self.take_port(index, transport, local);
+        self.hosts[host].ports.bind(transport, local.port(), index);
         let socket = &mut self.sockets[index as usize];
-        (socket.port_is_given, socket.ip_is_given) = (is_given, !local.ip().is_unspecified());
+        (socket.local, socket.has_port) = (Some(local), true);
+        (socket.port_is_given, socket.ip_is_given) = (is_given, local.ip() != any(domain));
         Ok(())
     }
 
-    /// Whether somebody holds the port on an address that overlaps. With SO_REUSEADDR on both and
-    /// nobody listening, it may be shared, and with SO_REUSEPORT on both (linux-truth 25, 26, 28).
-    fn is_taken(&self, index: u32, host: usize, transport: Transport, local: SocketAddr) -> bool {
-        let own = &self.sockets[index as usize].options;
-        let bound = self.hosts[host].ports.get(&(transport, local.port()));
-        // Connections hold the port too, accepted ones even where their listener is gone (30, 31).
-        let connected = self.flows.iter().filter(|(flow, _)| {
-            transport == Transport::Tcp
-                && usize::from(flow.host) == host
-                && flow.local.port() == local.port()
-        });
-        let holders = bound.into_iter().flatten().chain(connected.map(|(_, holder)| holder));
-        holders.into_iter().any(|&other| {
-            let other = &self.sockets[other as usize];
-            let Some(theirs) = other.local else { return false };
-            let listens = matches!(other.proto, Proto::Listener(_));
-            let shared = (own.reuse_port && other.options.reuse_port)
-                || (own.reuse_address && other.options.reuse_address && !listens);
-            overlap(theirs, local) && !shared
+    /// A port for who asks for any: one that nobody has on that address. Sockets of UDP that may share
+    /// one do so when there is no other (linux-truth 50, 54, 55).
+    fn port_for_bind(&self, index: u32, transport: Transport, local: SocketAddr) -> Option<u16> {
+        let ports = &self.hosts[usize::from(self.sockets[index as usize].host)].ports;
+        let find = |sharing| {
+            ports.ephemeral().find(|&port| {
+                let local = SocketAddr::new(local.ip(), port);
+                !self.is_taken(index, transport, local, sharing)
+            })
+        };
+        find(Sharing::No).or_else(|| match transport {
+            Transport::Udp => find(Sharing::AsAsked),
+            Transport::Tcp => None,
         })
     }
 
-    fn take_port(&mut self, index: u32, transport: Transport, local: SocketAddr) {
-        let socket = &mut self.sockets[index as usize];
-        socket.local = Some(local);
-        socket.has_port = true;
-        let ports = &mut self.hosts[usize::from(socket.host)].ports;
-        ports.entry((transport, local.port())).or_default().push(index);
+    /// Whether somebody holds the port on an address that overlaps. With SO_REUSEADDR on both and
+    /// nobody listening, it may be shared, and with SO_REUSEPORT on both (25, 26, 28). Connections
+    /// hold the port too, accepted ones even where their listener is gone (30, 31).
+    fn is_taken(
+        &self,
+        index: u32,
+        transport: Transport,
+        local: SocketAddr,
+        sharing: Sharing,
+    ) -> bool {
+        let socket = &self.sockets[index as usize];
+        let own = &socket.options;
+        let ports = &self.hosts[usize::from(socket.host)].ports;
+        let bound = ports.bound(transport, local.port()).iter().copied();
+        let mut holders = bound.chain(ports.connections(transport, local.port()));
+        holders.any(|other| {
+            let other = &self.sockets[other as usize];
+            let listens = matches!(other.proto, Proto::Listener(_));
+            let shared = (own.reuse_port && other.options.reuse_port)
+                || (own.reuse_address && other.options.reuse_address && !listens);
+            overlap(other, local, own.only_v6) && !(shared && sharing == Sharing::AsAsked)
+        })
     }
 
-    /// Gives an unbound socket the source address and port that reach `peer`.
+    // Given by the system.
+
+    /// Gives the socket what reaches `peer`: a source address, and a port if it has none.
     pub(crate) fn bind_towards(&mut self, index: u32, peer: SocketAddr) -> io::Result<()> {
+        let source = self.source_towards(index, peer)?;
         let socket = &self.sockets[index as usize];
-        let (host, transport) = (usize::from(socket.host), transport_of(socket));
-        let source = match peer.ip() {
-            IpAddr::V4(group) if is_for_many(peer.ip()) => self.source_for_many(index, group),
-            ip if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),
-            _ => self.hosts[host].ip,
-        };
         match socket.local {
-            Some(local)
-                if local.ip().is_loopback()
-                    && !self.hosts[host].owns(peer.ip())
-                    && !is_for_many(peer.ip()) =>
-            {
-                return Err(errno(libc::EINVAL));
-            }
-            Some(local) if socket.has_port && local.ip().is_unspecified() => {
-                let local = SocketAddr::new(source, local.port());
+            Some(local) if socket.has_port => {
+                let is_stream = transport_of(socket) == Transport::Tcp;
+                let is_open = local.ip().is_unspecified() || is_stream && is_for_many(local.ip());
+                let ip = if is_open { source } else { local.ip() };
+                let local = SocketAddr::new(ip, local.port());
+                if is_stream {
+                    self.make_room(index, local, peer, Port::Named)?;
+                }
                 self.sockets[index as usize].local = Some(local);
+                Ok(())
             }
-            Some(_) if socket.has_port => {}
-            left => {
-                // An address that was bound stays when its port was given up.
-                let ip = left.map(|left| left.ip()).filter(|ip| !ip.is_unspecified());
-                let port = self.hosts[host]
-                    .free_port(transport)
-                    .ok_or_else(|| errno(libc::EADDRNOTAVAIL))?;
-                self.take_port(index, transport, SocketAddr::new(ip.unwrap_or(source), port));
+            _ => {
+                let host = usize::from(socket.host);
+                let mut ports = self.hosts[host].ports.ephemeral();
+                let port = ports.find(|&port| self.suits_connect(index, port, source, peer));
+                let port = port.ok_or_else(|| errno(libc::EADDRNOTAVAIL))?;
+                let local = SocketAddr::new(source, port);
+                self.make_room(index, local, peer, Port::Chosen)?;
+                self.hosts[host].ports.gave_out(port);
+                self.hold_connection(index, local);
+                Ok(())
             }
+        }
+    }
+
+    /// A connection takes its port, which nobody bound for it.
+    pub(super) fn hold_connection(&mut self, index: u32, local: SocketAddr) {
+        let socket = &mut self.sockets[index as usize];
+        (socket.local, socket.has_port) = (Some(local), true);
+        self.hosts[usize::from(socket.host)].ports.hold_connection(local.port(), index);
+    }
+
+    /// Whether connect(2) may choose the port: nobody bound it, and it does not lead there yet; that it
+    /// leads elsewhere is no matter (51).
+    fn suits_connect(&self, index: u32, port: u16, source: IpAddr, peer: SocketAddr) -> bool {
+        let host = self.sockets[index as usize].host;
+        let local = SocketAddr::new(source, port);
+        self.hosts[usize::from(host)].ports.bound(Transport::Tcp, port).is_empty()
+            && self.occupant(Flow { host, local, peer }, Port::Chosen).is_ok()
+    }
+
+    /// Clears the way for a connection between these two; `EADDRNOTAVAIL` if there is one.
+    fn make_room(
+        &mut self,
+        index: u32,
+        local: SocketAddr,
+        peer: SocketAddr,
+        port: Port,
+    ) -> io::Result<()> {
+        let flow = Flow { host: self.sockets[index as usize].host, local, peer };
+        let left = self.occupant(flow, port).map_err(|()| errno(libc::EADDRNOTAVAIL))?;
+        let Some(left) = left else { return Ok(()) };
+        if self.sockets[left as usize].descriptors.is_empty() {
+            self.forget_socket(left);
+        } else {
+            if let Proto::Stream(tcp) = &mut self.sockets[left as usize].proto {
+                tcp.leave_time_wait();
+            }
+            self.unroute(left);
         }
         Ok(())
     }
 
-    /// Where a program means `0.0.0.0` it means itself (linux-truth 15).
-    pub(crate) fn reachable(&self, host: u16, peer: SocketAddr) -> io::Result<SocketAddr> {
-        let ip = peer.ip();
-        if ip.is_unspecified() {
-            return Ok(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), peer.port()));
+    /// What is left of an earlier connection between these two, which makes way; an error if it does
+    /// not. In TIME-WAIT it does for a port that the program named, and for one that is chosen if it
+    /// has waited a second on loopback (32, 52; Linux's `tcp_tw_reuse` of 2).
+    fn occupant(&self, flow: Flow, port: Port) -> Result<Option<u32>, ()> {
+        const REUSABLE_NS: u64 = 1_000_000_000;
+        let Some(&index) = self.flows.get(&flow) else { return Ok(None) };
+        let Proto::Stream(tcp) = &self.sockets[index as usize].proto else { return Err(()) };
+        if tcp.state() != State::TimeWait {
+            return Err(());
         }
-        let known = self.hosts[usize::from(host)].owns(ip)
-            || host::index_of(ip, self.hosts.len()).is_some();
-        if known { Ok(peer) } else { Err(errno(libc::ENETUNREACH)) }
+        let ends_ns = tcp.poll_timeout().unwrap_or_default();
+        let waited_ns = (self.clock.now_ns() + tcp.config().time_wait_ns).saturating_sub(ends_ns);
+        let is_local = flow.local.ip().is_loopback() || flow.peer.ip().is_loopback();
+        match port {
+            Port::Named => Ok(Some(index)),
+            Port::Chosen if is_local && waited_ns >= REUSABLE_NS => Ok(Some(index)),
+            Port::Chosen => Err(()),
+        }
     }
+
+    // Who hears.
 
     /// The best of those that could receive: the last one bound, or where it shares the port with
     /// others as good, one that depends on the caller alone.
@@ -153,19 +213,39 @@ impl World {
         let at = self.paths.hash(caller) % count;
         scored.filter(is_rival).nth(at as usize).map(|(_, index)| index)
     }
+
+    /// Who is bound to the port at which this arrives.
+    pub(super) fn bound_at(&self, host: u16, transport: Transport, port: u16) -> &[u32] {
+        self.hosts[usize::from(host)].ports.bound(transport, port)
+    }
 }
 
-/// Whether what is sent to `to` is for one bound to `local`, by the address.
-pub(super) fn covers(local: SocketAddr, to: SocketAddr) -> bool {
-    local.ip() == to.ip() || local.ip().is_unspecified()
+/// Whether a port may be shared where both sides have asked for that.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    No,
+    AsAsked,
 }
 
-/// Whether two addresses of one port have anything in common.
-pub(super) fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
-    covers(a, b) || covers(b, a)
+/// Who said which port a connection leaves from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Port {
+    Named,
+    Chosen,
 }
 
-fn transport_of(socket: &Socket) -> Transport {
+/// Whether the socket has an address that it will not change.
+fn is_bound(socket: &Socket) -> bool {
+    match &socket.proto {
+        // A connection that is over has given its port up, unless the program named it; in TIME-WAIT
+        // the system has the port.
+        Proto::Stream(tcp) if tcp.state() == State::TimeWait => socket.port_is_given,
+        Proto::Stream(tcp) => !tcp.is_over() || socket.has_port,
+        _ => socket.has_port,
+    }
+}
+
+pub(crate) fn transport_of(socket: &Socket) -> Transport {
     match socket.proto {
         Proto::Udp(_) => Transport::Udp,
         _ => Transport::Tcp,

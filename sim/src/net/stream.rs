@@ -1,18 +1,18 @@
 //! TCP's system calls: what a program asks of a stream socket. The protocol itself is in `tcp`.
 
 use std::io;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr};
 
-use greenroom::hub::{Address, Interest, Io, Take};
+use greenroom::hub::{Address, Domain, Interest, Io, Take};
 
-use super::ports::{covers, overlap};
-use super::{Flow, Packet, inet};
+use super::address::{any, covers, overlap};
+use super::ports::Transport;
+use super::{Flow, Packet};
 use crate::choices;
-use crate::host::Transport;
 use crate::mutant::{self, Mutant};
 use crate::tcp::{Config, Connection, Listener, Segment};
 use crate::trace::Op;
-use crate::world::{Proto, World, errno};
+use crate::world::{Proto, Socket, World, errno};
 
 impl World {
     // Listening.
@@ -21,7 +21,7 @@ impl World {
         self.renew(index);
         let socket = &self.sockets[index as usize];
         if !socket.has_port && matches!(socket.proto, Proto::Fresh) {
-            let ip = socket.local.map_or(Ipv4Addr::UNSPECIFIED.into(), |left| left.ip());
+            let ip = socket.local.map_or(any(socket.domain), |left| left.ip());
             self.bind_socket(index, SocketAddr::new(ip, 0))?;
         }
         match &mut self.sockets[index as usize].proto {
@@ -42,25 +42,25 @@ impl World {
     fn listener_conflicts(&self, index: u32) -> bool {
         let socket = &self.sockets[index as usize];
         let Some(local) = socket.local else { return false };
-        let bound = self.hosts[usize::from(socket.host)].ports.get(&(Transport::Tcp, local.port()));
-        bound.into_iter().flatten().any(|&other| {
+        let bound = self.bound_at(socket.host, Transport::Tcp, local.port());
+        bound.iter().any(|&other| {
             let theirs = &self.sockets[other as usize];
             other != index
-                && theirs.local.is_some_and(|theirs| overlap(theirs, local))
+                && overlap(theirs, local, socket.options.only_v6)
                 && matches!(theirs.proto, Proto::Listener(_))
                 && !(socket.options.reuse_port && theirs.options.reuse_port)
         })
     }
 
-    /// Who listens for connections to this address, the more exact one first. Those that share a
-    /// port by SO_REUSEPORT divide the callers among them.
+    /// Who listens for connections to this address, the more exact one first, then one of the very
+    /// family. Those that share a port by SO_REUSEPORT divide the callers among them.
     pub(crate) fn listener_at(&self, host: u16, to: SocketAddr, caller: u32) -> Option<u32> {
-        let bound = self.hosts[usize::from(host)].ports.get(&(Transport::Tcp, to.port()))?;
+        let bound = self.bound_at(host, Transport::Tcp, to.port());
         let score = |&index: &u32| {
             let socket = &self.sockets[index as usize];
-            let local = socket.local.filter(|&local| covers(local, to))?;
+            let local = socket.local.filter(|_| covers(socket, to))?;
             let listens = matches!(socket.proto, Proto::Listener(_));
-            listens.then_some((local.ip() == to.ip(), index))
+            listens.then_some(((local.ip() == to.ip(), socket.domain == Domain::V4), index))
         };
         self.choose_receiver(bound.iter().filter_map(score), caller)
     }
@@ -73,7 +73,7 @@ impl World {
             return;
         }
         let path = self.path_of_accepted(listener, packet.sender);
-        let config = self.config_of(listener);
+        let config = self.config_of(listener, packet.from);
         let mut connection = Connection::accept(config, self.isn(), segment);
         connection.shut_early(self.sockets[listener as usize].shut_early);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
@@ -81,14 +81,15 @@ impl World {
         if !queue.begin(index) {
             return self.forget_socket(index);
         }
-        let options = self.sockets[listener as usize].options.clone();
+        let Socket { options, domain, .. } = &self.sockets[listener as usize];
+        let (options, domain) = (options.clone(), *domain);
         let socket = &mut self.sockets[index as usize];
-        socket.options = options;
-        socket.local = Some(packet.to);
+        (socket.options, socket.domain) = (options, domain);
         socket.peer = Some(packet.from);
         socket.listener = Some(listener);
         let flow = Flow { host, local: packet.to, peer: packet.from };
         self.flows.insert(flow, index);
+        self.hold_connection(index, packet.to);
         self.mark_dirty(index);
     }
 
@@ -124,20 +125,17 @@ impl World {
     pub(crate) fn connect_stream(&mut self, io: Io, peer: &Address) -> io::Result<()> {
         let index = self.socket_of(io)?;
         self.renew(index);
-        let (host, number) = {
-            let socket = &self.sockets[index as usize];
-            (socket.host, socket.number)
-        };
+        let Socket { host, number, .. } = self.sockets[index as usize];
         match &mut self.sockets[index as usize].proto {
             Proto::Fresh => {
-                let peer = self.reachable(host, inet(peer)?)?;
+                let peer = self.named_peer(index, peer)?;
+                self.check_peer_scope(index, peer)?;
+                let peer = self.reachable(index, peer)?;
                 self.bind_towards(index, peer)?;
                 let local = self.sockets[index as usize].local.expect("just bound");
                 let flow = Flow { host, local, peer };
-                if self.flows.contains_key(&flow) {
-                    return Err(errno(libc::EADDRNOTAVAIL));
-                }
-                let mut connection = Connection::connect(self.config_of(index), self.isn());
+                let config = self.config_of(index, peer);
+                let mut connection = Connection::connect(config, self.isn());
                 let socket = &mut self.sockets[index as usize];
                 connection.shut_early(socket.shut_early);
                 socket.proto = Proto::Stream(Box::new(connection));
@@ -178,7 +176,7 @@ impl World {
         let socket = &mut self.sockets[index as usize];
         (socket.proto, socket.peer, socket.shut_early) = (Proto::Fresh, None, shut);
         if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
-            local.set_ip(Ipv4Addr::UNSPECIFIED.into());
+            local.set_ip(any(socket.domain));
         }
     }
 
@@ -188,8 +186,14 @@ impl World {
         self.clock.now_ns() + 1
     }
 
-    fn config_of(&self, index: u32) -> Config {
-        self.sockets[index as usize].options.config(self.weather.tcp())
+    fn config_of(&self, index: u32, peer: SocketAddr) -> Config {
+        /// What a header of IPv6 has more than one of IPv4.
+        const LONGER: u32 = 20;
+        let mut config = self.weather.tcp();
+        if peer.is_ipv6() {
+            config.mss = config.mss.saturating_sub(LONGER).max(1);
+        }
+        self.sockets[index as usize].options.config(config)
     }
 
     // Bytes.
