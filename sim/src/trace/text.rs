@@ -186,6 +186,7 @@ impl Lanes {
             None if address.ip().is_loopback() => "localhost".into(),
             None => address.ip().to_string(),
         };
+        let name = if address.is_ipv6() { format!("[{name}]") } else { name };
         if address.port() >= EPHEMERAL_MIN || address.port() == 0 {
             return name;
         }
