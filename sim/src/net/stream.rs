@@ -411,7 +411,7 @@ impl World {
         };
         match connection.send(buf) {
             Ok(length) => {
-                let hash = choices::hash_bytes(&buf[..length]);
+                let hash = self.trace.hash_of_payload(&buf[..length]);
                 self.record_full(Op::Write, number, length as u64, hash, None, "");
                 self.mark_dirty(index);
                 Ok(length)

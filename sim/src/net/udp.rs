@@ -10,7 +10,6 @@ use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
 use super::stream::covers;
 use super::{Body, Packet, inet};
-use crate::choices::hash_bytes;
 use crate::host::Transport;
 use crate::mutant::{self, Mutant};
 use crate::trace::Op;
@@ -96,7 +95,8 @@ impl World {
         }
         let from = self.source_towards(index, to)?;
         let length = buf.len() as u64;
-        self.record_full(Op::SendTo, number, length, hash_bytes(buf), Some(to), "");
+        let hash = self.trace.hash_of_payload(buf);
+        self.record_full(Op::SendTo, number, length, hash, Some(to), "");
         if let Some(IpAddr::V4(group)) = for_many {
             self.send_to_many(index, from, to, group, buf);
             return Ok(buf.len());

@@ -10,7 +10,7 @@ use greenroom::hub::{Address, Interest, Io, Kind, Take};
 use super::name::Name;
 use super::queue::{self, Piece};
 use super::{Peer, Role, UnixSocket};
-use crate::choices::{self, hash_bytes};
+use crate::choices;
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
@@ -149,7 +149,8 @@ impl World {
 
     fn wrote(&mut self, index: u32, peer: u32, bytes: &[u8]) {
         let number = self.sockets[index as usize].number;
-        self.record_full(Op::Write, number, bytes.len() as u64, hash_bytes(bytes), None, "");
+        let hash = self.trace.hash_of_payload(bytes);
+        self.record_full(Op::Write, number, bytes.len() as u64, hash, None, "");
         self.name_ready(peer);
     }
 
