@@ -10,11 +10,14 @@ mod websocket;
 
 use greenroom::scenario::Scenario;
 use greenroom_scenarios as stories;
+use greenroom_sim::faults::{Fired, Weather};
 use greenroom_sim::run::{Run, Spec, run};
 
 const SEEDS: u64 = 1_000;
 /// Seeds of those that are played a second time.
 const TWICE: u64 = 50;
+/// Seeds that are played in stormy weather too.
+const IN_STORMS: u64 = 100;
 
 fn turned(scenario: Scenario, knobs: &[(&str, u64)]) -> Scenario {
     knobs.iter().fold(scenario, |scenario, &(name, value)| {
@@ -29,13 +32,13 @@ fn holds(story: &Scenario, seed: u64) -> Run {
     run
 }
 
-/// Every seed, some of them twice, and once on the operating system.
+/// Every seed, some of them twice, some in storms, and once on the operating system.
 #[track_caller]
-fn plays(story: &Scenario) -> greenroom_sim::faults::Fired {
+fn plays(story: &Scenario) -> Fired {
     if let Some(seed) = std::env::var("GREENROOM_SEED").ok().and_then(|seed| seed.parse().ok()) {
         return holds(story, seed).fired;
     }
-    let mut fired = greenroom_sim::faults::Fired::default();
+    let mut fired = Fired::default();
     for seed in 0..SEEDS {
         let first = holds(story, seed);
         if seed < TWICE {
@@ -44,6 +47,10 @@ fn plays(story: &Scenario) -> greenroom_sim::faults::Fired {
         fired.add(&first.fired);
     }
     assert!(fired.short_reads > SEEDS / 10, "{} reads were short", fired.short_reads);
+    for seed in 0..IN_STORMS {
+        let run = run(story, &Spec { weather: Weather::stormy(), ..Spec::seed(seed) });
+        assert!(run.outcome.held(), "{}, seed {seed}, stormy: {}", story.name(), run.outcome);
+    }
     let performance = greenroom_real::perform(story);
     assert!(performance.held(), "{}: {:?}", story.name(), performance.violations);
     fired

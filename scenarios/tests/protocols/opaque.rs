@@ -1,10 +1,12 @@
 //! What `Stage::opaque_payload` is for: a library's own chance is left out of what two runs of a
 //! seed are compared by, and nothing else is.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::Command;
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use greenroom::net::{TcpListener, TcpStream};
+use greenroom::net::{TcpListener, TcpStream, UdpSocket};
+use greenroom::os::unix::net::{UnixDatagram, UnixStream};
 use greenroom::scenario::Scenario;
 use greenroom_sim::run::{Outcome, Spec, run};
 use greenroom_sim::sweep::play;
@@ -77,17 +79,58 @@ fn another_process_plays_the_same_runs() {
     assert!(output.status.success() && said.contains(&format!("hashes: {here}")), "{said}");
 }
 
+/// Another number each time, as from outside.
+fn number() -> u8 {
+    static NUMBERS: AtomicU8 = AtomicU8::new(1);
+    NUMBERS.fetch_add(1, Ordering::Relaxed)
+}
+
+type Way = (&'static str, fn(&[u8]) -> io::Result<()>);
+
+/// Every way of sending bytes.
+const WAYS: [Way; 6] = [
+    ("tcp", |bytes| TcpStream::connect("srv:7050")?.write_all(bytes)),
+    ("udp", |bytes| UdpSocket::bind("0.0.0.0:0")?.send_to(bytes, "srv:7051").map(drop)),
+    ("multicast", |bytes| UdpSocket::bind("0.0.0.0:0")?.send_to(bytes, "239.1.2.3:7051").map(drop)),
+    ("unix", |bytes| UnixStream::pair()?.0.write_all(bytes)),
+    ("unix_datagram", |bytes| UnixDatagram::pair()?.0.send(bytes).map(drop)),
+    ("pipe", |bytes| {
+        let (_reader, mut writer) = greenroom::io::pipe()?;
+        writer.write_all(bytes)
+    }),
+];
+
+fn sends(way: Way, is_opaque: bool, bytes: fn() -> Vec<u8>) -> Scenario {
+    let (name, send) = way;
+    Scenario::new(name, "bytes that no seed decides", move |stage| {
+        if is_opaque {
+            stage.opaque_payload();
+        }
+        stage.server("srv", || {
+            let _mailbox = UdpSocket::bind("0.0.0.0:7051")?;
+            TcpListener::bind("0.0.0.0:7050")?.accept().map(drop)
+        });
+        stage.client("cli", move || send(&bytes()));
+    })
+}
+
+#[test]
+fn every_way_of_sending_heeds_the_declaration() {
+    let bytes = || vec![number(); 3];
+    for way in WAYS {
+        assert_eq!(twice(&sends(way, true, bytes), 0), Outcome::Held, "{}", way.0);
+        let outcome = twice(&sends(way, false, bytes), 0);
+        let Outcome::Nondeterministic(why) = &outcome else { panic!("{}: {outcome}", way.0) };
+        assert!(why.contains("opaque_payload"), "{}: {why}", way.0);
+    }
+}
+
 /// What a program does must not depend on the bytes: where it does, the check still says so.
 #[test]
 fn lengths_still_count() {
-    let story = Scenario::new("lengths", "a length that no seed decides", |stage| {
-        stage.opaque_payload();
-        stage.server("srv", || TcpListener::bind("0.0.0.0:7050")?.accept().map(drop));
-        stage.client("cli", || {
-            static RUNS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(1);
-            let length = RUNS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            TcpStream::connect("srv:7050")?.write_all(&vec![0; length])
-        });
-    });
-    assert!(matches!(twice(&story, 0), Outcome::Nondeterministic(_)));
+    for way in WAYS {
+        let outcome = twice(&sends(way, true, || vec![0; number().into()]), 0);
+        let Outcome::Nondeterministic(why) = &outcome else { panic!("{}: {outcome}", way.0) };
+        assert!(!why.contains("opaque_payload"), "{}: {why}", way.0);
+    }
 }
