@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use greenroom::scenario::Scenario;
 use serde::{Deserialize, Serialize};
 
+use crate::difference::first_difference;
 use crate::faults::Fired;
 use crate::run::{Run, Spec, run};
 
@@ -114,40 +115,11 @@ pub fn play(scenario: &Scenario, spec: &Spec, twice: bool) -> (Run, Duration) {
     if twice {
         let again = run(scenario, spec);
         if again.hash != first.hash {
-            first.outcome = crate::run::Outcome::Nondeterministic(first_difference(scenario, spec));
+            let why = format!("two runs of one seed {}", first_difference(scenario, spec, spec));
+            first.outcome = crate::run::Outcome::Nondeterministic(why);
         }
     }
     (first, wall)
-}
-
-/// The first line in which two runs of one seed differ.
-fn first_difference(scenario: &Scenario, spec: &Spec) -> String {
-    let spec = Spec { keeps_events: true, ..spec.clone() };
-    let text = || {
-        let lanes = run(scenario, &spec).trace;
-        lanes.map(|lanes| lanes.text(crate::trace::Level::Sched, "")).unwrap_or_default()
-    };
-    let (one, two) = (text(), text());
-    match one.lines().zip(two.lines()).find(|(a, b)| a != b) {
-        Some((a, b)) => {
-            let hint = if sends_other_bytes(a, b) { OTHER_BYTES } else { "" };
-            format!("two runs of one seed differ first here:\n  {a}\n  {b}{hint}")
-        }
-        None => "two runs of one seed differ, but not in what is traced".into(),
-    }
-}
-
-/// What a library with chance of its own looks like.
-const OTHER_BYTES: &str = "\nas many bytes, and others: what a library draws from the operating \
-                           system itself is left out where the stage says `opaque_payload`";
-
-/// Whether two lines of a trace differ in nothing but the bytes they send.
-fn sends_other_bytes(a: &str, b: &str) -> bool {
-    let [a, b] = [a, b].map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let differing: Vec<usize> = (0..a.len().min(b.len())).filter(|&at| a[at] != b[at]).collect();
-    // `write s1 5B 01234567`
-    let is_payload = |at: usize| at >= 3 && ["write", "send_to"].contains(&a[at - 3]);
-    a.len() == b.len() && matches!(differing[..], [at] if is_payload(at))
 }
 
 /// A worker: plays these seeds and prints a line for each.

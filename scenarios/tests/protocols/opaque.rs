@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use greenroom::net::{TcpListener, TcpStream, UdpSocket};
 use greenroom::os::unix::net::{UnixDatagram, UnixStream};
 use greenroom::scenario::Scenario;
+use greenroom_sim::report::report;
 use greenroom_sim::run::{Outcome, Spec, run};
 use greenroom_sim::sweep::play;
 use greenroom_sim::trace::Level;
@@ -40,6 +41,28 @@ fn without_the_declaration_they_are_two_and_the_check_names_it() {
             assert!(why.contains("opaque_payload"), "{why}");
         }
     }
+}
+
+/// A failure cannot be made smaller where it cannot be played again; the report says what to do.
+#[test]
+fn a_report_of_a_failure_names_the_declaration() {
+    let failing = |declares: bool| {
+        let story = Scenario::new("failing", "it always fails", move |stage| {
+            if declares {
+                stage.opaque_payload();
+            }
+            stage.client("cli", || {
+                UnixStream::pair()?.0.write_all(&[number()])?;
+                Err(io::ErrorKind::Other.into())
+            });
+        });
+        let spec = Spec::seed(0);
+        report(&story, &spec, &run(&story, &spec), "greenroom").text
+    };
+    let (declared, undeclared) = (failing(true), failing(false));
+    assert!(declared.contains("minimised") && declared.contains("B opaque"), "{declared}");
+    assert!(undeclared.contains("NOT DETERMINISTIC"), "{undeclared}");
+    assert!(undeclared.contains("opaque_payload"), "{undeclared}");
 }
 
 #[test]
