@@ -11,7 +11,6 @@ use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
 use super::ports::Transport;
 use super::{Body, Packet};
-use crate::choices::hash_bytes;
 use crate::mutant::{self, Mutant};
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
@@ -95,7 +94,8 @@ impl World {
             }
         }
         let length = buf.len() as u64;
-        self.record_full(Op::SendTo, number, length, hash_bytes(buf), Some(to), "");
+        let hash = self.trace.hash_of_payload(buf);
+        self.record_full(Op::SendTo, number, length, hash, Some(to), "");
         if is_for_many(to.ip()) {
             self.send_to_many(index, from, to, buf);
             return Ok(buf.len());
