@@ -9,7 +9,7 @@
 //! | `TCP_MAXSEG` | honoured for what this side sends; no program can see the rest |
 //! | `SO_ACCEPTCONN`, `SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL` | asked for only |
 //! | `SO_BROADCAST`, `IP_MULTICAST_*` | honoured |
-//! | `TCP_NODELAY` | honoured |
+//! | `TCP_NODELAY`, `TCP_NOTSENT_LOWAT` | honoured |
 //! | `TCP_QUICKACK` | on: no ACK waits from then on, where Linux forgets it in time |
 //! | `SO_PRIORITY`, `IP_TOS` | kept: a link's queue makes no difference between packets |
 //! | `IP_RECVTOS` | kept: no call gives out what it asks for |
@@ -64,6 +64,7 @@ impl Options {
             ack_delay_ns: if self.find(Opt::QuickAck) == Some(1) { 0 } else { config.ack_delay_ns },
             mss: mss.map_or(config.mss, |mss| mss.min(config.mss)),
             keepalive: (self.get(Opt::KeepAlive) != 0).then_some(keepalive),
+            unsent_max: Some(self.get(Opt::UnsentLowWater)).filter(|&bytes| bytes > 0),
             user_timeout_ns: user_timeout.map(|ms| u64::from(ms) * MS),
             ..config
         }
@@ -108,7 +109,7 @@ fn range_of(option: Opt) -> Option<std::ops::RangeInclusive<u32>> {
         // More takes a privilege.
         Opt::Priority => 0..=6,
         Opt::MulticastTtl => 0..=255,
-        Opt::Tos | Opt::MulticastInterface => 0..=u32::MAX,
+        Opt::Tos | Opt::MulticastInterface | Opt::UnsentLowWater => 0..=u32::MAX,
         option if is_flag(option) => 0..=u32::MAX,
         _ => return None,
     })
