@@ -14,6 +14,11 @@ use crate::tcp::{Config, Connection, Listener, Segment, State};
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
 
+/// What a segment holds over the loopback: half of the window that Linux's other end offers first,
+/// for its packets are of 64 KiB (linux-truth 101).
+const LOOPBACK_MSS: u32 = 32_741;
+const LOOPBACK_MSS_ACCEPTED: u32 = 32_768;
+
 impl World {
     // Ports and addresses, for both transports.
 
@@ -218,7 +223,7 @@ impl World {
             return;
         }
         let path = self.path_of_accepted(listener, packet.sender);
-        let config = self.config_of(listener);
+        let config = self.config_of(listener, packet.from, LOOPBACK_MSS_ACCEPTED);
         let mut connection = Connection::accept(config, self.isn(), segment);
         connection.shut_early(self.sockets[listener as usize].shut_early);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
@@ -282,7 +287,8 @@ impl World {
                 if self.flows.contains_key(&flow) {
                     return Err(errno(libc::EADDRNOTAVAIL));
                 }
-                let mut connection = Connection::connect(self.config_of(index), self.isn());
+                let config = self.config_of(index, peer, LOOPBACK_MSS);
+                let mut connection = Connection::connect(config, self.isn());
                 let socket = &mut self.sockets[index as usize];
                 connection.shut_early(socket.shut_early);
                 socket.proto = Proto::Stream(Box::new(connection));
@@ -333,8 +339,13 @@ impl World {
         self.clock.now_ns() + 1
     }
 
-    fn config_of(&self, index: u32) -> Config {
-        self.sockets[index as usize].options.config(self.weather.tcp())
+    fn config_of(&self, index: u32, peer: SocketAddr, loopback_mss: u32) -> Config {
+        let socket = &self.sockets[index as usize];
+        let mut config = self.weather.tcp();
+        if self.hosts[usize::from(socket.host)].owns(peer.ip()) {
+            config.mss = loopback_mss;
+        }
+        socket.options.config(config)
     }
 
     // Bytes.

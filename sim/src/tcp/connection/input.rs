@@ -31,6 +31,7 @@ impl Connection {
                 super::ReceiveBuffer::new(seg.seq.saturating_add(1), self.config.recv_buffer);
             self.appetite = super::Appetite::new(seg.seq.saturating_add(1));
             self.widen(if flags.ack { seg.ack } else { 0 }, seg.window);
+            self.bound_segment();
             if flags.ack {
                 self.establish(now);
                 self.owed.ack = true;
