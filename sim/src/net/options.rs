@@ -10,6 +10,7 @@
 //! | `SO_ACCEPTCONN`, `SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL` | asked for only |
 //! | `SO_BROADCAST`, `IP_MULTICAST_*` | honoured |
 //! | `TCP_NODELAY`, `TCP_NOTSENT_LOWAT` | honoured |
+//! | `TCP_CONGESTION` | `reno`, as of a system that has no other |
 //! | `TCP_QUICKACK` | on: no ACK waits from then on, where Linux forgets it in time |
 //! | `SO_PRIORITY`, `IP_TOS` | kept: a link's queue makes no difference between packets |
 //! | `IP_RECVTOS` | kept: no call gives out what it asks for |
@@ -21,10 +22,11 @@
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Debug;
 use std::io;
 use std::net::Ipv4Addr;
 
-use greenroom::hub::{Kind, Opt, unsupported};
+use greenroom::hub::{Kind, NameOpt, Opt, unsupported};
 
 use super::unix::queue;
 use crate::tcp::{Config, Keepalive};
@@ -42,6 +44,9 @@ pub(crate) struct Options {
     /// The rest, as it was set.
     set: Vec<(Opt, u32)>,
 }
+
+/// The congestion control by its name (RFC 6582).
+const CONGESTION: &[u8] = b"reno";
 
 /// Linux's `net.core.rmem_default`.
 pub(super) const RECV_BUFFER: u32 = 212_992;
@@ -272,6 +277,37 @@ impl World {
         self.name_ready(index);
         Ok(())
     }
+
+    pub(crate) fn get_name_option(&self, index: u32, option: NameOpt) -> io::Result<Vec<u8>> {
+        match option {
+            NameOpt::Congestion => {
+                // Of TCP's level as this one is.
+                check_level(&self.sockets[index as usize].proto, Opt::NoDelay)?;
+                Ok(CONGESTION.to_vec())
+            }
+            NameOpt::Device => Err(not_offered(option)),
+        }
+    }
+
+    pub(crate) fn put_name_option(
+        &mut self,
+        index: u32,
+        option: NameOpt,
+        name: &[u8],
+    ) -> io::Result<()> {
+        self.get_name_option(index, option).map_err(|error| {
+            match &self.sockets[index as usize].proto {
+                // Asked for, it is `EOPNOTSUPP`.
+                Proto::Udp(_) if option == NameOpt::Congestion => errno(libc::ENOPROTOOPT),
+                _ => error,
+            }
+        })?;
+        match name {
+            CONGESTION => Ok(()),
+            [] => Err(errno(libc::EINVAL)),
+            _ => Err(errno(libc::ENOENT)),
+        }
+    }
 }
 
 /// What the socket was made as, in the system's numbers.
@@ -316,6 +352,6 @@ fn normal(proto: &Proto, option: Opt, value: u32) -> u32 {
     }
 }
 
-fn not_offered(option: Opt) -> io::Error {
+fn not_offered(option: impl Debug) -> io::Error {
     unsupported(&format!("the option {option:?}"))
 }
