@@ -315,14 +315,8 @@ impl World {
     }
 
     pub(crate) fn get_name_option(&self, index: u32, option: NameOpt) -> io::Result<Vec<u8>> {
-        match option {
-            NameOpt::Congestion => {
-                // Of TCP's level as this one is.
-                check_level(&self.sockets[index as usize].proto, Opt::NoDelay)?;
-                Ok(CONGESTION.to_vec())
-            }
-            NameOpt::Device => Err(not_offered(option)),
-        }
+        self.check_name(index, option, Wish::Get)?;
+        Ok(CONGESTION.to_vec())
     }
 
     pub(crate) fn put_name_option(
@@ -331,17 +325,19 @@ impl World {
         option: NameOpt,
         name: &[u8],
     ) -> io::Result<()> {
-        self.get_name_option(index, option).map_err(|error| {
-            match &self.sockets[index as usize].proto {
-                // Asked for, it is `EOPNOTSUPP`.
-                Proto::Udp(_) if option == NameOpt::Congestion => errno(libc::ENOPROTOOPT),
-                _ => error,
-            }
-        })?;
+        self.check_name(index, option, Wish::Set)?;
         match name {
             CONGESTION => Ok(()),
             [] => Err(errno(libc::EINVAL)),
             _ => Err(errno(libc::ENOENT)),
+        }
+    }
+
+    fn check_name(&self, index: u32, option: NameOpt, wish: Wish) -> io::Result<()> {
+        match option {
+            // Of TCP's level as this one is.
+            NameOpt::Congestion => check_level(&self.sockets[index as usize], Opt::NoDelay, wish),
+            NameOpt::Device => Err(not_offered(option)),
         }
     }
 }
