@@ -134,9 +134,13 @@ impl Lanes {
             Op::Connected if event.name.is_empty() => format!("connected {socket}"),
             Op::Connected => format!("{} {socket} s{value}", event.name),
             Op::Accept => format!("accept {socket} from {peer}"),
+            Op::Read if !event.name.is_empty() => format!("{} {socket} {value}B", event.name),
             Op::Read if value == 0 => format!("read {socket} end"),
             Op::Read => format!("read {socket} {value}B"),
-            Op::Write => format!("write {socket} {value}B {}", self.payload(event)),
+            Op::Write => {
+                let name = if event.name.is_empty() { "write" } else { event.name };
+                format!("{name} {socket} {value}B {}", self.payload(event))
+            }
             Op::RecvFrom => format!("recv_from {socket} {value}B {peer}"),
             Op::SendTo => format!("send_to {socket} {value}B {} {peer}", self.payload(event)),
             Op::Shutdown => format!("shutdown {socket} {}", event.name),
@@ -190,6 +194,7 @@ impl Lanes {
             None if address.ip().is_loopback() => "localhost".into(),
             None => address.ip().to_string(),
         };
+        let name = if address.is_ipv6() { format!("[{name}]") } else { name };
         if address.port() >= EPHEMERAL_MIN || address.port() == 0 {
             return name;
         }
@@ -211,9 +216,9 @@ fn with_socket(event: &Event) -> String {
 
 /// Flags, length and position packed by [`crate::net`].
 fn segment(event: &Event) -> String {
-    const FLAGS: [&str; 4] = ["SYN", "FIN", "RST", "ACK"];
+    const FLAGS: [&str; 5] = ["SYN", "FIN", "RST", "ACK", "URG"];
     let set = |bit: &usize| event.value & (1 << bit) != 0;
-    let flags: Vec<&str> = (0..4).filter(set).map(|bit| FLAGS[bit]).collect();
+    let flags: Vec<&str> = (0..FLAGS.len()).filter(set).map(|bit| FLAGS[bit]).collect();
     let mut text = flags.join(",");
     let length = event.value >> 8;
     if length > 0 {
