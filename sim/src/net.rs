@@ -4,6 +4,7 @@
 pub(crate) mod address;
 #[cfg(test)]
 pub(crate) mod bench;
+pub(crate) mod icmp;
 pub(crate) mod link;
 pub(crate) mod loopback;
 pub(crate) mod multicast;
@@ -45,8 +46,8 @@ pub(crate) enum Body {
     Datagram,
     /// A datagram for all who hear it on this interface.
     ForMany(multicast::Interface),
-    /// ICMP port unreachable, for a datagram from `to` to `from`.
-    Unreachable,
+    /// About a packet from `to` to `from`.
+    Icmp(icmp::Icmp),
 }
 
 /// Where a socket may have something to send to.
@@ -265,7 +266,7 @@ impl World {
                 Body::Segment(segment) => self.segment_arrives(&packet, &segment),
                 Body::Datagram => return self.datagram_arrives(packet),
                 Body::ForMany(interface) => return self.deliver_to_many(packet, interface),
-                Body::Unreachable => self.refusal_arrives(&packet),
+                Body::Icmp(icmp) => self.icmp_arrives(&packet, icmp),
             }
         }
         self.recycle(packet.payload);

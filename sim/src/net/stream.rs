@@ -203,7 +203,11 @@ impl World {
         } else if peer.is_ipv6() {
             config.mss = config.mss.saturating_sub(LONGER).max(1);
         }
-        socket.options.config(config)
+        let config = socket.options.config(config);
+        match self.host_at(peer.ip()) {
+            Some(far) => self.fit_to_path(config, socket.host, far, peer),
+            None => config,
+        }
     }
 
     // Bytes.

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use greenroom::hub::{Address, Domain, Interest, Io, Take};
 
 use super::address::{any, covers};
+use super::icmp::{Icmp, Why};
 use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
 use super::ports::Transport;
@@ -33,8 +34,8 @@ const OVERHEAD: usize = 768;
 pub(crate) struct Mailbox {
     letters: VecDeque<(SocketAddr, Vec<u8>)>,
     bytes: usize,
-    /// An ICMP message came for a connected socket.
-    refused: bool,
+    /// What an ICMP message to a connected socket said.
+    error: Option<i32>,
     shut_read: bool,
     shut_write: bool,
     pub(super) groups: Vec<Membership>,
@@ -42,14 +43,14 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     pub(crate) fn is_readable(&self) -> bool {
-        self.refused || self.shut_read || !self.letters.is_empty()
+        self.error.is_some() || self.shut_read || !self.letters.is_empty()
     }
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
-        let refusal = match mutant::is_on(Mutant::RefusalMisnamed) {
-            true => libc::ECONNRESET,
-            false => libc::ECONNREFUSED,
-        };
-        std::mem::take(&mut self.refused).then(|| errno(refusal))
+        let error = self.error.take()?;
+        match mutant::is_on(Mutant::RefusalMisnamed) {
+            true => Some(errno(libc::ECONNRESET)),
+            false => Some(errno(error)),
+        }
     }
 }
 
@@ -152,7 +153,8 @@ impl World {
     pub(super) fn datagram_arrives(&mut self, packet: Packet) {
         let Some(index) = self.receiver_of(&packet) else {
             let (host, from, to) = (packet.to_host, packet.to, packet.from);
-            self.send_packet(None, host, from, to, Body::Unreachable, Vec::new());
+            let body = Body::Icmp(Icmp::about(&packet, Why::Port));
+            self.send_packet(None, host, from, to, body, Vec::new());
             return self.recycle(packet.payload);
         };
         self.put_letter(index, packet.from, packet.payload);
@@ -203,8 +205,8 @@ impl World {
         self.choose_receiver(bound.iter().filter_map(score), packet.sender)
     }
 
-    /// A port was closed: only a connected socket is told (linux-truth 174).
-    pub(super) fn refusal_arrives(&mut self, packet: &Packet) {
+    /// A datagram went no further: only a connected socket is told (linux-truth 174).
+    pub(super) fn refusal_arrives(&mut self, packet: &Packet, error: i32) {
         let bound = self.bound_at(packet.to_host, Transport::Udp, packet.to.port());
         let told = bound.iter().copied().find(|&index| {
             let peer = self.sockets[index as usize].peer;
@@ -212,7 +214,7 @@ impl World {
         });
         let Some(index) = told else { return };
         if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {
-            mailbox.refused = true;
+            mailbox.error = Some(error);
             self.name_ready(index);
         }
     }

@@ -168,6 +168,12 @@ impl Lanes {
             Op::Overtaken => format!("OVERTAKEN packet {value} of {socket} to {peer}"),
             Op::CutOff => format!("CUT OFF packet {value} of {socket} to {peer}"),
             Op::QueueFull => format!("QUEUE FULL at packet {value} of {socket} to {peer}"),
+            Op::TooBig => format!("TOO BIG for the path: packet {value} of {socket} to {peer}"),
+            Op::Unreachable if event.more == 1 => {
+                format!("NET UNREACHABLE for packet {value} of {socket} to {peer}")
+            }
+            Op::Unreachable => format!("HOST UNREACHABLE for packet {value} of {socket} to {peer}"),
+            Op::IcmpLost => format!("LOST what a router says of a packet to {peer}"),
             Op::ShortRead => format!("SHORT READ {value}B of {}B on {socket}", event.more),
             Op::PowerCut => "POWER CUT".into(),
             Op::Violation => format!("VIOLATED {}", text()),
