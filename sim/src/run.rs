@@ -344,9 +344,8 @@ fn conclude(outcome: Outcome, hub: SimHub) -> Run {
 
 fn lanes(trace: Recorder, paths: Rc<Paths>, hosts: &[Host]) -> Option<Lanes> {
     let events = trace.log?;
-    let named =
-        |host: &Host| host.addresses().map(|ip| (host.name.clone(), ip)).collect::<Vec<_>>();
-    let hosts = hosts.iter().flat_map(named).collect();
+    let named = |host: &Host| (host.name.clone(), host.addresses().collect());
+    let hosts = hosts.iter().map(named).collect();
     Some(Lanes { events, texts: trace.texts, paths, hosts })
 }
 
