@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::choices::Entity;
+use crate::net::loopback::Loopback;
 use crate::net::ports::Ports;
 use crate::net::unix::name::Names;
 
@@ -23,6 +24,7 @@ pub(crate) struct Host {
     pub(crate) ports: Ports,
     /// Names of Unix sockets.
     pub(crate) names: Names,
+    pub(crate) loopback: Loopback,
     /// Greenlets that stand on it.
     pub(crate) greenlets: usize,
     /// The next socket's number, from 1: what traces call it.
@@ -40,6 +42,7 @@ impl Host {
             down_ns: None,
             ports: Ports::new(EPHEMERAL),
             names: Names::default(),
+            loopback: Loopback::default(),
             greenlets: 0,
             sockets_named: 0,
         }

@@ -215,7 +215,8 @@ pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
         Some(choices) => Source::Tape(choices.iter().map(site_of).collect()),
     };
     let choices = Choices::new(spec.seed, source);
-    let world = World::new(&stage.hosts, spec.weather.clone(), choices, spec.keeps_events);
+    let mut world = World::new(&stage.hosts, spec.weather.clone(), choices, spec.keeps_events);
+    world.trace.payload_is_opaque = stage.payload_is_opaque;
     let hub = SimHub::new(world, spec.time_limit);
     let quiet = Quiet::begin();
     let (ending, hub) = driver::run(hub, programs);
@@ -346,7 +347,8 @@ fn lanes(trace: Recorder, paths: Rc<Paths>, hosts: &[Host]) -> Option<Lanes> {
     let events = trace.log?;
     let named = |host: &Host| (host.name.clone(), host.addresses().collect());
     let hosts = hosts.iter().map(named).collect();
-    Some(Lanes { events, texts: trace.texts, paths, hosts })
+    let payload_is_opaque = trace.payload_is_opaque;
+    Some(Lanes { events, texts: trace.texts, paths, hosts, payload_is_opaque })
 }
 
 thread_local! {

@@ -18,7 +18,7 @@ use greenroom::hub::Opt;
 
 use super::address::{covers, scope_of};
 use super::ports::Transport;
-use super::{Body, LOOPBACK_NS, Packet};
+use super::{Body, Packet};
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 pub(crate) use groups::Membership;
@@ -119,7 +119,7 @@ impl World {
             let body = Body::ForMany(interface);
             let packet = Packet { from, to, to_host, sender, body, payload };
             match to_host == host {
-                true => self.deliver_at(self.clock.now_ns().saturating_add(LOOPBACK_NS), packet),
+                true => self.send_here(packet),
                 false => self.send_over_link(Some(index), host, packet),
             }
         }

@@ -14,6 +14,12 @@ use crate::tcp::{Config, Connection, Listener, Segment};
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
 
+/// What a segment holds over the loopback: half of the window that Linux's other end offers first,
+/// for its packets are of 64 KiB (linux-truth 101).
+const LOOPBACK_MSS: u32 = 32_741;
+const LOOPBACK_MSS_V6: u32 = 32_732;
+const LOOPBACK_MSS_ACCEPTED: u32 = 32_768;
+
 impl World {
     // Listening.
 
@@ -73,8 +79,8 @@ impl World {
             return;
         }
         let path = self.path_of_accepted(listener, packet.sender);
-        let config = self.config_of(listener, packet.from);
-        let mut connection = Connection::accept(config, self.isn(), segment);
+        let config = self.config_of(listener, packet.from, LOOPBACK_MSS_ACCEPTED);
+        let mut connection = Connection::accept(config, self.isn(host), segment);
         connection.shut_early(self.sockets[listener as usize].shut_early);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
         let Proto::Listener(queue) = &mut self.sockets[listener as usize].proto else { return };
@@ -134,8 +140,9 @@ impl World {
                 self.bind_towards(index, peer)?;
                 let local = self.sockets[index as usize].local.expect("just bound");
                 let flow = Flow { host, local, peer };
-                let config = self.config_of(index, peer);
-                let mut connection = Connection::connect(config, self.isn());
+                let loopback_mss = if peer.is_ipv4() { LOOPBACK_MSS } else { LOOPBACK_MSS_V6 };
+                let config = self.config_of(index, peer, loopback_mss);
+                let mut connection = Connection::connect(config, self.isn(host));
                 let socket = &mut self.sockets[index as usize];
                 connection.shut_early(socket.shut_early);
                 socket.proto = Proto::Stream(Box::new(connection));
@@ -182,18 +189,21 @@ impl World {
 
     /// Positions begin with the clock (RFC 9293 §3.4.1), so that what is left of an earlier
     /// connection between the same ports falls out of the window.
-    fn isn(&self) -> u64 {
-        self.clock.now_ns() + 1
+    fn isn(&self, host: u16) -> u64 {
+        self.now_on(host) + 1
     }
 
-    fn config_of(&self, index: u32, peer: SocketAddr) -> Config {
+    fn config_of(&self, index: u32, peer: SocketAddr, loopback_mss: u32) -> Config {
         /// What a header of IPv6 has more than one of IPv4.
         const LONGER: u32 = 20;
+        let socket = &self.sockets[index as usize];
         let mut config = self.weather.tcp();
-        if peer.is_ipv6() {
+        if self.hosts[usize::from(socket.host)].owns(peer.ip()) {
+            config.mss = loopback_mss;
+        } else if peer.is_ipv6() {
             config.mss = config.mss.saturating_sub(LONGER).max(1);
         }
-        self.sockets[index as usize].options.config(config)
+        socket.options.config(config)
     }
 
     // Bytes.
@@ -263,25 +273,11 @@ impl World {
     }
 
     pub(crate) fn send_stream(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
-        let socket = &mut self.sockets[index as usize];
-        let number = socket.number;
-        let Proto::Stream(connection) = &mut socket.proto else {
+        let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
             return Err(errno(libc::EPIPE));
         };
-        match connection.send(buf) {
-            Ok(length) => {
-                let hash = choices::hash_bytes(&buf[..length]);
-                self.record_full(Op::Write, number, length as u64, hash, None, "");
-                self.mark_dirty(index);
-                Ok(length)
-            }
-            Err(error) => {
-                if error.kind() == io::ErrorKind::WouldBlock {
-                    self.want(io, Interest::WRITE);
-                }
-                Err(error)
-            }
-        }
+        let sent = connection.send(buf);
+        self.sent_on_stream(io, index, buf, sent, "")
     }
 
     // Ends.

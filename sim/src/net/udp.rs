@@ -11,17 +11,18 @@ use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
 use super::ports::Transport;
 use super::{Body, Packet};
-use crate::choices::hash_bytes;
 use crate::mutant::{self, Mutant};
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
+/// What UDP has a number for.
+pub(super) const LENGTH_MAX: usize = 65_535;
 /// The most a datagram carries: 65 535 less two headers; of IPv6's, the first does not count
 /// (linux-truth 177).
 fn payload_max(to: SocketAddr) -> usize {
     const UDP: usize = 8;
     const V4: usize = 20;
-    usize::from(u16::MAX) - UDP - if to.is_ipv4() { V4 } else { 0 }
+    LENGTH_MAX - UDP - if to.is_ipv4() { V4 } else { 0 }
 }
 
 /// What a datagram costs the queue beside its bytes.
@@ -93,7 +94,8 @@ impl World {
             }
         }
         let length = buf.len() as u64;
-        self.record_full(Op::SendTo, number, length, hash_bytes(buf), Some(to), "");
+        let hash = self.trace.hash_of_payload(buf);
+        self.record_full(Op::SendTo, number, length, hash, Some(to), "");
         if is_for_many(to.ip()) {
             self.send_to_many(index, from, to, buf);
             return Ok(buf.len());
@@ -107,7 +109,7 @@ impl World {
     }
 
     /// A socket without a port is given one before anything else is looked at.
-    fn autobind(&mut self, index: u32) -> io::Result<()> {
+    pub(super) fn autobind(&mut self, index: u32) -> io::Result<()> {
         let socket = &self.sockets[index as usize];
         if socket.has_port {
             return Ok(());
@@ -126,7 +128,7 @@ impl World {
         peer: Option<&Address>,
     ) -> io::Result<(SocketAddr, SocketAddr)> {
         let socket = &self.sockets[index as usize];
-        if socket.domain == Domain::V4 && length > usize::from(u16::MAX) {
+        if socket.domain == Domain::V4 && length > LENGTH_MAX {
             return Err(errno(libc::EMSGSIZE));
         }
         if socket.domain == Domain::V6 && matches!(peer, Some(Address::Unix(_))) {
@@ -264,7 +266,7 @@ mod tests {
     use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind};
 
     use crate::hub::SimHub;
-    use crate::net::bench::{self, code, is_named, named, ready, recv, send};
+    use crate::net::bench::{self, code, is_named, ready, recv, send};
 
     fn at(address: &str) -> Address {
         address.parse::<SocketAddr>().expect("an address").into()
@@ -302,7 +304,6 @@ mod tests {
         assert_eq!(code(hub.connect(near, &at("127.0.0.1:0"))), Ok(()));
         assert_eq!(code(hub.peer_addr(near)), Err(libc::ENOTCONN));
         assert_eq!(code(hub.send_to(far, b"hi", &at("127.0.0.1:1"))), Ok(2));
-        named(hub);
         assert_eq!(recv(hub, near, 9), Ok(b"hi".into()));
     }
 
@@ -317,7 +318,6 @@ mod tests {
         assert_eq!(recv(hub, near, 9), Ok(vec![]));
         hub.connect(far, &at("127.0.0.1:1")).expect("anybody may be connected to");
         assert_eq!(send(hub, far, b"late"), Ok(4));
-        named(hub);
         assert_eq!([recv(hub, near, 9), recv(hub, near, 9)], [Ok(b"late".into()), Ok(vec![])]);
         assert_eq!(ready(hub, near), (true, true));
         assert_eq!(code(hub.shutdown(far, Shutdown::Write)), Ok(()));
@@ -339,7 +339,6 @@ mod tests {
         let receiver = bound(hub, "0.0.0.0:2");
         let sender = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
         hub.send_to(sender, b"x", &at("127.0.0.9:2")).expect("it leaves");
-        named(hub);
         let (_, from) =
             hub.recv_from(receiver, &mut [0], greenroom::hub::Take::Remove).expect("one");
         assert!(from.to_string().starts_with("127.0.0.1:"), "{from}");

@@ -1,10 +1,11 @@
-//! One connection: its positions, and what may be asked of it. What it does is in four files: `calls`
-//! (the application's side), `input` (segments in), `output` (segments out), `timers`.
+//! One connection: its positions, and what may be asked of it. What it does is in five files: `calls`
+//! (the application's side), `input` (segments in), `output` (segments out), `timers`, `urgent`.
 
 mod calls;
 mod input;
 mod output;
 mod timers;
+mod urgent;
 
 use self::timers::Timers;
 use super::acks::Acks;
@@ -12,6 +13,7 @@ use super::appetite::Appetite;
 use super::buffer::{ReceiveBuffer, SendBuffer};
 use super::congestion::Congestion;
 use super::errno::Errno;
+use super::urgent::Urgent;
 use super::{Config, Segment, State};
 
 /// Names as in RFC 9293 §3.3.1: SND.UNA is `snd_una`. The owner calls `poll_transmit` until `None`
@@ -30,6 +32,8 @@ pub struct Connection {
     snd_edge: u64,
     snd_window_max: u64,
     outgoing: SendBuffer,
+    /// Behind the last urgent byte, while the peer has not acknowledged it (SND.UP).
+    snd_up: Option<u64>,
     /// Where the last segment that was not full ended (SND.SML of Minshall's Nagle).
     snd_small: u64,
     /// Where a write ended that leaves as it is, at the end of this instant.
@@ -38,6 +42,7 @@ pub struct Connection {
 
     irs: u64,
     incoming: ReceiveBuffer,
+    urgent: Urgent,
     appetite: Appetite,
     /// Position of the peer's FIN, once one was seen, and whether all before it has arrived.
     peer_fin: Option<u64>,
@@ -82,6 +87,8 @@ struct Owed {
     /// The segment at `snd_una`, once more.
     hole: bool,
     probe: bool,
+    /// A probe in the window, which the peer heeds, to announce an urgent byte.
+    urgent: bool,
 }
 
 impl Connection {
@@ -96,6 +103,7 @@ impl Connection {
         connection.embryo = true;
         connection.asked = Asked::Connected;
         connection.widen(0, syn.window);
+        connection.bound_segment();
         connection
     }
 
@@ -109,12 +117,14 @@ impl Connection {
             snd_edge: iss + 1,
             snd_window_max: 0,
             outgoing: SendBuffer::new(iss + 1, config.send_buffer),
+            snd_up: None,
             snd_small: iss,
             write_end: None,
             congestion: Congestion::new(config.congestion_control, config.mss, iss),
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
-            appetite: Appetite::new(irs.saturating_add(1)),
+            urgent: Urgent::default(),
+            appetite: Appetite::new(irs.saturating_add(1), &config),
             peer_fin: None,
             peer_finished: false,
             acks: Acks::new(),
@@ -183,11 +193,6 @@ impl Connection {
         }
     }
 
-    /// Bytes that can be read.
-    pub fn queued(&self) -> usize {
-        self.incoming.len()
-    }
-
     /// Bytes written that have not been sent even once.
     pub fn unsent(&self) -> usize {
         (self.outgoing.end().saturating_sub(self.snd_max)) as usize
@@ -218,6 +223,19 @@ impl Connection {
             let (ack, flags) = (seg.end(payload_len), super::Flags::RST_ACK);
             Some(Segment { ack, flags, ..Segment::default() })
         }
+    }
+
+    /// A segment is no more than half of the window that the peer offers first, or every one would
+    /// be held back as not full (tcp_bound_to_half_wnd).
+    fn bound_segment(&mut self) {
+        /// RFC 9293 §3.7.1: what any host takes. A window as small is not halved.
+        const MSS_DEFAULT: u64 = 536;
+        const MSS_MIN: u64 = 48;
+        let window = self.snd_window_max;
+        let half = if window > MSS_DEFAULT { window / 2 } else { window.max(MSS_MIN) };
+        self.config.mss = self.config.mss.min(u32::try_from(half).unwrap_or(u32::MAX));
+        let (is_on, iss) = (self.config.congestion_control, self.iss);
+        self.congestion = Congestion::new(is_on, self.config.mss, iss);
     }
 
     fn rcv_nxt(&self) -> u64 {

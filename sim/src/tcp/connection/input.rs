@@ -29,8 +29,9 @@ impl Connection {
             self.irs = seg.seq;
             self.incoming =
                 super::ReceiveBuffer::new(seg.seq.saturating_add(1), self.config.recv_buffer);
-            self.appetite = super::Appetite::new(seg.seq.saturating_add(1));
+            self.appetite = super::Appetite::new(seg.seq.saturating_add(1), &self.config);
             self.widen(if flags.ack { seg.ack } else { 0 }, seg.window);
+            self.bound_segment();
             if flags.ack {
                 self.establish(now);
                 self.owed.ack = true;
@@ -63,6 +64,7 @@ impl Connection {
         }
         if seg.flags.ack && self.arriving_ack(now, seg, payload.len()) {
             self.timers.heard(now);
+            self.arriving_urgent(seg, payload);
             self.arriving_text(now, seg, payload);
         }
     }
@@ -165,6 +167,7 @@ impl Connection {
     fn advance(&mut self, now: u64, ack: u64) {
         let acked = ack - self.snd_una;
         self.snd_una = ack;
+        self.snd_up = self.snd_up.filter(|up| *up > ack);
         self.snd_nxt = self.snd_nxt.max(ack);
         self.outgoing.acknowledge(ack);
         self.owed.hole = self.congestion.acknowledged(ack, acked);
