@@ -23,7 +23,7 @@ pub struct Lanes {
     pub(crate) texts: Vec<String>,
     pub(crate) paths: Rc<Paths>,
     /// Names and addresses of the hosts, in lane order.
-    pub(crate) hosts: Vec<(String, std::net::IpAddr)>,
+    pub(crate) hosts: Vec<(String, Vec<std::net::IpAddr>)>,
     /// What was sent is told by its length alone.
     pub(crate) payload_is_opaque: bool,
 }
@@ -193,7 +193,7 @@ impl Lanes {
     /// A host by its name; a port only where it was chosen by the program.
     fn address(&self, address: SocketAddr) -> String {
         const EPHEMERAL_MIN: u16 = 32_768;
-        let found = self.hosts.iter().find(|(_, ip)| *ip == address.ip());
+        let found = self.hosts.iter().find(|(_, ips)| ips.contains(&address.ip()));
         let name = match found {
             Some((name, _)) => name.clone(),
             None if address.ip().is_unspecified() => "*".into(),
