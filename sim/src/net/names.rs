@@ -13,7 +13,8 @@ use crate::world::{Proto, World, errno};
 /// A question and, once it is there, the answer.
 pub(crate) struct Query {
     host: String,
-    answer: Option<Option<IpAddr>>,
+    /// `None` until it is there; empty where the name is unknown.
+    answer: Option<Vec<IpAddr>>,
 }
 
 impl Query {
@@ -47,20 +48,22 @@ impl World {
         Ok(io)
     }
 
-    pub(crate) fn answer_arrives(&mut self, index: u32, generation: u32) -> bool {
+    pub(crate) fn answer_arrives(&mut self, index: u32, generation: u32) {
         let socket = &mut self.sockets[index as usize];
         if !socket.live || socket.generation != generation {
-            return false;
+            return;
         }
         let hosts = &self.hosts;
         if let Proto::Query(query) = &mut socket.proto {
             let found = hosts.iter().find(|host| host.name.eq_ignore_ascii_case(&query.host));
-            let local = query.host.eq_ignore_ascii_case("localhost");
-            let localhost = local.then_some(Ipv4Addr::LOCALHOST.into());
-            query.answer = Some(found.map(|host| host.ip).or(localhost));
+            let is_local = query.host.eq_ignore_ascii_case("localhost");
+            let localhost = is_local.then_some(Ipv4Addr::LOCALHOST.into());
+            query.answer = Some(match found {
+                Some(host) => host.named_addresses().collect(),
+                None => localhost.into_iter().collect(),
+            });
         }
         self.name_ready(index);
-        true
     }
 
     pub(crate) fn take_answer(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {
@@ -68,16 +71,16 @@ impl World {
         let Proto::Query(query) = &self.sockets[index as usize].proto else {
             return Err(errno(libc::EINVAL));
         };
-        match query.answer {
-            None => {
-                self.want(io, Interest::READ);
-                Err(errno(libc::EAGAIN))
+        let Some(answer) = query.answer.clone() else {
+            self.want(io, Interest::READ);
+            return Err(errno(libc::EAGAIN));
+        };
+        match answer.first() {
+            Some(&first) => {
+                self.record_full(Op::Resolved, 0, 0, 0, Some((first, 0).into()), "");
+                Ok(answer)
             }
-            Some(Some(ip)) => {
-                self.record_full(Op::Resolved, 0, 0, 0, Some((ip, 0).into()), "");
-                Ok(vec![ip])
-            }
-            Some(None) => Err(io::Error::other(
+            None => Err(io::Error::other(
                 "failed to lookup address information: Name or service not known",
             )),
         }

@@ -24,6 +24,8 @@ pub struct Lanes {
     pub(crate) paths: Rc<Paths>,
     /// Names and addresses of the hosts, in lane order.
     pub(crate) hosts: Vec<(String, std::net::IpAddr)>,
+    /// What was sent is told by its length alone.
+    pub(crate) payload_is_opaque: bool,
 }
 
 impl Lanes {
@@ -132,11 +134,14 @@ impl Lanes {
             Op::Connected if event.name.is_empty() => format!("connected {socket}"),
             Op::Connected => format!("{} {socket} s{value}", event.name),
             Op::Accept => format!("accept {socket} from {peer}"),
+            Op::Read | Op::Write if !event.name.is_empty() => {
+                format!("{} {socket} {value}B", event.name)
+            }
             Op::Read if value == 0 => format!("read {socket} end"),
             Op::Read => format!("read {socket} {value}B"),
-            Op::Write => format!("write {socket} {value}B {:08x}", event.more as u32),
+            Op::Write => format!("write {socket} {value}B {}", self.payload(event)),
             Op::RecvFrom => format!("recv_from {socket} {value}B {peer}"),
-            Op::SendTo => format!("send_to {socket} {value}B {:08x} {peer}", event.more as u32),
+            Op::SendTo => format!("send_to {socket} {value}B {} {peer}", self.payload(event)),
             Op::Shutdown => format!("shutdown {socket} {}", event.name),
             Op::Close => format!("close {socket}"),
             Op::Resolve => format!("resolve {}", text()),
@@ -168,6 +173,11 @@ impl Lanes {
         }
     }
 
+    /// What tells bytes of one length apart, where that is the seed's doing.
+    fn payload(&self, event: &Event) -> String {
+        if self.payload_is_opaque { "opaque".into() } else { format!("{:08x}", event.more as u32) }
+    }
+
     fn last_name(&self, path: u32) -> String {
         let text = self.paths.text(path);
         text.rsplit_once('/').map(|(_, last)| last.to_owned()).unwrap_or(text)
@@ -183,6 +193,7 @@ impl Lanes {
             None if address.ip().is_loopback() => "localhost".into(),
             None => address.ip().to_string(),
         };
+        let name = if address.is_ipv6() { format!("[{name}]") } else { name };
         if address.port() >= EPHEMERAL_MIN || address.port() == 0 {
             return name;
         }
@@ -204,9 +215,9 @@ fn with_socket(event: &Event) -> String {
 
 /// Flags, length and position packed by [`crate::net`].
 fn segment(event: &Event) -> String {
-    const FLAGS: [&str; 4] = ["SYN", "FIN", "RST", "ACK"];
+    const FLAGS: [&str; 5] = ["SYN", "FIN", "RST", "ACK", "URG"];
     let set = |bit: &usize| event.value & (1 << bit) != 0;
-    let flags: Vec<&str> = (0..4).filter(set).map(|bit| FLAGS[bit]).collect();
+    let flags: Vec<&str> = (0..FLAGS.len()).filter(set).map(|bit| FLAGS[bit]).collect();
     let mut text = flags.join(",");
     let length = event.value >> 8;
     if length > 0 {

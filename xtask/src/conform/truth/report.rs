@@ -59,6 +59,9 @@ pub fn counts(table: &Table, rows: &[&Row], verdicts: &[Verdict]) {
     for (section, _) in &table.unobservable {
         sections.entry(*section).or_default().unobservable += 1;
     }
+    for (section, _) in &table.elsewhere {
+        sections.entry(*section).or_default().held += 1;
+    }
     for (section, _) in &table.left {
         sections.entry(*section).or_default().left += 1;
     }
