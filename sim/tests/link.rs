@@ -187,6 +187,8 @@ fn weather_files_say_what_is_wrong_with_a_link() {
         (r#"{"mtu_bytes": 67}"#, "mtu_bytes is 67, and IPv4 has 68 to 65535"),
         (r#"{"mtu_bytes": 65536}"#, "mtu_bytes is 65536"),
         (r#"{"recv_buffer_max_bytes": 2000000000}"#, "is over TCP's window"),
+        (r#"{"ephemeral_port_first": 61000}"#, "no port is one of 61000..=60999"),
+        (r#"{"ephemeral_port_first": 0}"#, "no port is one of 0..=60999"),
         (r#"{"bandwith": 1}"#, "unknown field"),
     ] {
         let error = read(json).expect_err(json);

@@ -97,7 +97,7 @@ fn directory() -> PathBuf {
 }
 
 fn manner(settle_ms: u64) -> Manner {
-    Manner { settle: Duration::from_millis(settle_ms), is_lenient: false }
+    Manner { settle: Duration::from_millis(settle_ms), is_lenient: false, ports: None }
 }
 
 /// A verdict a row, several rows at a time.
@@ -130,7 +130,8 @@ fn judge(row: &Row, namespaces: Namespaces) -> Verdict {
             _ if namespaces == Namespaces::None => return Verdict::Skipped,
             _ => namespace::on_real(row, namespaces, ms),
         };
-        let sim = stage::in_sim(&program, manner(ms));
+        let ports = row.ports.as_ref().map(|ports| (*ports.start(), *ports.end()));
+        let sim = stage::in_sim(&program, Manner { ports, ..manner(ms) });
         let mismatches = compared(row, &program, &real, &sim);
         if mismatches.is_empty() {
             return Verdict::Held;
