@@ -72,6 +72,9 @@ pub struct Weather {
     pub ephemeral_port_first: u16,
     /// See [`ephemeral_port_first`](Weather::ephemeral_port_first).
     pub ephemeral_port_last: u16,
+    /// How many sockets and ends of pipes a host may have open, `RLIMIT_NOFILE` less what the program
+    /// has besides; `None` for any number. Whoever wants one more is told `EMFILE`.
+    pub descriptors_max: Option<u32>,
     /// Whether each run has but some of these faults, at a rate of its own.
     pub swarm: bool,
 }
@@ -99,6 +102,7 @@ impl Default for Weather {
             recv_buffer_max_bytes: 1 << 20,
             ephemeral_port_first: 32_768,
             ephemeral_port_last: 60_999,
+            descriptors_max: None,
             swarm: false,
         }
     }

@@ -278,6 +278,18 @@ impl World {
         }
     }
 
+    /// `EMFILE`, unless the host may have so many descriptors more (linux-truth 47). An answer to a
+    /// question of names is none.
+    pub(crate) fn room_for(&self, host: u16, more: usize) -> io::Result<()> {
+        let Some(max) = self.weather.descriptors_max else { return Ok(()) };
+        let counts = |descriptor: &&Descriptor| {
+            let socket = &self.sockets[descriptor.socket as usize];
+            socket.host == host && !matches!(socket.proto, Proto::Query(_))
+        };
+        let open = self.descriptors.iter().flatten().filter(counts).count();
+        if open + more > max as usize { Err(errno(libc::EMFILE)) } else { Ok(()) }
+    }
+
     pub(crate) fn add_descriptor(&mut self, socket: u32) -> Io {
         let index = match self.free_descriptors.pop() {
             Some(index) => index as usize,

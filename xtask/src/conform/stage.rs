@@ -11,7 +11,7 @@ use super::play::{Outcome, World, play};
 use super::program::Program;
 
 /// How a program is played.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Manner {
     /// How long what is under way is given to arrive, after every step.
     pub settle: Duration,
@@ -20,6 +20,8 @@ pub struct Manner {
     /// The first and the last port that a virtual host gives out by itself, if they are few. Those of
     /// the system are set from outside.
     pub ports: Option<(u16, u16)>,
+    /// How many descriptors it has, likewise.
+    pub descriptors: Option<u32>,
 }
 
 /// On the operating system.
@@ -65,6 +67,7 @@ pub fn in_sim(program: &Program, manner: Manner) -> Vec<Outcome> {
     if let Some((first, last)) = manner.ports {
         (weather.ephemeral_port_first, weather.ephemeral_port_last) = (first, last);
     }
+    weather.descriptors_max = manner.descriptors;
     let spec = Spec { tape: Some(vec![]), weather, ..Spec::seed(0) };
     let run = run(&scenario, &spec);
     let mut outcomes = outcomes.with(|outcomes| outcomes.clone());
