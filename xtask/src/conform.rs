@@ -61,7 +61,7 @@ fn play_files(files: &[String]) -> Result<bool, String> {
     for file in files {
         let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
         let program = parse::program(&text).map_err(|why| format!("{file}: {why}"))?;
-        let manner = |ms| Manner { settle: Duration::from_millis(ms), is_lenient: false };
+        let manner = |ms| Manner { settle: Duration::from_millis(ms), ..Manner::default() };
         let columns = Columns::of(
             &program,
             &stage::on_real(&program, manner(5)),
@@ -139,7 +139,8 @@ impl fmt::Display for Columns {
 /// however much time it is given does.
 fn compare(program: &Program) -> Option<Columns> {
     const SETTLE_MS: [u64; 3] = [0, 1, 20];
-    let manner = |ms| Manner { settle: Duration::from_millis(ms), is_lenient: true };
+    let manner =
+        |ms| Manner { settle: Duration::from_millis(ms), is_lenient: true, ..Manner::default() };
     let sim = stage::in_sim(program, manner(1));
     let mut real = Vec::new();
     for settle_ms in SETTLE_MS {

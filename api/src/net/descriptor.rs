@@ -292,6 +292,14 @@ impl Descriptor {
         Ok(())
     }
 
+    /// Takes over another socket's timeouts.
+    pub(crate) fn inherit_timeouts(&self, from: &Descriptor) {
+        for direction in [Direction::Read, Direction::Write] {
+            let ns = from.slot(direction).load(Ordering::Relaxed);
+            self.slot(direction).store(ns, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn is_nonblocking(&self) -> bool {
         self.shared.nonblocking.load(Ordering::Relaxed)
     }
