@@ -14,8 +14,7 @@
 //! | `SO_PRIORITY`, `IP_TOS` | kept: a link's queue makes no difference between packets |
 //! | `IP_RECVTOS` | kept: no call gives out what it asks for |
 //! | `IP_TTL` | kept: a link is one hop |
-//! | of IPv6, on a socket of IPv4 | `ENOPROTOOPT` |
-//! | of a protocol that the socket does not have | `EOPNOTSUPP` |
+//! | of a protocol that the socket does not have | `EOPNOTSUPP` when asked for; set, `ENOPROTOOPT` but on Unix sockets |
 //! | all others | `Unsupported`: a program could see that they do nothing |
 
 #[cfg(test)]
@@ -177,7 +176,7 @@ fn check_level(proto: &Proto, option: Opt) -> io::Result<()> {
         (_, Proto::Pipe(_) | Proto::Query(_)) => Err(errno(libc::ENOTSOCK)),
         (Level::Socket, _) => Ok(()),
         (_, Proto::Unix(_)) | (Level::Tcp, Proto::Udp(_)) => Err(errno(libc::EOPNOTSUPP)),
-        (Level::V6, _) => Err(errno(libc::ENOPROTOOPT)),
+        (Level::V6, _) => Err(errno(libc::EOPNOTSUPP)),
         (_, Proto::Udp(_)) => Ok(()),
         (Level::Tcp | Level::V4, _) => Ok(()),
     }
@@ -223,11 +222,10 @@ impl World {
             option == Opt::MulticastInterface && !self.has_interface(index, Ipv4Addr::from(value));
         let socket = &mut self.sockets[index as usize];
         let options = &mut socket.options;
-        if let (Level::Tcp, Proto::Udp(_)) = (level_of(option), &socket.proto) {
-            // Asked for, it is `EOPNOTSUPP`.
-            return Err(errno(libc::ENOPROTOOPT));
-        }
-        check_level(&socket.proto, option)?;
+        check_level(&socket.proto, option).map_err(|error| match socket.proto {
+            Proto::Unix(_) | Proto::Pipe(_) | Proto::Query(_) => error,
+            _ => errno(libc::ENOPROTOOPT),
+        })?;
         let is_stream = !matches!(socket.proto, Proto::Udp(_));
         if is_stream && matches!(option, Opt::MulticastTtl | Opt::MulticastInterface) {
             return Err(errno(libc::EINVAL));
