@@ -18,8 +18,6 @@ use crate::world::{Proto, World, errno};
 
 /// The most an IPv4 datagram carries: 65 535 less two headers.
 const PAYLOAD_MAX: usize = 65_507;
-/// What a datagram costs the queue beside its bytes.
-const OVERHEAD: usize = 768;
 
 /// What a socket has received and not yet given out.
 #[derive(Default)]
@@ -168,7 +166,7 @@ impl World {
         let socket = &mut self.sockets[index as usize];
         let bytes_max = socket.options.recv_buffer.unwrap_or(RECV_BUFFER) as usize;
         let Proto::Udp(mailbox) = &mut socket.proto else { return };
-        let cost = payload.len() + OVERHEAD;
+        let cost = cost_of(payload.len());
         // However large, one fits.
         if !mailbox.letters.is_empty() && mailbox.bytes + cost > bytes_max {
             return self.recycle(payload);
@@ -235,12 +233,27 @@ impl World {
         buf[..length].copy_from_slice(&payload[..length]);
         if take == Take::Remove {
             let (_, payload) = mailbox.letters.pop_front().expect("it was just looked at");
-            mailbox.bytes -= payload.len() + OVERHEAD;
+            mailbox.bytes -= cost_of(payload.len());
             self.scheduler.took();
             self.recycle(payload);
         }
         self.record_full(Op::RecvFrom, number, length as u64, 0, Some(from), "");
         Ok((length, from))
+    }
+}
+
+/// What a datagram costs the queue, by Linux's measure (linux-truth 166, 167): its bookkeeping and
+/// the memory that was set aside for it, one piece with the headers up to four pages.
+fn cost_of(length: usize) -> usize {
+    const HEADER: usize = 256;
+    const TRAILER: usize = 320;
+    const HEADERS: usize = 59;
+    const HEAD_MIN: usize = 576;
+    const LINEAR_MAX: usize = 16_384 - TRAILER;
+    match length + HEADERS {
+        linear @ ..=LINEAR_MAX if linear + TRAILER <= HEAD_MIN => HEADER + HEAD_MIN,
+        linear @ ..=LINEAR_MAX => HEADER + (linear + TRAILER).next_power_of_two(),
+        _ => HEADER + HEAD_MIN + length,
     }
 }
 
