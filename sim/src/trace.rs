@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 
 use crate::choices::mix;
 
+pub use errno::error_name;
 pub(crate) use errno::{code_of, name_of};
 pub use text::Lanes;
 pub(crate) use text::Ns;
