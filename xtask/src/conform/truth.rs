@@ -4,6 +4,7 @@
 //! The files are `xtask/truth/*.txt`; `ids.txt` there lists every row and step, so that none is
 //! forgotten.
 
+mod elsewhere;
 mod file;
 mod namespace;
 mod report;

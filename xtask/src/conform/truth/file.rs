@@ -9,14 +9,18 @@ use std::path::Path;
 use super::super::parse;
 use super::super::play::Outcome;
 use super::super::program::Step;
+use super::elsewhere::Elsewhere;
 
 /// All files.
+#[derive(Default)]
 pub struct Table {
     pub rows: Vec<Row>,
     /// Sections and ids that no call of ours shows.
     pub unobservable: Vec<(char, String)>,
     /// Sections and ids that are not built.
     pub left: Vec<(char, String)>,
+    /// What other tests hold.
+    pub elsewhere: Vec<Elsewhere>,
 }
 
 /// A program and what it must come to.
@@ -67,7 +71,7 @@ impl Table {
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let mut names: Vec<String> = names.filter(|name| name.ends_with(".txt")).collect();
         names.sort();
-        let mut table = Table { rows: vec![], unobservable: vec![], left: vec![] };
+        let mut table = Table::default();
         let mut all = String::new();
         for name in &names {
             let text = fs::read_to_string(directory.join(name))
@@ -78,7 +82,9 @@ impl Table {
             }
             table.add(name, &text)?;
         }
-        let faults = table.faults(&all);
+        let mut faults = table.faults(&all);
+        let root = directory.join("../..");
+        faults.extend(table.elsewhere.iter().filter_map(|held| held.fault(&root)));
         Ok((table, faults))
     }
 
@@ -110,13 +116,17 @@ impl Table {
                     let ids = listed(rest).map_err(at)?;
                     self.unobservable.extend(ids.into_iter().map(|id| (section, id)));
                 }
+                Some(("held", rest)) => {
+                    let place = format!("{file}:{}", index + 1);
+                    self.elsewhere.push(Elsewhere::read(section, place, rest).map_err(at)?);
+                }
                 Some(("left", rest)) => {
                     let ids = listed(rest).map_err(at)?;
                     self.left.extend(ids.into_iter().map(|id| (section, id)));
                 }
                 _ => {
-                    return Err(at("a line begins with `row`, `unobservable`, `left`, `#`, or, \
-                                   for a step, a blank"
+                    return Err(at("a line begins with `row`, `unobservable`, `held`, `left`, \
+                                   `#`, or, for a step, a blank"
                         .into()));
                 }
             }
@@ -134,6 +144,11 @@ impl Table {
         }
         for (section, id) in self.unobservable.iter().chain(&self.left) {
             places.entry(id).or_default().push(format!("section {section}"));
+        }
+        for held in &self.elsewhere {
+            for id in &held.ids {
+                places.entry(id).or_default().push(format!("section {}", held.section));
+            }
         }
         let known = known(all);
         let mut faults = Vec::new();
@@ -232,15 +247,21 @@ impl Row {
 
 /// `IDS…: reason`.
 fn listed(rest: &str) -> Result<Vec<String>, String> {
-    let (ids, reason) = rest.split_once(':').ok_or("`: reason` is missing after the ids")?;
-    let ids: Vec<String> = ids.split_whitespace().map(str::to_owned).collect();
-    if let Some(other) = ids.iter().find(|id| !is_id(id)) {
-        return Err(format!("`{other}` is no id: as 3a or 10"));
-    }
-    if ids.is_empty() || reason.trim().is_empty() {
+    let (listed, reason) = rest.split_once(':').ok_or("`: reason` is missing after the ids")?;
+    if reason.trim().is_empty() {
         return Err("accepted is `IDS…: reason`".into());
     }
-    Ok(ids)
+    ids(listed)
+}
+
+/// Ids with blanks between them.
+pub fn ids(text: &str) -> Result<Vec<String>, String> {
+    let ids: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    match ids.iter().find(|id| !is_id(id)) {
+        Some(other) => Err(format!("`{other}` is no id: as 3a or 10")),
+        None if ids.is_empty() => Err("ids are missing, as 3a or 10".into()),
+        None => Ok(ids),
+    }
 }
 
 fn is_id(word: &str) -> bool {

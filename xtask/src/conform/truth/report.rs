@@ -59,6 +59,9 @@ pub fn counts(table: &Table, rows: &[&Row], verdicts: &[Verdict]) {
     for (section, _) in &table.unobservable {
         sections.entry(*section).or_default().unobservable += 1;
     }
+    for held in &table.elsewhere {
+        sections.entry(held.section).or_default().held += held.ids.len();
+    }
     for (section, _) in &table.left {
         sections.entry(*section).or_default().left += 1;
     }
