@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::choices::{Entity, Fixed};
+use crate::net::loopback::Loopback;
 use crate::net::unix::name::Names;
 
 /// Linux's `ip_local_port_range`.
@@ -21,6 +22,7 @@ pub(crate) struct Host {
     pub(crate) ports: HashMap<(Transport, u16), Vec<u32>, Fixed>,
     /// Names of Unix sockets.
     pub(crate) names: Names,
+    pub(crate) loopback: Loopback,
     /// Greenlets that stand on it.
     pub(crate) greenlets: usize,
     /// The next socket's number, from 1: what traces call it.
@@ -45,6 +47,7 @@ impl Host {
             down_ns: None,
             ports: HashMap::default(),
             names: Names::default(),
+            loopback: Loopback::default(),
             greenlets: 0,
             sockets_named: 0,
             next_port: *EPHEMERAL.start(),

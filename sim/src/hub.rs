@@ -30,6 +30,8 @@ pub(crate) struct SimHub {
     pub(crate) disturbed: Arc<Disturbed>,
     time_limit_ns: u64,
     pub(crate) out_of_time: bool,
+    /// The last turn was to let time move although some could run.
+    advances: bool,
 }
 
 /// Whether a thread from outside has touched the run, which then is not determined by its seed.
@@ -45,10 +47,17 @@ impl Wake for Disturbed {
 impl SimHub {
     pub(crate) fn new(world: World, time_limit: Duration) -> SimHub {
         let time_limit_ns = u64::try_from(time_limit.as_nanos()).unwrap_or(u64::MAX);
-        SimHub { world, disturbed: Arc::default(), time_limit_ns, out_of_time: false }
+        SimHub {
+            world,
+            disturbed: Arc::default(),
+            time_limit_ns,
+            out_of_time: false,
+            advances: false,
+        }
     }
 
-    /// A call on a socket. Its error goes into the trace, unless it merely has to wait.
+    /// A call on a socket. Its error goes into the trace, unless it merely has to wait. What it sent
+    /// to its own host is there when it returns.
     fn call<T>(
         &mut self,
         io: Io,
@@ -58,13 +67,16 @@ impl SimHub {
         let world = &mut self.world;
         let index = world.socket_of(io)?;
         let number = world.sockets[index as usize].number;
-        call(world, index).map_err(|error| world.failed(name, number, error))
+        let outcome = call(world, index).map_err(|error| world.failed(name, number, error));
+        world.loop_back();
+        outcome
     }
 
-    /// Lets the next event happen; false if it turned out to be void.
+    /// Lets the next event happen; answers whether time has caught up with a host by it.
     fn happen(&mut self) -> bool {
         let world = &mut self.world;
         let Some((at_ns, event)) = world.clock.pop() else { return false };
+        let is_loopback = matches!(event, Event::Loopback(_));
         match event {
             Event::Timer { socket, generation } => {
                 let entry = &mut world.sockets[socket as usize];
@@ -79,28 +91,30 @@ impl SimHub {
                     return false;
                 }
                 world.clock.advance_to(at_ns);
-                world.timer_due(socket, generation)
+                world.timer_due(socket);
             }
             Event::Answer { socket, generation } => {
                 world.clock.advance_to(at_ns);
-                world.answer_arrives(socket, generation)
+                world.answer_arrives(socket, generation);
+            }
+            Event::Loopback(host) => {
+                world.clock.advance_to(at_ns);
+                world.loopback_due(host);
             }
             Event::Packet(packet) => {
                 world.clock.advance_to(at_ns);
                 world.packet_arrives(packet);
-                true
             }
             Event::Start(host) => {
                 world.clock.advance_to(at_ns);
                 world.start_host(host);
-                true
             }
             Event::PowerCut(host) => {
                 world.clock.advance_to(at_ns);
                 world.cut_power(host);
-                true
             }
         }
+        is_loopback
     }
 }
 
@@ -122,9 +136,10 @@ impl Hub for SimHub {
     fn poll(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
         self.world.current = None;
         let until_ns = until.map(Tick::as_ns);
+        let mut caught_up = false;
         loop {
             self.world.flush();
-            if !self.world.named.is_empty() {
+            if !self.world.named.is_empty() || (caught_up && self.advances) {
                 break;
             }
             let next_ns = self.world.clock.next_at_ns();
@@ -142,9 +157,9 @@ impl Hub for SimHub {
                 _ => {}
             }
             // All of one instant together, so that its order is the scheduler's to choose.
-            self.happen();
+            caught_up |= self.happen();
             while self.world.clock.next_at_ns() == Some(self.world.clock.now_ns()) {
-                self.happen();
+                caught_up |= self.happen();
             }
         }
         if self.world.clock.now_ns() > self.time_limit_ns {
@@ -203,7 +218,9 @@ impl Hub for SimHub {
     }
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
-        self.world.take_turn(runnable)
+        let turn = self.world.take_turn(runnable);
+        self.advances = turn == Turn::Advance;
+        turn
     }
 
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
@@ -268,6 +285,7 @@ impl Hub for SimHub {
         }
         if world.sockets[index as usize].descriptors.is_empty() {
             world.close_socket(index);
+            world.loop_back();
         }
     }
     fn dup(&mut self, io: Io) -> io::Result<Io> {
@@ -308,6 +326,12 @@ impl Hub for SimHub {
             _ => world.send_stream(io, index, buf),
         })
     }
+    fn recv_urgent(&mut self, io: Io, buf: &mut [u8]) -> io::Result<usize> {
+        self.call(io, "read urgent", |world, index| world.recv_urgent(io, index, buf))
+    }
+    fn send_urgent(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
+        self.call(io, "write urgent", |world, index| world.send_urgent(io, index, buf))
+    }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let index = self.world.socket_of(io)?;
         let ready = self.world.readiness_of(index).and(interest);
@@ -339,7 +363,9 @@ impl Hub for SimHub {
     }
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
-        self.world.put_option(index, option, value)
+        let outcome = self.world.put_option(index, option, value);
+        self.world.loop_back();
+        outcome
     }
     fn join(&mut self, io: Io, group: Group) -> io::Result<()> {
         self.call(io, "join", |world, index| world.join_group(index, group))

@@ -6,11 +6,11 @@
 //! window avoidance, segmentation, reassembly, retransmission with back-off in time (RFC 6298),
 //! congestion control (NewReno; Linux's own default is CUBIC), buffers that grow, Nagle's rule and
 //! delayed ACKs, giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
-//! (RFC 5961), keepalive, user timeout, TIME-WAIT. Errors and readiness are those of Linux.
+//! (RFC 5961), keepalive, user timeout, urgent bytes (RFC 6093), TIME-WAIT. Errors and readiness are those of Linux.
 //!
 //! Not modelled: options, SACK and timestamps (several losses of one window are repaired one a round
 //! trip, or by a timeout and slow start), tail loss probes, pacing, the memory that Linux counts beside
-//! the bytes of a buffer, urgent data, checksums. With TCP_NODELAY the writes of one instant share
+//! the bytes of a buffer, checksums. With TCP_NODELAY the writes of one instant share
 //! segments, as they do under Linux's autocorking. Positions are `u64` counted from the ISN and never
 //! wrap; give ISNs below 2^62.
 //!
@@ -47,6 +47,7 @@ pub mod segment;
 pub mod state;
 #[cfg(test)]
 mod tests;
+mod urgent;
 
 pub use connection::Connection;
 pub use listener::Listener;
@@ -93,6 +94,8 @@ pub struct Config {
     /// Nagle's rule (RFC 896), unless TCP_NODELAY: a segment that is not full waits while another
     /// such is not acknowledged.
     pub nagle: bool,
+    /// SO_OOBINLINE: urgent bytes are among the others, and the mark only ends a read.
+    pub urgent_inline: bool,
     /// Whether a congestion window limits what is in flight, or the peer's window alone.
     pub congestion_control: bool,
 }
@@ -124,6 +127,7 @@ impl Default for Config {
             user_timeout_ns: None,
             ack_delay_ns: SECOND_NS / 25,
             nagle: true,
+            urgent_inline: false,
             congestion_control: true,
         }
     }

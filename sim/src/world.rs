@@ -15,7 +15,9 @@ use crate::choices::{self, Choices, Entity, Fixed};
 use crate::clock::{Clock, Event};
 use crate::faults::{Fired, Weather};
 use crate::host::{Host, Transport};
+use crate::net::Dirty;
 use crate::net::link::Pair;
+use crate::net::loopback::UnderWay;
 use crate::net::names::Query;
 use crate::net::options::Options;
 use crate::net::pipe::PipeEnd;
@@ -50,8 +52,9 @@ pub(crate) struct World {
     /// Who ever joined a multicast group; those that are gone go before the list grows.
     pub(crate) members: Vec<Weak>,
     pub(crate) pairs: HashMap<(u16, u16), Pair, Fixed>,
-    /// Sockets that may have something to send.
+    /// Sockets that may have something to send to other hosts.
     pub(crate) dirty: Vec<u32>,
+    pub(crate) under_way: UnderWay,
     pub(crate) named: Vec<Ready>,
     pub(crate) fired: Fired,
     pub(crate) violations: Vec<String>,
@@ -104,7 +107,7 @@ pub(crate) struct Socket {
     /// When its last in-order packet arrives.
     pub(crate) last_arrival_ns: u64,
     pub(crate) packets_sent: u64,
-    pub(crate) is_dirty: bool,
+    pub(crate) dirty: Dirty,
 }
 
 pub(crate) enum Proto {
@@ -156,6 +159,7 @@ impl World {
             members: Vec::new(),
             pairs: HashMap::default(),
             dirty: Vec::new(),
+            under_way: UnderWay::default(),
             named: Vec::new(),
             fired: Fired::default(),
             violations: Vec::new(),
@@ -253,7 +257,7 @@ impl World {
             listener: None,
             last_arrival_ns: 0,
             packets_sent: 0,
-            is_dirty: false,
+            dirty: Dirty::No,
         };
         match self.free_sockets.pop() {
             Some(index) => {
@@ -311,18 +315,24 @@ impl World {
         }
     }
 
-    /// Names the socket's descriptors to those who were told to wait for what is ready now.
+    /// Names the socket's descriptors to those who were told to wait for what is ready now: in the
+    /// next poll, but for what its own host sent it, which takes its time (`net/loopback.rs`).
     pub(crate) fn name_ready(&mut self, socket: u32) {
         let ready = self.readiness_of(socket);
         if ready.is_none() {
             return;
         }
-        for &index in &self.sockets[socket as usize].descriptors {
+        let socket = &self.sockets[socket as usize];
+        let named = match self.under_way.arrives {
+            true => &mut self.hosts[usize::from(socket.host)].loopback.told,
+            false => &mut self.named,
+        };
+        for &index in &socket.descriptors {
             let Some(descriptor) = &mut self.descriptors[index as usize] else { continue };
             let hit = descriptor.wanted.and(ready);
             if !hit.is_none() {
                 descriptor.wanted = descriptor.wanted.without(hit);
-                self.named.push(Ready::Io(descriptor.io, ready));
+                named.push(Ready::Io(descriptor.io, ready));
             }
         }
     }

@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use greenroom::hub::{Group, Opt};
 
 use super::stream::covers;
-use super::{Body, LOOPBACK_NS, Packet};
+use super::{Body, Packet};
 use crate::host::Transport;
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
@@ -206,7 +206,7 @@ impl World {
             let body = Body::ForMany(interface);
             let packet = Packet { from, to, to_host, sender, body, payload };
             match to_host == host {
-                true => self.deliver_at(self.clock.now_ns().saturating_add(LOOPBACK_NS), packet),
+                true => self.send_here(packet),
                 false => self.send_over_link(Some(index), host, packet),
             }
         }

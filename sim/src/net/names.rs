@@ -48,10 +48,10 @@ impl World {
         Ok(io)
     }
 
-    pub(crate) fn answer_arrives(&mut self, index: u32, generation: u32) -> bool {
+    pub(crate) fn answer_arrives(&mut self, index: u32, generation: u32) {
         let socket = &mut self.sockets[index as usize];
         if !socket.live || socket.generation != generation {
-            return false;
+            return;
         }
         let hosts = &self.hosts;
         if let Proto::Query(query) = &mut socket.proto {
@@ -62,7 +62,6 @@ impl World {
             query.answer = Some(numeric(&query.host).or(named));
         }
         self.name_ready(index);
-        true
     }
 
     pub(crate) fn take_answer(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {

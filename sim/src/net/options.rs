@@ -10,6 +10,7 @@
 //! | `SO_ACCEPTCONN`, `SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL` | asked for only |
 //! | `SO_BROADCAST`, `IP_MULTICAST_*` | honoured |
 //! | `TCP_NODELAY` | honoured |
+//! | `SO_OOBINLINE` | honoured by TCP and Unix streams; elsewhere idle, as on Linux |
 //! | `TCP_QUICKACK` | on: no ACK waits from then on, where Linux forgets it in time |
 //! | `SO_PRIORITY`, `IP_TOS` | kept: a link's queue makes no difference between packets |
 //! | `IP_RECVTOS` | kept: no call gives out what it asks for |
@@ -60,6 +61,7 @@ impl Options {
         let mss = self.find(Opt::MaxSegment);
         Config {
             nagle: self.get(Opt::NoDelay) == 0,
+            urgent_inline: self.get(Opt::UrgentInline) != 0,
             ack_delay_ns: if self.find(Opt::QuickAck) == Some(1) { 0 } else { config.ack_delay_ns },
             mss: mss.map_or(config.mss, |mss| mss.min(config.mss)),
             keepalive: (self.get(Opt::KeepAlive) != 0).then_some(keepalive),
@@ -118,6 +120,7 @@ fn is_flag(option: Opt) -> bool {
     matches!(
         option,
         Opt::KeepAlive
+            | Opt::UrgentInline
             | Opt::NoDelay
             | Opt::QuickAck
             | Opt::RecvTos

@@ -219,7 +219,7 @@ impl World {
         }
         let path = self.path_of_accepted(listener, packet.sender);
         let config = self.config_of(listener);
-        let mut connection = Connection::accept(config, self.isn(), segment);
+        let mut connection = Connection::accept(config, self.isn(host), segment);
         connection.shut_early(self.sockets[listener as usize].shut_early);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
         let Proto::Listener(queue) = &mut self.sockets[listener as usize].proto else { return };
@@ -282,7 +282,7 @@ impl World {
                 if self.flows.contains_key(&flow) {
                     return Err(errno(libc::EADDRNOTAVAIL));
                 }
-                let mut connection = Connection::connect(self.config_of(index), self.isn());
+                let mut connection = Connection::connect(self.config_of(index), self.isn(host));
                 let socket = &mut self.sockets[index as usize];
                 connection.shut_early(socket.shut_early);
                 socket.proto = Proto::Stream(Box::new(connection));
@@ -329,8 +329,8 @@ impl World {
 
     /// Positions begin with the clock (RFC 9293 §3.4.1), so that what is left of an earlier
     /// connection between the same ports falls out of the window.
-    fn isn(&self) -> u64 {
-        self.clock.now_ns() + 1
+    fn isn(&self, host: u16) -> u64 {
+        self.now_on(host) + 1
     }
 
     fn config_of(&self, index: u32) -> Config {
@@ -404,25 +404,11 @@ impl World {
     }
 
     pub(crate) fn send_stream(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
-        let socket = &mut self.sockets[index as usize];
-        let number = socket.number;
-        let Proto::Stream(connection) = &mut socket.proto else {
+        let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
             return Err(errno(libc::EPIPE));
         };
-        match connection.send(buf) {
-            Ok(length) => {
-                let hash = choices::hash_bytes(&buf[..length]);
-                self.record_full(Op::Write, number, length as u64, hash, None, "");
-                self.mark_dirty(index);
-                Ok(length)
-            }
-            Err(error) => {
-                if error.kind() == io::ErrorKind::WouldBlock {
-                    self.want(io, Interest::WRITE);
-                }
-                Err(error)
-            }
-        }
+        let sent = connection.send(buf);
+        self.sent_on_stream(io, index, buf, sent, "")
     }
 
     // Ends.

@@ -203,10 +203,11 @@ impl ReceiveBuffer {
         Arrival::Next
     }
 
-    pub(super) fn peek(&self, buf: &mut [u8]) -> usize {
-        let len = self.len().min(buf.len());
+    /// Copies what can be read, but for the first `offset` bytes.
+    pub(super) fn peek(&self, offset: usize, buf: &mut [u8]) -> usize {
+        let len = self.len().saturating_sub(offset).min(buf.len());
         let mut rest = &mut buf[..len];
-        for_slices(&self.ring, 0, len, |bytes| {
+        for_slices(&self.ring, offset, len, |bytes| {
             let (head, tail) = std::mem::take(&mut rest).split_at_mut(bytes.len());
             head.copy_from_slice(bytes);
             rest = tail;
@@ -275,7 +276,7 @@ mod tests {
             buffer.insert(at, &[at as u8], u64::MAX);
         }
         let mut bytes = [0; 4000];
-        let len = buffer.peek(&mut bytes);
+        let len = buffer.peek(0, &mut bytes);
         assert!(len > 0 && (10..).zip(&bytes[..len]).all(|(at, byte)| at as u8 == *byte));
     }
 
@@ -287,7 +288,7 @@ mod tests {
         assert_eq!(buffer.insert(0, b"abcd", u64::MAX), Arrival::Next);
         assert_eq!(buffer.insert(0, b"abcd", u64::MAX), Arrival::Useless);
         let mut bytes = [0; 20];
-        assert_eq!((buffer.peek(&mut bytes), &bytes[..10]), (10, &b"abcdefghij"[..]));
+        assert_eq!((buffer.peek(0, &mut bytes), &bytes[..10]), (10, &b"abcdefghij"[..]));
         buffer.consume(4);
         assert_eq!(buffer.insert(10, b"k", u64::MAX), Arrival::Useless);
         assert_eq!((buffer.announce(1), buffer.insert(10, b"k", u64::MAX)), (4, Arrival::Next));

@@ -1,10 +1,11 @@
-//! One connection: its positions, and what may be asked of it. What it does is in four files: `calls`
-//! (the application's side), `input` (segments in), `output` (segments out), `timers`.
+//! One connection: its positions, and what may be asked of it. What it does is in five files: `calls`
+//! (the application's side), `input` (segments in), `output` (segments out), `timers`, `urgent`.
 
 mod calls;
 mod input;
 mod output;
 mod timers;
+mod urgent;
 
 use self::timers::Timers;
 use super::acks::Acks;
@@ -12,6 +13,7 @@ use super::appetite::Appetite;
 use super::buffer::{ReceiveBuffer, SendBuffer};
 use super::congestion::Congestion;
 use super::errno::Errno;
+use super::urgent::Urgent;
 use super::{Config, Segment, State};
 
 /// Names as in RFC 9293 §3.3.1: SND.UNA is `snd_una`. The owner calls `poll_transmit` until `None`
@@ -30,6 +32,8 @@ pub struct Connection {
     snd_edge: u64,
     snd_window_max: u64,
     outgoing: SendBuffer,
+    /// Behind the last urgent byte, while the peer has not acknowledged it (SND.UP).
+    snd_up: Option<u64>,
     /// Where the last segment that was not full ended (SND.SML of Minshall's Nagle).
     snd_small: u64,
     /// Where a write ended that leaves as it is, at the end of this instant.
@@ -38,6 +42,7 @@ pub struct Connection {
 
     irs: u64,
     incoming: ReceiveBuffer,
+    urgent: Urgent,
     appetite: Appetite,
     /// Position of the peer's FIN, once one was seen, and whether all before it has arrived.
     peer_fin: Option<u64>,
@@ -82,6 +87,8 @@ struct Owed {
     /// The segment at `snd_una`, once more.
     hole: bool,
     probe: bool,
+    /// A probe in the window, which the peer heeds, to announce an urgent byte.
+    urgent: bool,
 }
 
 impl Connection {
@@ -109,11 +116,13 @@ impl Connection {
             snd_edge: iss + 1,
             snd_window_max: 0,
             outgoing: SendBuffer::new(iss + 1, config.send_buffer),
+            snd_up: None,
             snd_small: iss,
             write_end: None,
             congestion: Congestion::new(config.congestion_control, config.mss, iss),
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
+            urgent: Urgent::default(),
             appetite: Appetite::new(irs.saturating_add(1)),
             peer_fin: None,
             peer_finished: false,
@@ -181,11 +190,6 @@ impl Connection {
         if self.state == State::TimeWait {
             self.die(None);
         }
-    }
-
-    /// Bytes that can be read.
-    pub fn queued(&self) -> usize {
-        self.incoming.len()
     }
 
     /// Bytes written that have not been sent even once.

@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-/// The control bits that are modelled (RFC 9293 §3.1); URG, ECE and CWR are not.
+/// The control bits that are modelled (RFC 9293 §3.1). URG is set where the
+/// segment has an urgent pointer; ECE and CWR are not modelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags {
     pub syn: bool,
@@ -32,6 +33,8 @@ pub struct Segment {
     pub flags: Flags,
     /// Bytes the sender of this segment is ready to receive from `ack` on.
     pub window: u32,
+    /// How far behind `seq` the byte behind the urgent one is; 0 without URG.
+    pub urgent: u16,
     /// Bytes carried. SYN and FIN take a position too, but are not counted here.
     pub len: u32,
 }
@@ -71,6 +74,9 @@ impl fmt::Display for Segment {
         }
         if self.len > 0 {
             write!(f, " len={}", self.len)?;
+        }
+        if self.urgent > 0 {
+            write!(f, " urg={}", self.urgent)?;
         }
         if !self.flags.rst {
             write!(f, " win={}", self.window)?;

@@ -12,6 +12,7 @@ mod loss;
 mod opening;
 mod random;
 mod rows;
+mod urgent;
 mod window;
 
 const MS: u64 = 1_000_000;

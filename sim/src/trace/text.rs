@@ -132,6 +132,9 @@ impl Lanes {
             Op::Connected if event.name.is_empty() => format!("connected {socket}"),
             Op::Connected => format!("{} {socket} s{value}", event.name),
             Op::Accept => format!("accept {socket} from {peer}"),
+            Op::Read | Op::Write if !event.name.is_empty() => {
+                format!("{} {socket} {value}B", event.name)
+            }
             Op::Read if value == 0 => format!("read {socket} end"),
             Op::Read => format!("read {socket} {value}B"),
             Op::Write => format!("write {socket} {value}B {:08x}", event.more as u32),
@@ -204,9 +207,9 @@ fn with_socket(event: &Event) -> String {
 
 /// Flags, length and position packed by [`crate::net`].
 fn segment(event: &Event) -> String {
-    const FLAGS: [&str; 4] = ["SYN", "FIN", "RST", "ACK"];
+    const FLAGS: [&str; 5] = ["SYN", "FIN", "RST", "ACK", "URG"];
     let set = |bit: &usize| event.value & (1 << bit) != 0;
-    let flags: Vec<&str> = (0..4).filter(set).map(|bit| FLAGS[bit]).collect();
+    let flags: Vec<&str> = (0..FLAGS.len()).filter(set).map(|bit| FLAGS[bit]).collect();
     let mut text = flags.join(",");
     let length = event.value >> 8;
     if length > 0 {

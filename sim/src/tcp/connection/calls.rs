@@ -5,7 +5,7 @@ use std::io;
 
 use super::{Asked, Connection, Errno, State};
 
-/// What poll(2) would report. IN, OUT, RDHUP, HUP, ERR, in this order.
+/// What poll(2) would report. IN, OUT, RDHUP, HUP, ERR, PRI, in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {
     pub readable: bool,
@@ -13,6 +13,7 @@ pub struct Readiness {
     pub read_closed: bool,
     pub hup: bool,
     pub error: bool,
+    pub urgent: bool,
 }
 
 impl Connection {
@@ -49,15 +50,21 @@ impl Connection {
 
     /// recv(2).
     pub fn recv(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let taken = self.peek(buf)?;
-        self.incoming.consume(taken);
-        Ok(taken)
+        let taken = self.peek(buf);
+        let (passed, _) = self.around_mark();
+        if !buf.is_empty() {
+            self.incoming.consume(passed + *taken.as_ref().unwrap_or(&0));
+            self.urgent.passed(self.incoming.start());
+        }
+        taken
     }
 
     /// recv(2) with MSG_PEEK. Like recv it takes the pending error, once the bytes are read.
     pub fn peek(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.incoming.len() > 0 {
-            return Ok(self.incoming.peek(buf));
+        let (passed, most) = self.around_mark();
+        if self.queued() > 0 {
+            let most = buf.len().min(most);
+            return Ok(self.incoming.peek(passed, &mut buf[..most]));
         }
         // A FIN wins over an error that came later: recv goes on saying 0.
         if self.peer_finished {
@@ -176,11 +183,12 @@ impl Connection {
         let open = !self.state.is_opening();
         let shut_write = self.shut_write || self.mute;
         Readiness {
-            readable: self.shut_read || (open && self.incoming.len() > 0),
+            readable: self.shut_read || (open && self.queued() > 0),
             writable: open && (shut_write || self.outgoing.has_room_to_wake()),
             read_closed: self.shut_read,
             hup: (self.shut_read && shut_write) || self.state.seen_by_owner() == State::Closed,
             error: self.error.is_some(),
+            urgent: open && self.urgent.is_here(),
         }
     }
 

@@ -63,6 +63,7 @@ impl Connection {
         }
         if seg.flags.ack && self.arriving_ack(now, seg, payload.len()) {
             self.timers.heard(now);
+            self.arriving_urgent(seg, payload);
             self.arriving_text(now, seg, payload);
         }
     }
@@ -165,6 +166,7 @@ impl Connection {
     fn advance(&mut self, now: u64, ack: u64) {
         let acked = ack - self.snd_una;
         self.snd_una = ack;
+        self.snd_up = self.snd_up.filter(|up| *up > ack);
         self.snd_nxt = self.snd_nxt.max(ack);
         self.outgoing.acknowledge(ack);
         self.owed.hole = self.congestion.acknowledged(ack, acked);

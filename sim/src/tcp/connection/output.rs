@@ -63,10 +63,12 @@ impl Connection {
         Some(self.emit(now, seq, len, fin, payload))
     }
 
-    /// Nagle's rule as Linux has it, after Minshall: one segment that is not full may be out.
+    /// Nagle's rule as Linux has it, after Minshall: one segment that is not full may be out. Urgent
+    /// data waits for none.
     fn nagle_holds(&self, len: u64) -> bool {
         let fresh = self.snd_nxt == self.snd_max;
-        self.config.nagle && fresh && len < self.mss() && self.small_is_out()
+        let urgent = self.snd_up.is_some();
+        self.config.nagle && !urgent && fresh && len < self.mss() && self.small_is_out()
     }
 
     pub(super) fn small_is_out(&self) -> bool {
@@ -129,6 +131,9 @@ impl Connection {
     }
 
     fn bare_ack(&mut self) -> Option<Segment> {
+        if std::mem::take(&mut self.owed.urgent) {
+            return Some(self.header(self.snd_una));
+        }
         if std::mem::take(&mut self.owed.probe) {
             // One position back, where the peer has to object and so tells its window.
             return Some(self.header(self.snd_una - 1));
@@ -166,6 +171,7 @@ impl Connection {
             ack,
             flags: Flags::ACK,
             window: self.incoming.announce(self.config.mss),
+            urgent: self.urgent_pointer(seq),
             len: 0,
         }
     }

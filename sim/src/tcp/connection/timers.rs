@@ -254,6 +254,7 @@ impl Connection {
         let timeout = self.timers.rtt.probe_timeout_ns(self.timers.probes, &self.config);
         self.timers.persist_at = Some(now.saturating_add(timeout));
         self.owed.probe = true;
+        self.owed.urgent = self.snd_up.is_some();
     }
 
     fn keepalive_timeout(&mut self, now: u64) {
