@@ -1,7 +1,7 @@
 //! The virtual world as a hub: each method one hop to where the thing is done.
 
 use std::io;
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
@@ -15,7 +15,6 @@ use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::choices::{self, Entity};
 use crate::clock::Event;
-use crate::net::inet;
 use crate::net::udp::Mailbox;
 use crate::trace::Op;
 use crate::world::{Greenlet, Proto, World, errno};
@@ -227,13 +226,13 @@ impl Hub for SimHub {
         let world = &mut self.world;
         let (label, proto) = match (domain, kind) {
             (Domain::Unix, _) => return Ok(world.make_unix(kind)),
-            (Domain::V6, _) => return Err(errno(libc::EAFNOSUPPORT)),
-            (Domain::V4, Kind::Stream) => (".tcp", Proto::Fresh),
-            (Domain::V4, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
-            (Domain::V4, Kind::SeqPacket) => return Err(errno(libc::ESOCKTNOSUPPORT)),
+            (_, Kind::Stream) => (".tcp", Proto::Fresh),
+            (_, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
+            (_, Kind::SeqPacket) => return Err(errno(libc::ESOCKTNOSUPPORT)),
         };
         let (host, path) = (world.host_here(), world.path_for_socket(label));
         let index = world.add_socket(host, path, proto);
+        world.sockets[index as usize].domain = domain;
         Ok(world.add_descriptor(index))
     }
     fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
@@ -248,7 +247,7 @@ impl Hub for SimHub {
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
         self.call(io, "bind", |world, index| match world.proto(index)? {
             Proto::Unix(_) => world.bind_unix(index, local.unix()?),
-            _ => world.bind_inet(index, inet(local)?),
+            _ => world.bind_inet(index, local),
         })
     }
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
@@ -270,7 +269,10 @@ impl Hub for SimHub {
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
         self.call(io, "accept", |world, index| match world.proto(index)? {
             Proto::Unix(_) => world.accept_unix(io, index),
-            _ => world.accept_from(io).map(|(io, peer)| (io, peer.into())),
+            _ => {
+                let (io, peer) = world.accept_from(io)?;
+                Ok((io, world.shown(index, peer).into()))
+            }
         })
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
@@ -312,7 +314,8 @@ impl Hub for SimHub {
         self.call(io, "recv_from", |world, index| match world.proto(index)? {
             Proto::Unix(_) => world.recv_unix(io, index, buf, take),
             Proto::Udp(_) => {
-                world.recv_datagram(io, index, buf, take).map(|(n, from)| (n, from.into()))
+                let (n, from) = world.recv_datagram(io, index, buf, take)?;
+                Ok((n, world.shown(index, from).into()))
             }
             // Who a stream comes from is known: the system names nobody (linux-truth 61).
             _ => world.recv_stream(io, index, buf, take).map(|n| (n, Address::unnamed())),
@@ -344,17 +347,19 @@ impl Hub for SimHub {
     }
     fn local_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
-        let unbound = SocketAddr::from(([0, 0, 0, 0], 0));
         Ok(match self.world.proto(index)? {
             Proto::Unix(_) => self.world.unix_name(index),
-            _ => self.world.sockets[index as usize].local.unwrap_or(unbound).into(),
+            _ => self.world.shown_local(index).into(),
         })
     }
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
         match self.world.proto(index)? {
             Proto::Unix(_) => self.world.unix_peer(index),
-            _ => self.world.peer_of(index).map(Address::from),
+            _ => {
+                let peer = self.world.peer_of(index)?;
+                Ok(self.world.shown(index, peer).into())
+            }
         }
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {

@@ -14,7 +14,8 @@ use crate::world::{Proto, World, errno};
 /// A question and, once it is there, the answer.
 pub(crate) struct Query {
     host: String,
-    answer: Option<Option<IpAddr>>,
+    /// `None` until it is there; empty where the name is unknown.
+    answer: Option<Vec<IpAddr>>,
 }
 
 impl Query {
@@ -56,10 +57,12 @@ impl World {
         let hosts = &self.hosts;
         if let Proto::Query(query) = &mut socket.proto {
             let found = hosts.iter().find(|host| host.name.eq_ignore_ascii_case(&query.host));
-            let local = query.host.eq_ignore_ascii_case("localhost");
-            let localhost = local.then_some(Ipv4Addr::LOCALHOST.into());
-            let named = found.map(|host| host.ip).or(localhost);
-            query.answer = Some(numeric(&query.host).or(named));
+            let is_local = query.host.eq_ignore_ascii_case("localhost");
+            let localhost = is_local.then_some(Ipv4Addr::LOCALHOST.into());
+            query.answer = Some(match found {
+                Some(host) => host.named_addresses().collect(),
+                None => localhost.or_else(|| numeric(&query.host)).into_iter().collect(),
+            });
         }
         self.name_ready(index);
     }
@@ -69,16 +72,16 @@ impl World {
         let Proto::Query(query) = &self.sockets[index as usize].proto else {
             return Err(errno(libc::EINVAL));
         };
-        match query.answer {
+        let Some(answer) = query.answer.clone() else {
+            self.want(io, Interest::READ);
+            return Err(errno(libc::EAGAIN));
+        };
+        match answer.first() {
+            Some(&first) => {
+                self.record_full(Op::Resolved, 0, 0, 0, Some((first, 0).into()), "");
+                Ok(answer)
+            }
             None => {
-                self.want(io, Interest::READ);
-                Err(errno(libc::EAGAIN))
-            }
-            Some(Some(ip)) => {
-                self.record_full(Op::Resolved, 0, 0, 0, Some((ip, 0).into()), "");
-                Ok(vec![ip])
-            }
-            Some(None) => {
                 // Of no kind that can be named, as std's own: that of an errno it does not sort.
                 let kind = errno(libc::EIO).kind();
                 let text = "failed to lookup address information: Name or service not known";

@@ -24,6 +24,8 @@ pub struct Lanes {
     pub(crate) paths: Rc<Paths>,
     /// Names and addresses of the hosts, in lane order.
     pub(crate) hosts: Vec<(String, std::net::IpAddr)>,
+    /// What was sent is told by its length alone.
+    pub(crate) payload_is_opaque: bool,
 }
 
 impl Lanes {
@@ -137,9 +139,9 @@ impl Lanes {
             }
             Op::Read if value == 0 => format!("read {socket} end"),
             Op::Read => format!("read {socket} {value}B"),
-            Op::Write => format!("write {socket} {value}B {:08x}", event.more as u32),
+            Op::Write => format!("write {socket} {value}B {}", self.payload(event)),
             Op::RecvFrom => format!("recv_from {socket} {value}B {peer}"),
-            Op::SendTo => format!("send_to {socket} {value}B {:08x} {peer}", event.more as u32),
+            Op::SendTo => format!("send_to {socket} {value}B {} {peer}", self.payload(event)),
             Op::Shutdown => format!("shutdown {socket} {}", event.name),
             Op::Close => format!("close {socket}"),
             Op::Resolve => format!("resolve {}", text()),
@@ -171,6 +173,11 @@ impl Lanes {
         }
     }
 
+    /// What tells bytes of one length apart, where that is the seed's doing.
+    fn payload(&self, event: &Event) -> String {
+        if self.payload_is_opaque { "opaque".into() } else { format!("{:08x}", event.more as u32) }
+    }
+
     fn last_name(&self, path: u32) -> String {
         let text = self.paths.text(path);
         text.rsplit_once('/').map(|(_, last)| last.to_owned()).unwrap_or(text)
@@ -186,6 +193,7 @@ impl Lanes {
             None if address.ip().is_loopback() => "localhost".into(),
             None => address.ip().to_string(),
         };
+        let name = if address.is_ipv6() { format!("[{name}]") } else { name };
         if address.port() >= EPHEMERAL_MIN || address.port() == 0 {
             return name;
         }

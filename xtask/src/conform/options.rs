@@ -122,7 +122,10 @@ impl Opt {
     ///
     /// In a line, with all there are.
     pub fn named(name: &str) -> Result<Opt, String> {
-        let bare = |name: &str| name.replace('-', "");
+        let bare = |name: &str| match name {
+            "listening" | "is-listener" => "listener".to_owned(),
+            name => name.replace('-', ""),
+        };
         TABLE.iter().find(|row| bare(row.name) == bare(name)).map(Opt).ok_or_else(|| {
             let all: Vec<&str> = TABLE.iter().map(|row| row.name).collect();
             format!("no option `{name}`; there are {}", all.join(", "))
@@ -139,6 +142,7 @@ impl Opt {
     ///
     /// In a line that says what is accepted.
     pub fn value(self, text: &str) -> Result<Value, String> {
+        let text = if text == "none" { "off" } else { text };
         let number = || text.parse().ok().map(Value::Number);
         let (value, accepted) = match self.0.form {
             Form::Flag(..) => (flag(text).map(Value::Flag), "on or off"),

@@ -29,6 +29,15 @@ pub fn program(text: &str) -> Result<Program, Refusal> {
 ///
 /// In a line that says what is accepted.
 pub fn step(line: &str) -> Result<Step, Refusal> {
+    let parts = outside_quotes(line, ";");
+    if parts.len() > 1 {
+        let op = |part: &String| {
+            let mut tokens = Tokens::of(part)?;
+            let op = op(&mut tokens)?;
+            tokens.end(op)
+        };
+        return parts.iter().map(op).collect::<Result<_, _>>().map(Step::Together);
+    }
     let mut tokens = Tokens::of(line)?;
     let Some(Token::Word(first)) = tokens.peek().cloned() else {
         return Err("a step begins with a word".into());
@@ -36,6 +45,12 @@ pub fn step(line: &str) -> Result<Step, Refusal> {
     if let Some(actor) = first.strip_suffix('?') {
         tokens.next();
         return actor_of(actor).and_then(|actor| tokens.end(Step::Ask(actor)));
+    }
+    if first == "times" {
+        tokens.next();
+        let times = tokens.number("how often")?;
+        let op = op(&mut tokens)?;
+        return tokens.end(Step::Times(times, op));
     }
     let Some(actor) = first.strip_suffix(':') else {
         let op = op(&mut tokens)?;
@@ -99,7 +114,10 @@ fn op(tokens: &mut Tokens) -> Result<Op, Refusal> {
         "recv_urgent" => |a, tokens| Ok(Op::Call(a, Call::RecvUrgent(tokens.number("a size")?))),
         "wait" => |a, tokens| Ok(Op::Call(a, Call::Wait(tokens.switch()?))),
         "shutdown" => |a, tokens| Ok(Op::Shutdown(a, tokens.switch()?)),
-        "close" => |a, _| Ok(Op::Close(a)),
+        "close" => |a, tokens| match tokens.peek() {
+            None => Ok(Op::Close(a)),
+            Some(_) => tokens.words("now").map(|()| Op::CloseNow(a)),
+        },
         "local" => |a, _| Ok(Op::Local(a)),
         "peer" => |a, _| Ok(Op::Peer(a)),
         "addresses" => |a, _| Ok(Op::Addresses(a)),
@@ -112,14 +130,30 @@ fn op(tokens: &mut Tokens) -> Result<Op, Refusal> {
         "get" => |a, tokens| Ok(Op::Get(a, Opt::named(&tokens.word("an option")?)?)),
         "join" => |a, tokens| tokens.group().map(|(group, on)| Op::Join(a, group, on)),
         "leave" => |a, tokens| tokens.group().map(|(group, on)| Op::Leave(a, group, on)),
-        "fill" => |a, tokens| Ok(Op::Fill(a, tokens.number("a size")?)),
-        "drain" => |a, _| Ok(Op::Drain(a)),
+        "fill" => |a, tokens| {
+            let n = tokens.number("a size")?;
+            match tokens.peek() {
+                None => Ok(Op::Fill(a, n)),
+                Some(_) => tokens.words("to the brink").map(|()| Op::FillToTheBrink(a, n)),
+            }
+        },
+        "drain" => |a, tokens| {
+            let Some(share) = tokens.next() else { return Ok(Op::Drain(a)) };
+            let percent = match &share {
+                Token::Word(word) => word.strip_suffix('%').and_then(|n| n.parse().ok()),
+                Token::Text(_) => None,
+            };
+            let percent = percent
+                .filter(|n| *n <= 100)
+                .ok_or_else(|| format!("{} is no share: as 30%, up to 100%", share.shown()))?;
+            Ok(Op::DrainPart(a, percent))
+        },
         other => {
             return Err(format!(
                 "no operation `{other}`; there are bind, listen, connect, send, recv, peek, \
                  send_to, recv_from, peek_from, urgent, recv_urgent, wait, shutdown, close, \
                  local, peer, addresses, error, poll, set, get, join, leave, fill, drain, sleep, \
-                 resolve, and `sN = `"
+                 resolve, times, and `sN = `"
             ));
         }
     };
@@ -229,6 +263,17 @@ impl Tokens {
             Some(other) => Err(format!("{} stands where {wanted} should", other.shown())),
             None => Err(format!("{wanted} is missing")),
         }
+    }
+
+    /// Exactly these.
+    fn words(&mut self, wanted: &str) -> Result<(), Refusal> {
+        for word in wanted.split(' ') {
+            let found = self.word(&format!("`{wanted}`"))?;
+            if found != word {
+                return Err(format!("`{found}` stands where `{wanted}` may"));
+            }
+        }
+        Ok(())
     }
 
     fn text(&mut self) -> Result<String, Refusal> {
@@ -372,4 +417,26 @@ pub fn quoted(text: &str) -> Result<(Vec<u8>, &str), Refusal> {
         }
     }
     Err("a quotation mark is never closed".into())
+}
+
+/// The parts between separators, trimmed; what is quoted separates nothing.
+pub fn outside_quotes(text: &str, separator: &str) -> Vec<String> {
+    let (mut parts, mut is_quoted, mut is_escaped, mut start) = (vec![], false, false, 0);
+    for (at, char) in text.char_indices() {
+        match char {
+            '\\' if is_quoted && !is_escaped => {
+                is_escaped = true;
+                continue;
+            }
+            '"' if !is_escaped => is_quoted = !is_quoted,
+            _ if !is_quoted && at >= start && text[at..].starts_with(separator) => {
+                parts.push(text[start..at].trim().to_owned());
+                start = at + separator.len();
+            }
+            _ => {}
+        }
+        is_escaped = false;
+    }
+    parts.push(text[start..].trim().to_owned());
+    parts
 }

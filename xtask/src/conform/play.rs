@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use greenroom::net::{Domain, Protocol, Shutdown, Socket, SocketAddr, ToSocketAddrs, Type};
+use greenroom::net::{
+    Domain, Protocol, Shutdown, SockAddr, Socket, SocketAddr, ToSocketAddrs, Type,
+};
 
 use super::program::{ACTORS, Data, Interface, Kind, Op, Place, Program, SLOTS, Step, Switch};
 use actor::Actor;
@@ -37,8 +39,10 @@ pub fn play(program: &Program, world: &World) -> Vec<Outcome> {
         world,
         slots: Default::default(),
         actors: Default::default(),
+        left: Default::default(),
         ports: Vec::new(),
         sent: 0,
+        filled: 0,
         is_quick: world.settle.is_zero() && !program.has_actors(),
     };
     let mut outcomes = Vec::new();
@@ -55,10 +59,14 @@ struct Player<'a> {
     world: &'a World,
     slots: [Option<Rc<Thing>>; SLOTS as usize],
     actors: [Option<Actor>; ACTORS as usize],
+    /// Where what was closed had been, which can still be gone to.
+    left: [Option<SockAddr>; SLOTS as usize],
     /// Ports in the order they showed up: what they are called.
     ports: Vec<u16>,
     /// Bytes are numbered as they are sent.
     sent: u32,
+    /// Bytes that `fill` sent and that nobody received.
+    filled: u64,
     /// Whether nobody has to be let run between two steps.
     is_quick: bool,
 }
@@ -73,6 +81,18 @@ impl Player<'_> {
                 self.start(*actor, *slot, call, within.map(Duration::from_millis))
             }
             Step::Ask(actor) => self.ask(*actor),
+            Step::Together(ops) => {
+                let mut words = Vec::new();
+                let mut is_ok = true;
+                for op in ops {
+                    let outcome = self.perform(op);
+                    is_ok &= outcome.is_ok();
+                    words.push(outcome.unwrap_or_else(|error| words::said(&error)));
+                }
+                let all = words.join("; ");
+                if is_ok { Ok(all) } else { Err(io::Error::other(all)) }
+            }
+            Step::Times(n, op) => (0..*n).try_fold("never".into(), |_, _| self.perform(op)),
         }
     }
 
@@ -128,8 +148,13 @@ impl Player<'_> {
                 done()
             }
             Op::Close(a) => {
-                let closed = self.slots[usize::from(*a)].take();
-                closed.ok_or_else(closed_already)?.close();
+                self.forget(*a)?;
+                done()
+            }
+            Op::CloseNow(a) => {
+                let thing = self.thing(*a)?;
+                self.forget(*a)?;
+                thing.close();
                 done()
             }
             Op::Dup(a, b) => {
@@ -183,7 +208,11 @@ impl Player<'_> {
                 done()
             }
             Op::Fill(a, n) => self.fill(*a, *n),
-            Op::Drain(a) => self.drain(*a),
+            Op::FillToTheBrink(a, n) => self.fill_to_the_brink(*a, *n),
+            Op::Drain(a) => self.drain(*a, None),
+            Op::DrainPart(a, percent) => {
+                self.drain(*a, Some(self.filled * u64::from(*percent) / 100))
+            }
             Op::Sleep(ms) => {
                 greenroom::thread::sleep(Duration::from_millis(*ms));
                 done()
@@ -198,11 +227,21 @@ impl Player<'_> {
         }
     }
 
+    /// Closes what is there, unless an actor waits on it: that one holds it until it is back.
+    fn forget(&mut self, slot: u8) -> io::Result<()> {
+        self.hear_from_actors();
+        let thing = self.slots[usize::from(slot)].take().ok_or_else(closed_already)?;
+        self.left[usize::from(slot)] = thing.socket().and_then(Socket::local_addr).ok();
+        if Rc::strong_count(&thing) == 1 {
+            thing.close();
+        }
+        Ok(())
+    }
+
     /// Closes what is there, one after the other: of two ends that close at once, either may be first.
     fn clear(&mut self, slots: &[u8]) {
         for &slot in slots {
-            if let Some(thing) = self.slots[usize::from(slot)].take() {
-                thing.close();
+            if self.forget(slot).is_ok() {
                 self.settle();
             }
         }
@@ -284,6 +323,7 @@ impl Player<'_> {
             match thing.send_at_once(&block) {
                 Ok(n) => {
                     taken += n.max(1) as u64;
+                    self.filled += n as u64;
                     was_full = false;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -299,15 +339,39 @@ impl Player<'_> {
         Ok("never full".into())
     }
 
-    /// Receives until there is nothing, not even after a while.
-    fn drain(&mut self, slot: u8) -> Line {
+    /// Sends as long as poll says that it can.
+    fn fill_to_the_brink(&mut self, slot: u8, n: u32) -> Line {
+        let thing = self.thing(slot)?;
+        let block = vec![b'f'; n as usize];
+        while thing.poll()?.contains('w') {
+            self.filled += thing.send_at_once(&block)? as u64;
+        }
+        Ok("brink".into())
+    }
+
+    /// Receives until there is nothing, not even after a while; or so many bytes.
+    fn drain(&mut self, slot: u8, most: Option<u64>) -> Line {
         let thing = self.thing(slot)?;
         let mut buf = vec![0; 64 << 10];
+        let mut left = most.unwrap_or(u64::MAX);
         let mut was_empty = false;
         loop {
-            match thing.recv_at_once(&mut buf) {
-                Ok(0) if thing.ends_in_nothing()? => return Ok("end".into()),
-                Ok(_) => was_empty = false,
+            let room = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            if room == 0 {
+                return Ok("drained".into());
+            }
+            match thing.recv_at_once(&mut buf[..room]) {
+                Ok(0) if thing.ends_in_nothing()? => {
+                    return Ok(match std::mem::take(&mut self.filled) {
+                        0 => "end".into(),
+                        missing => format!("end, {missing} bytes short"),
+                    });
+                }
+                Ok(n) => {
+                    was_empty = false;
+                    left -= n as u64;
+                    self.filled = self.filled.saturating_sub(n as u64);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if was_empty {
                         return Ok("drained".into());
@@ -364,9 +428,17 @@ impl Player<'_> {
                     // What was not taken is sent by the next.
                     self.sent = self.sent.wrapping_sub((asked - n.min(asked)) as u32);
                 }
-                Ok(n.to_string())
+                Ok(match n < asked {
+                    // How much fits is each hub's own affair.
+                    true if self.world.is_lenient => "part".into(),
+                    true => format!("{n} of {asked}"),
+                    false => n.to_string(),
+                })
             }
-            Came::Bytes(bytes) => Ok(words::shown(&bytes)),
+            Came::Bytes(bytes) => {
+                self.filled = self.filled.saturating_sub(bytes.len() as u64);
+                Ok(words::shown(&bytes))
+            }
             Came::BytesFrom(bytes, peer) => {
                 Ok(format!("{} from {}", words::shown(&bytes), from(self, &peer)))
             }
@@ -379,7 +451,7 @@ impl Player<'_> {
         }
     }
 
-    fn nobody(&self, of: u8) -> io::Result<greenroom::net::SockAddr> {
+    fn nobody(&self, of: u8) -> io::Result<SockAddr> {
         let domain = self.thing(of)?.socket()?.domain()?;
         match domain {
             Domain::UNIX => self.address(Place::Name(99), of),

@@ -23,6 +23,10 @@ pub enum Step {
     Start { actor: u8, slot: u8, call: Call, within: Option<u64> },
     /// How the actor's call went.
     Ask(u8),
+    /// One after the other, with no time for anything to arrive in between.
+    Together(Vec<Op>),
+    /// So often, without time in between, or until it fails.
+    Times(u32, Op),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +118,10 @@ pub enum Op {
     Listen(u8, i32),
     Call(u8, Call),
     Shutdown(u8, Switch),
+    /// An actor that waits on it waits on, as with a handle that two threads share.
     Close(u8),
+    /// With those who wait on it woken.
+    CloseNow(u8),
     /// A second handle of the first slot's into the second.
     Dup(u8, u8),
     Local(u8),
@@ -129,8 +136,12 @@ pub enum Op {
     Leave(u8, IpAddr, Interface),
     /// Sends so many bytes at a time until there is no room.
     Fill(u8, u32),
+    /// Sends so many bytes at a time until poll calls it writable no longer.
+    FillToTheBrink(u8, u32),
     /// Receives until nothing is left.
     Drain(u8),
+    /// Receives so many hundredths of what was filled in and not received.
+    DrainPart(u8, u8),
     /// Milliseconds.
     Sleep(u64),
     Resolve(String),
@@ -142,10 +153,16 @@ impl Program {
         let of = |call: &Call| {
             matches!(call, Call::Connect(Place::Path(_)) | Call::SendTo(_, Place::Path(_)))
         };
-        self.0.iter().any(|step| match step {
-            Step::Do(Op::Call(_, call)) | Step::Start { call, .. } => of(call),
-            Step::Do(Op::Bind(_, place)) => matches!(place, Place::Path(_)),
+        let in_op = |op: &Op| match op {
+            Op::Call(_, call) => of(call),
+            Op::Bind(_, place) => matches!(place, Place::Path(_)),
             _ => false,
+        };
+        self.0.iter().any(|step| match step {
+            Step::Do(op) | Step::Times(_, op) => in_op(op),
+            Step::Together(ops) => ops.iter().any(in_op),
+            Step::Start { call, .. } => of(call),
+            Step::Ask(_) => false,
         })
     }
 
@@ -166,6 +183,8 @@ impl fmt::Display for Step {
         let name = |actor: u8| char::from(b'a' + actor);
         match self {
             Step::Do(op) => op.fmt(f),
+            Step::Together(ops) => List(ops, "; ").fmt(f),
+            Step::Times(n, op) => write!(f, "times {n} {op}"),
             Step::Ask(actor) => write!(f, "{}?", name(*actor)),
             Step::Start { actor, slot, call, within } => {
                 write!(f, "{}: {}", name(*actor), OfSlot(*slot, call))?;
@@ -209,6 +228,7 @@ impl fmt::Display for Op {
             Op::Call(a, call) => OfSlot(*a, call).fmt(f),
             Op::Shutdown(a, how) => write!(f, "shutdown s{a} {how}"),
             Op::Close(a) => write!(f, "close s{a}"),
+            Op::CloseNow(a) => write!(f, "close s{a} now"),
             Op::Dup(a, b) => write!(f, "s{b} = dup s{a}"),
             Op::Local(a) => write!(f, "local s{a}"),
             Op::Peer(a) => write!(f, "peer s{a}"),
@@ -220,7 +240,9 @@ impl fmt::Display for Op {
             Op::Join(a, group, on) => write!(f, "join s{a} {group} {on}"),
             Op::Leave(a, group, on) => write!(f, "leave s{a} {group} {on}"),
             Op::Fill(a, n) => write!(f, "fill s{a} {n}"),
+            Op::FillToTheBrink(a, n) => write!(f, "fill s{a} {n} to the brink"),
             Op::Drain(a) => write!(f, "drain s{a}"),
+            Op::DrainPart(a, percent) => write!(f, "drain s{a} {percent}%"),
             Op::Sleep(ms) => write!(f, "sleep {ms}"),
             Op::Resolve(text) => write!(f, "resolve {}", Quoted(text.as_bytes())),
         }

@@ -72,6 +72,11 @@ resolve "localhost:80"
 a: recv s1 9 within 50
 b: s2 = accept s0
 b?
+send s0 "a;"; send s0 1; recv s1 4
+times 500 send s0 "x"
+close s0 now
+fill s0 1000 to the brink
+drain s0 30%
 "#;
     let program = parse::program(text).expect("every line is one");
     assert_eq!(program.to_string(), text);

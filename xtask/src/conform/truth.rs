@@ -4,7 +4,6 @@
 //! The files are `xtask/truth/*.txt`; `ids.txt` there lists every row and step, so that none is
 //! forgotten.
 
-mod elsewhere;
 mod file;
 mod namespace;
 mod report;

@@ -1,22 +1,18 @@
 //! Greenlets that make calls which wait.
 
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use greenroom::thread::{self, JoinHandle};
 
-use super::super::program::Call;
+use super::super::program::{ACTORS, Call};
 use super::call::{Came, Task, Thing};
 use super::{Line, Player, words};
 
 /// One greenlet with its call.
-pub struct Actor {
-    task: std::rc::Rc<Task>,
-    state: State,
-}
-
-enum State {
-    Waits(JoinHandle<io::Result<Came>>),
+pub enum Actor {
+    Waits(Rc<Task>, JoinHandle<io::Result<Came>>),
     /// What it came to, for whoever asks again.
     Over(Result<String, String>),
 }
@@ -24,7 +20,7 @@ enum State {
 impl Actor {
     /// Ends its call, if that is not over.
     pub fn end(self) {
-        if let State::Waits(handle) = self.state {
+        if let Actor::Waits(_, handle) = self {
             handle.kill();
             let _ = handle.join();
         }
@@ -42,10 +38,10 @@ impl Player<'_> {
     ) -> Line {
         let _ = self.ask(actor);
         let place = usize::from(actor);
-        if self.actors[place].as_ref().is_some_and(|actor| matches!(actor.state, State::Waits(_))) {
+        if matches!(self.actors[place], Some(Actor::Waits(..))) {
             return Err(io::Error::from_raw_os_error(libc::EBUSY));
         }
-        let task = std::rc::Rc::new(self.task(slot, call)?);
+        let task = Rc::new(self.task(slot, call)?);
         let theirs = task.clone();
         let modes = Modes::of(&task.thing)?;
         modes.waiting(&task.thing, within)?;
@@ -69,30 +65,36 @@ impl Player<'_> {
                 thread::sleep(Duration::from_millis(1));
             }
         }
-        self.actors[place] = Some(Actor { task, state: State::Waits(handle) });
+        self.actors[place] = Some(Actor::Waits(task, handle));
         self.ask(actor)
     }
 
     /// How the actor's call went, or that it has not.
     pub(super) fn ask(&mut self, actor: u8) -> Line {
-        let Some(Actor { task, state }) = self.actors[usize::from(actor)].take() else {
-            return Ok("idle".into());
-        };
+        let place = usize::from(actor);
+        let Some(state) = self.actors[place].take() else { return Ok("idle".into()) };
         let outcome = match state {
-            State::Waits(handle) if !handle.is_finished() => {
-                self.actors[usize::from(actor)] = Some(Actor { task, state: State::Waits(handle) });
+            Actor::Waits(task, handle) if !handle.is_finished() => {
+                self.actors[place] = Some(Actor::Waits(task, handle));
                 return Ok("blocks".into());
             }
-            State::Waits(handle) => match handle.join() {
+            Actor::Waits(task, handle) => match handle.join() {
                 Ok(Ok(came)) => self.told(&task, came).map_err(|error| words::said(&error)),
                 Ok(Err(error)) if is_out_of_time(&error) => Err("timed out".into()),
                 Ok(Err(error)) => Err(words::said(&error)),
                 Err(_) => Err("it panicked".into()),
             },
-            State::Over(outcome) => outcome,
+            Actor::Over(outcome) => outcome,
         };
-        self.actors[usize::from(actor)] = Some(Actor { task, state: State::Over(outcome.clone()) });
+        self.actors[place] = Some(Actor::Over(outcome.clone()));
         outcome.map_err(io::Error::other)
+    }
+
+    /// Has those that are back let go of what they waited on.
+    pub(super) fn hear_from_actors(&mut self) {
+        for actor in 0..ACTORS {
+            let _ = self.ask(actor);
+        }
     }
 }
 

@@ -16,17 +16,25 @@ impl Player<'_> {
         match place {
             Place::Literal(address) => Ok(address.into()),
             Place::PortOf(ip, slot) => {
-                let local = self.thing(slot)?.socket()?.local_addr()?;
+                let local = self.local(slot)?;
                 let port = local.as_socket().map(|inet| inet.port());
                 let port = port.ok_or_else(|| io::Error::from_raw_os_error(libc::EAFNOSUPPORT))?;
                 Ok(SocketAddr::new(ip, port).into())
             }
-            Place::Of(slot) => self.thing(slot)?.socket()?.local_addr(),
+            Place::Of(slot) => self.local(slot),
             Place::PeerOf(slot) => self.thing(slot)?.socket()?.peer_addr(),
             Place::Name(n) => self.name(n),
             Place::Path(n) => SockAddr::unix(self.world.directory.join(n.to_string())),
             Place::Unnamed => unix::SocketAddr::from_pathname("").map(SockAddr::from),
             Place::Nobody => self.nobody(of),
+        }
+    }
+
+    /// Of a slot that is empty, where the last one was that was closed there.
+    fn local(&self, slot: u8) -> io::Result<SockAddr> {
+        match (self.thing(slot), &self.left[usize::from(slot)]) {
+            (Err(_), Some(left)) => Ok(left.clone()),
+            (thing, _) => thing?.socket()?.local_addr(),
         }
     }
 

@@ -6,10 +6,10 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use super::super::parse;
+use super::super::parse::{self, outside_quotes};
 use super::super::play::Outcome;
 use super::super::program::Step;
-use super::elsewhere::Elsewhere;
+use crate::steps;
 
 /// All files.
 #[derive(Default)]
@@ -17,10 +17,10 @@ pub struct Table {
     pub rows: Vec<Row>,
     /// Sections and ids that no call of ours shows.
     pub unobservable: Vec<(char, String)>,
+    /// Sections and ids that a test of another kind shows.
+    pub elsewhere: Vec<(char, String)>,
     /// Sections and ids that are not built.
     pub left: Vec<(char, String)>,
-    /// What other tests hold.
-    pub elsewhere: Vec<Elsewhere>,
 }
 
 /// A program and what it must come to.
@@ -55,6 +55,8 @@ pub enum Expected {
     AnyError,
     /// One of these.
     OneOf(Vec<String>),
+    /// Of several operations in a line, each.
+    Each(Vec<Expected>),
     /// One of these on the system, one of those in the simulator.
     Apart(Box<Expected>, Box<Expected>),
 }
@@ -82,9 +84,7 @@ impl Table {
             }
             table.add(name, &text)?;
         }
-        let mut faults = table.faults(&all);
-        let root = directory.join("../..");
-        faults.extend(table.elsewhere.iter().filter_map(|held| held.fault(&root)));
+        let faults = table.faults(&all);
         Ok((table, faults))
     }
 
@@ -117,8 +117,8 @@ impl Table {
                     self.unobservable.extend(ids.into_iter().map(|id| (section, id)));
                 }
                 Some(("held", rest)) => {
-                    let place = format!("{file}:{}", index + 1);
-                    self.elsewhere.push(Elsewhere::read(section, place, rest).map_err(at)?);
+                    let ids = shown_elsewhere(rest).map_err(at)?;
+                    self.elsewhere.extend(ids.into_iter().map(|id| (section, id)));
                 }
                 Some(("left", rest)) => {
                     let ids = listed(rest).map_err(at)?;
@@ -142,13 +142,8 @@ impl Table {
                 places.entry(id).or_default().push(row.place());
             }
         }
-        for (section, id) in self.unobservable.iter().chain(&self.left) {
+        for (section, id) in self.unobservable.iter().chain(&self.elsewhere).chain(&self.left) {
             places.entry(id).or_default().push(format!("section {section}"));
-        }
-        for held in &self.elsewhere {
-            for id in &held.ids {
-                places.entry(id).or_default().push(format!("section {}", held.section));
-            }
         }
         let known = known(all);
         let mut faults = Vec::new();
@@ -219,8 +214,8 @@ impl Row {
         });
         match ports {
             Some(range) => self.ports = Some(range),
-            None if tag == "alone" => self.is_alone = true,
-            None => return Err(format!("no tag [{tag}]; there are [ports A-B] and [alone]")),
+            None if tag == "lo" => self.is_alone = true,
+            None => return Err(format!("no tag [{tag}]; there are [ports A-B] and [lo]")),
         }
         Ok(())
     }
@@ -247,21 +242,15 @@ impl Row {
 
 /// `IDS…: reason`.
 fn listed(rest: &str) -> Result<Vec<String>, String> {
-    let (listed, reason) = rest.split_once(':').ok_or("`: reason` is missing after the ids")?;
-    if reason.trim().is_empty() {
+    let (ids, reason) = rest.split_once(':').ok_or("`: reason` is missing after the ids")?;
+    let ids: Vec<String> = ids.split_whitespace().map(str::to_owned).collect();
+    if let Some(other) = ids.iter().find(|id| !is_id(id)) {
+        return Err(format!("`{other}` is no id: as 3a or 10"));
+    }
+    if ids.is_empty() || reason.trim().is_empty() {
         return Err("accepted is `IDS…: reason`".into());
     }
-    ids(listed)
-}
-
-/// Ids with blanks between them.
-pub fn ids(text: &str) -> Result<Vec<String>, String> {
-    let ids: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-    match ids.iter().find(|id| !is_id(id)) {
-        Some(other) => Err(format!("`{other}` is no id: as 3a or 10")),
-        None if ids.is_empty() => Err("ids are missing, as 3a or 10".into()),
-        None => Ok(ids),
-    }
+    Ok(ids)
 }
 
 fn is_id(word: &str) -> bool {
@@ -274,6 +263,19 @@ fn is_id(word: &str) -> bool {
 fn split_word(text: &str) -> Option<(&str, &str)> {
     let word = text.split_whitespace().next()?;
     Some((word, text[word.len()..].trim_start()))
+}
+
+/// `IDS… by FILE::TEST: words`, the file having that text.
+fn shown_elsewhere(rest: &str) -> Result<Vec<String>, String> {
+    let usage = "accepted is `IDS… by FILE::TEST: words`";
+    let (ids, by) = rest.split_once(" by ").ok_or(usage)?;
+    let (file, rest) = by.split_once("::").ok_or(usage)?;
+    let (test, words) = rest.split_once(": ").ok_or(usage)?;
+    let text = fs::read_to_string(steps::root().join(file));
+    if !text.map_err(|error| format!("{file}: {error}"))?.contains(test) {
+        return Err(format!("{file} has no `{test}`"));
+    }
+    listed(&format!("{ids}: {words}"))
 }
 
 /// `STEP`, or `STEP => OUTCOME`.
@@ -292,6 +294,11 @@ fn lined(line: &str, differs: bool) -> Result<(Step, Expected), String> {
 }
 
 fn expected(text: &str) -> Result<Expected, String> {
+    let each = outside_quotes(text, ";");
+    if each.len() > 1 {
+        let each = each.iter().map(|part| expected(part));
+        return each.collect::<Result<_, _>>().map(Expected::Each);
+    }
     let parts = outside_quotes(text, "|");
     let (sim, real): (Vec<String>, Vec<String>) =
         parts.into_iter().partition(|part| part.starts_with("sim:"));
@@ -318,26 +325,11 @@ fn usual(text: String) -> String {
     }
 }
 
-/// The parts between separators, trimmed; what is quoted separates nothing.
-fn outside_quotes(text: &str, separator: &str) -> Vec<String> {
-    let (mut parts, mut is_quoted, mut is_escaped, mut start) = (vec![], false, false, 0);
-    for (at, char) in text.char_indices() {
-        match char {
-            '\\' if is_quoted && !is_escaped => {
-                is_escaped = true;
-                continue;
-            }
-            '"' if !is_escaped => is_quoted = !is_quoted,
-            _ if !is_quoted && at >= start && text[at..].starts_with(separator) => {
-                parts.push(text[start..at].trim().to_owned());
-                start = at + separator.len();
-            }
-            _ => {}
-        }
-        is_escaped = false;
-    }
-    parts.push(text[start..].trim().to_owned());
-    parts
+/// Of several outcomes in one, whether this is an error's name.
+fn is_error(said: &str) -> bool {
+    let is_name =
+        said.len() > 2 && said.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    is_name && said.starts_with('E')
 }
 
 impl Expected {
@@ -359,7 +351,21 @@ impl Expected {
         match (self, outcome) {
             (Expected::Success | Expected::Anything, outcome) => outcome.is_ok(),
             (Expected::AnyError, outcome) => outcome.is_err(),
-            (Expected::OneOf(words), Ok(word) | Err(word)) => words.contains(word),
+            (Expected::OneOf(words), Ok(word) | Err(word)) => {
+                // A send that took fewer bytes than asked: how many, or that it did.
+                let taken = word.split_once(" of ").map(|(taken, _)| taken);
+                let is_one = |said: &str| words.iter().any(|word| word == said);
+                is_one(word) || taken.is_some_and(|taken| is_one(taken) || is_one("part"))
+            }
+            (Expected::Each(expected), Ok(said) | Err(said)) => {
+                let said: Vec<String> = outside_quotes(said, ";");
+                let outcome = |said: &String| match is_error(said) {
+                    true => Err(said.clone()),
+                    false => Ok(said.clone()),
+                };
+                said.len() == expected.len()
+                    && expected.iter().zip(&said).all(|(one, said)| one.is(&outcome(said)))
+            }
             (Expected::Apart(..), _) => false,
         }
     }
@@ -372,6 +378,10 @@ impl fmt::Display for Expected {
             Expected::Anything => f.write_str("*"),
             Expected::AnyError => f.write_str("!"),
             Expected::OneOf(words) => f.write_str(&words.join(" | ")),
+            Expected::Each(each) => {
+                let each: Vec<String> = each.iter().map(Expected::to_string).collect();
+                f.write_str(&each.join("; "))
+            }
             Expected::Apart(real, sim) => write!(f, "{real} | sim: {sim}"),
         }
     }

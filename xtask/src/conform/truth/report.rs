@@ -59,8 +59,8 @@ pub fn counts(table: &Table, rows: &[&Row], verdicts: &[Verdict]) {
     for (section, _) in &table.unobservable {
         sections.entry(*section).or_default().unobservable += 1;
     }
-    for held in &table.elsewhere {
-        sections.entry(held.section).or_default().held += held.ids.len();
+    for (section, _) in &table.elsewhere {
+        sections.entry(*section).or_default().held += 1;
     }
     for (section, _) in &table.left {
         sections.entry(*section).or_default().left += 1;
