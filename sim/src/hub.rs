@@ -8,8 +8,8 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Kind, Note, On, Opt, Query,
-    Ready, Runnable, Take, Tick, Turn, WokeBy,
+    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Kind, NameOpt, Note, On, Opt,
+    Query, Ready, Runnable, Take, Tick, Turn, WokeBy,
 };
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -371,6 +371,14 @@ impl Hub for SimHub {
         let outcome = self.world.put_option(index, option, value);
         self.world.loop_back();
         outcome
+    }
+    fn name_option(&mut self, io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
+        let index = self.world.socket_of(io)?;
+        self.world.get_name_option(index, option)
+    }
+    fn set_name_option(&mut self, io: Io, option: NameOpt, name: &[u8]) -> io::Result<()> {
+        let index = self.world.socket_of(io)?;
+        self.world.put_name_option(index, option, name)
     }
     fn join(&mut self, io: Io, group: Group) -> io::Result<()> {
         self.call(io, "join", |world, index| world.join_group(index, group))

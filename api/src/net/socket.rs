@@ -73,7 +73,8 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `EPROTONOSUPPORT` for a protocol that does not fit; `Unsupported` for what the hub has not;
+    /// `EPROTONOSUPPORT` for a protocol that does not fit; `EAFNOSUPPORT` and `EINVAL` for numbers
+    /// that no system has a family or a type by; `Unsupported` for what the hub has not;
     /// `EMFILE` where descriptors are out; `NotConnected` outside a hub.
     pub fn new(domain: Domain, ty: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
         let (domain, kind) = (domain.to_hub()?, ty.to_hub()?);

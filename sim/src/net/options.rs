@@ -10,7 +10,8 @@
 //! | `SO_ACCEPTCONN`, `SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL` | asked for only |
 //! | `SO_BROADCAST`, `IP_MULTICAST_*`, `IPV6_MULTICAST_*` | honoured |
 //! | `IPV6_V6ONLY` | honoured |
-//! | `TCP_NODELAY` | honoured |
+//! | `TCP_NODELAY`, `TCP_NOTSENT_LOWAT` | honoured |
+//! | `TCP_CONGESTION` | `reno`, as of a system that has no other |
 //! | `SO_OOBINLINE` | honoured by TCP and Unix streams; elsewhere idle, as on Linux |
 //! | `TCP_QUICKACK` | on: no ACK waits from then on, where Linux forgets it in time |
 //! | `SO_PRIORITY`, `IP_TOS`, `IPV6_TCLASS` | kept: a link's queue makes no difference between packets |
@@ -24,10 +25,11 @@
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Debug;
 use std::io;
 use std::net::Ipv4Addr;
 
-use greenroom::hub::{Domain, Kind, Opt, unsupported};
+use greenroom::hub::{Domain, Kind, NameOpt, Opt, unsupported};
 
 use super::unix::queue;
 use crate::tcp::{Config, Keepalive};
@@ -47,6 +49,9 @@ pub(crate) struct Options {
     /// The rest, as it was set.
     set: Vec<(Opt, u32)>,
 }
+
+/// The congestion control by its name (RFC 6582).
+const CONGESTION: &[u8] = b"reno";
 
 /// Linux's `net.core.rmem_default`.
 pub(super) const RECV_BUFFER: u32 = 212_992;
@@ -70,6 +75,7 @@ impl Options {
             ack_delay_ns: if self.find(Opt::QuickAck) == Some(1) { 0 } else { config.ack_delay_ns },
             mss: mss.map_or(config.mss, |mss| mss.min(config.mss)),
             keepalive: (self.get(Opt::KeepAlive) != 0).then_some(keepalive),
+            unsent_max: Some(self.get(Opt::UnsentLowWater)).filter(|&bytes| bytes > 0),
             user_timeout_ns: user_timeout.map(|ms| u64::from(ms) * MS),
             ..config
         }
@@ -117,7 +123,7 @@ fn range_of(option: Opt) -> Option<std::ops::RangeInclusive<u32>> {
         Opt::MulticastTtl | Opt::HopsV6 | Opt::MulticastHopsV6 | Opt::TrafficClassV6 => 0..=255,
         Opt::MulticastLoopV6 => 0..=1,
         Opt::MulticastInterfaceV6 => 0..=u32::MAX,
-        Opt::Tos | Opt::MulticastInterface => 0..=u32::MAX,
+        Opt::Tos | Opt::MulticastInterface | Opt::UnsentLowWater => 0..=u32::MAX,
         option if is_flag(option) => 0..=u32::MAX,
         _ => return None,
     })
@@ -307,6 +313,33 @@ impl World {
             _ => Ok(()),
         }
     }
+
+    pub(crate) fn get_name_option(&self, index: u32, option: NameOpt) -> io::Result<Vec<u8>> {
+        self.check_name(index, option, Wish::Get)?;
+        Ok(CONGESTION.to_vec())
+    }
+
+    pub(crate) fn put_name_option(
+        &mut self,
+        index: u32,
+        option: NameOpt,
+        name: &[u8],
+    ) -> io::Result<()> {
+        self.check_name(index, option, Wish::Set)?;
+        match name {
+            CONGESTION => Ok(()),
+            [] => Err(errno(libc::EINVAL)),
+            _ => Err(errno(libc::ENOENT)),
+        }
+    }
+
+    fn check_name(&self, index: u32, option: NameOpt, wish: Wish) -> io::Result<()> {
+        match option {
+            // Of TCP's level as this one is.
+            NameOpt::Congestion => check_level(&self.sockets[index as usize], Opt::NoDelay, wish),
+            NameOpt::Device => Err(not_offered(option)),
+        }
+    }
 }
 
 /// What the socket was made as, in the system's numbers.
@@ -358,6 +391,6 @@ fn masked(proto: &Proto, option: Opt, value: u32) -> u32 {
     }
 }
 
-fn not_offered(option: Opt) -> io::Error {
+fn not_offered(option: impl Debug) -> io::Error {
     unsupported(&format!("the option {option:?}"))
 }

@@ -14,6 +14,12 @@ use crate::tcp::{Config, Connection, Listener, Segment};
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
 
+/// What a segment holds over the loopback: half of the window that Linux's other end offers first,
+/// for its packets are of 64 KiB (linux-truth 101).
+const LOOPBACK_MSS: u32 = 32_741;
+const LOOPBACK_MSS_V6: u32 = 32_732;
+const LOOPBACK_MSS_ACCEPTED: u32 = 32_768;
+
 impl World {
     // Listening.
 
@@ -73,7 +79,7 @@ impl World {
             return;
         }
         let path = self.path_of_accepted(listener, packet.sender);
-        let config = self.config_of(listener, packet.from);
+        let config = self.config_of(listener, packet.from, LOOPBACK_MSS_ACCEPTED);
         let mut connection = Connection::accept(config, self.isn(host), segment);
         connection.shut_early(self.sockets[listener as usize].shut_early);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
@@ -134,7 +140,8 @@ impl World {
                 self.bind_towards(index, peer)?;
                 let local = self.sockets[index as usize].local.expect("just bound");
                 let flow = Flow { host, local, peer };
-                let config = self.config_of(index, peer);
+                let loopback_mss = if peer.is_ipv4() { LOOPBACK_MSS } else { LOOPBACK_MSS_V6 };
+                let config = self.config_of(index, peer, loopback_mss);
                 let mut connection = Connection::connect(config, self.isn(host));
                 let socket = &mut self.sockets[index as usize];
                 connection.shut_early(socket.shut_early);
@@ -186,14 +193,17 @@ impl World {
         self.now_on(host) + 1
     }
 
-    fn config_of(&self, index: u32, peer: SocketAddr) -> Config {
+    fn config_of(&self, index: u32, peer: SocketAddr, loopback_mss: u32) -> Config {
         /// What a header of IPv6 has more than one of IPv4.
         const LONGER: u32 = 20;
+        let socket = &self.sockets[index as usize];
         let mut config = self.weather.tcp();
-        if peer.is_ipv6() {
+        if self.hosts[usize::from(socket.host)].owns(peer.ip()) {
+            config.mss = loopback_mss;
+        } else if peer.is_ipv6() {
             config.mss = config.mss.saturating_sub(LONGER).max(1);
         }
-        self.sockets[index as usize].options.config(config)
+        socket.options.config(config)
     }
 
     // Bytes.

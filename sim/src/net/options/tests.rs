@@ -122,7 +122,7 @@ fn what_is_set_is_given_back_and_what_is_wrong_refused() {
 fn what_would_do_nothing_is_refused_by_name() {
     let hub = &mut bench::hub();
     let tcp = socket(hub, Kind::Stream);
-    for option in [Opt::Cork, Opt::FreeBind, Opt::Mark, Opt::UnsentLowWater] {
+    for option in [Opt::Cork, Opt::FreeBind, Opt::Mark] {
         let error = hub.set_option(tcp, option, 1).expect_err("it is not offered");
         assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
         assert!(error.to_string().contains(&format!("{option:?}")), "{error}");
@@ -251,6 +251,28 @@ fn a_user_timeout_ends_what_makes_no_progress() {
     assert_eq!(recv(hub, client, 1), Err(libc::ETIMEDOUT));
     let waited_ms = (hub.now().as_ns() - before_ns) / 1_000_000;
     assert!((500..2500).contains(&waited_ms), "{waited_ms} ms");
+}
+
+#[test]
+fn what_the_windows_hold_back_is_held_low() {
+    const LOW_WATER: usize = 4096;
+    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let (client, server) = connected(hub);
+    hub.set_option(client, Opt::UnsentLowWater, LOW_WATER as u32).expect("it may be set");
+    let (mut sent, window) = (0, hub.option(server, Opt::RecvBuffer).expect("it has one") as usize);
+    loop {
+        while let Ok(length) = send(hub, client, &[7; 1000]) {
+            sent += length;
+            assert!(sent <= window + LOW_WATER, "{sent}");
+        }
+        assert!(!bench::ready(hub, client).1, "{sent}");
+        if !named(hub).iter().any(|ready| matches!(ready, greenroom::hub::Ready::Io(..))) {
+            break;
+        }
+    }
+    assert_eq!(sent, window + LOW_WATER);
+    hub.set_option(client, Opt::UnsentLowWater, 0).expect("it may be set");
+    assert!(bench::ready(hub, client).1);
 }
 
 #[test]
