@@ -25,7 +25,6 @@ fn payload_max(to: SocketAddr) -> usize {
     LENGTH_MAX - UDP - if to.is_ipv4() { V4 } else { 0 }
 }
 
-
 /// What a socket has received and not yet given out.
 #[derive(Default)]
 pub(crate) struct Mailbox {
