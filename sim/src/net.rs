@@ -128,6 +128,7 @@ impl World {
         self.dirty.clear();
     }
 
+    #[inline(always)] // Into the loop for other hosts, and the rare one for the own.
     fn transmit_all(&mut self, index: u32) {
         self.sockets[index as usize].dirty = Dirty::No;
         let now_ns = self.clock.now_ns();
@@ -257,6 +258,7 @@ impl World {
         self.arrive(packet);
     }
 
+    #[inline(always)] // As above.
     fn arrive(&mut self, packet: Packet) {
         if self.hosts[usize::from(packet.to_host)].is_up {
             match packet.body {

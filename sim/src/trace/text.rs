@@ -134,12 +134,13 @@ impl Lanes {
             Op::Connected if event.name.is_empty() => format!("connected {socket}"),
             Op::Connected => format!("{} {socket} s{value}", event.name),
             Op::Accept => format!("accept {socket} from {peer}"),
-            Op::Read | Op::Write if !event.name.is_empty() => {
-                format!("{} {socket} {value}B", event.name)
-            }
+            Op::Read if !event.name.is_empty() => format!("{} {socket} {value}B", event.name),
             Op::Read if value == 0 => format!("read {socket} end"),
             Op::Read => format!("read {socket} {value}B"),
-            Op::Write => format!("write {socket} {value}B {}", self.payload(event)),
+            Op::Write => {
+                let name = if event.name.is_empty() { "write" } else { event.name };
+                format!("{name} {socket} {value}B {}", self.payload(event))
+            }
             Op::RecvFrom => format!("recv_from {socket} {value}B {peer}"),
             Op::SendTo => format!("send_to {socket} {value}B {} {peer}", self.payload(event)),
             Op::Shutdown => format!("shutdown {socket} {}", event.name),
