@@ -287,7 +287,8 @@ impl Descriptor {
     pub(crate) fn set_timeout(&self, direction: Direction, to: Option<Duration>) -> io::Result<()> {
         self.io()?;
         to.map_or(Ok(()), super::refuse_zero)?;
-        let ns = to.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        // What is longer than can be counted is for ever, and read back as none, as on Linux.
+        let ns = to.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0));
         self.slot(direction).store(ns, Ordering::Relaxed);
         Ok(())
     }

@@ -26,9 +26,6 @@ fn payload_max(to: SocketAddr) -> usize {
     LENGTH_MAX - UDP - if to.is_ipv4() { V4 } else { 0 }
 }
 
-/// What a datagram costs the queue beside its bytes.
-const OVERHEAD: usize = 768;
-
 /// What a socket has received and not yet given out.
 #[derive(Default)]
 pub(crate) struct Mailbox {
@@ -181,7 +178,7 @@ impl World {
         let socket = &mut self.sockets[index as usize];
         let bytes_max = socket.options.recv_buffer.unwrap_or(RECV_BUFFER) as usize;
         let Proto::Udp(mailbox) = &mut socket.proto else { return };
-        let cost = payload.len() + OVERHEAD;
+        let cost = cost_of(from, payload.len());
         // However large, one fits.
         if !mailbox.letters.is_empty() && mailbox.bytes + cost > bytes_max {
             return self.recycle(payload);
@@ -247,12 +244,27 @@ impl World {
         buf[..length].copy_from_slice(&payload[..length]);
         if take == Take::Remove {
             let (_, payload) = mailbox.letters.pop_front().expect("it was just looked at");
-            mailbox.bytes -= payload.len() + OVERHEAD;
+            mailbox.bytes -= cost_of(from, payload.len());
             self.scheduler.took();
             self.recycle(payload);
         }
         self.record_full(Op::RecvFrom, number, length as u64, 0, Some(from), "");
         Ok((length, from))
+    }
+}
+
+/// What a datagram costs the queue, by Linux's measure (linux-truth 166, 167): its bookkeeping and
+/// the memory that was set aside for it, one piece with the headers up to four pages.
+fn cost_of(from: SocketAddr, length: usize) -> usize {
+    const HEADER: usize = 256;
+    const TRAILER: usize = 320;
+    const HEAD_MIN: usize = 576;
+    const LINEAR_MAX: usize = 16_384 - TRAILER;
+    let headers = if from.is_ipv4() { 59 } else { 72 };
+    match length + headers {
+        linear @ ..=LINEAR_MAX if linear + TRAILER <= HEAD_MIN => HEADER + HEAD_MIN,
+        linear @ ..=LINEAR_MAX => HEADER + (linear + TRAILER).next_power_of_two(),
+        _ => HEADER + HEAD_MIN + length,
     }
 }
 
