@@ -1,21 +1,20 @@
 //! The virtual world as a hub: each method one hop to where the thing is done.
 
 use std::io;
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Kind, Note, On, Opt, Query,
-    Ready, Runnable, Take, Tick, Turn, WokeBy,
+    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Kind, NameOpt, Note, On, Opt,
+    Query, Ready, Runnable, Take, Tick, Turn, WokeBy,
 };
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::choices::{self, Entity};
 use crate::clock::Event;
-use crate::net::inet;
 use crate::net::udp::Mailbox;
 use crate::trace::Op;
 use crate::world::{Greenlet, Proto, World, errno};
@@ -225,30 +224,35 @@ impl Hub for SimHub {
 
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
         let world = &mut self.world;
+        let host = world.host_here();
+        let room = world.room_for(host, 1);
         let (label, proto) = match (domain, kind) {
-            (Domain::Unix, _) => return Ok(world.make_unix(kind)),
-            (Domain::V6, _) => return Err(errno(libc::EAFNOSUPPORT)),
-            (Domain::V4, Kind::Stream) => (".tcp", Proto::Fresh),
-            (Domain::V4, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
-            (Domain::V4, Kind::SeqPacket) => return Err(errno(libc::ESOCKTNOSUPPORT)),
+            (Domain::Unix, _) => return room.map(|()| world.make_unix(kind)),
+            (_, Kind::Stream) => (".tcp", Proto::Fresh),
+            (_, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
+            (_, Kind::SeqPacket) => return Err(errno(libc::ESOCKTNOSUPPORT)),
         };
-        let (host, path) = (world.host_here(), world.path_for_socket(label));
+        room?;
+        let path = world.path_for_socket(label);
         let index = world.add_socket(host, path, proto);
+        world.sockets[index as usize].domain = domain;
         Ok(world.add_descriptor(index))
     }
     fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
+        self.world.room_for(self.world.host_here(), 2)?;
         match domain {
             Domain::Unix => self.world.pair_of_unix(kind),
             Domain::V4 | Domain::V6 => Err(errno(libc::EOPNOTSUPP)),
         }
     }
     fn pipe(&mut self) -> io::Result<(Io, Io)> {
+        self.world.room_for(self.world.host_here(), 2)?;
         self.world.make_pipe()
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
         self.call(io, "bind", |world, index| match world.proto(index)? {
             Proto::Unix(_) => world.bind_unix(index, local.unix()?),
-            _ => world.bind_inet(index, inet(local)?),
+            _ => world.bind_inet(index, local),
         })
     }
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
@@ -268,9 +272,16 @@ impl Hub for SimHub {
         })
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
-        self.call(io, "accept", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => world.accept_unix(io, index),
-            _ => world.accept_from(io).map(|(io, peer)| (io, peer.into())),
+        self.call(io, "accept", |world, index| {
+            // Before anything is looked at, as Linux has it.
+            world.room_for(world.sockets[index as usize].host, 1)?;
+            match world.proto(index)? {
+                Proto::Unix(_) => world.accept_unix(io, index),
+                _ => {
+                    let (io, peer) = world.accept_from(io)?;
+                    Ok((io, world.shown(index, peer).into()))
+                }
+            }
         })
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
@@ -290,6 +301,7 @@ impl Hub for SimHub {
     }
     fn dup(&mut self, io: Io) -> io::Result<Io> {
         let index = self.world.socket_of(io)?;
+        self.world.room_for(self.world.sockets[index as usize].host, 1)?;
         Ok(self.world.add_descriptor(index))
     }
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
@@ -312,7 +324,8 @@ impl Hub for SimHub {
         self.call(io, "recv_from", |world, index| match world.proto(index)? {
             Proto::Unix(_) => world.recv_unix(io, index, buf, take),
             Proto::Udp(_) => {
-                world.recv_datagram(io, index, buf, take).map(|(n, from)| (n, from.into()))
+                let (n, from) = world.recv_datagram(io, index, buf, take)?;
+                Ok((n, world.shown(index, from).into()))
             }
             // Who a stream comes from is known: the system names nobody (linux-truth 61).
             _ => world.recv_stream(io, index, buf, take).map(|n| (n, Address::unnamed())),
@@ -344,17 +357,19 @@ impl Hub for SimHub {
     }
     fn local_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
-        let unbound = SocketAddr::from(([0, 0, 0, 0], 0));
         Ok(match self.world.proto(index)? {
             Proto::Unix(_) => self.world.unix_name(index),
-            _ => self.world.sockets[index as usize].local.unwrap_or(unbound).into(),
+            _ => self.world.shown_local(index).into(),
         })
     }
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
         match self.world.proto(index)? {
             Proto::Unix(_) => self.world.unix_peer(index),
-            _ => self.world.peer_of(index).map(Address::from),
+            _ => {
+                let peer = self.world.peer_of(index)?;
+                Ok(self.world.shown(index, peer).into())
+            }
         }
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
@@ -366,6 +381,14 @@ impl Hub for SimHub {
         let outcome = self.world.put_option(index, option, value);
         self.world.loop_back();
         outcome
+    }
+    fn name_option(&mut self, io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
+        let index = self.world.socket_of(io)?;
+        self.world.get_name_option(index, option)
+    }
+    fn set_name_option(&mut self, io: Io, option: NameOpt, name: &[u8]) -> io::Result<()> {
+        let index = self.world.socket_of(io)?;
+        self.world.put_name_option(index, option, name)
     }
     fn join(&mut self, io: Io, group: Group) -> io::Result<()> {
         self.call(io, "join", |world, index| world.join_group(index, group))

@@ -1,6 +1,7 @@
 //! Packets and routes: what leaves a socket for another host meets its fate and arrives as an event,
 //! what leaves for its own arrives in the same call.
 
+pub(crate) mod address;
 #[cfg(test)]
 pub(crate) mod bench;
 pub(crate) mod icmp;
@@ -10,6 +11,7 @@ pub(crate) mod multicast;
 pub(crate) mod names;
 pub(crate) mod options;
 pub(crate) mod pipe;
+pub(crate) mod ports;
 mod state;
 pub(crate) mod stream;
 pub(crate) mod udp;
@@ -20,10 +22,9 @@ pub(crate) mod weak;
 use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::Address;
+use greenroom::hub::{Address, Domain};
 
 use crate::clock::Event;
-use crate::host;
 use crate::tcp::{Connection, Segment, State};
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
@@ -80,16 +81,17 @@ impl Flow {
 
 /// The internet address in this one. One of another family is refused, and before that one that is
 /// too short to be an internet address, as few but unnamed ones are.
-pub(crate) fn inet(address: &Address) -> io::Result<SocketAddr> {
+pub(crate) fn inet(address: &Address, domain: Domain) -> io::Result<SocketAddr> {
     /// What Linux needs, less the family and the byte at a name's end or beginning.
-    const NAME_MIN: usize = 16 - 3;
+    const NAME_MIN_V4: usize = 16 - 3;
+    const NAME_MIN_V6: usize = 24 - 3;
     if let Address::Unix(unix) = address {
         let length = match unix::name::Name::of(unix) {
             Some(unix::name::Name::Path(path)) => path.as_os_str().len(),
             Some(unix::name::Name::Abstract(name)) => name.len(),
             None => 0,
         };
-        if length < NAME_MIN {
+        if length < if domain == Domain::V6 { NAME_MIN_V6 } else { NAME_MIN_V4 } {
             return Err(errno(libc::EINVAL));
         }
     }
@@ -127,6 +129,7 @@ impl World {
         self.dirty.clear();
     }
 
+    #[inline(always)] // Into the loop for other hosts, and the rare one for the own.
     fn transmit_all(&mut self, index: u32) {
         self.sockets[index as usize].dirty = Dirty::No;
         let now_ns = self.clock.now_ns();
@@ -228,10 +231,9 @@ impl World {
             let packet = Packet { from, to, to_host: host, sender, body, payload };
             return self.send_here(packet);
         }
-        let Some(to_host) = host::index_of(to.ip(), self.hosts.len()) else {
-            return self.buffers.push(payload);
-        };
-        let packet = Packet { from, to, to_host: to_host as u16, sender, body, payload };
+        let to_host = self.host_at(to.ip()).filter(|_| self.leads_out(host, from, to));
+        let Some(to_host) = to_host else { return self.buffers.push(payload) };
+        let packet = Packet { from, to, to_host, sender, body, payload };
         self.send_over_link(socket, host, packet);
     }
 
@@ -257,6 +259,7 @@ impl World {
         self.arrive(packet);
     }
 
+    #[inline(always)] // As above.
     fn arrive(&mut self, packet: Packet) {
         if self.hosts[usize::from(packet.to_host)].is_up {
             match packet.body {

@@ -94,6 +94,9 @@ pub struct Config {
     /// How long an ACK may wait for data to ride on: Linux's TCP_DELACK_MIN (RFC 1122 §4.2.3.2 allows
     /// half a second). Zero: it leaves at the end of the instant.
     pub ack_delay_ns: u64,
+    /// TCP_NOTSENT_LOWAT: bytes that the windows hold back and that are as many as one may write
+    /// ahead; `None` is as many as the buffer holds.
+    pub unsent_max: Option<u32>,
     /// Nagle's rule (RFC 896), unless TCP_NODELAY: a segment that is not full waits while another
     /// such is not acknowledged.
     pub nagle: bool,
@@ -132,6 +135,7 @@ impl Default for Config {
             keepalive: None,
             user_timeout_ns: None,
             ack_delay_ns: SECOND_NS / 25,
+            unsent_max: None,
             nagle: true,
             cork: false,
             urgent_inline: false,

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! It names nothing by number of creation or by draw, so it survives changes of the code that a
-//! seed does not. What is at its default (weather, knobs) is not written.
+//! seed does not. What is at its default (weather, knobs) is not written. Neither is what a program
+//! sends, which is the program's, or opaque (`Stage::opaque_payload`) and another's.
 
 use std::fmt;
 

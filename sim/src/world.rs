@@ -8,19 +8,20 @@ use std::io;
 use std::net::SocketAddr;
 
 use greenroom::driver::Role;
-use greenroom::hub::{GreenletId, How, Interest, Io, Ready};
+use greenroom::hub::{Domain, GreenletId, How, Interest, Io, Ready};
 use greenroom::scenario::HostSpec;
 
 use crate::choices::{self, Choices, Entity, Fixed};
 use crate::clock::{Clock, Event};
 use crate::faults::{Fired, Weather};
-use crate::host::{Host, Transport};
+use crate::host::Host;
 use crate::net::Dirty;
 use crate::net::link::Pair;
 use crate::net::loopback::UnderWay;
 use crate::net::names::Query;
 use crate::net::options::Options;
 use crate::net::pipe::PipeEnd;
+use crate::net::ports::{Ports, transport_of};
 use crate::net::udp::Mailbox;
 use crate::net::unix::UnixSocket;
 use crate::net::weak::Weak;
@@ -87,6 +88,8 @@ pub(crate) struct Socket {
     pub(crate) number: u32,
     pub(crate) entity: Entity,
     pub(crate) descriptors: Vec<u32>,
+    /// Its family, of those of the internet: one of IPv6 may hold addresses of IPv4.
+    pub(crate) domain: Domain,
     /// What it says its address is, which stays when the port was given up.
     pub(crate) local: Option<SocketAddr>,
     /// It holds the port of that address, as whoever bound it or connected does.
@@ -133,7 +136,8 @@ impl World {
         let mut paths = Paths::default();
         let machines = hosts.iter().enumerate().map(|(index, spec)| {
             let path = paths.child(None, &spec.name, 1);
-            Host::new(index, spec.name.clone(), Entity::new(path, paths.hash(path)))
+            let entity = Entity::new(path, paths.hash(path));
+            Host::new(index, spec.name.clone(), entity, Ports::new(weather.ephemeral_ports()))
         });
         let machines: Vec<Host> = machines.collect();
         let weather = weather.of_run(&choices);
@@ -245,6 +249,7 @@ impl World {
             number: 0,
             entity,
             descriptors: Vec::new(),
+            domain: Domain::V4,
             local: None,
             has_port: false,
             port_is_given: false,
@@ -271,6 +276,18 @@ impl World {
                 self.sockets.len() as u32 - 1
             }
         }
+    }
+
+    /// `EMFILE`, unless the host may have so many descriptors more (linux-truth 47). An answer to a
+    /// question of names is none.
+    pub(crate) fn room_for(&self, host: u16, more: usize) -> io::Result<()> {
+        let Some(max) = self.weather.descriptors_max else { return Ok(()) };
+        let counts = |descriptor: &&Descriptor| {
+            let socket = &self.sockets[descriptor.socket as usize];
+            socket.host == host && !matches!(socket.proto, Proto::Query(_))
+        };
+        let open = self.descriptors.iter().flatten().filter(counts).count();
+        if open + more > max as usize { Err(errno(libc::EMFILE)) } else { Ok(()) }
     }
 
     pub(crate) fn add_descriptor(&mut self, socket: u32) -> Io {
@@ -370,11 +387,8 @@ impl World {
         let Some(local) = socket.local.filter(|_| std::mem::take(&mut socket.has_port)) else {
             return;
         };
-        let transport = match socket.proto {
-            Proto::Udp(_) => Transport::Udp,
-            _ => Transport::Tcp,
-        };
-        self.hosts[usize::from(socket.host)].release(transport, local.port(), index);
+        let transport = transport_of(socket);
+        self.hosts[usize::from(socket.host)].ports.release(transport, local.port(), index);
     }
 
     // What happened.

@@ -4,6 +4,8 @@
 //! A router stands halfway: its answer is back when the packet would have been there. It answers
 //! every packet, where Linux's answers one a second after the first six.
 
+use std::net::SocketAddr;
+
 use super::link::direction;
 use super::{Body, Flow, Packet};
 use crate::choices::Kind;
@@ -11,9 +13,9 @@ use crate::tcp;
 use crate::trace::Op;
 use crate::world::{Proto, World};
 
-/// Headers of IP with TCP's, and with UDP's.
-const TCP_HEADERS: u64 = 40;
-const UDP_HEADERS: u64 = 28;
+/// Headers of TCP and of UDP.
+const TCP: u64 = 20;
+const UDP: u64 = 8;
 /// Linux's `mtu_expires`: how long a host remembers what a router said of a path.
 const REMEMBERED_NS: u64 = 600_000_000_000;
 /// Linux asks three times, a second apart, who has an address (`mcast_solicit`, `retrans_time_ms`).
@@ -84,10 +86,11 @@ impl World {
         let Some(path_mtu) = self.weather.path_mtu_bytes else { return false };
         let payload = packet.payload.len() as u64;
         let over = |size: u64| size > u64::from(path_mtu);
+        let ip = ip_header(packet.to);
         match packet.body {
-            Body::Segment(_) => over(TCP_HEADERS + payload),
+            Body::Segment(_) => over(ip + TCP + payload),
             Body::Datagram => {
-                let size = UDP_HEADERS + payload;
+                let size = ip + UDP + payload;
                 let is_cut = size > u64::from(self.weather.mtu_bytes)
                     || self.knows_path(host, packet.to_host);
                 over(size) && !is_cut
@@ -102,10 +105,16 @@ impl World {
     }
 
     /// What TCP begins with towards this host: a side that knows the path says so in its SYN.
-    pub(super) fn fit_to_path(&self, config: tcp::Config, host: u16, far: u16) -> tcp::Config {
+    pub(super) fn fit_to_path(
+        &self,
+        config: tcp::Config,
+        host: u16,
+        far: u16,
+        peer: SocketAddr,
+    ) -> tcp::Config {
         match self.weather.path_mtu_bytes {
             Some(mtu) if self.knows_path(host, far) || self.knows_path(far, host) => {
-                tcp::Config { mss: config.mss.min(segment_of(mtu)), ..config }
+                tcp::Config { mss: config.mss.min(segment_of(mtu, peer)), ..config }
             }
             _ => config,
         }
@@ -159,7 +168,7 @@ impl World {
                 && *flow != hit
                 && let Proto::Stream(connection) = &mut self.sockets[index as usize].proto
             {
-                connection.limit_segments(segment_of(mtu));
+                connection.limit_segments(segment_of(mtu, flow.peer));
             }
         }
     }
@@ -172,7 +181,7 @@ impl World {
         let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else { return };
         match (why, path_mtu) {
             (Why::TooBig, Some(mtu)) => {
-                connection.too_big(now_ns, seq, segment_of(mtu));
+                connection.too_big(now_ns, seq, segment_of(mtu, packet.from));
             }
             (Why::Host | Why::Net, _) => connection.unreachable(now_ns, seq, why == Why::Net),
             (Why::Port | Why::TooBig, _) => {}
@@ -183,8 +192,13 @@ impl World {
 }
 
 /// The bytes of a segment that just fits.
-fn segment_of(mtu: u32) -> u32 {
-    mtu - TCP_HEADERS as u32
+fn segment_of(mtu: u32, peer: SocketAddr) -> u32 {
+    mtu.saturating_sub((ip_header(peer) + TCP) as u32).max(1)
+}
+
+/// The bytes of IP's header.
+pub(super) fn ip_header(to: SocketAddr) -> u64 {
+    if to.is_ipv4() { 20 } else { 40 }
 }
 
 #[cfg(test)]

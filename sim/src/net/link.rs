@@ -58,21 +58,26 @@ const HOST_UNREACHABLE: u64 = 5;
 
 const SECOND_NS: u128 = 1_000_000_000;
 
-/// What a packet is on the wire, IPv4's headers included; what is below IP is not counted.
+/// What a packet is on the wire, IP's headers included; what is below IP is not counted.
 fn wire_bytes(packet: &Packet, mtu_bytes: u32) -> u64 {
-    const IP: u64 = 20;
     const TCP: u64 = 20;
     const UDP: u64 = 8;
+    // IPv6 says in a header of its own that a packet is a fragment.
+    let (ip, of_fragment) = if packet.to.is_ipv4() { (20, 0) } else { (40, 8) };
     let payload = packet.payload.len() as u64;
     match packet.body {
-        Body::Segment(_) => IP + TCP + payload,
+        Body::Segment(_) => ip + TCP + payload,
         Body::Datagram | Body::ForMany(_) => {
+            let (bytes, room) = (UDP + payload, u64::from(mtu_bytes).saturating_sub(ip));
+            if bytes <= room {
+                return ip + bytes;
+            }
             // Fragments, but for the last, carry a multiple of eight bytes.
-            let fragment = (u64::from(mtu_bytes).saturating_sub(IP) / 8 * 8).max(8);
-            UDP + payload + IP * (UDP + payload).div_ceil(fragment)
+            let fragment = (room.saturating_sub(of_fragment) / 8 * 8).max(8);
+            bytes + (ip + of_fragment) * bytes.div_ceil(fragment)
         }
         // ICMP: a header of eight, and the header of IP and eight bytes of what it answers.
-        Body::Icmp(_) => IP + 8 + IP + 8,
+        Body::Icmp(_) => ip + 8 + ip + 8,
     }
 }
 
@@ -261,5 +266,29 @@ impl World {
         };
         let from_ns = self.clock.now_ns().saturating_add(start_ns);
         Pair::new(Some((from_ns, from_ns.saturating_add(length_ns))), answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_and_fragments_are_those_of_the_family() {
+        let bytes = |to: &str, length: usize, mtu_bytes| {
+            let to: std::net::SocketAddr = to.parse().expect("an address");
+            let (body, payload) = (Body::Datagram, vec![0; length]);
+            wire_bytes(&Packet { from: to, to, to_host: 0, sender: 0, body, payload }, mtu_bytes)
+        };
+        for (length, mtu_bytes, v4, v6) in [
+            (100, 1500, 128, 148),
+            // What fits whole is no fragment, be it of eight bytes or not.
+            (1472, 1500, 1500, 1520 + 2 * 8 + 40),
+            (1451, 1499, 1479, 1499),
+            (1473, 1500, 1501 + 20, 1521 + 2 * 8 + 40),
+        ] {
+            assert_eq!(bytes("10.0.0.1:1", length, mtu_bytes), v4, "{length}");
+            assert_eq!(bytes("[fd00::1]:1", length, mtu_bytes), v6, "{length}");
+        }
     }
 }

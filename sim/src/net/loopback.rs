@@ -14,14 +14,14 @@ use std::collections::VecDeque;
 
 use greenroom::hub::Ready;
 
-use super::Packet;
+use super::{Body, Packet};
 use crate::clock::Event;
 use crate::world::World;
 
 /// What a packet takes on one machine, from socket to whoever waits for it.
 const PACKET_NS: u64 = 10_000;
 
-/// How far a host may run ahead of time: a thousand packets.
+/// How far a host may run ahead of time: a thousand small packets.
 const AHEAD_NS: u64 = 10_000_000;
 
 /// What is under way on its own host, within one call.
@@ -53,7 +53,10 @@ impl World {
     pub(super) fn send_here(&mut self, packet: Packet) {
         let now_ns = self.clock.now_ns();
         let loopback = &mut self.hosts[usize::from(packet.to_host)].loopback;
-        loopback.through_ns = loopback.through_ns.max(now_ns).saturating_add(PACKET_NS);
+        // TCP's positions are counted by time, so that it must not be slower than they are used.
+        let positions = if let Body::Segment(segment) = packet.body { segment.len } else { 0 };
+        let lasts_ns = PACKET_NS + u64::from(positions);
+        loopback.through_ns = loopback.through_ns.max(now_ns).saturating_add(lasts_ns);
         if !std::mem::replace(&mut loopback.is_due, true) {
             let at_ns = now_ns.saturating_add(PACKET_NS);
             self.clock.schedule(at_ns, true, Event::Loopback(packet.to_host));
@@ -70,6 +73,7 @@ impl World {
         }
     }
 
+    #[inline(never)]
     fn loop_all_back(&mut self) {
         self.under_way.arrives = true;
         loop {

@@ -6,7 +6,6 @@ use std::io;
 use greenroom::hub::{Interest, Io, Kind, Opt, Take};
 
 use super::udp;
-use crate::choices::hash_bytes;
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
@@ -63,8 +62,8 @@ impl World {
     ) -> io::Result<usize> {
         match &sent {
             Ok(length) => {
-                let (number, hash) =
-                    (self.sockets[index as usize].number, hash_bytes(&buf[..*length]));
+                let number = self.sockets[index as usize].number;
+                let hash = self.trace.hash_of_payload(&buf[..*length]);
                 self.record_full(Op::Write, number, *length as u64, hash, None, name);
                 self.mark_dirty(index);
             }

@@ -112,6 +112,7 @@ impl Connection {
         connection.embryo = true;
         connection.asked = Asked::Connected;
         connection.widen(0, syn.window);
+        connection.bound_segment();
         connection
     }
 
@@ -133,7 +134,7 @@ impl Connection {
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
             urgent: Urgent::default(),
-            appetite: Appetite::new(irs.saturating_add(1)),
+            appetite: Appetite::new(irs.saturating_add(1), &config),
             peer_fin: None,
             peer_finished: false,
             acks: Acks::new(),
@@ -237,6 +238,19 @@ impl Connection {
             let (ack, flags) = (seg.end(payload_len), super::Flags::RST_ACK);
             Some(Segment { ack, flags, ..Segment::default() })
         }
+    }
+
+    /// A segment is no more than half of the window that the peer offers first, or every one would
+    /// be held back as not full (tcp_bound_to_half_wnd).
+    fn bound_segment(&mut self) {
+        /// RFC 9293 §3.7.1: what any host takes. A window as small is not halved.
+        const MSS_DEFAULT: u64 = 536;
+        const MSS_MIN: u64 = 48;
+        let window = self.snd_window_max;
+        let half = if window > MSS_DEFAULT { window / 2 } else { window.max(MSS_MIN) };
+        self.config.mss = self.config.mss.min(u32::try_from(half).unwrap_or(u32::MAX));
+        let is_on = self.config.congestion_control;
+        self.congestion = Congestion::new(is_on, self.config.mss);
     }
 
     fn rcv_nxt(&self) -> u64 {

@@ -23,7 +23,9 @@ pub struct Lanes {
     pub(crate) texts: Vec<String>,
     pub(crate) paths: Rc<Paths>,
     /// Names and addresses of the hosts, in lane order.
-    pub(crate) hosts: Vec<(String, std::net::IpAddr)>,
+    pub(crate) hosts: Vec<(String, Vec<std::net::IpAddr>)>,
+    /// What was sent is told by its length alone.
+    pub(crate) payload_is_opaque: bool,
 }
 
 impl Lanes {
@@ -132,14 +134,15 @@ impl Lanes {
             Op::Connected if event.name.is_empty() => format!("connected {socket}"),
             Op::Connected => format!("{} {socket} s{value}", event.name),
             Op::Accept => format!("accept {socket} from {peer}"),
-            Op::Read | Op::Write if !event.name.is_empty() => {
-                format!("{} {socket} {value}B", event.name)
-            }
+            Op::Read if !event.name.is_empty() => format!("{} {socket} {value}B", event.name),
             Op::Read if value == 0 => format!("read {socket} end"),
             Op::Read => format!("read {socket} {value}B"),
-            Op::Write => format!("write {socket} {value}B {:08x}", event.more as u32),
+            Op::Write => {
+                let name = if event.name.is_empty() { "write" } else { event.name };
+                format!("{name} {socket} {value}B {}", self.payload(event))
+            }
             Op::RecvFrom => format!("recv_from {socket} {value}B {peer}"),
-            Op::SendTo => format!("send_to {socket} {value}B {:08x} {peer}", event.more as u32),
+            Op::SendTo => format!("send_to {socket} {value}B {} {peer}", self.payload(event)),
             Op::Shutdown => format!("shutdown {socket} {}", event.name),
             Op::Close => format!("close {socket}"),
             Op::Resolve => format!("resolve {}", text()),
@@ -177,6 +180,11 @@ impl Lanes {
         }
     }
 
+    /// What tells bytes of one length apart, where that is the seed's doing.
+    fn payload(&self, event: &Event) -> String {
+        if self.payload_is_opaque { "opaque".into() } else { format!("{:08x}", event.more as u32) }
+    }
+
     fn last_name(&self, path: u32) -> String {
         let text = self.paths.text(path);
         text.rsplit_once('/').map(|(_, last)| last.to_owned()).unwrap_or(text)
@@ -185,13 +193,14 @@ impl Lanes {
     /// A host by its name; a port only where it was chosen by the program.
     fn address(&self, address: SocketAddr) -> String {
         const EPHEMERAL_MIN: u16 = 32_768;
-        let found = self.hosts.iter().find(|(_, ip)| *ip == address.ip());
+        let found = self.hosts.iter().find(|(_, ips)| ips.contains(&address.ip()));
         let name = match found {
             Some((name, _)) => name.clone(),
             None if address.ip().is_unspecified() => "*".into(),
             None if address.ip().is_loopback() => "localhost".into(),
             None => address.ip().to_string(),
         };
+        let name = if address.is_ipv6() { format!("[{name}]") } else { name };
         if address.port() >= EPHEMERAL_MIN || address.port() == 0 {
             return name;
         }

@@ -11,7 +11,7 @@ use super::name::Name;
 use super::queue::{self, Piece};
 use super::urgent::{Mark, around_marks};
 use super::{Peer, Role, UnixSocket};
-use crate::choices::{self, hash_bytes};
+use crate::choices;
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
@@ -150,7 +150,8 @@ impl World {
 
     pub(super) fn wrote(&mut self, index: u32, peer: u32, bytes: &[u8], name: &'static str) {
         let number = self.sockets[index as usize].number;
-        self.record_full(Op::Write, number, bytes.len() as u64, hash_bytes(bytes), None, name);
+        let hash = self.trace.hash_of_payload(bytes);
+        self.record_full(Op::Write, number, bytes.len() as u64, hash, None, name);
         self.name_ready(peer);
     }
 

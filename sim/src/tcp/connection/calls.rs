@@ -28,7 +28,8 @@ impl Connection {
         if self.state.is_opening() {
             return Err(Errno::Again.error());
         }
-        match self.outgoing.write(data) {
+        let room = usize::try_from(self.unsent_room()).unwrap_or(usize::MAX);
+        match self.outgoing.write(&data[..data.len().min(room)]) {
             0 if !data.is_empty() => Err(Errno::Again.error()),
             taken => {
                 self.note_write();
@@ -40,14 +41,30 @@ impl Connection {
     /// Linux sends what it may as each write ends, so the end of the first one that Nagle's rule
     /// lets out is the end of a segment. Those after it wait and are joined.
     fn note_write(&mut self) {
-        let end = self.outgoing.end();
-        let room = self.congestion.window().saturating_sub(self.pipe());
-        let open = self.snd_edge.min(self.snd_nxt.saturating_add(room));
+        let (end, open) = (self.outgoing.end(), self.open_until());
         let goes = end <= open && !self.small_is_out();
         let joins = self.config.cork || !self.config.nagle;
         if !joins && self.write_end.is_none() && goes {
             self.write_end = Some(end);
         }
+    }
+
+    /// Where the windows end.
+    fn open_until(&self) -> u64 {
+        let room = self.congestion.window().saturating_sub(self.pipe());
+        self.snd_edge.min(self.snd_nxt.saturating_add(room))
+    }
+
+    /// How much may be written before more than TCP_NOTSENT_LOWAT allows is held back.
+    fn unsent_room(&self) -> u64 {
+        let Some(max) = self.config.unsent_max else { return u64::MAX };
+        let allowed = self.open_until().max(self.snd_nxt).saturating_add(max.into());
+        allowed.saturating_sub(self.outgoing.end())
+    }
+
+    /// EPOLLOUT's rule for it: half of it is free.
+    fn has_unsent_room_to_wake(&self) -> bool {
+        self.config.unsent_max.is_none_or(|max| self.unsent_room() * 2 > max.into())
     }
 
     /// recv(2).
@@ -184,9 +201,10 @@ impl Connection {
     pub fn readiness(&self) -> Readiness {
         let open = !self.state.is_opening();
         let shut_write = self.shut_write || self.mute;
+        let has_room = self.outgoing.has_room_to_wake() && self.has_unsent_room_to_wake();
         Readiness {
             readable: self.shut_read || (open && self.queued() > 0),
-            writable: open && (shut_write || self.outgoing.has_room_to_wake()),
+            writable: open && (shut_write || has_room),
             read_closed: self.shut_read,
             hup: (self.shut_read && shut_write) || self.state.seen_by_owner() == State::Closed,
             error: self.error.is_some(),

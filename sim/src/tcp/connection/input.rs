@@ -29,8 +29,9 @@ impl Connection {
             self.irs = seg.seq;
             self.incoming =
                 super::ReceiveBuffer::new(seg.seq.saturating_add(1), self.config.recv_buffer);
-            self.appetite = super::Appetite::new(seg.seq.saturating_add(1));
+            self.appetite = super::Appetite::new(seg.seq.saturating_add(1), &self.config);
             self.widen(if flags.ack { seg.ack } else { 0 }, seg.window);
+            self.bound_segment();
             if flags.ack {
                 self.establish(now);
                 self.owed.ack = true;
