@@ -50,8 +50,7 @@ impl Connection {
     fn text(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
         if let Some(hole) = self.sent.next(self.mss()) {
             let fits = hole.end - hole.start <= self.congestion_room();
-            let is_first = std::mem::take(&mut self.owed.hole);
-            return (fits || is_first).then(|| self.send_again(now, hole, payload));
+            return fits.then(|| self.send_again(now, hole, payload));
         }
         let (seq, end) = (self.snd_nxt, self.outgoing.end());
         let waiting = end.saturating_sub(seq);
@@ -97,6 +96,7 @@ impl Connection {
         self.snd_nxt = self.snd_nxt.max(next);
         self.write_end = self.write_end.filter(|write_end| *write_end > self.snd_nxt);
         self.timers.sent(now, next, fresh, &self.config);
+        self.congestion.sent(next - seq);
         if len > 0 {
             self.acks.answered(now, self.config.ack_delay_ns);
             if fresh && len < self.mss() {
