@@ -6,6 +6,7 @@ pub(crate) mod address;
 pub(crate) mod bench;
 pub(crate) mod link;
 pub(crate) mod loopback;
+mod memory;
 pub(crate) mod multicast;
 pub(crate) mod names;
 pub(crate) mod options;
@@ -126,6 +127,9 @@ impl World {
             self.transmit_all(index);
         }
         self.dirty.clear();
+        if !self.memory_waiters.is_empty() {
+            self.share_out_memory();
+        }
     }
 
     fn transmit_all(&mut self, index: u32) {
@@ -311,8 +315,9 @@ impl World {
         {
             return;
         }
+        let (segment, payload) = self.affordable_of(index, segment, &packet.payload);
         if let Proto::Stream(connection) = &mut self.sockets[index as usize].proto {
-            connection.handle_segment(now_ns, segment, &packet.payload);
+            connection.handle_segment(now_ns, &segment, payload);
             let (state, finished) = (connection.state(), connection.is_finished());
             // At once, not with what it answers: the next one's last ACK has to find a full queue.
             self.leave_half_open(index, state, finished);
