@@ -54,6 +54,34 @@ impl Sim {
         self.host(name, Role::Client, Arc::new(body))
     }
     /// What a host runs on; there has to be one of that name when it is played.
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use greenroom::net::{TcpListener, TcpStream};
+    /// use greenroom::scenario::Machine;
+    ///
+    /// let run = greenroom_sim::Sim::new()
+    ///     .server("srv", || {
+    ///         let listener = TcpListener::bind("[::]:80")?;
+    ///         loop {
+    ///             std::mem::forget(listener.accept()?);
+    ///         }
+    ///     })
+    ///     .machine("srv", Machine::new().v4(1).v6(1))
+    ///     .client("cli", || {
+    ///         // Two ports lead to as many connections to one place.
+    ///         let near = [TcpStream::connect("srv:80")?, TcpStream::connect("srv:80")?];
+    ///         let third = TcpStream::connect("10.0.0.1:80").unwrap_err();
+    ///         assert_eq!(third.kind(), ErrorKind::AddrNotAvailable);
+    ///         // That place has another address.
+    ///         let other = TcpStream::connect("[fd00::1]:80")?;
+    ///         drop((near, other));
+    ///         Ok(())
+    ///     })
+    ///     .machine("cli", Machine::new().ephemeral_ports(42_000..=42_001))
+    ///     .run();
+    /// assert!(run.outcome.held(), "{:?}", run.outcome);
+    /// ```
     pub fn machine(mut self, host: &str, machine: Machine) -> Sim {
         self.machines.push((host.to_owned(), machine));
         self
