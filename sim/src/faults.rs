@@ -91,6 +91,9 @@ pub struct Weather {
     pub ephemeral_port_first: u16,
     /// See [`ephemeral_port_first`](Weather::ephemeral_port_first).
     pub ephemeral_port_last: u16,
+    /// The first port that programs may bind: Linux's `ip_unprivileged_port_start`, which is 1024 for
+    /// all but root. 0, as where nothing is said, is root's.
+    pub unprivileged_port_first: u16,
     /// How many sockets and ends of pipes a host may have open, `RLIMIT_NOFILE` less what the program
     /// has besides; `None` for any number. Whoever wants one more is told `EMFILE`.
     pub descriptors_max: Option<u32>,
@@ -125,6 +128,7 @@ impl Default for Weather {
             recv_buffer_max_bytes: 1 << 20,
             ephemeral_port_first: 32_768,
             ephemeral_port_last: 60_999,
+            unprivileged_port_first: 0,
             descriptors_max: None,
             swarm: false,
         }

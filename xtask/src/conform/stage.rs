@@ -22,6 +22,8 @@ pub struct Manner {
     pub ports: Option<(u16, u16)>,
     /// How many descriptors it has, likewise.
     pub descriptors: Option<u32>,
+    /// Whether its programs may not bind the ports that are root's, likewise.
+    pub is_unprivileged: bool,
 }
 
 /// On the operating system.
@@ -68,6 +70,9 @@ pub fn in_sim(program: &Program, manner: Manner) -> Vec<Outcome> {
         (weather.ephemeral_port_first, weather.ephemeral_port_last) = (first, last);
     }
     weather.descriptors_max = manner.descriptors;
+    if manner.is_unprivileged {
+        weather.unprivileged_port_first = 1024;
+    }
     let spec = Spec { tape: Some(vec![]), weather, ..Spec::seed(0) };
     let run = run(&scenario, &spec);
     let mut outcomes = outcomes.with(|outcomes| outcomes.clone());
