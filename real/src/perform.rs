@@ -131,6 +131,7 @@ fn missing_for(host: &HostSpec) -> Option<String> {
         (machine.given_ports() != plain.given_ports(), "`ephemeral_ports` of a machine"),
         (machine.descriptors_most().is_some(), "a limit on `descriptors` of a machine"),
         (machine.socket_memory_bytes().is_some(), "a limit on `socket_memory` of a machine"),
+        (machine.is_unprivileged(), "an `unprivileged` machine"),
     ];
     let (_, what) = what.into_iter().find(|(is_asked, _)| *is_asked)?;
     Some(format!("{}: {}", host.name, unsupported(what)))

@@ -22,6 +22,7 @@ pub(crate) struct Host {
     named: (u8, u8),
     /// How many descriptors it holds, and how many it may.
     descriptors: (u32, u32),
+    is_unprivileged: bool,
     /// How many bytes its sockets of TCP and UDP may hold.
     pub(crate) socket_memory: Option<u64>,
     pub(crate) entity: Entity,
@@ -48,6 +49,7 @@ impl Host {
             links: (declared.0.unwrap_or(1), declared.1.unwrap_or(1)),
             named: (declared.0.unwrap_or(1), declared.1.unwrap_or(0)),
             descriptors: (0, machine.descriptors_most().unwrap_or(u32::MAX)),
+            is_unprivileged: machine.is_unprivileged(),
             socket_memory: machine.socket_memory_bytes(),
             entity,
             is_up: true,
@@ -58,6 +60,13 @@ impl Host {
             greenlets: 0,
             sockets_named: 0,
         }
+    }
+
+    /// Whether a port is root's, and its program is not root's.
+    pub(crate) fn reserves(&self, port: u16) -> bool {
+        /// Linux's `ip_unprivileged_port_start`.
+        const UNPRIVILEGED_FIRST: u16 = 1024;
+        self.is_unprivileged && (1..UNPRIVILEGED_FIRST).contains(&port)
     }
 
     /// Whether its program may have so many descriptors more; `EMFILE` if not.

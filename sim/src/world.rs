@@ -21,7 +21,7 @@ use crate::net::loopback::UnderWay;
 use crate::net::names::Query;
 use crate::net::options::Options;
 use crate::net::pipe::PipeEnd;
-use crate::net::ports::{Ports, transport_of};
+use crate::net::ports::transport_of;
 use crate::net::udp::Mailbox;
 use crate::net::unix::UnixSocket;
 use crate::net::weak::Weak;

@@ -57,6 +57,7 @@ pub struct Machine {
     ephemeral_ports: RangeInclusive<u16>,
     descriptors: Option<u32>,
     socket_memory: Option<u64>,
+    unprivileged: bool,
 }
 
 /// Linux's `ip_local_port_range`.
@@ -65,8 +66,14 @@ const EPHEMERAL_PORTS: RangeInclusive<u16> = 32_768..=60_999;
 impl Machine {
     /// A machine about which nothing is said.
     pub const fn new() -> Machine {
-        let ephemeral_ports = EPHEMERAL_PORTS;
-        Machine { v4: None, v6: None, ephemeral_ports, descriptors: None, socket_memory: None }
+        Machine {
+            v4: None,
+            v6: None,
+            ephemeral_ports: EPHEMERAL_PORTS,
+            descriptors: None,
+            socket_memory: None,
+            unprivileged: false,
+        }
     }
     /// How many links have an address of IPv4: the first ones.
     pub const fn v4(mut self, addresses: u8) -> Machine {
@@ -103,6 +110,12 @@ impl Machine {
         self
     }
 
+    /// Its program is not root's: to bind a port under 1024 is `EACCES`.
+    pub const fn unprivileged(mut self) -> Machine {
+        self.unprivileged = true;
+        self
+    }
+
     /// How many addresses of IPv4 were declared, if it was said.
     pub const fn v4_declared(&self) -> Option<u8> {
         self.v4
@@ -122,6 +135,10 @@ impl Machine {
     /// How many bytes its sockets may hold, if that is limited.
     pub const fn socket_memory_bytes(&self) -> Option<u64> {
         self.socket_memory
+    }
+    /// Whether its program is not root's.
+    pub const fn is_unprivileged(&self) -> bool {
+        self.unprivileged
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Manner {
     pub ports: Option<(u16, u16)>,
     /// How many descriptors it has, likewise.
     pub descriptors: Option<u32>,
+    /// Whether its programs may not bind the ports that are root's, likewise.
+    pub is_unprivileged: bool,
 }
 
 impl Manner {
@@ -32,6 +34,9 @@ impl Manner {
         }
         if let Some(most) = self.descriptors {
             machine = machine.descriptors(most);
+        }
+        if self.is_unprivileged {
+            machine = machine.unprivileged();
         }
         machine
     }
