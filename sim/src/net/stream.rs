@@ -24,6 +24,7 @@ impl World {
     // Listening.
 
     pub(crate) fn listen_on(&mut self, index: u32, backlog: u32) -> io::Result<()> {
+        let backlog = backlog.saturating_sub(mutant::is_on(Mutant::ShortBacklog).into());
         self.renew(index);
         let socket = &self.sockets[index as usize];
         if !socket.has_port && matches!(socket.proto, Proto::Fresh) {
@@ -130,6 +131,10 @@ impl World {
 
     pub(crate) fn connect_stream(&mut self, io: Io, peer: &Address) -> io::Result<()> {
         let index = self.socket_of(io)?;
+        if matches!(&self.sockets[index as usize].proto, Proto::Stream(old) if old.is_as_new()) {
+            // Of an address that it cannot have, what was left of an earlier attempt hears nothing.
+            self.named_peer(index, peer)?;
+        }
         self.renew(index);
         let Socket { host, number, .. } = self.sockets[index as usize];
         match &mut self.sockets[index as usize].proto {
@@ -220,7 +225,8 @@ impl World {
             Proto::Fresh if self.sockets[index as usize].shut_early.0 => return Ok(0),
             _ => return Err(errno(libc::ENOTCONN)),
         };
-        let window = self.shortened(index, there);
+        // A read that finds nothing is one all the same: it passes over an urgent byte.
+        let window = if there == 0 { buf.len() } else { self.shortened(index, there) };
         let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
             return Err(errno(libc::ENOTCONN));
         };
