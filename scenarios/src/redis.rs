@@ -165,7 +165,7 @@ fn refused(text: &str) -> Reply {
 /// A reply in a line.
 fn brief(reply: &Reply) -> String {
     match reply {
-        Reply::Bulk(bytes) => format!("{} bytes {:?}…", bytes.len(), bytes.iter().take(8)),
+        Reply::Bulk(bytes) => format!("{} bytes {:?}…", bytes.len(), &bytes[..bytes.len().min(8)]),
         Reply::Array(replies) => format!("an array of {}", replies.len()),
         other => format!("{other:?}"),
     }

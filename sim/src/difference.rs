@@ -30,6 +30,8 @@ fn sends_other_bytes(a: &str, b: &str) -> bool {
     let [a, b] = [a, b].map(|line| line.split_whitespace().collect::<Vec<_>>());
     let differing: Vec<usize> = (0..a.len().min(b.len())).filter(|&at| a[at] != b[at]).collect();
     // `write s1 5B 01234567`
-    let is_payload = |at: usize| at >= 3 && ["write", "send_to"].contains(&a[at - 3]);
+    let is_hash = |word: &str| word.len() == 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_payload =
+        |at: usize| at > 0 && a[at - 1].ends_with('B') && is_hash(a[at]) && is_hash(b[at]);
     a.len() == b.len() && matches!(differing[..], [at] if is_payload(at))
 }

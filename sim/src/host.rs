@@ -8,9 +8,6 @@ use crate::net::loopback::Loopback;
 use crate::net::ports::Ports;
 use crate::net::unix::name::Names;
 
-/// Linux's `ip_local_port_range`.
-const EPHEMERAL: std::ops::RangeInclusive<u16> = 32_768..=60_999;
-
 pub(crate) struct Host {
     pub(crate) name: String,
     /// Which host it is.
@@ -32,7 +29,7 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(index: usize, name: String, entity: Entity) -> Host {
+    pub(crate) fn new(index: usize, name: String, entity: Entity, ports: Ports) -> Host {
         Host {
             name,
             index,
@@ -40,7 +37,7 @@ impl Host {
             entity,
             is_up: true,
             down_ns: None,
-            ports: Ports::new(EPHEMERAL),
+            ports,
             names: Names::default(),
             loopback: Loopback::default(),
             greenlets: 0,

@@ -224,24 +224,29 @@ impl Hub for SimHub {
 
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
         let world = &mut self.world;
+        let host = world.host_here();
+        let room = world.room_for(host, 1);
         let (label, proto) = match (domain, kind) {
-            (Domain::Unix, _) => return Ok(world.make_unix(kind)),
+            (Domain::Unix, _) => return room.map(|()| world.make_unix(kind)),
             (_, Kind::Stream) => (".tcp", Proto::Fresh),
             (_, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
             (_, Kind::SeqPacket) => return Err(errno(libc::ESOCKTNOSUPPORT)),
         };
-        let (host, path) = (world.host_here(), world.path_for_socket(label));
+        room?;
+        let path = world.path_for_socket(label);
         let index = world.add_socket(host, path, proto);
         world.sockets[index as usize].domain = domain;
         Ok(world.add_descriptor(index))
     }
     fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
+        self.world.room_for(self.world.host_here(), 2)?;
         match domain {
             Domain::Unix => self.world.pair_of_unix(kind),
             Domain::V4 | Domain::V6 => Err(errno(libc::EOPNOTSUPP)),
         }
     }
     fn pipe(&mut self) -> io::Result<(Io, Io)> {
+        self.world.room_for(self.world.host_here(), 2)?;
         self.world.make_pipe()
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
@@ -267,11 +272,15 @@ impl Hub for SimHub {
         })
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
-        self.call(io, "accept", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => world.accept_unix(io, index),
-            _ => {
-                let (io, peer) = world.accept_from(io)?;
-                Ok((io, world.shown(index, peer).into()))
+        self.call(io, "accept", |world, index| {
+            // Before anything is looked at, as Linux has it.
+            world.room_for(world.sockets[index as usize].host, 1)?;
+            match world.proto(index)? {
+                Proto::Unix(_) => world.accept_unix(io, index),
+                _ => {
+                    let (io, peer) = world.accept_from(io)?;
+                    Ok((io, world.shown(index, peer).into()))
+                }
             }
         })
     }
@@ -292,6 +301,7 @@ impl Hub for SimHub {
     }
     fn dup(&mut self, io: Io) -> io::Result<Io> {
         let index = self.world.socket_of(io)?;
+        self.world.room_for(self.world.sockets[index as usize].host, 1)?;
         Ok(self.world.add_descriptor(index))
     }
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {

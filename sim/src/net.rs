@@ -4,6 +4,7 @@
 pub(crate) mod address;
 #[cfg(test)]
 pub(crate) mod bench;
+pub(crate) mod icmp;
 pub(crate) mod link;
 pub(crate) mod loopback;
 pub(crate) mod multicast;
@@ -45,8 +46,8 @@ pub(crate) enum Body {
     Datagram,
     /// A datagram for all who hear it on this interface.
     ForMany(multicast::Interface),
-    /// ICMP port unreachable, for a datagram from `to` to `from`.
-    Unreachable,
+    /// About a packet from `to` to `from`.
+    Icmp(icmp::Icmp),
 }
 
 /// Where a socket may have something to send to.
@@ -128,6 +129,7 @@ impl World {
         self.dirty.clear();
     }
 
+    #[inline(always)] // Into the loop for other hosts, and the rare one for the own.
     fn transmit_all(&mut self, index: u32) {
         self.sockets[index as usize].dirty = Dirty::No;
         let now_ns = self.clock.now_ns();
@@ -257,13 +259,14 @@ impl World {
         self.arrive(packet);
     }
 
+    #[inline(always)] // As above.
     fn arrive(&mut self, packet: Packet) {
         if self.hosts[usize::from(packet.to_host)].is_up {
             match packet.body {
                 Body::Segment(segment) => self.segment_arrives(&packet, &segment),
                 Body::Datagram => return self.datagram_arrives(packet),
                 Body::ForMany(interface) => return self.deliver_to_many(packet, interface),
-                Body::Unreachable => self.refusal_arrives(&packet),
+                Body::Icmp(icmp) => self.icmp_arrives(&packet, icmp),
             }
         }
         self.recycle(packet.payload);

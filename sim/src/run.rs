@@ -345,9 +345,8 @@ fn conclude(outcome: Outcome, hub: SimHub) -> Run {
 
 fn lanes(trace: Recorder, paths: Rc<Paths>, hosts: &[Host]) -> Option<Lanes> {
     let events = trace.log?;
-    let named =
-        |host: &Host| host.addresses().map(|ip| (host.name.clone(), ip)).collect::<Vec<_>>();
-    let hosts = hosts.iter().flat_map(named).collect();
+    let named = |host: &Host| (host.name.clone(), host.addresses().collect());
+    let hosts = hosts.iter().map(named).collect();
     let payload_is_opaque = trace.payload_is_opaque;
     Some(Lanes { events, texts: trace.texts, paths, hosts, payload_is_opaque })
 }

@@ -99,6 +99,9 @@ pub(crate) enum Op {
     PowerCut,
     Violation,
     QueueFull,
+    TooBig,
+    Unreachable,
+    IcmpLost,
 }
 
 impl Op {

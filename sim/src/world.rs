@@ -21,7 +21,7 @@ use crate::net::loopback::UnderWay;
 use crate::net::names::Query;
 use crate::net::options::Options;
 use crate::net::pipe::PipeEnd;
-use crate::net::ports::transport_of;
+use crate::net::ports::{Ports, transport_of};
 use crate::net::udp::Mailbox;
 use crate::net::unix::UnixSocket;
 use crate::net::weak::Weak;
@@ -136,7 +136,8 @@ impl World {
         let mut paths = Paths::default();
         let machines = hosts.iter().enumerate().map(|(index, spec)| {
             let path = paths.child(None, &spec.name, 1);
-            Host::new(index, spec.name.clone(), Entity::new(path, paths.hash(path)))
+            let entity = Entity::new(path, paths.hash(path));
+            Host::new(index, spec.name.clone(), entity, Ports::new(weather.ephemeral_ports()))
         });
         let machines: Vec<Host> = machines.collect();
         let weather = weather.of_run(&choices);
@@ -275,6 +276,18 @@ impl World {
                 self.sockets.len() as u32 - 1
             }
         }
+    }
+
+    /// `EMFILE`, unless the host may have so many descriptors more (linux-truth 47). An answer to a
+    /// question of names is none.
+    pub(crate) fn room_for(&self, host: u16, more: usize) -> io::Result<()> {
+        let Some(max) = self.weather.descriptors_max else { return Ok(()) };
+        let counts = |descriptor: &&Descriptor| {
+            let socket = &self.sockets[descriptor.socket as usize];
+            socket.host == host && !matches!(socket.proto, Proto::Query(_))
+        };
+        let open = self.descriptors.iter().flatten().filter(counts).count();
+        if open + more > max as usize { Err(errno(libc::EMFILE)) } else { Ok(()) }
     }
 
     pub(crate) fn add_descriptor(&mut self, socket: u32) -> Io {

@@ -67,7 +67,7 @@ fn play_files(files: &[String]) -> Result<bool, String> {
     for file in files {
         let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
         let program = parse::program(&text).map_err(|why| format!("{file}: {why}"))?;
-        let manner = |ms| Manner { settle: Duration::from_millis(ms), is_lenient: false };
+        let manner = |ms| Manner { settle: Duration::from_millis(ms), ..Manner::default() };
         let columns = Columns::of(
             &program,
             &stage::on_real(&program, manner(5)),

@@ -41,6 +41,7 @@ pub use options::InterfaceIndexOrAddress;
 use super::descriptor::{Descriptor, Direction};
 use super::handle::{handle, reads, socket_modes, timeouts, writes};
 use super::{Shutdown, TcpListener, TcpStream, UdpSocket};
+use crate::hub;
 use crate::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 /// A socket of any kind, with BSD's verbs. See the [module's documentation](self).
@@ -145,7 +146,8 @@ impl Socket {
         self.0.ask(|hub, io| hub.listen(io, backlog))
     }
 
-    /// Takes the oldest finished connection, and says whose it is. It waits as a receive does.
+    /// Takes the oldest finished connection, and says whose it is. It waits as a receive does. A TCP
+    /// connection has its listener's timeouts, as on Linux.
     ///
     /// # Errors
     ///
@@ -153,6 +155,9 @@ impl Socket {
     /// once closed; `EMFILE` where descriptors are out.
     pub fn accept(&self) -> io::Result<(Socket, SockAddr)> {
         let (accepted, peer) = self.0.accept()?;
+        if peer.domain() != hub::Domain::Unix {
+            accepted.inherit_timeouts(&self.0);
+        }
         Ok((Socket(accepted), SockAddr(peer)))
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use greenroom::net::{TcpListener, TcpStream, UdpSocket};
+use greenroom::net::{Domain, Socket, TcpListener, TcpStream, Type, UdpSocket};
 use greenroom::os::unix::net::{UnixDatagram, UnixStream};
 use greenroom::scenario::Scenario;
 use greenroom_sim::report::report;
@@ -111,10 +111,17 @@ fn number() -> u8 {
 type Way = (&'static str, fn(&[u8]) -> io::Result<()>);
 
 /// Every way of sending bytes.
-const WAYS: [Way; 6] = [
+const WAYS: [Way; 8] = [
     ("tcp", |bytes| TcpStream::connect("srv:7050")?.write_all(bytes)),
     ("udp", |bytes| UdpSocket::bind("0.0.0.0:0")?.send_to(bytes, "srv:7051").map(drop)),
     ("multicast", |bytes| UdpSocket::bind("0.0.0.0:0")?.send_to(bytes, "239.1.2.3:7051").map(drop)),
+    ("urgent", |bytes| {
+        let socket = Socket::from(TcpStream::connect("srv:7050")?);
+        socket.send_out_of_band(bytes).map(drop)
+    }),
+    ("unix_urgent", |bytes| {
+        Socket::pair(Domain::UNIX, Type::STREAM, None)?.0.send_out_of_band(bytes).map(drop)
+    }),
     ("unix", |bytes| UnixStream::pair()?.0.write_all(bytes)),
     ("unix_datagram", |bytes| UnixDatagram::pair()?.0.send(bytes).map(drop)),
     ("pipe", |bytes| {

@@ -73,6 +73,7 @@ impl World {
         }
     }
 
+    #[inline(never)]
     fn loop_all_back(&mut self) {
         self.under_way.arrives = true;
         loop {

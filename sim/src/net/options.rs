@@ -10,7 +10,7 @@
 //! | `SO_ACCEPTCONN`, `SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL` | asked for only |
 //! | `SO_BROADCAST`, `IP_MULTICAST_*`, `IPV6_MULTICAST_*` | honoured |
 //! | `IPV6_V6ONLY` | honoured |
-//! | `TCP_NODELAY`, `TCP_NOTSENT_LOWAT` | honoured |
+//! | `TCP_NODELAY`, `TCP_CORK`, `TCP_NOTSENT_LOWAT` | honoured |
 //! | `TCP_CONGESTION` | `reno`, as of a system that has no other |
 //! | `SO_OOBINLINE` | honoured by TCP and Unix streams; elsewhere idle, as on Linux |
 //! | `TCP_QUICKACK` | on: no ACK waits from then on, where Linux forgets it in time |
@@ -71,6 +71,7 @@ impl Options {
         let mss = self.find(Opt::MaxSegment);
         Config {
             nagle: self.get(Opt::NoDelay) == 0,
+            cork: self.get(Opt::Cork) != 0,
             urgent_inline: self.get(Opt::UrgentInline) != 0,
             ack_delay_ns: if self.find(Opt::QuickAck) == Some(1) { 0 } else { config.ack_delay_ns },
             mss: mss.map_or(config.mss, |mss| mss.min(config.mss)),
@@ -136,6 +137,7 @@ fn is_flag(option: Opt) -> bool {
         Opt::KeepAlive
             | Opt::UrgentInline
             | Opt::NoDelay
+            | Opt::Cork
             | Opt::QuickAck
             | Opt::RecvTos
             | Opt::Broadcast

@@ -208,7 +208,11 @@ impl World {
         } else if peer.is_ipv6() {
             config.mss = config.mss.saturating_sub(LONGER).max(1);
         }
-        socket.options.config(config)
+        let config = socket.options.config(config);
+        match self.host_at(peer.ip()) {
+            Some(far) => self.fit_to_path(config, socket.host, far, peer),
+            None => config,
+        }
     }
 
     // Bytes.
@@ -225,7 +229,7 @@ impl World {
             Proto::Fresh if self.sockets[index as usize].shut_early.0 => return Ok(0),
             _ => return Err(errno(libc::ENOTCONN)),
         };
-        // A read that finds nothing is one all the same: it passes over an urgent byte.
+        // A read that finds nothing still passes over an urgent byte.
         let window = if there == 0 { buf.len() } else { self.shortened(index, there) };
         let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
             return Err(errno(libc::ENOTCONN));

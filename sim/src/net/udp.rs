@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use greenroom::hub::{Address, Domain, Interest, Io, Take};
 
 use super::address::{any, covers};
+use super::icmp::{Icmp, Why};
 use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
 use super::ports::Transport;
@@ -25,16 +26,13 @@ fn payload_max(to: SocketAddr) -> usize {
     LENGTH_MAX - UDP - if to.is_ipv4() { V4 } else { 0 }
 }
 
-/// What a datagram costs the queue beside its bytes.
-const OVERHEAD: usize = 768;
-
 /// What a socket has received and not yet given out.
 #[derive(Default)]
 pub(crate) struct Mailbox {
     letters: VecDeque<(SocketAddr, Vec<u8>)>,
     bytes: usize,
-    /// An ICMP message came for a connected socket.
-    refused: bool,
+    /// What an ICMP message to a connected socket said.
+    error: Option<i32>,
     shut_read: bool,
     shut_write: bool,
     pub(super) groups: Vec<Membership>,
@@ -42,14 +40,14 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     pub(crate) fn is_readable(&self) -> bool {
-        self.refused || self.shut_read || !self.letters.is_empty()
+        self.error.is_some() || self.shut_read || !self.letters.is_empty()
     }
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
-        let refusal = match mutant::is_on(Mutant::RefusalMisnamed) {
-            true => libc::ECONNRESET,
-            false => libc::ECONNREFUSED,
-        };
-        std::mem::take(&mut self.refused).then(|| errno(refusal))
+        let error = self.error.take()?;
+        match mutant::is_on(Mutant::RefusalMisnamed) {
+            true => Some(errno(libc::ECONNRESET)),
+            false => Some(errno(error)),
+        }
     }
 }
 
@@ -156,7 +154,8 @@ impl World {
     pub(super) fn datagram_arrives(&mut self, packet: Packet) {
         let Some(index) = self.receiver_of(&packet) else {
             let (host, from, to) = (packet.to_host, packet.to, packet.from);
-            self.send_packet(None, host, from, to, Body::Unreachable, Vec::new());
+            let body = Body::Icmp(Icmp::about(&packet, Why::Port));
+            self.send_packet(None, host, from, to, body, Vec::new());
             return self.recycle(packet.payload);
         };
         self.put_letter(index, packet.from, packet.payload);
@@ -183,7 +182,7 @@ impl World {
         let socket = &mut self.sockets[index as usize];
         let bytes_max = socket.options.recv_buffer.unwrap_or(RECV_BUFFER) as usize;
         let Proto::Udp(mailbox) = &mut socket.proto else { return };
-        let cost = payload.len() + OVERHEAD;
+        let cost = cost_of(from, payload.len());
         // However large, one fits.
         if !mailbox.letters.is_empty() && mailbox.bytes + cost > bytes_max {
             return self.recycle(payload);
@@ -207,8 +206,8 @@ impl World {
         self.choose_receiver(bound.iter().filter_map(score), packet.sender)
     }
 
-    /// A port was closed: only a connected socket is told (linux-truth 174).
-    pub(super) fn refusal_arrives(&mut self, packet: &Packet) {
+    /// A datagram went no further: only a connected socket is told (linux-truth 174).
+    pub(super) fn refusal_arrives(&mut self, packet: &Packet, error: i32) {
         let bound = self.bound_at(packet.to_host, Transport::Udp, packet.to.port());
         let told = bound.iter().copied().find(|&index| {
             let peer = self.sockets[index as usize].peer;
@@ -216,7 +215,7 @@ impl World {
         });
         let Some(index) = told else { return };
         if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {
-            mailbox.refused = true;
+            mailbox.error = Some(error);
             self.name_ready(index);
         }
     }
@@ -249,12 +248,27 @@ impl World {
         buf[..length].copy_from_slice(&payload[..length]);
         if take == Take::Remove {
             let (_, payload) = mailbox.letters.pop_front().expect("it was just looked at");
-            mailbox.bytes -= payload.len() + OVERHEAD;
+            mailbox.bytes -= cost_of(from, payload.len());
             self.scheduler.took();
             self.recycle(payload);
         }
         self.record_full(Op::RecvFrom, number, length as u64, 0, Some(from), "");
         Ok((length, from))
+    }
+}
+
+/// What a datagram costs the queue, by Linux's measure (linux-truth 166, 167): its bookkeeping and
+/// the memory that was set aside for it, one piece with the headers up to four pages.
+fn cost_of(from: SocketAddr, length: usize) -> usize {
+    const HEADER: usize = 256;
+    const TRAILER: usize = 320;
+    const HEAD_MIN: usize = 576;
+    const LINEAR_MAX: usize = 16_384 - TRAILER;
+    let headers = if from.is_ipv4() { 59 } else { 72 };
+    match length + headers {
+        linear @ ..=LINEAR_MAX if linear + TRAILER <= HEAD_MIN => HEADER + HEAD_MIN,
+        linear @ ..=LINEAR_MAX => HEADER + (linear + TRAILER).next_power_of_two(),
+        _ => HEADER + HEAD_MIN + length,
     }
 }
 

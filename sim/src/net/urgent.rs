@@ -66,10 +66,8 @@ impl World {
     ) -> io::Result<usize> {
         match &sent {
             Ok(length) => {
-                let (number, hash) = (
-                    self.sockets[index as usize].number,
-                    self.trace.hash_of_payload(&buf[..*length]),
-                );
+                let number = self.sockets[index as usize].number;
+                let hash = self.trace.hash_of_payload(&buf[..*length]);
                 self.record_full(Op::Write, number, *length as u64, hash, None, name);
                 self.mark_dirty(index);
             }

@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::sack::{BLOCKS, Blocks};
+
 /// Islands kept beyond a gap; a segment that would make one more is dropped, and sent again. It
 /// bounds the work that a peer of one-byte segments can cause.
 const ISLANDS_MAX: usize = 256;
@@ -90,6 +92,8 @@ pub(super) struct ReceiveBuffer {
     next: u64,
     /// Sorted, disjoint, none touching `next`.
     islands: Vec<Range<u64>>,
+    /// Where bytes last came to one, the latest first.
+    latest: [u64; BLOCKS],
     /// Right edge of the window as announced; never moves left (RFC 9293 §3.8.6).
     edge: u64,
     capacity: u64,
@@ -103,6 +107,7 @@ impl ReceiveBuffer {
             start,
             next: start,
             islands: Vec::new(),
+            latest: [0; BLOCKS],
             edge: start.saturating_add(capacity),
             capacity,
         }
@@ -161,7 +166,31 @@ impl ReceiveBuffer {
             return Arrival::Useless;
         }
         self.place(from, bytes);
+        self.latest.rotate_right(1);
+        self.latest[0] = from;
         self.join()
+    }
+
+    /// The islands that bytes last came to, and then others, as a segment tells of them.
+    pub(super) fn blocks(&self) -> Blocks {
+        let mut blocks = Blocks::default();
+        if self.islands.is_empty() {
+            return blocks;
+        }
+        let offset = |at: u64| u32::try_from(at - self.next).unwrap_or(u32::MAX);
+        let told = |island: &Range<u64>| (offset(island.start), offset(island.end));
+        let latest = self.latest.iter().filter_map(|&at| {
+            let nth = self.islands.partition_point(|island| island.end <= at);
+            self.islands.get(nth).filter(|island| island.contains(&at))
+        });
+        let mut filled = 0;
+        for block in latest.chain(&self.islands).map(told) {
+            if filled < BLOCKS && !blocks[..filled].contains(&block) {
+                blocks[filled] = block;
+                filled += 1;
+            }
+        }
+        blocks
     }
 
     /// Adds a range to the islands, merging those it touches; false if there are too many.

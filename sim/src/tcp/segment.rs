@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::sack::Blocks;
+
 /// The control bits that are modelled (RFC 9293 §3.1). URG is set where the
 /// segment has an urgent pointer; ECE and CWR are not modelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -35,6 +37,8 @@ pub struct Segment {
     pub window: u32,
     /// How far behind `seq` the byte behind the urgent one is; 0 without URG.
     pub urgent: u16,
+    /// What arrived beyond `ack` (RFC 2018).
+    pub sack: Blocks,
     /// Bytes carried. SYN and FIN take a position too, but are not counted here.
     pub len: u32,
 }
@@ -74,6 +78,9 @@ impl fmt::Display for Segment {
         }
         if self.len > 0 {
             write!(f, " len={}", self.len)?;
+        }
+        for (from, until) in self.sack.iter().filter(|(from, until)| from < until) {
+            write!(f, " sack=+{from}..+{until}")?;
         }
         if self.urgent > 0 {
             write!(f, " urg={}", self.urgent)?;

@@ -10,6 +10,7 @@ mod congestion;
 mod delay;
 mod loss;
 mod opening;
+mod path;
 mod random;
 mod rows;
 mod urgent;

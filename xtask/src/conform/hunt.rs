@@ -91,7 +91,8 @@ pub fn compare(program: &Program) -> Option<Columns> {
 }
 
 fn compare_within(program: &Program, settle_ms: &[u64]) -> Option<Columns> {
-    let manner = |ms| Manner { settle: Duration::from_millis(ms), is_lenient: true };
+    let manner =
+        |ms| Manner { settle: Duration::from_millis(ms), is_lenient: true, ..Manner::default() };
     let sim = stage::in_sim(program, manner(1));
     let mut columns = None;
     for &ms in settle_ms {

@@ -89,6 +89,8 @@ fn op(tokens: &mut Tokens) -> Result<Op, Refusal> {
         return assignment(tokens);
     }
     match verb.as_str() {
+        "exhaust" => return Ok(Op::Exhaust),
+        "spare" => return Ok(Op::Spare),
         "sleep" => return tokens.number("milliseconds").map(Op::Sleep),
         "resolve" => return tokens.text().map(Op::Resolve),
         _ => {}
@@ -153,7 +155,7 @@ fn op(tokens: &mut Tokens) -> Result<Op, Refusal> {
                 "no operation `{other}`; there are bind, listen, connect, send, recv, peek, \
                  send_to, recv_from, peek_from, urgent, recv_urgent, wait, shutdown, close, \
                  local, peer, addresses, error, poll, set, get, join, leave, fill, drain, sleep, \
-                 resolve, times, and `sN = `"
+                 exhaust, spare, resolve, times, and `sN = `"
             ));
         }
     };

@@ -52,6 +52,7 @@ pub fn play_noting(
         slots: Default::default(),
         actors: Default::default(),
         left: Default::default(),
+        spares: Vec::new(),
         ports: Vec::new(),
         sent: 0,
         filled: 0,
@@ -83,6 +84,8 @@ struct Player<'a> {
     actors: [Option<Actor>; ACTORS as usize],
     /// Where what was closed had been, which can still be gone to.
     left: [Option<SockAddr>; SLOTS as usize],
+    /// What `exhaust` made.
+    spares: Vec<Socket>,
     /// Ports in the order they showed up: what they are called.
     ports: Vec<u16>,
     /// Bytes are numbered as they are sent.
@@ -236,6 +239,18 @@ impl Player<'_> {
             Op::Drain(a) => self.drain(*a, None),
             Op::DrainPart(a, percent) => {
                 self.drain(*a, Some(self.filled * u64::from(*percent) / 100))
+            }
+            Op::Exhaust => {
+                /// More than any row sets; a process without a limit would go on for ever.
+                const MOST: usize = 4096;
+                while self.spares.len() < MOST {
+                    self.spares.push(fresh(Kind::Udp)?);
+                }
+                Ok("never".into())
+            }
+            Op::Spare => {
+                self.spares.pop().ok_or_else(closed_already)?.close();
+                done()
             }
             Op::Sleep(ms) => {
                 greenroom::thread::sleep(Duration::from_millis(*ms));

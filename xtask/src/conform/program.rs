@@ -142,6 +142,10 @@ pub enum Op {
     Drain(u8),
     /// Receives so many hundredths of what was filled in and not received.
     DrainPart(u8, u8),
+    /// Makes sockets until there is no descriptor for one more, and keeps them.
+    Exhaust,
+    /// Closes one of those.
+    Spare,
     /// Milliseconds.
     Sleep(u64),
     Resolve(String),
@@ -243,6 +247,8 @@ impl fmt::Display for Op {
             Op::FillToTheBrink(a, n) => write!(f, "fill s{a} {n} to the brink"),
             Op::Drain(a) => write!(f, "drain s{a}"),
             Op::DrainPart(a, percent) => write!(f, "drain s{a} {percent}%"),
+            Op::Exhaust => f.write_str("exhaust"),
+            Op::Spare => f.write_str("spare"),
             Op::Sleep(ms) => write!(f, "sleep {ms}"),
             Op::Resolve(text) => write!(f, "resolve {}", Quoted(text.as_bytes())),
         }

@@ -12,12 +12,17 @@ use super::play::{Outcome, World, play, play_noting};
 use super::program::Program;
 
 /// How a program is played.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Manner {
     /// How long what is under way is given to arrive, after every step.
     pub settle: Duration,
     /// Whether what is free by law is written alike.
     pub is_lenient: bool,
+    /// The first and the last port that a virtual host gives out by itself, if they are few. Those of
+    /// the system are set from outside.
+    pub ports: Option<(u16, u16)>,
+    /// How many descriptors it has, likewise.
+    pub descriptors: Option<u32>,
 }
 
 /// On the operating system.
@@ -35,7 +40,7 @@ pub fn on_real(program: &Program, manner: Manner) -> Vec<Outcome> {
     }
     let (theirs, own) = (program.clone(), directory.clone());
     let outcomes = greenroom_real::try_run(move || {
-        let Manner { settle, is_lenient } = manner;
+        let Manner { settle, is_lenient, .. } = manner;
         play(&theirs, &World { prefix, directory: own, settle, is_lenient })
     });
     if program.has_paths() {
@@ -52,7 +57,7 @@ pub fn in_sim(program: &Program, manner: Manner) -> Vec<Outcome> {
 
 /// What a program is good for: which steps it takes in which states of a socket, with what outcome.
 pub fn noted_in_sim(program: &Program) -> BTreeSet<String> {
-    let manner = Manner { settle: Duration::from_millis(1), is_lenient: true };
+    let manner = Manner { settle: Duration::from_millis(1), is_lenient: true, ..Manner::default() };
     simulated(program, manner, true).1.into_iter().collect()
 }
 
@@ -63,7 +68,7 @@ fn simulated(program: &Program, manner: Manner, takes_notes: bool) -> (Vec<Outco
     let scenario = Scenario::new("conform", "a program of sockets", move |stage: &mut Stage| {
         let (program, told) = (program.clone(), told.clone());
         stage.client("host", move || {
-            let Manner { settle, is_lenient } = manner;
+            let Manner { settle, is_lenient, .. } = manner;
             let prefix = "greenroom-conform-in-sim-".to_owned();
             let directory = format!("/{prefix}paths").into();
             let world = World { prefix, directory, settle, is_lenient };
@@ -73,7 +78,12 @@ fn simulated(program: &Program, manner: Manner, takes_notes: bool) -> (Vec<Outco
             Ok(())
         });
     });
-    let spec = Spec { tape: Some(vec![]), weather: Weather::calm(), ..Spec::seed(0) };
+    let mut weather = Weather::calm();
+    if let Some((first, last)) = manner.ports {
+        (weather.ephemeral_port_first, weather.ephemeral_port_last) = (first, last);
+    }
+    weather.descriptors_max = manner.descriptors;
+    let spec = Spec { tape: Some(vec![]), weather, ..Spec::seed(0) };
     let run = run(&scenario, &spec);
     let (mut outcomes, notes) = outcomes.with(std::mem::take);
     if !run.outcome.held() {

@@ -88,6 +88,8 @@ send s0 "a;"; send s0 1; recv s1 4
 times 500 send s0 "x"
 close s0 now
 fill s0 1000 to the brink
+exhaust
+spare
 drain s0 30%
 "#;
     let program = parse::program(text).expect("every line is one");

@@ -97,7 +97,7 @@ fn directory() -> PathBuf {
 }
 
 fn manner(settle_ms: u64) -> Manner {
-    Manner { settle: Duration::from_millis(settle_ms), is_lenient: false }
+    Manner { settle: Duration::from_millis(settle_ms), ..Manner::default() }
 }
 
 /// A verdict a row, several rows at a time.
@@ -125,12 +125,14 @@ fn judge(row: &Row, namespaces: Namespaces) -> Verdict {
     let mut first = None;
     for ms in SETTLE_MS {
         let program = row.program();
-        let real = match row.ports {
-            None if !row.is_alone => stage::on_real(&program, manner(ms)),
-            _ if namespaces == Namespaces::None => return Verdict::Skipped,
-            _ => namespace::on_real(row, namespaces, ms),
+        let real = match row.is_special() {
+            false => stage::on_real(&program, manner(ms)),
+            true if namespaces == Namespaces::None => return Verdict::Skipped,
+            true => namespace::on_real(row, namespaces, ms),
         };
-        let sim = stage::in_sim(&program, manner(ms));
+        let ports = row.ports.as_ref().map(|ports| (*ports.start(), *ports.end()));
+        let descriptors = row.descriptors;
+        let sim = stage::in_sim(&program, Manner { ports, descriptors, ..manner(ms) });
         let mismatches = compared(row, &program, &real, &sim);
         if mismatches.is_empty() {
             return Verdict::Held;

@@ -122,7 +122,7 @@ fn what_is_set_is_given_back_and_what_is_wrong_refused() {
 fn what_would_do_nothing_is_refused_by_name() {
     let hub = &mut bench::hub();
     let tcp = socket(hub, Kind::Stream);
-    for option in [Opt::Cork, Opt::FreeBind, Opt::Mark] {
+    for option in [Opt::FreeBind, Opt::Mark] {
         let error = hub.set_option(tcp, option, 1).expect_err("it is not offered");
         assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
         assert!(error.to_string().contains(&format!("{option:?}")), "{error}");

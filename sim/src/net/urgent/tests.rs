@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use greenroom::hub::{Domain, Hub, Io, Kind, Opt};
+use greenroom::hub::{Domain, Hub, Io, Kind, Opt, Take};
 
 use crate::hub::SimHub;
 use crate::net::bench::{self, code, named, ready, recv, send};
@@ -56,6 +56,26 @@ fn without_a_connection_there_is_nothing_urgent() {
     let unix = hub.socket(Domain::Unix, Kind::Stream).expect("a socket");
     assert_eq!(urgent(hub, unix), Err(libc::EINVAL));
     assert_eq!(send_urgent(hub, unix, b"x"), Err(libc::ENOTCONN));
+}
+
+/// A read that finds nothing but the urgent byte passes over it, measured on Linux 6.18.
+#[test]
+fn a_read_of_tcp_that_finds_nothing_passes_the_mark() {
+    let hub = &mut bench::hub();
+    let listener = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
+    hub.listen(listener, 1).expect("it may listen");
+    let to = hub.local_addr(listener).expect("bound by that");
+    let near = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
+    assert_eq!(code(hub.connect(near, &to)), Err(libc::EAGAIN));
+    named(hub);
+    let (far, _) = hub.accept(listener).expect("it came");
+    for looks in [false, true] {
+        assert_eq!(send_urgent(hub, near, b"!"), Ok(1));
+        named(hub);
+        let take = if looks { Take::Peek } else { Take::Remove };
+        assert_eq!(code(hub.recv(far, &mut [0; 9], take)), Err(libc::EAGAIN));
+        assert_eq!(urgent(hub, far), if looks { Ok(b'!') } else { Err(libc::EINVAL) });
+    }
 }
 
 /// 214 (d)

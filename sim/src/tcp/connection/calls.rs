@@ -42,21 +42,23 @@ impl Connection {
     /// lets out is the end of a segment. Those after it wait and are joined.
     fn note_write(&mut self) {
         let (end, open) = (self.outgoing.end(), self.open_until());
-        let goes = end <= open && self.snd_nxt == self.snd_max && !self.small_is_out();
-        if self.config.nagle && self.write_end.is_none() && goes {
+        let goes = end <= open && !self.small_is_out();
+        let joins = self.config.cork || !self.config.nagle;
+        if !joins && self.write_end.is_none() && goes {
             self.write_end = Some(end);
         }
     }
 
     /// Where the windows end.
     fn open_until(&self) -> u64 {
-        self.snd_edge.min(self.snd_una.saturating_add(self.congestion.window()))
+        let room = self.congestion.window().saturating_sub(self.pipe());
+        self.snd_edge.min(self.snd_nxt.saturating_add(room))
     }
 
     /// How much may be written before more than TCP_NOTSENT_LOWAT allows is held back.
     fn unsent_room(&self) -> u64 {
         let Some(max) = self.config.unsent_max else { return u64::MAX };
-        let allowed = self.open_until().max(self.snd_max).saturating_add(max.into());
+        let allowed = self.open_until().max(self.snd_nxt).saturating_add(max.into());
         allowed.saturating_sub(self.outgoing.end())
     }
 
@@ -190,9 +192,9 @@ impl Connection {
         }
     }
 
-    /// SO_ERROR: the pending error, which is then no longer pending.
+    /// SO_ERROR: the pending error, which is then no longer pending; then what may yet pass.
     pub fn take_error(&mut self) -> Option<io::Error> {
-        self.error.take().map(Errno::error)
+        self.error.take().or_else(|| self.soft_error.take()).map(Errno::error)
     }
 
     /// Linux's tcp_poll, line by line.

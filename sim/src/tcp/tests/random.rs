@@ -255,10 +255,11 @@ fn garbage() -> impl Strategy<Value = (Segment, usize, u64)> {
                 rst: bits & 18 == 18,
                 psh: false,
             };
+            let sack = [(payload as u32, window), (bits.into(), payload as u32), (0, 0)];
             // Near, where there is one.
             let urgent = if bits & 6 == 6 { payload as u16 } else { 0 };
             (
-                Segment { seq, ack, flags, window, urgent, len: 0 },
+                Segment { seq, ack, flags, window, urgent, sack, len: 0 },
                 payload * usize::from(bits & 2 != 0),
                 wait,
             )

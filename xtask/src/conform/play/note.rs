@@ -53,7 +53,7 @@ fn kind_of(socket: &Socket) -> String {
 fn slot_of(op: &Op) -> Option<u8> {
     match op {
         Op::Make(..) | Op::Pair(..) | Op::Connected(..) | Op::Pipe(..) => None,
-        Op::Sleep(_) | Op::Resolve(_) => None,
+        Op::Sleep(_) | Op::Resolve(_) | Op::Exhaust | Op::Spare => None,
         Op::Bind(a, _)
         | Op::Listen(a, _)
         | Op::Call(a, _)

@@ -31,6 +31,8 @@ pub struct Row {
     pub ids: Vec<String>,
     /// The ports the system chooses from, where they are few.
     pub ports: Option<RangeInclusive<u16>>,
+    /// How many descriptors there are, where they are few.
+    pub descriptors: Option<u32>,
     /// Whether it takes a network that leads nowhere.
     pub is_alone: bool,
     /// Whether the simulator is something else by choice.
@@ -186,6 +188,7 @@ impl Row {
             line,
             ids: vec![],
             ports: None,
+            descriptors: None,
             is_alone: false,
             differs: false,
             lines: vec![],
@@ -215,9 +218,18 @@ impl Row {
         match ports {
             Some(range) => self.ports = Some(range),
             None if tag == "lo" => self.is_alone = true,
-            None => return Err(format!("no tag [{tag}]; there are [ports A-B] and [lo]")),
+            None => {
+                let number = tag.strip_prefix("descriptors ").and_then(|n| n.trim().parse().ok());
+                let accepted = "there are [ports A-B], [descriptors N] and [lo]";
+                self.descriptors = Some(number.ok_or(format!("no tag [{tag}]; {accepted}"))?);
+            }
         }
         Ok(())
+    }
+
+    /// Whether the system is to be set up for it, which is done for a process of its own.
+    pub fn is_special(&self) -> bool {
+        self.is_alone || self.ports.is_some() || self.descriptors.is_some()
     }
 
     /// By id, by number, or by section.
