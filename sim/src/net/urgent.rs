@@ -24,7 +24,7 @@ impl World {
             Proto::Udp(_) => Err(self.refuse_urgent_datagram(index, buf.len())),
             Proto::Unix(_) => self.send_urgent_unix(io, index, buf),
             Proto::Pipe(_) | Proto::Query(_) => Err(errno(libc::ENOTSOCK)),
-            Proto::Fresh | Proto::Listener(_) => Err(errno(libc::EPIPE)),
+            Proto::Fresh | Proto::Listener(_) => Err(self.not_to_be_written(index)),
         }
     }
 
