@@ -35,7 +35,7 @@ impl World {
             (usize::from(socket.host), transport_of(socket), socket.domain);
         // Each family looks at these three in an order of its own.
         let is_bound = is_bound(socket);
-        let is_reserved = (1..self.weather.unprivileged_port_first).contains(&local.port());
+        let is_reserved = self.hosts[host].reserves(local.port());
         if !((is_bound || is_reserved) && domain == Domain::V6) {
             self.check_local(index, local)?;
         }

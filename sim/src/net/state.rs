@@ -16,7 +16,8 @@ impl World {
             Proto::Stream(connection) => {
                 let now = connection.readiness();
                 let ended = now.hup || now.error;
-                let write = if now.writable || ended { Interest::WRITE } else { Interest::NONE };
+                let has_room = now.writable && self.affordable(index, 1) > 0;
+                let write = if has_room || ended { Interest::WRITE } else { Interest::NONE };
                 read(now.readable || now.urgent || now.read_closed || ended).with(write)
             }
             Proto::Listener(queue) => read(queue.pending() > 0),

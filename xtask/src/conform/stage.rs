@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use greenroom::check::Shared;
-use greenroom::scenario::{Scenario, Stage};
+use greenroom::scenario::{Machine, Scenario, Stage};
 use greenroom_sim::faults::Weather;
 use greenroom_sim::run::{Spec, run};
 
@@ -24,6 +24,22 @@ pub struct Manner {
     pub descriptors: Option<u32>,
     /// Whether its programs may not bind the ports that are root's, likewise.
     pub is_unprivileged: bool,
+}
+
+impl Manner {
+    fn machine(&self) -> Machine {
+        let mut machine = Machine::new();
+        if let Some((first, last)) = self.ports {
+            machine = machine.ephemeral_ports(first..=last);
+        }
+        if let Some(most) = self.descriptors {
+            machine = machine.descriptors(most);
+        }
+        if self.is_unprivileged {
+            machine = machine.unprivileged();
+        }
+        machine
+    }
 }
 
 /// On the operating system.
@@ -64,15 +80,9 @@ pub fn in_sim(program: &Program, manner: Manner) -> Vec<Outcome> {
             told.with(|told| *told = played);
             Ok(())
         });
+        stage.machine("host", manner.machine());
     });
-    let mut weather = Weather::calm();
-    if let Some((first, last)) = manner.ports {
-        (weather.ephemeral_port_first, weather.ephemeral_port_last) = (first, last);
-    }
-    weather.descriptors_max = manner.descriptors;
-    if manner.is_unprivileged {
-        weather.unprivileged_port_first = 1024;
-    }
+    let weather = Weather::calm();
     let spec = Spec { tape: Some(vec![]), weather, ..Spec::seed(0) };
     let run = run(&scenario, &spec);
     let mut outcomes = outcomes.with(|outcomes| outcomes.clone());
