@@ -402,7 +402,7 @@ impl Hub for SimHub {
             Proto::Udp(mailbox) => mailbox.take_error(),
             Proto::Unix(socket) => socket.take_error(),
             Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
-            _ => None,
+            _ => self.world.sockets[index as usize].left_error.take(),
         })
     }
 

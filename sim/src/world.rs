@@ -106,6 +106,8 @@ pub(crate) struct Socket {
     pub(crate) peer: Option<SocketAddr>,
     /// Of TCP: shut for reading, for writing, before there was a connection.
     pub(crate) shut_early: (bool, bool),
+    /// The error of an attempt that was given up, which nobody was told before it listened.
+    pub(crate) left_error: Option<io::Error>,
     pub(crate) options: Options,
     pub(crate) proto: Proto,
     /// When its timer event is due, if one is scheduled.
@@ -261,6 +263,7 @@ impl World {
             ip_is_given: false,
             peer: None,
             shut_early: (false, false),
+            left_error: None,
             options: Options::default(),
             proto,
             timer_ns: None,

@@ -24,7 +24,10 @@ impl World {
     pub(crate) fn bind_inet(&mut self, index: u32, local: &Address) -> io::Result<()> {
         let local = self.named_local(index, local)?;
         self.bind_socket(index, local)?;
-        let number = self.sockets[index as usize].number;
+        let socket = &mut self.sockets[index as usize];
+        // Bound to one address of IPv6 it is of IPv6 alone, and says so.
+        socket.options.only_v6 |= local.is_ipv6() && !local.ip().is_unspecified();
+        let number = socket.number;
         self.record_full(Op::Bind, number, 0, 0, Some(local), "");
         Ok(())
     }

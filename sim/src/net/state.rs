@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use greenroom::hub::Interest;
 
+use crate::mutant::{self, Mutant};
 use crate::tcp::State;
 use crate::world::{Proto, World, errno};
 
@@ -16,6 +17,10 @@ impl World {
             Proto::Stream(connection) => {
                 let now = connection.readiness();
                 let ended = now.hup || now.error;
+                if mutant::is_on(Mutant::EndNotReady) && now.read_closed {
+                    let write = if now.writable { Interest::WRITE } else { Interest::NONE };
+                    return read(connection.queued() > 0).with(write);
+                }
                 let has_room = now.writable && self.affordable(index, 1) > 0;
                 let write = if has_room || ended { Interest::WRITE } else { Interest::NONE };
                 read(now.readable || now.urgent || now.read_closed || ended).with(write)

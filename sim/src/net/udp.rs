@@ -141,6 +141,10 @@ impl World {
             return Err(errno(libc::EINVAL));
         }
         let to = peer.or(socket.peer).ok_or_else(|| errno(libc::EDESTADDRREQ))?;
+        if socket.domain == Domain::V6 && to.is_ipv4() && to.port() == 0 {
+            // IPv6 hands its peer on to IPv4 as if it were named.
+            return Err(errno(libc::EINVAL));
+        }
         self.may_broadcast(index, to)?;
         let to = if is_for_many(to.ip()) { to } else { self.reachable(index, to)? };
         let from = self.source_towards(index, to)?;
