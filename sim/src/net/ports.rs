@@ -36,10 +36,14 @@ impl World {
         let socket = &self.sockets[index as usize];
         let (host, transport, domain) =
             (usize::from(socket.host), transport_of(socket), socket.domain);
-        // Each family looks at these two in an order of its own.
+        // Each family looks at these three in an order of its own.
         let is_bound = is_bound(socket);
-        if !(is_bound && domain == Domain::V6) {
+        let is_reserved = self.hosts[host].reserves(local.port());
+        if !((is_bound || is_reserved) && domain == Domain::V6) {
             self.check_local(index, local)?;
+        }
+        if is_reserved {
+            return Err(errno(libc::EACCES));
         }
         if is_bound {
             return Err(errno(libc::EINVAL));

@@ -21,7 +21,8 @@ impl World {
                     let write = if now.writable { Interest::WRITE } else { Interest::NONE };
                     return read(connection.queued() > 0).with(write);
                 }
-                let write = if now.writable || ended { Interest::WRITE } else { Interest::NONE };
+                let has_room = now.writable && self.affordable(index, 1) > 0;
+                let write = if has_room || ended { Interest::WRITE } else { Interest::NONE };
                 read(now.readable || now.urgent || now.read_closed || ended).with(write)
             }
             Proto::Listener(queue) => read(queue.pending() > 0),

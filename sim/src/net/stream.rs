@@ -289,10 +289,15 @@ impl World {
     }
 
     pub(crate) fn send_stream(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
+        let affordable = self.affordable(index, buf.len());
         let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
             return Err(self.not_to_be_written(index));
         };
-        let sent = connection.send(buf);
+        let sent = match connection.send(&buf[..affordable]) {
+            // Had it failed, that would be said first.
+            Ok(0) if !buf.is_empty() && affordable == 0 => Err(errno(libc::EAGAIN)),
+            sent => sent,
+        };
         self.sent_on_stream(io, index, buf, sent, "")
     }
 

@@ -39,6 +39,10 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
+    /// What is in it, with what that costs beside its bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
     pub(crate) fn is_readable(&self) -> bool {
         self.error.is_some() || self.shut_read || !self.letters.is_empty()
     }
@@ -179,12 +183,14 @@ impl World {
     }
 
     pub(super) fn put_letter(&mut self, index: u32, from: SocketAddr, payload: Vec<u8>) {
+        let left = self.memory_left(self.sockets[index as usize].host);
         let socket = &mut self.sockets[index as usize];
         let bytes_max = socket.options.recv_buffer.unwrap_or(RECV_BUFFER) as usize;
         let Proto::Udp(mailbox) = &mut socket.proto else { return };
         let cost = cost_of(from, payload.len());
-        // However large, one fits.
-        if !mailbox.letters.is_empty() && mailbox.bytes + cost > bytes_max {
+        // However large, one fits; but for the host.
+        let is_full = !mailbox.letters.is_empty() && mailbox.bytes + cost > bytes_max;
+        if is_full || left.is_some_and(|left| left < cost as u64) {
             return self.recycle(payload);
         }
         mailbox.bytes += cost;

@@ -36,6 +36,11 @@ pub(super) struct Scoreboard {
 }
 
 impl Scoreboard {
+    /// Bytes that are there beyond a gap.
+    pub(super) fn there(&self) -> u64 {
+        self.there_bytes
+    }
+
     /// Bytes that may still be under way, of `flight` that are not acknowledged.
     pub(super) fn pipe(&self, flight: u64) -> u64 {
         flight.saturating_sub(self.there_bytes + self.lost_bytes)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use greenroom::check::Shared;
-use greenroom::scenario::{Scenario, Stage};
+use greenroom::scenario::{Machine, Scenario, Stage};
 use greenroom_sim::faults::Weather;
 use greenroom_sim::run::{Spec, run};
 
@@ -23,6 +23,24 @@ pub struct Manner {
     pub ports: Option<(u16, u16)>,
     /// How many descriptors it has, likewise.
     pub descriptors: Option<u32>,
+    /// Whether its programs may not bind the ports that are root's, likewise.
+    pub is_unprivileged: bool,
+}
+
+impl Manner {
+    fn machine(&self) -> Machine {
+        let mut machine = Machine::new();
+        if let Some((first, last)) = self.ports {
+            machine = machine.ephemeral_ports(first..=last);
+        }
+        if let Some(most) = self.descriptors {
+            machine = machine.descriptors(most);
+        }
+        if self.is_unprivileged {
+            machine = machine.unprivileged();
+        }
+        machine
+    }
 }
 
 /// On the operating system.
@@ -77,12 +95,9 @@ fn simulated(program: &Program, manner: Manner, takes_notes: bool) -> (Vec<Outco
             told.with(|told| *told = (played, notes));
             Ok(())
         });
+        stage.machine("host", manner.machine());
     });
-    let mut weather = Weather::calm();
-    if let Some((first, last)) = manner.ports {
-        (weather.ephemeral_port_first, weather.ephemeral_port_last) = (first, last);
-    }
-    weather.descriptors_max = manner.descriptors;
+    let weather = Weather::calm();
     let spec = Spec { tape: Some(vec![]), weather, ..Spec::seed(0) };
     let run = run(&scenario, &spec);
     let (mut outcomes, notes) = outcomes.with(std::mem::take);
