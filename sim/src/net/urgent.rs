@@ -13,7 +13,7 @@ impl World {
     /// Gives bytes of which the last is urgent.
     pub(crate) fn send_urgent(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
         let socket = &mut self.sockets[index as usize];
-        let is_v6 = socket.domain == Domain::V6;
+        let is_v6 = socket.domain == Domain::V6 && !socket.peer.is_some_and(|peer| peer.is_ipv4());
         match &mut socket.proto {
             Proto::Stream(connection) => {
                 let sent = connection.send_urgent(buf);

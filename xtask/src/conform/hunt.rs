@@ -87,7 +87,15 @@ impl fmt::Display for Columns {
 
 /// Both columns, if they differ.
 pub fn compare(program: &Program) -> Option<Columns> {
-    compare_within(program, &SETTLE_MS)
+    /// The ports of a machine where thousands of connections were are taken by chance: some that a
+    /// program names by another socket's are held by who is long gone. Each try has others.
+    const MORE: [u64; 12] = [1; 12];
+    let columns = compare_within(program, &SETTLE_MS)?;
+    let first = columns.0.iter().find(|(_, real, sim)| real != sim);
+    match first {
+        Some((_, Err(real), Ok(_))) if real == "EADDRINUSE" => compare_within(program, &MORE),
+        _ => Some(columns),
+    }
 }
 
 fn compare_within(program: &Program, settle_ms: &[u64]) -> Option<Columns> {
