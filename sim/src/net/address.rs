@@ -226,9 +226,8 @@ impl World {
     pub(super) fn source_towards(&self, index: u32, to: SocketAddr) -> io::Result<IpAddr> {
         let socket = &self.sockets[index as usize];
         let bound = socket.local.map(|local| local.ip());
-        match (bound, to.ip()) {
-            (Some(IpAddr::V4(_)), IpAddr::V6(_)) => return Err(errno(libc::EAFNOSUPPORT)),
-            _ => {}
+        if let (Some(IpAddr::V4(_)), IpAddr::V6(_)) = (bound, to.ip()) {
+            return Err(errno(libc::EAFNOSUPPORT));
         }
         // One that is connected in one family sends in the other as if it were not.
         let bound = bound.filter(|ip| ip.is_ipv4() == to.is_ipv4());
