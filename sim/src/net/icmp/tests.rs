@@ -25,10 +25,7 @@ fn hub(weather: Weather) -> SimHub {
 
 /// A socket of this host.
 fn socket(hub: &mut SimHub, host: u16, kind: Kind) -> Io {
-    let io = hub.socket(Domain::V4, kind).expect("a socket");
-    let index = hub.world.socket_of(io).expect("it is open");
-    hub.world.sockets[index as usize].host = host;
-    io
+    bench::socket_on(hub, host, Domain::V4, kind)
 }
 
 fn tcp(hub: &mut SimHub, host: u16) -> Io {
@@ -320,12 +317,8 @@ fn partitions_are_answered_as_often_as_the_weather_says() {
 fn routers_cut_nothing_of_ipv6() {
     for (path_mtu, mss) in [(1400, 1340), (1000, 1220)] {
         let hub = &mut hub(Weather { path_mtu_bytes: Some(path_mtu), ..Weather::calm() });
-        let socket = |hub: &mut SimHub, host: u16, kind: Kind| {
-            let io = hub.socket(Domain::V6, kind).expect("a socket");
-            let index = hub.world.socket_of(io).expect("it is open");
-            hub.world.sockets[index as usize].host = host;
-            io
-        };
+        let socket =
+            |hub: &mut SimHub, host: u16, kind: Kind| bench::socket_on(hub, host, Domain::V6, kind);
         let far = socket(hub, 1, Kind::Datagram);
         hub.bind(far, &at("[fd00::2]:9")).expect("a free port");
         let near = socket(hub, 0, Kind::Datagram);
