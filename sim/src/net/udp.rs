@@ -216,8 +216,9 @@ impl World {
     pub(super) fn refusal_arrives(&mut self, packet: &Packet, error: i32) {
         let bound = self.bound_at(packet.to_host, Transport::Udp, packet.to.port());
         let told = bound.iter().copied().find(|&index| {
-            let peer = self.sockets[index as usize].peer;
-            peer.is_some_and(|peer| is_from(peer, packet.from))
+            let socket = &self.sockets[index as usize];
+            // One that was connected in IPv6 before does not hear what comes back by IPv4.
+            covers(socket, packet.to) && socket.peer.is_some_and(|peer| is_from(peer, packet.from))
         });
         let Some(index) = told else { return };
         if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {
