@@ -31,6 +31,7 @@ use std::net::Ipv4Addr;
 
 use greenroom::hub::{Domain, Kind, NameOpt, Opt, unsupported};
 
+use super::ports::is_bound;
 use super::unix::queue;
 use crate::tcp::{Config, Keepalive};
 use crate::world::{Proto, Socket, World, errno};
@@ -259,6 +260,7 @@ impl World {
         check_level(&self.sockets[index as usize], option, Wish::Set)?;
         self.check_multicast(index, option, value)?;
         let socket = &mut self.sockets[index as usize];
+        let is_bound = is_bound(socket);
         let options = &mut socket.options;
         let value = normal(option, value);
         let tos_before = options.get(Opt::Tos);
@@ -269,7 +271,7 @@ impl World {
             }
             Opt::ReusePort => options.reuse_port = value != 0,
             // Who has a port has promised what it hears (36).
-            Opt::OnlyV6 if socket.has_port => return Err(errno(libc::EINVAL)),
+            Opt::OnlyV6 if is_bound => return Err(errno(libc::EINVAL)),
             Opt::OnlyV6 => options.only_v6 = value != 0,
             Opt::Linger => options.linger = value,
             Opt::SendBuffer => {

@@ -242,7 +242,7 @@ enum Port {
 }
 
 /// Whether the socket has an address that it will not change.
-fn is_bound(socket: &Socket) -> bool {
+pub(super) fn is_bound(socket: &Socket) -> bool {
     match &socket.proto {
         // A connection that is over has given its port up, unless the program named it; in TIME-WAIT
         // the system has the port.
