@@ -34,6 +34,7 @@ pub mod check;
 pub mod io;
 pub mod net;
 pub mod os;
+pub mod pool;
 pub mod rand;
 pub mod resolve;
 pub mod scenario;

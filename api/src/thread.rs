@@ -43,8 +43,17 @@ where
     F: FnOnce() -> T + 'static,
     T: 'static,
 {
+    spawn_at(f, Location::caller())
+}
+
+/// As [`spawn`], for a caller of the crate's own that says whose line it is.
+pub(crate) fn spawn_at<F, T>(f: F, at: &'static Location<'static>) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
     let driver = driver::current().expect(driver::OUTSIDE);
-    start(&driver, f, Label::Task, stack::DEFAULT_SIZE, Location::caller())
+    start(&driver, f, Label::Task, stack::DEFAULT_SIZE, at)
 }
 
 fn start<F, T>(
