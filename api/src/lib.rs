@@ -38,6 +38,7 @@ pub mod pool;
 pub mod rand;
 pub mod resolve;
 pub mod scenario;
+pub mod server;
 pub mod signal;
 pub mod sync;
 pub mod thread;
