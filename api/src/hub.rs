@@ -173,6 +173,16 @@ pub trait Hub: std::any::Any {
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io>;
     /// The answer to a query, which is over then; `WouldBlock` before.
     fn resolved(&mut self, io: Io) -> io::Result<Vec<IpAddr>>;
+    /// Has a job done where it holds nobody up, or says when it is done where there is no such place.
+    /// The job is a source, readable then; who closes it gives it up, done or not.
+    fn offload(&mut self, _job: Job) -> io::Result<Io> {
+        Err(unsupported("a place for jobs that block"))
+    }
+    /// The end of a job, whose source is over then: the job itself, if it is the caller's to do now.
+    /// `WouldBlock` before.
+    fn offloaded(&mut self, _io: Io) -> io::Result<Option<Job>> {
+        Err(unsupported("a place for jobs that block"))
+    }
     /// Fills the buffer with random bytes; in a simulation they come from the seed.
     fn entropy(&mut self, bytes: &mut [u8]);
     /// One of `arity` choices the program leaves to the world; the operating system answers 0.
@@ -188,6 +198,9 @@ pub trait Hub: std::any::Any {
     /// Something worth recording happened above the waist.
     fn note(&mut self, _event: &Note<'_>) {}
 }
+
+/// Work that would hold up its thread.
+pub type Job = Box<dyn FnOnce() + Send>;
 
 /// A point on the driver's clock, in nanoseconds since the hub was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,9 @@
 //! A greenlet stays on the thread it was spawned on, so neither its closure nor its result need be
 //! `Send`; it runs until it waits, and nothing else runs meanwhile.
 
+mod blocking;
 mod join;
+mod local;
 mod park;
 mod scope;
 
@@ -13,7 +15,10 @@ use std::time::Duration;
 
 pub use std::thread::Result;
 
+pub use self::blocking::spawn_blocking;
 pub use self::join::JoinHandle;
+pub(crate) use self::local::Locals;
+pub use self::local::{AccessError, HostKey, LocalKey};
 pub(crate) use self::park::{Parker, wake_anywhere};
 pub use self::park::{Thread, current, park, park_timeout};
 pub use self::scope::{Scope, ScopedJoinHandle, scope};

@@ -26,8 +26,8 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Group, HostId, Hub, Interest, Io, Kind, NameOpt, Note, Opt,
-    Query, Ready, Runnable, Take, Tick, Turn,
+    Address, Birth, Domain, GreenletId, Group, HostId, Hub, Interest, Io, Job, Kind, NameOpt, Note,
+    Opt, Query, Ready, Runnable, Take, Tick, Turn,
 };
 use greenroom::time::{Instant, SystemTime};
 use mio::{Events, Poll, Token};
@@ -35,9 +35,10 @@ use socket2::SockAddr;
 
 use crate::address::to_system;
 use crate::interrupt::Interrupt;
+use crate::office::{Inbox, JOBS, Outcome, Task};
 use crate::options;
 use crate::part::Part;
-use crate::resolver::{self, Answer, Inbox};
+use crate::resolver::{self, Answer};
 use crate::retries::Retries;
 use crate::socket::Socket;
 use crate::sys;
@@ -366,7 +367,8 @@ impl Hub for RealHub {
         let ready = match self.table.get(io)? {
             Entry::Query(answer) if answer.is_there() => return Ok(interest.and(Interest::READ)),
             // Its answer comes with a wake, whether or not anybody watches.
-            Entry::Query(_) => return Ok(Interest::NONE),
+            Entry::Job(outcome) if outcome.is_there() => return Ok(interest.and(Interest::READ)),
+            Entry::Query(_) | Entry::Job(_) => return Ok(Interest::NONE),
             Entry::Watch(_) => return Ok(self.watched_readiness(io)?.and(interest)),
             entry => entry.socket()?.readiness()?.and(interest),
         };
@@ -436,7 +438,7 @@ impl Hub for RealHub {
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {
         let known = self.part.as_ref().and_then(|part| part.address_of(query.host));
         if let Some(address) = known {
-            return self.table.insert(Entry::Query(Arc::new(Answer::known(vec![address]))));
+            return self.table.insert(Entry::Query(Arc::new(Answer::known(Ok(vec![address])))));
         }
         let answer = Arc::new(Answer::default());
         let io = self.table.insert(Entry::Query(answer.clone()))?;
@@ -455,6 +457,27 @@ impl Hub for RealHub {
                 }
                 None => Err(io::ErrorKind::WouldBlock.into()),
             },
+            _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        }
+    }
+
+    fn offload(&mut self, job: Job) -> io::Result<Io> {
+        let outcome = Arc::new(Outcome::default());
+        let io = self.table.insert(Entry::Job(outcome.clone()))?;
+        // A job that panics keeps that to itself: what it came to is the caller's to say.
+        if let Err(error) = JOBS.take_on(Task::new(io, &outcome, &self.inbox, job)) {
+            self.close(io);
+            return Err(error);
+        }
+        Ok(io)
+    }
+    fn offloaded(&mut self, io: Io) -> io::Result<Option<Job>> {
+        match self.table.get(io)? {
+            Entry::Job(outcome) if outcome.is_there() => {
+                self.close(io);
+                Ok(None)
+            }
+            Entry::Job(_) => Err(io::ErrorKind::WouldBlock.into()),
             _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
         }
     }

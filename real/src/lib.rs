@@ -43,6 +43,7 @@ mod run;
 mod address;
 mod hub;
 mod interrupt;
+mod office;
 mod options;
 mod part;
 mod resolver;
