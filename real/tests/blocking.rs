@@ -144,7 +144,11 @@ fn a_value_is_dropped_when_its_greenlet_is_over_even_if_it_was_killed() {
                 thread::park();
             });
             yield_now();
-            if kills { greenlet.kill() } else { greenlet.thread().unpark() }
+            if kills {
+                greenlet.kill()
+            } else {
+                greenlet.thread().unpark()
+            }
             let _ = greenlet.join();
             assert_eq!(seen.get(), 7);
         }
