@@ -247,7 +247,7 @@ impl Driver {
             match turn {
                 Turn::Run(index) => decided = self.resume(index),
                 Turn::Stop => return Stop::Halted(self.stall()),
-                Turn::Poll | Turn::Advance => match self.poll(turn) {
+                Turn::Poll | Turn::Advance | Turn::Yield => match self.poll(turn) {
                     Ok(Polled::GoOn) => {}
                     Ok(Polled::NothingEver) => return Stop::Deadlock(self.stall()),
                     Ok(Polled::Stop) => return Stop::Halted(self.stall()),
@@ -282,7 +282,7 @@ impl Driver {
         if idle && next.is_none() && open_waits == 0 && self.started() {
             return Ok(Polled::NothingEver);
         }
-        let looks_only = !idle && turn == Turn::Poll;
+        let looks_only = !idle && turn != Turn::Advance;
         let mut ready = self.ready.take();
         let mut hub = self.hub.borrow_mut();
         let until = if looks_only { Some(hub.now()) } else { next };

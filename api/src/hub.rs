@@ -9,7 +9,8 @@
 //!
 //! 1. After `WouldBlock`, some later `poll` names that source once the call may succeed: too often
 //!    is legal, too rarely never.
-//! 2. `poll` returns by `until`, and earlier only if it names something.
+//! 2. `poll` returns by `until`, and earlier only if it names something or the turn before it was to
+//!    [`Advance`](Turn::Advance).
 //! 3. In a simulation, `poll(None)` that names nothing means that nothing can ever happen. On the
 //!    operating system it never returns so.
 //! 4. `now` never goes backwards. In a simulation it moves only inside `poll`.
@@ -423,6 +424,9 @@ pub enum Turn {
     Poll,
     /// All have merely yielded: the world may move to its next event.
     Advance,
+    /// The current greenlet gives way as if it had yielded. Only where it
+    /// [completed](SwitchPoint::Completed) a call.
+    Yield,
     /// The run is over: nobody runs any more but to be unwound.
     Stop,
 }

@@ -44,6 +44,10 @@ pub fn gethostbyname(host: &str) -> io::Result<Ipv4Addr> {
 /// Asks the hub and waits for the answer.
 pub(crate) fn addresses_of(host: &str) -> io::Result<Vec<IpAddr>> {
     let driver = driver::current().ok_or_else(driver::outside)?;
+    if host.contains('\0') {
+        let text = "file name contained an unexpected NUL byte";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
     let io = driver.hub.borrow_mut().resolve(&Query { host })?;
     // Owned during the wait, so that a kill or a timeout gives the query up.
     let _query = Descriptor::new(&driver, io);

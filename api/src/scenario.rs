@@ -149,6 +149,8 @@ pub struct Stage {
     pub hosts: Vec<HostSpec>,
     /// What is judged at the end, by name.
     pub judges: Vec<(String, Judge)>,
+    /// Whether the bytes that are sent are left out of what makes two runs the same.
+    pub payload_is_opaque: bool,
 }
 
 /// One host: a machine with a name that resolves, and a program.
@@ -225,6 +227,17 @@ impl Stage {
         let found = self.hosts.iter_mut().find(|known| known.name == host);
         found.unwrap_or_else(|| panic!("no host `{host}` to lose power")).power_cut_within =
             Some(within);
+    }
+
+    /// Says that no seed decides the bytes that are sent, as where a library (TLS, WebSocket) draws
+    /// its keys from the operating system and not from [`rand`](crate::rand). A simulator then
+    /// leaves them out of what it compares two runs of a seed by, which otherwise are reported as
+    /// not deterministic.
+    ///
+    /// How many bytes are sent still counts, and when, and by whom: what a program does must not
+    /// depend on the bytes.
+    pub fn opaque_payload(&mut self) {
+        self.payload_is_opaque = true;
     }
 
     /// Judges the run once it has settled.

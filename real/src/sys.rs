@@ -80,7 +80,9 @@ pub(crate) fn readiness(fd: RawFd) -> io::Result<Interest> {
     if fd < 0 {
         return Err(io::Error::from_raw_os_error(libc::EBADF));
     }
-    let mut asked = libc::pollfd { fd, events: libc::POLLIN | libc::POLLOUT, revents: 0 };
+    // An urgent byte makes a source readable here, as it does where it is reported (mio).
+    let reads = if cfg!(target_os = "linux") { libc::POLLIN | libc::POLLPRI } else { libc::POLLIN };
+    let mut asked = libc::pollfd { fd, events: reads | libc::POLLOUT, revents: 0 };
     // SAFETY: one pollfd, borrowed for the call, which touches nothing else of ours.
     while unsafe { libc::poll(&raw mut asked, 1, 0) } < 0 {
         let error = io::Error::last_os_error();
@@ -94,7 +96,7 @@ pub(crate) fn readiness(fd: RawFd) -> io::Result<Interest> {
     }
     let over = any(libc::POLLHUP | libc::POLLERR);
     let mut ready = Interest::NONE;
-    if over || any(libc::POLLIN) {
+    if over || any(reads) {
         ready = ready.with(Interest::READ);
     }
     if over || any(libc::POLLOUT) {

@@ -13,7 +13,7 @@ pub(crate) fn byte_at(of: u64, position: u64) -> u8 {
 }
 
 /// The bytes of the stream `of` from `position` on.
-pub(crate) fn pattern(of: u64, position: u64, length: usize) -> Vec<u8> {
+pub fn pattern(of: u64, position: u64, length: usize) -> Vec<u8> {
     (position..).take(length).map(|position| byte_at(of, position)).collect()
 }
 

@@ -11,6 +11,7 @@ mod scopes;
 mod streams;
 mod time;
 mod unix;
+mod urgent;
 mod waiting;
 
 use std::io::{self, Write};
@@ -34,6 +35,7 @@ pub(crate) fn laws() -> Vec<Scenario> {
         scopes::LAWS,
         greenlets::LAWS,
         unix::LAWS,
+        urgent::LAWS,
         pipes::LAWS,
     ];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()

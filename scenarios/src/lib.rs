@@ -3,19 +3,22 @@
 //! imports the API alone.
 
 pub mod backpressure;
+pub mod bulk;
+pub mod bytes;
 pub mod datagram;
 pub mod echo;
 pub mod half_close;
+pub mod http;
 pub mod kv;
 pub mod names;
 pub mod pipeline;
+pub mod redis;
 pub mod timeouts;
 
 pub mod planted;
 
 pub mod laws;
 
-mod bytes;
 mod house;
 
 use greenroom::scenario::Scenario;
@@ -31,6 +34,10 @@ pub fn all() -> Vec<Scenario> {
         timeouts::timeouts(),
         names::names(),
         kv::story(),
+        bulk::bulk(),
+        bulk::bulk_unix(),
+        http::http(),
+        redis::redis(),
     ]
 }
 

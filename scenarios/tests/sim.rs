@@ -62,6 +62,10 @@ fn stories_of_other_sizes_hold() {
         turned(stories::datagram::datagram(), &[("requests", 30), ("patience_ms", 5)]),
         turned(stories::kv::story(), &[("clients", 4), ("operations", 12), ("keys", 1)]),
         turned(stories::kv::story(), &[("connections", 3), ("operations", 8), ("keys", 5)]),
+        turned(stories::http::http(), &[("clients", 3), ("size", 0)]),
+        turned(stories::redis::redis(), &[("clients", 3), ("rounds", 3), ("size", 1)]),
+        turned(stories::bulk::bulk(), &[("bytes", 0)]),
+        turned(stories::bulk::bulk_unix(), &[("bytes", 1)]),
     ];
     sizes.iter().for_each(|story| holds_in_every_weather(story, 20));
 }

@@ -24,7 +24,8 @@ pub enum Kind {
     Turn,
     /// How long a packet or an answer is under way, in nanoseconds.
     Delay,
-    /// What happens to a packet: 1 lost, 2 duplicated, 3 overtaken.
+    /// What happens to a packet: 1 lost, 2 duplicated, 3 overtaken; what a router says where two hosts
+    /// are cut off: 4 network unreachable, 5 host unreachable.
     Fate,
     /// How many bytes a read or write takes at most.
     Size,

@@ -8,6 +8,8 @@ use std::collections::BinaryHeap;
 pub enum Event {
     /// A host comes up.
     Start(u16),
+    /// A host's waiters are told what it sent itself.
+    Loopback(u16),
     /// This packet arrives.
     Packet(u32),
     /// This socket's TCP timer may be due; it is looked up when the event comes up.

@@ -2,7 +2,10 @@
 //!
 //! Faults act below TCP, on packets and hosts; each is something an operating system or a network
 //! does. Loss, duplication and overtaking are what routers do; a partition is a route that is gone
-//! for a while; a short read is a wake-up before all bytes are there; a power cut is a power cut.
+//! for a while, of which its routers may tell; a hop may be narrower than its neighbours; a short read
+//! is a wake-up before all bytes are there; a power cut is a power cut.
+
+use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 
@@ -13,6 +16,8 @@ const MS: u64 = 1_000_000;
 /// The smallest and the largest packet a link of IPv4 may be made for (RFC 791).
 const MTU_MIN: u32 = 68;
 const MTU_MAX: u32 = 65_535;
+/// Linux's `min_pmtu`: it believes no router that has less.
+const PATH_MTU_MIN: u32 = 552;
 const TCP_IP_HEADERS: u32 = 40;
 /// What can be announced of a window, a gibibyte (RFC 7323 §2.3).
 const WINDOW_MAX: u32 = 1 << 30;
@@ -44,6 +49,13 @@ pub struct Weather {
     pub partition_start_max_ns: u64,
     /// How long it lasts.
     pub partition_max_ns: u64,
+    /// How often a partition is no silence: a router that has no way to the other host, or to its
+    /// network, says so to whoever sends (ICMP host or network unreachable).
+    pub partition_answered_ppm: u32,
+    /// Whether hosts are neighbours on one link. Nobody answers there for the address of one that
+    /// lost power: after three seconds of asking, the sender's own system says that the host is
+    /// unreachable. Otherwise routers lie between, and a host without power is silent.
+    pub neighbours: bool,
     /// How often a host that may lose power does.
     pub power_cut_ppm: u32,
     /// Bytes a second that two hosts can send each other, each way, headers of IP and above
@@ -55,6 +67,15 @@ pub struct Weather {
     /// The largest packet: TCP's segments are 40 bytes smaller, larger datagrams travel in
     /// fragments (which share one fate).
     pub mtu_bytes: u32,
+    /// The largest packet of the narrowest hop between two hosts, where that is less than
+    /// [`mtu_bytes`](Weather::mtu_bytes). A router drops what is larger and may not be cut, and says
+    /// so (ICMP fragmentation needed): TCP sends smaller segments at once, a connected UDP socket is
+    /// told `EMSGSIZE`, and later datagrams are cut by their host. From 552, the least Linux learns.
+    pub path_mtu_bytes: Option<u32>,
+    /// How often an ICMP message is lost beside [`loss_ppm`](Weather::loss_ppm), as where a firewall
+    /// drops them. A million with a `path_mtu_bytes` is a black hole: small segments pass, and a
+    /// connection that sends large ones gives up at last.
+    pub icmp_loss_ppm: u32,
     /// Whether TCP keeps a congestion window, as every system does; without one the peer's window
     /// is the only limit.
     pub congestion_control: bool,
@@ -65,6 +86,14 @@ pub struct Weather {
     /// As far as TCP's receive buffers grow from 128 KiB, likewise: the last number of `tcp_rmem`,
     /// 6 MiB on Linux.
     pub recv_buffer_max_bytes: u32,
+    /// The first port that a host gives out by itself, and the last: Linux's `ip_local_port_range`,
+    /// 32768 to 60999. With few, a program finds out what it does when there are none.
+    pub ephemeral_port_first: u16,
+    /// See [`ephemeral_port_first`](Weather::ephemeral_port_first).
+    pub ephemeral_port_last: u16,
+    /// How many sockets and ends of pipes a host may have open, `RLIMIT_NOFILE` less what the program
+    /// has besides; `None` for any number. Whoever wants one more is told `EMFILE`.
+    pub descriptors_max: Option<u32>,
     /// Whether each run has but some of these faults, at a rate of its own.
     pub swarm: bool,
 }
@@ -83,13 +112,20 @@ impl Default for Weather {
             partition_ppm: 0,
             partition_start_max_ns: 1_000 * MS,
             partition_max_ns: 3_000 * MS,
+            partition_answered_ppm: 0,
+            neighbours: false,
             power_cut_ppm: 100_000,
             bandwidth_bytes_per_s: None,
             queue_bytes: None,
             mtu_bytes: 1500,
+            path_mtu_bytes: None,
+            icmp_loss_ppm: 0,
             congestion_control: true,
             send_buffer_max_bytes: 1 << 20,
             recv_buffer_max_bytes: 1 << 20,
+            ephemeral_port_first: 32_768,
+            ephemeral_port_last: 60_999,
+            descriptors_max: None,
             swarm: false,
         }
     }
@@ -175,6 +211,10 @@ impl Weather {
             return Err(format!("latency_max_ns is over an hour, {LATENCY_MAX_NS}"));
         }
         self.check_link()?;
+        let ports = self.ephemeral_ports();
+        if *ports.start() == 0 || ports.is_empty() {
+            return Err(format!("no port is one of {ports:?}: they are over 0 and rise"));
+        }
         let rates = [
             ("loss_ppm", self.loss_ppm),
             ("duplicate_ppm", self.duplicate_ppm),
@@ -182,6 +222,8 @@ impl Weather {
             ("short_read_ppm", self.short_read_ppm),
             ("partition_ppm", self.partition_ppm),
             ("power_cut_ppm", self.power_cut_ppm),
+            ("partition_answered_ppm", self.partition_answered_ppm),
+            ("icmp_loss_ppm", self.icmp_loss_ppm),
         ];
         match rates.into_iter().find(|&(_, ppm)| ppm > 1_000_000) {
             Some((name, ppm)) => Err(format!("{name} is {ppm}, and a million is every time")),
@@ -193,6 +235,13 @@ impl Weather {
         let mtu = self.mtu_bytes;
         if !(MTU_MIN..=MTU_MAX).contains(&mtu) {
             return Err(format!("mtu_bytes is {mtu}, and IPv4 has {MTU_MIN} to {MTU_MAX}"));
+        }
+        if let Some(path) = self.path_mtu_bytes
+            && !(PATH_MTU_MIN..=mtu).contains(&path)
+        {
+            return Err(format!(
+                "path_mtu_bytes is {path}, and a path has {PATH_MTU_MIN} to mtu_bytes, {mtu}"
+            ));
         }
         let buffer = self.send_buffer_max_bytes.max(self.recv_buffer_max_bytes);
         if buffer > WINDOW_MAX {
@@ -212,6 +261,16 @@ impl Weather {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The largest packet that gets from host to host in one piece.
+    pub(crate) fn narrowest_mtu(&self) -> u32 {
+        self.path_mtu_bytes.unwrap_or(self.mtu_bytes)
+    }
+
+    /// The ports that a host gives out by itself.
+    pub(crate) fn ephemeral_ports(&self) -> RangeInclusive<u16> {
+        self.ephemeral_port_first..=self.ephemeral_port_last
     }
 
     /// What TCP begins with on this network.
@@ -243,6 +302,9 @@ impl Weather {
                 *rate = if kept { scaled.min(1_000_000) as u32 } else { 0 };
             }
             let slow = draw.happens(500_000);
+            for rate in [&mut self.partition_answered_ppm, &mut self.icmp_loss_ppm] {
+                *rate = if draw.happens(500_000) { *rate } else { 0 };
+            }
             if !slow {
                 self.latency_max_ns = self.latency_max_ns.min(10 * MS).max(self.latency_typical_ns);
             }
@@ -264,6 +326,12 @@ pub struct Fired {
     pub cut_off: u64,
     /// Packets that met a full queue.
     pub queue_drops: u64,
+    /// Packets too large for the path.
+    pub too_big: u64,
+    /// Packets that somebody on the way had none for, and said so.
+    pub unreachable: u64,
+    /// ICMP messages of routers lost.
+    pub icmp_lost: u64,
     /// Reads that returned less than was there.
     pub short_reads: u64,
     /// Hosts whose power failed.
@@ -278,17 +346,23 @@ impl Fired {
         self.overtaken += other.overtaken;
         self.cut_off += other.cut_off;
         self.queue_drops += other.queue_drops;
+        self.too_big += other.too_big;
+        self.unreachable += other.unreachable;
+        self.icmp_lost += other.icmp_lost;
         self.short_reads += other.short_reads;
         self.power_cuts += other.power_cuts;
     }
     /// Each kind by name.
-    pub fn rows(&self) -> [(&'static str, u64); 7] {
+    pub fn rows(&self) -> [(&'static str, u64); 10] {
         [
             ("lost", self.lost),
             ("duplicated", self.duplicated),
             ("overtaken", self.overtaken),
             ("cut off", self.cut_off),
             ("queue drops", self.queue_drops),
+            ("too big", self.too_big),
+            ("unreachable", self.unreachable),
+            ("icmp lost", self.icmp_lost),
             ("short reads", self.short_reads),
             ("power cuts", self.power_cuts),
         ]

@@ -1,21 +1,20 @@
 //! The virtual world as a hub: each method one hop to where the thing is done.
 
 use std::io;
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Kind, Note, On, Opt, Query,
-    Ready, Runnable, Take, Tick, Turn, WokeBy,
+    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Kind, NameOpt, Note, On, Opt,
+    Query, Ready, Runnable, Take, Tick, Turn, WokeBy,
 };
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::choices::{self, Entity};
 use crate::clock::Event;
-use crate::net::inet;
 use crate::net::udp::Mailbox;
 use crate::trace::Op;
 use crate::world::{Greenlet, Proto, World, errno};
@@ -30,6 +29,8 @@ pub(crate) struct SimHub {
     pub(crate) disturbed: Arc<Disturbed>,
     time_limit_ns: u64,
     pub(crate) out_of_time: bool,
+    /// The last turn was to let time move although some could run.
+    advances: bool,
 }
 
 /// Whether a thread from outside has touched the run, which then is not determined by its seed.
@@ -45,10 +46,17 @@ impl Wake for Disturbed {
 impl SimHub {
     pub(crate) fn new(world: World, time_limit: Duration) -> SimHub {
         let time_limit_ns = u64::try_from(time_limit.as_nanos()).unwrap_or(u64::MAX);
-        SimHub { world, disturbed: Arc::default(), time_limit_ns, out_of_time: false }
+        SimHub {
+            world,
+            disturbed: Arc::default(),
+            time_limit_ns,
+            out_of_time: false,
+            advances: false,
+        }
     }
 
-    /// A call on a socket. Its error goes into the trace, unless it merely has to wait.
+    /// A call on a socket. Its error goes into the trace, unless it merely has to wait. What it sent
+    /// to its own host is there when it returns.
     fn call<T>(
         &mut self,
         io: Io,
@@ -58,13 +66,16 @@ impl SimHub {
         let world = &mut self.world;
         let index = world.socket_of(io)?;
         let number = world.sockets[index as usize].number;
-        call(world, index).map_err(|error| world.failed(name, number, error))
+        let outcome = call(world, index).map_err(|error| world.failed(name, number, error));
+        world.loop_back();
+        outcome
     }
 
-    /// Lets the next event happen; false if it turned out to be void.
+    /// Lets the next event happen; answers whether time has caught up with a host by it.
     fn happen(&mut self) -> bool {
         let world = &mut self.world;
         let Some((at_ns, event)) = world.clock.pop() else { return false };
+        let is_loopback = matches!(event, Event::Loopback(_));
         match event {
             Event::Timer { socket, generation } => {
                 let entry = &mut world.sockets[socket as usize];
@@ -79,28 +90,30 @@ impl SimHub {
                     return false;
                 }
                 world.clock.advance_to(at_ns);
-                world.timer_due(socket, generation)
+                world.timer_due(socket);
             }
             Event::Answer { socket, generation } => {
                 world.clock.advance_to(at_ns);
-                world.answer_arrives(socket, generation)
+                world.answer_arrives(socket, generation);
+            }
+            Event::Loopback(host) => {
+                world.clock.advance_to(at_ns);
+                world.loopback_due(host);
             }
             Event::Packet(packet) => {
                 world.clock.advance_to(at_ns);
                 world.packet_arrives(packet);
-                true
             }
             Event::Start(host) => {
                 world.clock.advance_to(at_ns);
                 world.start_host(host);
-                true
             }
             Event::PowerCut(host) => {
                 world.clock.advance_to(at_ns);
                 world.cut_power(host);
-                true
             }
         }
+        is_loopback
     }
 }
 
@@ -122,9 +135,10 @@ impl Hub for SimHub {
     fn poll(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
         self.world.current = None;
         let until_ns = until.map(Tick::as_ns);
+        let mut caught_up = false;
         loop {
             self.world.flush();
-            if !self.world.named.is_empty() {
+            if !self.world.named.is_empty() || (caught_up && self.advances) {
                 break;
             }
             let next_ns = self.world.clock.next_at_ns();
@@ -142,9 +156,9 @@ impl Hub for SimHub {
                 _ => {}
             }
             // All of one instant together, so that its order is the scheduler's to choose.
-            self.happen();
+            caught_up |= self.happen();
             while self.world.clock.next_at_ns() == Some(self.world.clock.now_ns()) {
-                self.happen();
+                caught_up |= self.happen();
             }
         }
         if self.world.clock.now_ns() > self.time_limit_ns {
@@ -203,35 +217,42 @@ impl Hub for SimHub {
     }
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
-        self.world.take_turn(runnable)
+        let turn = self.world.take_turn(runnable);
+        self.advances = turn == Turn::Advance;
+        turn
     }
 
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
         let world = &mut self.world;
+        let host = world.host_here();
+        let room = world.room_for(host, 1);
         let (label, proto) = match (domain, kind) {
-            (Domain::Unix, _) => return Ok(world.make_unix(kind)),
-            (Domain::V6, _) => return Err(errno(libc::EAFNOSUPPORT)),
-            (Domain::V4, Kind::Stream) => (".tcp", Proto::Fresh),
-            (Domain::V4, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
-            (Domain::V4, Kind::SeqPacket) => return Err(errno(libc::ESOCKTNOSUPPORT)),
+            (Domain::Unix, _) => return room.map(|()| world.make_unix(kind)),
+            (_, Kind::Stream) => (".tcp", Proto::Fresh),
+            (_, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
+            (_, Kind::SeqPacket) => return Err(errno(libc::ESOCKTNOSUPPORT)),
         };
-        let (host, path) = (world.host_here(), world.path_for_socket(label));
+        room?;
+        let path = world.path_for_socket(label);
         let index = world.add_socket(host, path, proto);
+        world.sockets[index as usize].domain = domain;
         Ok(world.add_descriptor(index))
     }
     fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
+        self.world.room_for(self.world.host_here(), 2)?;
         match domain {
             Domain::Unix => self.world.pair_of_unix(kind),
             Domain::V4 | Domain::V6 => Err(errno(libc::EOPNOTSUPP)),
         }
     }
     fn pipe(&mut self) -> io::Result<(Io, Io)> {
+        self.world.room_for(self.world.host_here(), 2)?;
         self.world.make_pipe()
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
         self.call(io, "bind", |world, index| match world.proto(index)? {
             Proto::Unix(_) => world.bind_unix(index, local.unix()?),
-            _ => world.bind_inet(index, inet(local)?),
+            _ => world.bind_inet(index, local),
         })
     }
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
@@ -251,9 +272,16 @@ impl Hub for SimHub {
         })
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
-        self.call(io, "accept", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => world.accept_unix(io, index),
-            _ => world.accept_from(io).map(|(io, peer)| (io, peer.into())),
+        self.call(io, "accept", |world, index| {
+            // Before anything is looked at, as Linux has it.
+            world.room_for(world.sockets[index as usize].host, 1)?;
+            match world.proto(index)? {
+                Proto::Unix(_) => world.accept_unix(io, index),
+                _ => {
+                    let (io, peer) = world.accept_from(io)?;
+                    Ok((io, world.shown(index, peer).into()))
+                }
+            }
         })
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
@@ -268,10 +296,12 @@ impl Hub for SimHub {
         }
         if world.sockets[index as usize].descriptors.is_empty() {
             world.close_socket(index);
+            world.loop_back();
         }
     }
     fn dup(&mut self, io: Io) -> io::Result<Io> {
         let index = self.world.socket_of(io)?;
+        self.world.room_for(self.world.sockets[index as usize].host, 1)?;
         Ok(self.world.add_descriptor(index))
     }
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
@@ -294,7 +324,8 @@ impl Hub for SimHub {
         self.call(io, "recv_from", |world, index| match world.proto(index)? {
             Proto::Unix(_) => world.recv_unix(io, index, buf, take),
             Proto::Udp(_) => {
-                world.recv_datagram(io, index, buf, take).map(|(n, from)| (n, from.into()))
+                let (n, from) = world.recv_datagram(io, index, buf, take)?;
+                Ok((n, world.shown(index, from).into()))
             }
             // Who a stream comes from is known: the system names nobody (linux-truth 61).
             _ => world.recv_stream(io, index, buf, take).map(|n| (n, Address::unnamed())),
@@ -308,6 +339,12 @@ impl Hub for SimHub {
             _ => world.send_stream(io, index, buf),
         })
     }
+    fn recv_urgent(&mut self, io: Io, buf: &mut [u8]) -> io::Result<usize> {
+        self.call(io, "read urgent", |world, index| world.recv_urgent(io, index, buf))
+    }
+    fn send_urgent(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
+        self.call(io, "write urgent", |world, index| world.send_urgent(io, index, buf))
+    }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let index = self.world.socket_of(io)?;
         let ready = self.world.readiness_of(index).and(interest);
@@ -320,17 +357,19 @@ impl Hub for SimHub {
     }
     fn local_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
-        let unbound = SocketAddr::from(([0, 0, 0, 0], 0));
         Ok(match self.world.proto(index)? {
             Proto::Unix(_) => self.world.unix_name(index),
-            _ => self.world.sockets[index as usize].local.unwrap_or(unbound).into(),
+            _ => self.world.shown_local(index).into(),
         })
     }
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
         match self.world.proto(index)? {
             Proto::Unix(_) => self.world.unix_peer(index),
-            _ => self.world.peer_of(index).map(Address::from),
+            _ => {
+                let peer = self.world.peer_of(index)?;
+                Ok(self.world.shown(index, peer).into())
+            }
         }
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
@@ -339,7 +378,17 @@ impl Hub for SimHub {
     }
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
-        self.world.put_option(index, option, value)
+        let outcome = self.world.put_option(index, option, value);
+        self.world.loop_back();
+        outcome
+    }
+    fn name_option(&mut self, io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
+        let index = self.world.socket_of(io)?;
+        self.world.get_name_option(index, option)
+    }
+    fn set_name_option(&mut self, io: Io, option: NameOpt, name: &[u8]) -> io::Result<()> {
+        let index = self.world.socket_of(io)?;
+        self.world.put_name_option(index, option, name)
     }
     fn join(&mut self, io: Io, group: Group) -> io::Result<()> {
         self.call(io, "join", |world, index| world.join_group(index, group))

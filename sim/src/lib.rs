@@ -47,6 +47,7 @@ pub mod token;
 pub mod trace;
 
 mod clock;
+mod difference;
 mod host;
 mod hub;
 mod net;

@@ -1,31 +1,33 @@
-//! Packets and routes between hosts: what leaves a socket meets its fate and arrives as an event.
+//! Packets and routes: what leaves a socket for another host meets its fate and arrives as an event,
+//! what leaves for its own arrives in the same call.
 
+pub(crate) mod address;
 #[cfg(test)]
 pub(crate) mod bench;
+pub(crate) mod icmp;
 pub(crate) mod link;
+pub(crate) mod loopback;
 pub(crate) mod multicast;
 pub(crate) mod names;
 pub(crate) mod options;
 pub(crate) mod pipe;
+pub(crate) mod ports;
 mod state;
 pub(crate) mod stream;
 pub(crate) mod udp;
 pub(crate) mod unix;
+mod urgent;
 pub(crate) mod weak;
 
 use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::Address;
+use greenroom::hub::{Address, Domain};
 
 use crate::clock::Event;
-use crate::host;
 use crate::tcp::{Connection, Segment, State};
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
-
-/// What a packet takes on one machine, from socket to socket.
-const LOOPBACK_NS: u64 = 10_000;
 
 /// A packet under way.
 pub(crate) struct Packet {
@@ -44,8 +46,18 @@ pub(crate) enum Body {
     Datagram,
     /// A datagram for all who hear it on this interface.
     ForMany(multicast::Interface),
-    /// ICMP port unreachable, for a datagram from `to` to `from`.
-    Unreachable,
+    /// About a packet from `to` to `from`.
+    Icmp(icmp::Icmp),
+}
+
+/// Where a socket may have something to send to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dirty {
+    No,
+    /// Its own host, when the call ends.
+    Here,
+    /// Another host, when the instant ends.
+    Link,
 }
 
 /// A connection's place: host, its address and port there, the peer's.
@@ -69,16 +81,17 @@ impl Flow {
 
 /// The internet address in this one. One of another family is refused, and before that one that is
 /// too short to be an internet address, as few but unnamed ones are.
-pub(crate) fn inet(address: &Address) -> io::Result<SocketAddr> {
+pub(crate) fn inet(address: &Address, domain: Domain) -> io::Result<SocketAddr> {
     /// What Linux needs, less the family and the byte at a name's end or beginning.
-    const NAME_MIN: usize = 16 - 3;
+    const NAME_MIN_V4: usize = 16 - 3;
+    const NAME_MIN_V6: usize = 24 - 3;
     if let Address::Unix(unix) = address {
         let length = match unix::name::Name::of(unix) {
             Some(unix::name::Name::Path(path)) => path.as_os_str().len(),
             Some(unix::name::Name::Abstract(name)) => name.len(),
             None => 0,
         };
-        if length < NAME_MIN {
+        if length < if domain == Domain::V6 { NAME_MIN_V6 } else { NAME_MIN_V4 } {
             return Err(errno(libc::EINVAL));
         }
     }
@@ -90,25 +103,35 @@ impl World {
 
     pub(crate) fn mark_dirty(&mut self, index: u32) {
         let socket = &mut self.sockets[index as usize];
-        if !std::mem::replace(&mut socket.is_dirty, true) {
-            self.dirty.push(index);
+        let host = &self.hosts[usize::from(socket.host)];
+        let dirty = match socket.peer.is_some_and(|peer| host.owns(peer.ip())) {
+            true => Dirty::Here,
+            false => Dirty::Link,
+        };
+        if std::mem::replace(&mut socket.dirty, dirty) != dirty {
+            match dirty {
+                Dirty::Here => self.mark_dirty_here(index),
+                _ => self.dirty.push(index),
+            }
         }
     }
 
-    /// Lets every socket that was touched send what it has. Done when an instant ends, so that an
-    /// answer carries the acknowledgement of its question.
+    /// Lets every socket that was touched send what it has to other hosts. Done when an instant ends,
+    /// so that an answer carries the acknowledgement of its question.
     pub(crate) fn flush(&mut self) {
+        self.loop_back();
         let mut at = 0;
         while at < self.dirty.len() {
             let index = self.dirty[at];
             at += 1;
-            self.sockets[index as usize].is_dirty = false;
             self.transmit_all(index);
         }
         self.dirty.clear();
     }
 
+    #[inline(always)] // Into the loop for other hosts, and the rare one for the own.
     fn transmit_all(&mut self, index: u32) {
+        self.sockets[index as usize].dirty = Dirty::No;
         let now_ns = self.clock.now_ns();
         loop {
             let socket = &mut self.sockets[index as usize];
@@ -206,12 +229,11 @@ impl World {
         };
         if here.owns(to.ip()) {
             let packet = Packet { from, to, to_host: host, sender, body, payload };
-            return self.deliver_at(self.clock.now_ns().saturating_add(LOOPBACK_NS), packet);
+            return self.send_here(packet);
         }
-        let Some(to_host) = host::index_of(to.ip(), self.hosts.len()) else {
-            return self.buffers.push(payload);
-        };
-        let packet = Packet { from, to, to_host: to_host as u16, sender, body, payload };
+        let to_host = self.host_at(to.ip()).filter(|_| self.leads_out(host, from, to));
+        let Some(to_host) = to_host else { return self.buffers.push(payload) };
+        let packet = Packet { from, to, to_host, sender, body, payload };
         self.send_over_link(socket, host, packet);
     }
 
@@ -234,12 +256,17 @@ impl World {
     pub(crate) fn packet_arrives(&mut self, index: u32) {
         let packet = self.packets[index as usize].take().expect("a packet arrives once");
         self.free_packets.push(index);
+        self.arrive(packet);
+    }
+
+    #[inline(always)] // As above.
+    fn arrive(&mut self, packet: Packet) {
         if self.hosts[usize::from(packet.to_host)].is_up {
             match packet.body {
                 Body::Segment(segment) => self.segment_arrives(&packet, &segment),
                 Body::Datagram => return self.datagram_arrives(packet),
                 Body::ForMany(interface) => return self.deliver_to_many(packet, interface),
-                Body::Unreachable => self.refusal_arrives(&packet),
+                Body::Icmp(icmp) => self.icmp_arrives(&packet, icmp),
             }
         }
         self.recycle(packet.payload);
@@ -290,7 +317,7 @@ impl World {
         if let Proto::Stream(connection) = &mut self.sockets[index as usize].proto {
             connection.handle_segment(now_ns, segment, &packet.payload);
             let (state, finished) = (connection.state(), connection.is_finished());
-            // At once, not when the instant ends: the next one's last ACK has to find a full queue.
+            // At once, not with what it answers: the next one's last ACK has to find a full queue.
             self.leave_half_open(index, state, finished);
         }
         self.mark_dirty(index);
@@ -313,26 +340,22 @@ impl World {
         }
     }
 
-    pub(crate) fn timer_due(&mut self, index: u32, generation: u32) -> bool {
+    pub(crate) fn timer_due(&mut self, index: u32) {
         let now_ns = self.clock.now_ns();
-        let socket = &mut self.sockets[index as usize];
-        if !socket.live || socket.generation != generation {
-            return false;
-        }
-        if let Proto::Stream(connection) = &mut socket.proto {
+        if let Proto::Stream(connection) = &mut self.sockets[index as usize].proto {
             while connection.poll_timeout().is_some_and(|due_ns| due_ns <= now_ns) {
                 connection.handle_timeout(now_ns);
             }
         }
         self.mark_dirty(index);
         self.name_ready(index);
-        true
     }
 }
 
 /// Flags in the low byte, bytes carried above.
 fn packed(segment: &Segment) -> u64 {
     let flags = [segment.flags.syn, segment.flags.fin, segment.flags.rst, segment.flags.ack];
-    let bits = flags.iter().enumerate().fold(0, |bits, (bit, &on)| bits | u64::from(on) << bit);
+    let flags = flags.into_iter().chain([segment.urgent > 0]);
+    let bits = flags.enumerate().fold(0, |bits, (bit, on)| bits | u64::from(on) << bit);
     bits | u64::from(segment.len) << 8
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 use std::sync::Once;
@@ -214,7 +215,8 @@ pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
         Some(choices) => Source::Tape(choices.iter().map(site_of).collect()),
     };
     let choices = Choices::new(spec.seed, source);
-    let world = World::new(&stage.hosts, spec.weather.clone(), choices, spec.keeps_events);
+    let mut world = World::new(&stage.hosts, spec.weather.clone(), choices, spec.keeps_events);
+    world.trace.payload_is_opaque = stage.payload_is_opaque;
     let hub = SimHub::new(world, spec.time_limit);
     let quiet = Quiet::begin();
     let (ending, hub) = driver::run(hub, programs);
@@ -292,9 +294,15 @@ fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
     let mut stall = stall.clone();
     for stuck in &mut stall.stuck {
         for host in &hub.world.hosts {
-            let mentioned = format!("from {}:", host.ip);
-            let is_peer = stuck.on.contains(&mentioned);
-            stuck.on = stuck.on.replace(&format!("{}:", host.ip), &format!("{}:", host.name));
+            let mut is_peer = false;
+            for ip in host.addresses() {
+                let (address, name) = match ip {
+                    IpAddr::V4(ip) => (format!("{ip}:"), format!("{}:", host.name)),
+                    IpAddr::V6(ip) => (format!("[{ip}]:"), format!("[{}]:", host.name)),
+                };
+                is_peer |= stuck.on.contains(&format!("from {address}"));
+                stuck.on = stuck.on.replace(&address, &name);
+            }
             if let (true, Some(down_ns)) = (is_peer, host.down_ns) {
                 let since = crate::trace::Ns(down_ns);
                 stuck.on.push_str(&format!(" ({} has no power since {since})", host.name));
@@ -337,8 +345,10 @@ fn conclude(outcome: Outcome, hub: SimHub) -> Run {
 
 fn lanes(trace: Recorder, paths: Rc<Paths>, hosts: &[Host]) -> Option<Lanes> {
     let events = trace.log?;
-    let hosts = hosts.iter().map(|host| (host.name.clone(), host.ip)).collect();
-    Some(Lanes { events, texts: trace.texts, paths, hosts })
+    let named = |host: &Host| (host.name.clone(), host.addresses().collect());
+    let hosts = hosts.iter().map(named).collect();
+    let payload_is_opaque = trace.payload_is_opaque;
+    Some(Lanes { events, texts: trace.texts, paths, hosts, payload_is_opaque })
 }
 
 thread_local! {

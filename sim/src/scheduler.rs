@@ -1,6 +1,6 @@
 //! Who runs next: off the tape, with a budget so that a spinning greenlet ends its run.
 
-use greenroom::hub::{GreenletId, Runnable, Turn};
+use greenroom::hub::{GreenletId, Runnable, SwitchPoint, Turn};
 
 use crate::choices::Choices;
 use crate::trace::Op;
@@ -80,6 +80,9 @@ impl World {
         if self.scheduler.turns_this_instant > TURNS_PER_INSTANT_MAX {
             self.scheduler.spinning = Some(runnable.get(0));
             return Turn::Stop;
+        }
+        if runnable.point == SwitchPoint::Completed && self.is_ahead() {
+            return Turn::Yield;
         }
         if runnable.only_yielded() {
             return self.scheduler.round_of_yields();

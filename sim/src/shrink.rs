@@ -8,6 +8,7 @@
 use greenroom::scenario::Scenario;
 
 use crate::choices::KINDS;
+use crate::difference::first_difference;
 use crate::run::{Choice, Run, Spec, run};
 
 /// The most runs one minimisation may take.
@@ -40,11 +41,12 @@ pub fn shrink(scenario: &Scenario, spec: &Spec, failing: &Run) -> Result<Shrunk,
     let replayed = run(scenario, &taped);
     if replayed.hash != failing.hash {
         return Err(format!(
-            "replaying its {} deviations gave another run ({:016x}, not {:016x}): {}",
+            "replaying its {} deviations gave another run ({:016x}, not {:016x}): {}\nthey {}",
             failing.deviation_count(),
             replayed.hash,
             failing.hash,
-            replayed.outcome
+            replayed.outcome,
+            first_difference(scenario, spec, &taped)
         ));
     }
     let mut search = Search { scenario, spec: taped, class, best: replayed, runs: 1 };

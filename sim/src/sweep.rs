@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use greenroom::scenario::Scenario;
 use serde::{Deserialize, Serialize};
 
+use crate::difference::first_difference;
 use crate::faults::Fired;
 use crate::run::{Run, Spec, run};
 
@@ -114,24 +115,11 @@ pub fn play(scenario: &Scenario, spec: &Spec, twice: bool) -> (Run, Duration) {
     if twice {
         let again = run(scenario, spec);
         if again.hash != first.hash {
-            first.outcome = crate::run::Outcome::Nondeterministic(first_difference(scenario, spec));
+            let why = format!("two runs of one seed {}", first_difference(scenario, spec, spec));
+            first.outcome = crate::run::Outcome::Nondeterministic(why);
         }
     }
     (first, wall)
-}
-
-/// The first line in which two runs of one seed differ.
-fn first_difference(scenario: &Scenario, spec: &Spec) -> String {
-    let spec = Spec { keeps_events: true, ..spec.clone() };
-    let text = || {
-        let lanes = run(scenario, &spec).trace;
-        lanes.map(|lanes| lanes.text(crate::trace::Level::Sched, "")).unwrap_or_default()
-    };
-    let (one, two) = (text(), text());
-    match one.lines().zip(two.lines()).find(|(a, b)| a != b) {
-        Some((a, b)) => format!("two runs of one seed differ first here:\n  {a}\n  {b}"),
-        None => "two runs of one seed differ, but not in what is traced".into(),
-    }
 }
 
 /// A worker: plays these seeds and prints a line for each.

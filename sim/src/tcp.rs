@@ -4,13 +4,15 @@
 //! Modelled, because an application can see it: the handshake (simultaneous open and a connection to
 //! oneself too), backlog, both windows with backpressure, zero-window probes and the receiver's silly
 //! window avoidance, segmentation, reassembly, retransmission with back-off in time (RFC 6298),
-//! congestion control (NewReno; Linux's own default is CUBIC), buffers that grow, Nagle's rule and
-//! delayed ACKs, giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
-//! (RFC 5961), keepalive, user timeout, TIME-WAIT. Errors and readiness are those of Linux.
+//! selective acknowledgments (RFC 2018, RFC 6675),
+//! congestion control (Reno's; Linux's own default is CUBIC), buffers that grow, Nagle's rule, corks
+//! and delayed ACKs, giving up, half-close, RST for unread data, late data and dead ports, challenge ACKs
+//! (RFC 5961), keepalive, user timeout, urgent bytes (RFC 6093), what routers say of the path (RFC
+//! 1191, RFC 6069), TIME-WAIT. Errors and readiness are those of Linux.
 //!
-//! Not modelled: options, SACK and timestamps (several losses of one window are repaired one a round
-//! trip, or by a timeout and slow start), tail loss probes, pacing, the memory that Linux counts beside
-//! the bytes of a buffer, urgent data, checksums. With TCP_NODELAY the writes of one instant share
+//! Not modelled: options as such (what SACK says travels beside the header, windows need no scale),
+//! timestamps, tail loss probes, pacing, the memory that Linux counts beside
+//! the bytes of a buffer, checksums. With TCP_NODELAY the writes of one instant share
 //! segments, as they do under Linux's autocorking. Positions are `u64` counted from the ISN and never
 //! wrap; give ISNs below 2^62.
 //!
@@ -43,10 +45,12 @@ pub mod connection;
 mod errno;
 pub mod listener;
 mod rtt;
+mod sack;
 pub mod segment;
 pub mod state;
 #[cfg(test)]
 mod tests;
+mod urgent;
 
 pub use connection::Connection;
 pub use listener::Listener;
@@ -90,9 +94,17 @@ pub struct Config {
     /// How long an ACK may wait for data to ride on: Linux's TCP_DELACK_MIN (RFC 1122 §4.2.3.2 allows
     /// half a second). Zero: it leaves at the end of the instant.
     pub ack_delay_ns: u64,
+    /// TCP_NOTSENT_LOWAT: bytes that the windows hold back and that are as many as one may write
+    /// ahead; `None` is as many as the buffer holds.
+    pub unsent_max: Option<u32>,
     /// Nagle's rule (RFC 896), unless TCP_NODELAY: a segment that is not full waits while another
     /// such is not acknowledged.
     pub nagle: bool,
+    /// TCP_CORK: a segment that is not full waits until it is, the cork is drawn, or a timeout's time
+    /// has passed.
+    pub cork: bool,
+    /// SO_OOBINLINE: urgent bytes are among the others, and the mark only ends a read.
+    pub urgent_inline: bool,
     /// Whether a congestion window limits what is in flight, or the peer's window alone.
     pub congestion_control: bool,
 }
@@ -123,7 +135,10 @@ impl Default for Config {
             keepalive: None,
             user_timeout_ns: None,
             ack_delay_ns: SECOND_NS / 25,
+            unsent_max: None,
             nagle: true,
+            cork: false,
+            urgent_inline: false,
             congestion_control: true,
         }
     }

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! It names nothing by number of creation or by draw, so it survives changes of the code that a
-//! seed does not. What is at its default (weather, knobs) is not written.
+//! seed does not. What is at its default (weather, knobs) is not written. Neither is what a program
+//! sends, which is the program's, or opaque (`Stage::opaque_payload`) and another's.
 
 use std::fmt;
 
@@ -30,7 +31,7 @@ pub struct Token {
     pub choices: Vec<Choice>,
 }
 
-const FATES: [&str; 3] = ["lost", "duplicated", "overtaken"];
+const FATES: [&str; 5] = ["lost", "duplicated", "overtaken", "net-unreachable", "host-unreachable"];
 
 impl Token {
     /// The token of a run.
@@ -162,7 +163,8 @@ fn parse_choice(part: &str) -> Result<Choice, String> {
         Kind::Fate => {
             let fate = FATES.iter().position(|name| *name == value);
             Value::Number(
-                fate.ok_or_else(|| bad("a fate is lost, duplicated or overtaken"))? as u64 + 1,
+                fate.ok_or_else(|| bad(&format!("a fate is one of {}", FATES.join(", "))))? as u64
+                    + 1,
             )
         }
         Kind::User | Kind::Entropy => number("")?,
@@ -180,6 +182,10 @@ impl Choice {
             }
             (Value::Number(ns), Kind::Delay) => {
                 format!("packet {nth} of {who} takes {}", crate::trace::Ns(*ns))
+            }
+            (Value::Number(fate), Kind::Fate) if who.contains('=') => {
+                let fate = FATES.get(*fate as usize - 1).unwrap_or(&"?");
+                format!("where {} are cut off a router says {fate}", who.replace('=', " and "))
             }
             (Value::Number(fate), Kind::Fate) => {
                 let fate = FATES.get(*fate as usize - 1).unwrap_or(&"?");
@@ -211,11 +217,14 @@ mod tests {
     fn a_token_reads_as_it_is_written() {
         let text = "v1:planted/lost-reply;weather=stormy;seed=7;knob.bystander=1;\
                     turn@cli/setter.4=cli/waiter#2;delay@cli/.tcp#2.7=9300000ns;\
-                    fate@srv/.tcp/from(cli|.tcp).3=lost;size@a/.tcp.1=3B;fault@cli=srv.1=5ns";
+                    fate@srv/.tcp/from(cli|.tcp).3=lost;size@a/.tcp.1=3B;fault@cli=srv.1=5ns;\
+                    fate@cli=srv.1=net-unreachable";
         let token = Token::parse(text).unwrap();
         assert_eq!(token.to_string(), text);
         assert_eq!(token.choices[0].value, Value::Greenlet("cli/waiter#2".into()));
         assert_eq!(token.choices[4].entity, "cli=srv");
+        let words = "where cli and srv are cut off a router says net-unreachable";
+        assert_eq!(token.choices[5].in_words(), words);
     }
 
     #[test]

@@ -8,8 +8,9 @@ mod text;
 
 use std::net::SocketAddr;
 
-use crate::choices::mix;
+use crate::choices::{hash_bytes, mix};
 
+pub use errno::error_name;
 pub(crate) use errno::{code_of, name_of};
 pub use text::Lanes;
 pub(crate) use text::Ns;
@@ -98,6 +99,9 @@ pub(crate) enum Op {
     PowerCut,
     Violation,
     QueueFull,
+    TooBig,
+    Unreachable,
+    IcmpLost,
 }
 
 impl Op {
@@ -146,6 +150,8 @@ pub(crate) const NOBODY: u32 = u32::MAX;
 pub(crate) struct Recorder {
     hash: u64,
     per_host: Vec<u64>,
+    /// The bytes that programs send do not count: no seed decides them.
+    pub(crate) payload_is_opaque: bool,
     /// How many events there were.
     pub(crate) count: u64,
     /// The events, if somebody will read them.
@@ -175,6 +181,11 @@ impl Recorder {
         if let Some(log) = &mut self.log {
             log.push(event);
         }
+    }
+
+    /// What stands for bytes that were sent.
+    pub(crate) fn hash_of_payload(&self, bytes: &[u8]) -> u64 {
+        if self.payload_is_opaque { 0 } else { hash_bytes(bytes) }
     }
 
     /// Keeps a text where somebody will read it; answers its number.

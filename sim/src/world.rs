@@ -8,17 +8,20 @@ use std::io;
 use std::net::SocketAddr;
 
 use greenroom::driver::Role;
-use greenroom::hub::{GreenletId, How, Interest, Io, Ready};
+use greenroom::hub::{Domain, GreenletId, How, Interest, Io, Ready};
 use greenroom::scenario::HostSpec;
 
 use crate::choices::{self, Choices, Entity, Fixed};
 use crate::clock::{Clock, Event};
 use crate::faults::{Fired, Weather};
-use crate::host::{Host, Transport};
+use crate::host::Host;
+use crate::net::Dirty;
 use crate::net::link::Pair;
+use crate::net::loopback::UnderWay;
 use crate::net::names::Query;
 use crate::net::options::Options;
 use crate::net::pipe::PipeEnd;
+use crate::net::ports::{Ports, transport_of};
 use crate::net::udp::Mailbox;
 use crate::net::unix::UnixSocket;
 use crate::net::weak::Weak;
@@ -50,8 +53,9 @@ pub(crate) struct World {
     /// Who ever joined a multicast group; those that are gone go before the list grows.
     pub(crate) members: Vec<Weak>,
     pub(crate) pairs: HashMap<(u16, u16), Pair, Fixed>,
-    /// Sockets that may have something to send.
+    /// Sockets that may have something to send to other hosts.
     pub(crate) dirty: Vec<u32>,
+    pub(crate) under_way: UnderWay,
     pub(crate) named: Vec<Ready>,
     pub(crate) fired: Fired,
     pub(crate) violations: Vec<String>,
@@ -84,6 +88,8 @@ pub(crate) struct Socket {
     pub(crate) number: u32,
     pub(crate) entity: Entity,
     pub(crate) descriptors: Vec<u32>,
+    /// Its family, of those of the internet: one of IPv6 may hold addresses of IPv4.
+    pub(crate) domain: Domain,
     /// What it says its address is, which stays when the port was given up.
     pub(crate) local: Option<SocketAddr>,
     /// It holds the port of that address, as whoever bound it or connected does.
@@ -104,7 +110,7 @@ pub(crate) struct Socket {
     /// When its last in-order packet arrives.
     pub(crate) last_arrival_ns: u64,
     pub(crate) packets_sent: u64,
-    pub(crate) is_dirty: bool,
+    pub(crate) dirty: Dirty,
 }
 
 pub(crate) enum Proto {
@@ -130,7 +136,8 @@ impl World {
         let mut paths = Paths::default();
         let machines = hosts.iter().enumerate().map(|(index, spec)| {
             let path = paths.child(None, &spec.name, 1);
-            Host::new(index, spec.name.clone(), Entity::new(path, paths.hash(path)))
+            let entity = Entity::new(path, paths.hash(path));
+            Host::new(index, spec.name.clone(), entity, Ports::new(weather.ephemeral_ports()))
         });
         let machines: Vec<Host> = machines.collect();
         let weather = weather.of_run(&choices);
@@ -156,6 +163,7 @@ impl World {
             members: Vec::new(),
             pairs: HashMap::default(),
             dirty: Vec::new(),
+            under_way: UnderWay::default(),
             named: Vec::new(),
             fired: Fired::default(),
             violations: Vec::new(),
@@ -241,6 +249,7 @@ impl World {
             number: 0,
             entity,
             descriptors: Vec::new(),
+            domain: Domain::V4,
             local: None,
             has_port: false,
             port_is_given: false,
@@ -253,7 +262,7 @@ impl World {
             listener: None,
             last_arrival_ns: 0,
             packets_sent: 0,
-            is_dirty: false,
+            dirty: Dirty::No,
         };
         match self.free_sockets.pop() {
             Some(index) => {
@@ -267,6 +276,18 @@ impl World {
                 self.sockets.len() as u32 - 1
             }
         }
+    }
+
+    /// `EMFILE`, unless the host may have so many descriptors more (linux-truth 47). An answer to a
+    /// question of names is none.
+    pub(crate) fn room_for(&self, host: u16, more: usize) -> io::Result<()> {
+        let Some(max) = self.weather.descriptors_max else { return Ok(()) };
+        let counts = |descriptor: &&Descriptor| {
+            let socket = &self.sockets[descriptor.socket as usize];
+            socket.host == host && !matches!(socket.proto, Proto::Query(_))
+        };
+        let open = self.descriptors.iter().flatten().filter(counts).count();
+        if open + more > max as usize { Err(errno(libc::EMFILE)) } else { Ok(()) }
     }
 
     pub(crate) fn add_descriptor(&mut self, socket: u32) -> Io {
@@ -311,18 +332,24 @@ impl World {
         }
     }
 
-    /// Names the socket's descriptors to those who were told to wait for what is ready now.
+    /// Names the socket's descriptors to those who were told to wait for what is ready now: in the
+    /// next poll, but for what its own host sent it, which takes its time (`net/loopback.rs`).
     pub(crate) fn name_ready(&mut self, socket: u32) {
         let ready = self.readiness_of(socket);
         if ready.is_none() {
             return;
         }
-        for &index in &self.sockets[socket as usize].descriptors {
+        let socket = &self.sockets[socket as usize];
+        let named = match self.under_way.arrives {
+            true => &mut self.hosts[usize::from(socket.host)].loopback.told,
+            false => &mut self.named,
+        };
+        for &index in &socket.descriptors {
             let Some(descriptor) = &mut self.descriptors[index as usize] else { continue };
             let hit = descriptor.wanted.and(ready);
             if !hit.is_none() {
                 descriptor.wanted = descriptor.wanted.without(hit);
-                self.named.push(Ready::Io(descriptor.io, ready));
+                named.push(Ready::Io(descriptor.io, ready));
             }
         }
     }
@@ -360,11 +387,8 @@ impl World {
         let Some(local) = socket.local.filter(|_| std::mem::take(&mut socket.has_port)) else {
             return;
         };
-        let transport = match socket.proto {
-            Proto::Udp(_) => Transport::Udp,
-            _ => Transport::Tcp,
-        };
-        self.hosts[usize::from(socket.host)].release(transport, local.port(), index);
+        let transport = transport_of(socket);
+        self.hosts[usize::from(socket.host)].ports.release(transport, local.port(), index);
     }
 
     // What happened.

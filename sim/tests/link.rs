@@ -148,6 +148,54 @@ fn segments_are_no_larger_than_the_mtu() {
     assert_eq!([largest(1500), largest(576), largest(9000)], [1460, 536, 8960]);
 }
 
+/// What a router does shows in the table of faults and, with a mark, in the trace.
+#[test]
+fn a_narrow_hop_is_seen_in_the_trace_and_the_table() {
+    let narrow = Weather { path_mtu_bytes: Some(1000), ..Weather::calm() };
+    let (run, took) = uploaded(narrow, MIB);
+    let (_, wide) = uploaded(Weather::calm(), MIB);
+    // Ten segments of the first flight, once.
+    let count = |name| run.fired.rows().into_iter().find(|(row, _)| *row == name);
+    assert_eq!(count("too big"), Some(("too big", 10)));
+    assert!(took > wide && took < 2 * wide, "{took:?} where it is {wide:?}");
+    let text = run.trace.expect("it was traced").text(Level::Faults, "");
+    let line = |line: &&str| line.contains("! ") && line.contains("TOO BIG for the path: packet 3");
+    assert_eq!(text.lines().filter(line).count(), 1, "{text}");
+}
+
+/// A partition that is answered fails a connect where a silent one has it wait.
+#[test]
+fn an_answered_partition_is_seen_in_the_trace_and_the_table() {
+    let weather = Weather {
+        partition_ppm: 1_000_000,
+        partition_start_max_ns: 1,
+        partition_max_ns: 3_600_000_000_000,
+        partition_answered_ppm: 1_000_000,
+        ..Weather::calm()
+    };
+    let run = Sim::new()
+        .weather(weather)
+        .server("srv", sink)
+        .client("cli", || {
+            let meet = UdpSocket::bind("0.0.0.0:0")?;
+            meet.send_to(b"x", "10.0.0.1:9")?;
+            thread::sleep(Duration::from_millis(1));
+            let start = Instant::now();
+            let error = TcpStream::connect(server()).expect_err("they are cut off");
+            let kinds = [io::ErrorKind::HostUnreachable, io::ErrorKind::NetworkUnreachable];
+            assert!(kinds.contains(&error.kind()), "{error}");
+            assert_eq!(start.elapsed(), Duration::from_millis(1));
+            Ok(())
+        })
+        .traced()
+        .run();
+    assert!(run.outcome.held(), "{}", run.outcome);
+    // The other one is that nobody has the port of the datagram, of which nobody says anything.
+    assert_eq!((run.fired.unreachable, run.fired.cut_off), (1, 2));
+    let text = run.trace.expect("it was traced").text(Level::Faults, "");
+    assert!(text.contains("UNREACHABLE for packet 1 of s2 to srv:7"), "{text}");
+}
+
 #[test]
 fn other_hosts_have_links_of_their_own() {
     let (alone, _) = uploaded(narrow(1_000_000), MIB / 8);
@@ -186,7 +234,17 @@ fn weather_files_say_what_is_wrong_with_a_link() {
         ),
         (r#"{"mtu_bytes": 67}"#, "mtu_bytes is 67, and IPv4 has 68 to 65535"),
         (r#"{"mtu_bytes": 65536}"#, "mtu_bytes is 65536"),
+        (
+            r#"{"path_mtu_bytes": 551}"#,
+            "path_mtu_bytes is 551, and a path has 552 to mtu_bytes, 1500",
+        ),
+        (r#"{"path_mtu_bytes": 1501}"#, "path_mtu_bytes is 1501"),
+        (r#"{"icmp_loss_ppm": 1000001}"#, "icmp_loss_ppm is 1000001, and a million is every time"),
+        (r#"{"partition_answered_ppm": 2000000}"#, "partition_answered_ppm is 2000000"),
+        (r#"{"neighbours": 1}"#, "invalid type"),
         (r#"{"recv_buffer_max_bytes": 2000000000}"#, "is over TCP's window"),
+        (r#"{"ephemeral_port_first": 61000}"#, "no port is one of 61000..=60999"),
+        (r#"{"ephemeral_port_first": 0}"#, "no port is one of 0..=60999"),
         (r#"{"bandwith": 1}"#, "unknown field"),
     ] {
         let error = read(json).expect_err(json);

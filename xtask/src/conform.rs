@@ -1,33 +1,43 @@
-//! `cargo xtask conform`: random socket programs, one operation at a time, on the operating system
-//! and in the simulator. They see the same, or the smallest program that does not is printed with
-//! both columns.
+//! `cargo xtask conform`: socket programs, a step at a time, on the operating system and in the
+//! simulator. They see the same, or the smallest program that does not is printed with both
+//! columns.
 //!
-//! What is free by law is written alike: ports by the order in which they show up, names without
-//! their prefix. What depends on timers or on the sizes of buffers is not drawn.
+//! Random programs here; what free law leaves open is written alike: ports by the order in which
+//! they show up, names without their prefix. What depends on timers or on the sizes of buffers is
+//! not drawn. Programs with what they must come to, in [`truth`].
 
 mod draw;
+mod options;
+mod parse;
 mod play;
 mod program;
+mod stage;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod truth;
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use greenroom::check::Shared;
-use greenroom::scenario::{Scenario, Stage};
-use greenroom_sim::faults::Weather;
-use greenroom_sim::run::{Spec, run};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use play::{World, play};
-use program::{Op, Program};
+use play::Outcome;
+use program::{Program, Step};
+use stage::Manner;
 
 const CASES: u32 = 2000;
 
-/// `conform [--cases N] [--seed S] [--survey]`; answers whether no program differs.
+/// `conform [--cases N] [--seed S] [--survey]`, `conform --truth [ROW…]` or `conform --play FILE…`;
+/// answers whether no program differs.
 pub fn main(args: &[String]) -> Result<bool, String> {
+    match args.split_first() {
+        Some((flag, rows)) if flag == "--truth" => return truth::main(rows),
+        Some((flag, files)) if flag == "--play" => return play_files(files),
+        // One row in a network of its own, started by `--truth`.
+        Some((flag, rest)) if flag == "--truth-child" => return truth::child(rest).map(|()| true),
+        _ => {}
+    }
     let (mut cases, mut seed, mut surveys) = (CASES, 0, false);
     let mut rest = args.iter();
     while let Some(flag) = rest.next() {
@@ -37,12 +47,30 @@ pub fn main(args: &[String]) -> Result<bool, String> {
             "--seed" => seed = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?,
             "--survey" => surveys = true,
             _ => {
-                let known = "--cases, --seed, --survey";
+                let known = "--truth [ROW…], or --play FILE…, or --cases, --seed, --survey";
                 return Err(format!("`conform` does not know `{flag}`; it takes {known}"));
             }
         }
     }
     Ok(if surveys { survey::survey(&mut runner(cases, seed), cases) } else { conform(cases, seed) })
+}
+
+/// Plays programs from files and prints both columns of each; answers whether none differs.
+fn play_files(files: &[String]) -> Result<bool, String> {
+    let mut held = true;
+    for file in files {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+        let program = parse::program(&text).map_err(|why| format!("{file}: {why}"))?;
+        let manner = |ms| Manner { settle: Duration::from_millis(ms), ..Manner::default() };
+        let columns = Columns::of(
+            &program,
+            &stage::on_real(&program, manner(5)),
+            &stage::in_sim(&program, manner(5)),
+        );
+        println!("{columns}");
+        held &= columns.0.iter().all(|(_, real, sim)| real == sim);
+    }
+    Ok(held)
 }
 
 /// Draws the same programs for the same seed.
@@ -80,15 +108,28 @@ fn conform(cases: u32, seed: u64) -> bool {
     }
 }
 
-/// What each operation came to on either side: the system, the simulator.
-struct Columns(Vec<(Op, String, String)>);
+/// What each step came to on either side: the system, the simulator.
+struct Columns(Vec<(String, Outcome, Outcome)>);
+
+impl Columns {
+    fn of(program: &Program, real: &[Outcome], sim: &[Outcome]) -> Columns {
+        // A run that does not end in order has fewer outcomes, and one that is not a step's.
+        let at = |outcomes: &[Outcome], index: usize| {
+            outcomes.get(index).cloned().unwrap_or_else(|| Err("nothing".into()))
+        };
+        let lines = program.0.iter().enumerate();
+        let line =
+            |(index, step): (usize, &Step)| (step.to_string(), at(real, index), at(sim, index));
+        Columns(lines.map(line).collect())
+    }
+}
 
 impl fmt::Display for Columns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (op, real, sim) in &self.0 {
+        for (step, real, sim) in &self.0 {
             let mark = if real == sim { ' ' } else { '!' };
-            let op = op.to_string();
-            writeln!(f, "{mark} {op:<34} real: {real:<34} sim: {sim}")?;
+            let (Ok(real) | Err(real), Ok(sim) | Err(sim)) = (real, sim);
+            writeln!(f, "{mark} {step:<34} real: {real:<34} sim: {sim}")?;
         }
         Ok(())
     }
@@ -98,60 +139,15 @@ impl fmt::Display for Columns {
 /// however much time it is given does.
 fn compare(program: &Program) -> Option<Columns> {
     const SETTLE_MS: [u64; 3] = [0, 1, 20];
-    let sim = in_sim(program);
+    let manner =
+        |ms| Manner { settle: Duration::from_millis(ms), is_lenient: true, ..Manner::default() };
+    let sim = stage::in_sim(program, manner(1));
     let mut real = Vec::new();
     for settle_ms in SETTLE_MS {
-        real = on_real(program, Duration::from_millis(settle_ms));
+        real = stage::on_real(program, manner(settle_ms));
         if real == sim {
             return None;
         }
     }
-    let lines = program.0.iter().zip(real.iter().zip(&sim));
-    Some(Columns(lines.map(|(op, (real, sim))| (*op, real.clone(), sim.clone())).collect()))
-}
-
-fn on_real(program: &Program, settle: Duration) -> Vec<String> {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static PLAYED: AtomicU64 = AtomicU64::new(0);
-    let number = PLAYED.fetch_add(1, Ordering::Relaxed);
-    let prefix = format!("conform-{}-{number}-", std::process::id());
-    let program = program.clone();
-    let directory = std::env::temp_dir().join(format!("{prefix}paths"));
-    let has_paths = program.0.iter().any(|op| format!("{op:?}").contains("Path("));
-    if !has_paths {
-        let world = World { prefix, directory, settle };
-        return greenroom_real::run(move || play(&program, &world));
-    }
-    if let Err(error) = std::fs::create_dir(&directory) {
-        return vec![format!("no directory for its paths: {error}")];
-    }
-    let own = directory.clone();
-    let lines =
-        greenroom_real::run(move || play(&program, &World { prefix, directory: own, settle }));
-    // One that cannot be removed is in nobody's way.
-    let _ = std::fs::remove_dir_all(directory);
-    lines
-}
-
-fn in_sim(program: &Program) -> Vec<String> {
-    let lines = Shared::new(Vec::new());
-    let told = lines.clone();
-    let program = program.clone();
-    let scenario = Scenario::new("conform", "a program of sockets", move |stage: &mut Stage| {
-        let (program, told) = (program.clone(), told.clone());
-        stage.client("host", move || {
-            let settle = Duration::from_millis(1);
-            let (prefix, directory) = ("conform-in-sim-".into(), "/conform-in-sim".into());
-            let played = play(&program, &World { prefix, directory, settle });
-            told.with(|told| *told = played);
-            Ok(())
-        });
-    });
-    let spec = Spec { tape: Some(vec![]), weather: Weather::calm(), ..Spec::seed(0) };
-    let run = run(&scenario, &spec);
-    let mut lines = lines.with(|lines| lines.clone());
-    if !run.outcome.held() {
-        lines.push(run.outcome.to_string());
-    }
-    lines
+    Some(Columns::of(program, &real, &sim))
 }

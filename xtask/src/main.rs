@@ -16,6 +16,8 @@ cargo xtask COMMAND
   replay TOKEN|FILE                         run a failure again from its token
   real [SCENARIO…]                          perform scenarios on the operating system, over loopback
   conform [--cases N] [--seed S]            random socket programs on both hubs; any difference fails
+  conform --truth [ROW…]                    what Linux does, row by row, on both hubs
+  conform --play FILE…                      programs from files, and both columns
   snapshots [--accept]                      golden traces and reports against snapshots/
   bench [NAME…]                             the benchmark tables, beside a peer in the same run
   test                                      every test (nextest where installed, else cargo test)

@@ -187,12 +187,13 @@ impl Driver {
             return;
         }
         let decided = match turn {
-            Turn::Run(index) => Turn::Run(index - 1),
-            other => other,
+            Turn::Run(index) => Some(Turn::Run(index - 1)),
+            Turn::Yield => None,
+            other => Some(other),
         };
-        let leave = self.table.borrow_mut().requeue(false);
+        let leave = self.table.borrow_mut().requeue(turn == Turn::Yield);
         // A kill that comes meanwhile is met at the next call: what this one took is its caller's.
-        leave.leave(Some(decided));
+        leave.leave(decided);
         if crate::mutant::is_on(crate::mutant::Mutant::KillDropsWhatWasTaken) {
             self.raise_kill();
         }

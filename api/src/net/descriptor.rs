@@ -287,9 +287,18 @@ impl Descriptor {
     pub(crate) fn set_timeout(&self, direction: Direction, to: Option<Duration>) -> io::Result<()> {
         self.io()?;
         to.map_or(Ok(()), super::refuse_zero)?;
-        let ns = to.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        // What is longer than can be counted is for ever, and read back as none, as on Linux.
+        let ns = to.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0));
         self.slot(direction).store(ns, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Takes over another socket's timeouts.
+    pub(crate) fn inherit_timeouts(&self, from: &Descriptor) {
+        for direction in [Direction::Read, Direction::Write] {
+            let ns = from.slot(direction).load(Ordering::Relaxed);
+            self.slot(direction).store(ns, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn is_nonblocking(&self) -> bool {

@@ -41,6 +41,7 @@ pub use options::InterfaceIndexOrAddress;
 use super::descriptor::{Descriptor, Direction};
 use super::handle::{handle, reads, socket_modes, timeouts, writes};
 use super::{Shutdown, TcpListener, TcpStream, UdpSocket};
+use crate::hub;
 use crate::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 /// A socket of any kind, with BSD's verbs. See the [module's documentation](self).
@@ -73,7 +74,8 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `EPROTONOSUPPORT` for a protocol that does not fit; `Unsupported` for what the hub has not;
+    /// `EPROTONOSUPPORT` for a protocol that does not fit; `EAFNOSUPPORT` and `EINVAL` for numbers
+    /// that no system has a family or a type by; `Unsupported` for what the hub has not;
     /// `EMFILE` where descriptors are out; `NotConnected` outside a hub.
     pub fn new(domain: Domain, ty: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
         let (domain, kind) = (domain.to_hub()?, ty.to_hub()?);
@@ -144,7 +146,8 @@ impl Socket {
         self.0.ask(|hub, io| hub.listen(io, backlog))
     }
 
-    /// Takes the oldest finished connection, and says whose it is. It waits as a receive does.
+    /// Takes the oldest finished connection, and says whose it is. It waits as a receive does. A TCP
+    /// connection has its listener's timeouts, as on Linux.
     ///
     /// # Errors
     ///
@@ -152,6 +155,9 @@ impl Socket {
     /// once closed; `EMFILE` where descriptors are out.
     pub fn accept(&self) -> io::Result<(Socket, SockAddr)> {
         let (accepted, peer) = self.0.accept()?;
+        if peer.domain() != hub::Domain::Unix {
+            accepted.inherit_timeouts(&self.0);
+        }
         Ok((Socket(accepted), SockAddr(peer)))
     }
 

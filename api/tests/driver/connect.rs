@@ -222,6 +222,12 @@ fn what_no_protocol_fits_is_refused_before_there_is_a_socket() {
         assert_eq!(wrong.raw_os_error(), Some(libc::EPROTONOSUPPORT));
         let unknown = made(Type::STREAM, Protocol::from(libc::IPPROTO_SCTP));
         assert_eq!(unknown.kind(), ErrorKind::Unsupported);
+        let unix = Socket::new(Domain::UNIX, Type::STREAM, Some(Protocol::TCP)).unwrap_err();
+        assert_eq!(unix.raw_os_error(), Some(libc::EPROTONOSUPPORT));
+        let no_type = Socket::new(Domain::IPV4, Type::from(99), None).unwrap_err();
+        assert_eq!(no_type.raw_os_error(), Some(libc::EINVAL));
+        let no_family = Socket::new(Domain::from(250), Type::STREAM, None).unwrap_err();
+        assert_eq!(no_family.raw_os_error(), Some(libc::EAFNOSUPPORT));
         let raw = made(Type::from(libc::SOCK_RAW), Protocol::TCP);
         assert_eq!(raw.kind(), ErrorKind::Unsupported);
         let netlink = Socket::new(Domain::from(libc::AF_NETLINK), Type::DGRAM, None).unwrap_err();

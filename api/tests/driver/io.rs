@@ -157,6 +157,19 @@ fn a_nonblocking_call_that_is_refused_is_a_switch_point() {
 }
 
 #[test]
+fn a_call_that_finished_may_be_made_to_yield() {
+    let played = play(ScriptHub::new().interrupts(&[Turn::Run(0), Turn::Yield]), || {
+        dial(1);
+        spawn("a", || note!("runs"));
+        spawn("b", || note!("runs too"));
+        dial(2);
+        note!("goes on");
+    });
+    let told = ["0 main/a: runs", "0 main/b: runs too", "0 main: goes on"];
+    assert_eq!(played.done().told(), told);
+}
+
+#[test]
 fn a_timeout_set_amid_a_wait_counts_from_the_next() {
     let played = play(ScriptHub::new(), || {
         let stream = dial(1);

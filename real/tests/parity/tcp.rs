@@ -136,6 +136,9 @@ pub fn timeouts() -> String {
     seen.says::<()>(Err(full));
     seen.says(near.set_read_timeout(None));
     seen.says(near.read_timeout());
+    // Longer than the system counts is for ever.
+    seen.says(near.set_read_timeout(Some(Duration::from_secs(u64::MAX))));
+    seen.says(near.read_timeout());
     seen.all()
 }
 
@@ -217,6 +220,16 @@ pub fn clones() -> String {
     seen.says((&clone.try_clone().unwrap()).read(&mut [0; 4]));
     drop(clone);
     seen.says(far.read(&mut [0; 4]));
+    // What is unread makes it a reset once the last one closes.
+    let (mut near, far) = pair();
+    let clone = far.try_clone().unwrap();
+    near.write_all(b"unread").unwrap();
+    clone.peek(&mut [0; 1]).unwrap();
+    drop(far);
+    near.set_read_timeout(Some(SOON)).unwrap();
+    seen.says(near.read(&mut [0; 4]));
+    drop(clone);
+    seen.says(near.read(&mut [0; 4]));
     seen.all()
 }
 
@@ -296,6 +309,22 @@ pub fn binding() -> String {
     seen.says(TcpStream::connect("255.255.255.255:9"));
     drop(held);
     seen.says(TcpListener::bind(address).map(|_| ()));
+    // The side that closes first keeps the port for a while, which hinders no listener.
+    let (listener, address) = listener();
+    let mut near = TcpStream::connect(address).unwrap();
+    drop(listener.accept().unwrap());
+    seen.says(near.read(&mut [0; 4]));
+    drop((near, listener));
+    seen.says(TcpListener::bind(address).map(|_| ()));
+    seen.all()
+}
+
+pub fn backlog() -> String {
+    let mut seen = Seen::default();
+    let (_listener, address) = listener();
+    let fit = (0..129).filter(|_| TcpStream::connect(address).is_ok());
+    seen.note(fit.count().to_string());
+    seen.says(TcpStream::connect_timeout(&address, SOON).map(|_| ()));
     seen.all()
 }
 

@@ -44,30 +44,25 @@ pub fn stream() -> String {
     seen.says(near.read(&mut buf));
     seen.says(near.read(&mut buf));
     seen.says(near.take_error().map(|error| error.is_none()));
-    drop(listener);
-    seen.note(format!("{}", folder.join("a").exists()));
     seen.all()
 }
 
 pub fn bad_paths() -> String {
     let mut seen = Seen::default();
     let folder = Folder::new();
-    let (stale, missing, file) =
-        (folder.join("stale"), folder.join("missing"), folder.join("file"));
+    let (stale, missing) = (folder.join("stale"), folder.join("missing"));
     drop(UnixListener::bind(&stale).unwrap());
-    std::fs::write(&file, "text").unwrap();
     let long = folder.join(&"x".repeat(120));
-    let no_folder = missing.join("a");
     let odd = Path::new("nul\0inside");
-    for path in [&*stale, &missing, &file, &long, &no_folder, odd, Path::new("")] {
+    for path in [&*stale, &missing, &long, &missing.join("a"), odd, Path::new("")] {
         seen.says(UnixStream::connect(path).map(|_| ()));
     }
-    for path in [&*stale, &file, &long, &no_folder, odd, folder.path()] {
+    for path in [&*stale, &long, odd] {
         seen.says(UnixListener::bind(path).map(|_| ()));
         seen.says(UnixDatagram::bind(path).map(|_| ()));
     }
     let datagrams = UnixDatagram::unbound().unwrap();
-    for path in [&*stale, &missing, &file, &long, odd] {
+    for path in [&*stale, &missing, &long, odd] {
         seen.says(datagrams.connect(path));
         seen.says(datagrams.send_to(b"x", path));
     }
@@ -75,6 +70,24 @@ pub fn bad_paths() -> String {
     seen.says(datagrams.connect(folder.join("stream")));
     let _bound = UnixDatagram::bind(folder.join("datagram")).unwrap();
     seen.says(UnixStream::connect(folder.join("datagram")).map(|_| ()));
+    seen.all()
+}
+
+pub fn paths_and_files() -> String {
+    let mut seen = Seen::default();
+    let folder = Folder::new();
+    drop(UnixListener::bind(folder.join("a")).unwrap());
+    seen.note(format!("{}", folder.join("a").exists()));
+    let (file, no_folder) = (folder.join("file"), folder.join("missing").join("a"));
+    std::fs::write(&file, "text").unwrap();
+    seen.says(UnixStream::connect(&file).map(|_| ()));
+    let datagrams = UnixDatagram::unbound().unwrap();
+    seen.says(datagrams.connect(&file));
+    seen.says(datagrams.send_to(b"x", &file));
+    for path in [&*file, &no_folder, folder.path()] {
+        seen.says(UnixListener::bind(path).map(|_| ()));
+        seen.says(UnixDatagram::bind(path).map(|_| ()));
+    }
     seen.all()
 }
 

@@ -111,10 +111,14 @@ fn destructor(complaints: &Complaints) -> io::Result<()> {
     let (near, mut far) = connected()?;
     let reads = Shared::new(Vec::new());
     let held = ReadsAtTheEnd(near.try_clone()?, reads.clone());
+    let started = Rc::new(Event::new());
+    let theirs = started.clone();
     let victim = spawn("victim", move || {
         let _held = held;
+        theirs.set();
         thread::park();
     })?;
+    started.wait(None);
     far.write_all(b"x")?;
     wait_read(&near, None)?;
     victim.kill();

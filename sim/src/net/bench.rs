@@ -47,6 +47,47 @@ pub(crate) fn is_named(hub: &mut SimHub, io: Io, interest: Interest) -> bool {
     )
 }
 
+/// A socket of the internet on this host.
+pub(crate) fn inet(hub: &mut SimHub, host: u16, domain: Domain, kind: Kind) -> Io {
+    let io = hub.socket(domain, kind).expect("a socket");
+    let index = hub.world.socket_of(io).expect("it is open");
+    // Where it stands is all that makes a host of it.
+    hub.world.sockets[index as usize].host = host;
+    io
+}
+
+pub(crate) fn at(address: &str) -> Address {
+    address.parse::<std::net::SocketAddr>().expect("an address").into()
+}
+
+/// A socket that listens there.
+pub(crate) fn listening(hub: &mut SimHub, host: u16, address: &str) -> Io {
+    let address = at(address);
+    let io = inet(hub, host, address.domain(), Kind::Stream);
+    hub.bind(io, &address).expect("it is free");
+    hub.listen(io, 9).expect("it is bound");
+    io
+}
+
+/// Connects, however long it takes.
+pub(crate) fn connect(hub: &mut SimHub, io: Io, to: &str) -> Result<(), i32> {
+    loop {
+        match code(hub.connect(io, &at(to))) {
+            Err(libc::EAGAIN) if !named(hub).is_empty() => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+/// What getsockname(2) and getpeername(2) answer.
+pub(crate) fn names(hub: &mut SimHub, io: Io) -> (String, String) {
+    let shown = |name: io::Result<Address>| match code(name) {
+        Ok(name) => name.to_string(),
+        Err(error) => error.to_string(),
+    };
+    (shown(hub.local_addr(io)), shown(hub.peer_addr(io)))
+}
+
 pub(crate) fn path(path: &str) -> Address {
     SocketAddr::from_pathname(path).expect("a short path").into()
 }

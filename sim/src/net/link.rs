@@ -8,6 +8,7 @@
 //! changes nothing for this one. A partition is a decision about the pair of hosts; nothing is made
 //! for a pair before it first talks.
 
+use super::icmp::Why;
 use super::{Body, Packet};
 use crate::choices::{Entity, Kind};
 use crate::trace::Op;
@@ -16,33 +17,67 @@ use crate::world::World;
 /// Two hosts that have talked.
 pub(crate) struct Pair {
     /// When they are cut off from each other, from and until.
-    cut_ns: Option<(u64, u64)>,
+    pub(super) cut_ns: Option<(u64, u64)>,
+    /// What a router says of a packet that meets the cut, if one says anything.
+    pub(super) cut_answer: Option<Why>,
     /// When the last packet will have left each direction's queue; the first is the one from the
     /// host with the lower number.
     empty_ns: [u64; 2],
+    /// When a packet last left for the other, by direction likewise.
+    pub(super) sent_ns: [Option<u64>; 2],
+    /// Until when the sender asks who has the other's address.
+    pub(super) asking_until_ns: [u64; 2],
+    /// Until when the sender remembers the MTU of the path.
+    pub(super) mtu_known_ns: [u64; 2],
+}
+
+impl Pair {
+    fn new(cut_ns: Option<(u64, u64)>, cut_answer: Option<Why>) -> Pair {
+        Pair {
+            cut_ns,
+            cut_answer,
+            empty_ns: [0; 2],
+            sent_ns: [None; 2],
+            asking_until_ns: [0; 2],
+            mtu_known_ns: [0; 2],
+        }
+    }
+}
+
+/// The key of two hosts, and which of a pair's two directions leads from one to the other.
+pub(super) fn direction(from: u16, to: u16) -> ((u16, u16), usize) {
+    ((from.min(to), from.max(to)), usize::from(from > to))
 }
 
 const LOST: u64 = 1;
 const DUPLICATED: u64 = 2;
 const OVERTAKEN: u64 = 3;
+// Of a cut.
+const NET_UNREACHABLE: u64 = 4;
+const HOST_UNREACHABLE: u64 = 5;
 
 const SECOND_NS: u128 = 1_000_000_000;
 
-/// What a packet is on the wire, IPv4's headers included; what is below IP is not counted.
+/// What a packet is on the wire, IP's headers included; what is below IP is not counted.
 fn wire_bytes(packet: &Packet, mtu_bytes: u32) -> u64 {
-    const IP: u64 = 20;
     const TCP: u64 = 20;
     const UDP: u64 = 8;
+    // IPv6 says in a header of its own that a packet is a fragment.
+    let (ip, of_fragment) = if packet.to.is_ipv4() { (20, 0) } else { (40, 8) };
     let payload = packet.payload.len() as u64;
     match packet.body {
-        Body::Segment(_) => IP + TCP + payload,
+        Body::Segment(_) => ip + TCP + payload,
         Body::Datagram | Body::ForMany(_) => {
+            let (bytes, room) = (UDP + payload, u64::from(mtu_bytes).saturating_sub(ip));
+            if bytes <= room {
+                return ip + bytes;
+            }
             // Fragments, but for the last, carry a multiple of eight bytes.
-            let fragment = (u64::from(mtu_bytes).saturating_sub(IP) / 8 * 8).max(8);
-            UDP + payload + IP * (UDP + payload).div_ceil(fragment)
+            let fragment = (room.saturating_sub(of_fragment) / 8 * 8).max(8);
+            bytes + (ip + of_fragment) * bytes.div_ceil(fragment)
         }
         // ICMP: a header of eight, and the header of IP and eight bytes of what it answers.
-        Body::Unreachable => IP + 8 + IP + 8,
+        Body::Icmp(_) => ip + 8 + ip + 8,
     }
 }
 
@@ -50,10 +85,24 @@ impl World {
     pub(super) fn send_over_link(&mut self, socket: Option<u32>, host: u16, packet: Packet) {
         let to = Some(packet.to);
         let is_stream = matches!(packet.body, Body::Segment(_));
-        let (fate, delay_ns, number, nth) = self.decide_fate(socket, host, is_stream);
-        if self.is_cut_off(host, packet.to_host) {
+        let is_icmp = matches!(packet.body, Body::Icmp(_));
+        let (fate, delay_ns, number, nth) = self.decide_fate(socket, host, is_stream, is_icmp);
+        if let Some(answer) = self.cut_off(host, packet.to_host) {
             self.fired.cut_off += 1;
             self.record_wire(host, Op::CutOff, number, nth, 0, to);
+            if let Some(why) = answer {
+                self.refuse_way(host, &packet, (number, nth), why, delay_ns);
+            }
+            return self.recycle(packet.payload);
+        }
+        if let Some(after_ns) = self.neighbour_fails_after(host, packet.to_host) {
+            self.refuse_way(host, &packet, (number, nth), Why::Host, after_ns);
+            return self.recycle(packet.payload);
+        }
+        if fate != LOST && self.is_too_big(host, &packet) {
+            self.fired.too_big += 1;
+            self.record_wire(host, Op::TooBig, number, nth, 0, to);
+            self.answer_packet(host, &packet, Why::TooBig, delay_ns);
             return self.recycle(packet.payload);
         }
         let Some(leaves_ns) = self.leaves_queue(host, &packet) else {
@@ -93,14 +142,36 @@ impl World {
         self.deliver_at(arrival_ns, packet);
     }
 
+    /// Somebody says that there is no way. Nobody says so of an ICMP message, or of what was sent to
+    /// many.
+    fn refuse_way(
+        &mut self,
+        host: u16,
+        packet: &Packet,
+        (number, nth): (u32, u64),
+        why: Why,
+        after_ns: u64,
+    ) {
+        if matches!(packet.body, Body::Icmp(_) | Body::ForMany(_)) {
+            return;
+        }
+        let is_net = u64::from(why == Why::Net);
+        self.fired.unreachable += 1;
+        self.record_wire(host, Op::Unreachable, number, nth, is_net, Some(packet.to));
+        self.answer_packet(host, packet, why, after_ns);
+    }
+
     /// Fate, delay, the sender's number and which of its packets this is.
     fn decide_fate(
         &mut self,
         socket: Option<u32>,
         host: u16,
         is_stream: bool,
+        is_icmp: bool,
     ) -> (u64, u64, u32, u64) {
         let weather = &self.weather;
+        let icmp_loss_ppm = if is_icmp { weather.icmp_loss_ppm } else { 0 };
+        let loss_ppm = (weather.loss_ppm + icmp_loss_ppm).min(1_000_000);
         let (entity, number, nth) = match socket {
             Some(index) => {
                 let socket = &mut self.sockets[index as usize];
@@ -110,7 +181,7 @@ impl World {
             None => (&mut self.hosts[usize::from(host)].entity, 0, 0),
         };
         let fate = self.choices.pick(entity, Kind::Fate, |draw| {
-            if draw.happens(weather.loss_ppm) {
+            if draw.happens(loss_ppm) {
                 LOST
             } else if draw.happens(weather.duplicate_ppm) {
                 DUPLICATED
@@ -128,14 +199,20 @@ impl World {
         (fate, if delay_ns == 0 { typical_ns } else { delay_ns }, number, nth)
     }
 
-    fn is_cut_off(&mut self, a: u16, b: u16) -> bool {
+    /// Whether no packet gets from one to the other now, and what a router says of it.
+    fn cut_off(&mut self, from: u16, to: u16) -> Option<Option<Why>> {
         let now_ns = self.clock.now_ns();
-        let key = (a.min(b), a.max(b));
+        let (key, way) = direction(from, to);
         if !self.pairs.contains_key(&key) {
             let pair = self.meet(key.0, key.1);
             self.pairs.insert(key, pair);
         }
-        self.pairs[&key].cut_ns.is_some_and(|(from, until)| (from..until).contains(&now_ns))
+        let pair = self.pairs.get_mut(&key).expect("they have met");
+        let is_cut = pair.cut_ns.is_some_and(|(from, until)| (from..until).contains(&now_ns));
+        if !is_cut {
+            pair.sent_ns[way] = Some(now_ns);
+        }
+        is_cut.then_some(pair.cut_answer)
     }
 
     /// When a packet that joins the queue towards its host will have left it; `None` if there is no
@@ -144,11 +221,11 @@ impl World {
         let now_ns = self.clock.now_ns();
         let Some(bandwidth) = self.weather.bandwidth_bytes_per_s else { return Some(now_ns) };
         let (bandwidth, to) = (u128::from(bandwidth.max(1)), packet.to_host);
-        let pair = self.pairs.get_mut(&(from.min(to), from.max(to))).expect("they have met");
-        let empty_ns = &mut pair.empty_ns[usize::from(from > to)];
+        let (key, way) = direction(from, to);
+        let empty_ns = &mut self.pairs.get_mut(&key).expect("they have met").empty_ns[way];
         let begins_ns = now_ns.max(*empty_ns);
         let waiting_bytes = u128::from(begins_ns - now_ns) * bandwidth / SECOND_NS;
-        let bytes = wire_bytes(packet, self.weather.mtu_bytes);
+        let bytes = wire_bytes(packet, self.weather.narrowest_mtu());
         let room = self.weather.queue_bytes.unwrap_or(u64::MAX);
         if waiting_bytes + u128::from(bytes) > u128::from(room) {
             return None;
@@ -173,12 +250,45 @@ impl World {
             }
         });
         if start_ns == 0 {
-            return Pair { cut_ns: None, empty_ns: [0; 2] };
+            return Pair::new(None, None);
         }
         let length_ns = self
             .choices
             .pick(&mut entity, Kind::Length, |draw| draw.between(1, weather.partition_max_ns));
+        let answer = self.choices.pick(&mut entity, Kind::Fate, |draw| {
+            let is_answered = draw.happens(weather.partition_answered_ppm);
+            if is_answered { draw.between(NET_UNREACHABLE, HOST_UNREACHABLE) } else { 0 }
+        });
+        let answer = match answer {
+            NET_UNREACHABLE => Some(Why::Net),
+            HOST_UNREACHABLE => Some(Why::Host),
+            _ => None,
+        };
         let from_ns = self.clock.now_ns().saturating_add(start_ns);
-        Pair { cut_ns: Some((from_ns, from_ns.saturating_add(length_ns))), empty_ns: [0; 2] }
+        Pair::new(Some((from_ns, from_ns.saturating_add(length_ns))), answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_and_fragments_are_those_of_the_family() {
+        let bytes = |to: &str, length: usize, mtu_bytes| {
+            let to: std::net::SocketAddr = to.parse().expect("an address");
+            let (body, payload) = (Body::Datagram, vec![0; length]);
+            wire_bytes(&Packet { from: to, to, to_host: 0, sender: 0, body, payload }, mtu_bytes)
+        };
+        for (length, mtu_bytes, v4, v6) in [
+            (100, 1500, 128, 148),
+            // What fits whole is no fragment, be it of eight bytes or not.
+            (1472, 1500, 1500, 1520 + 2 * 8 + 40),
+            (1451, 1499, 1479, 1499),
+            (1473, 1500, 1501 + 20, 1521 + 2 * 8 + 40),
+        ] {
+            assert_eq!(bytes("10.0.0.1:1", length, mtu_bytes), v4, "{length}");
+            assert_eq!(bytes("[fd00::1]:1", length, mtu_bytes), v6, "{length}");
+        }
     }
 }

@@ -1,37 +1,32 @@
-//! Datagrams for many: broadcast and IPv4 multicast.
+//! Datagrams for many: broadcast, and multicast of both families.
 //!
-//! A host has two interfaces: its link to all others, and loopback. A datagram for many goes over
-//! one of them, as a packet of its own, with its own fate, to each host that has somebody to hear it
-//! when it is sent: a bound port for a broadcast, a member for a group. So a host that has nothing
-//! to do with it changes nobody's luck. There are no subnets: `255.255.255.255` reaches all hosts,
-//! `127.255.255.255` the own one, and any time to live but 0 reaches everywhere.
+//! A host has its links to others, and loopback. A datagram for many goes over one of them, as a
+//! packet of its own, with its own fate, to each host that has somebody to hear it when it is sent: a
+//! bound port for a broadcast, a member for a group, both for a group that all hosts are members of
+//! (`ff02::1`). So a host that has nothing to do with it changes nobody's luck. `255.255.255.255`
+//! reaches all hosts of a link, `127.255.255.255` the own one, and any time to live but 0 reaches
+//! everywhere. Over loopback IPv6 has no multicast, as on Linux.
 
+mod groups;
 #[cfg(test)]
 mod tests;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 
-use greenroom::hub::{Group, Opt};
+use greenroom::hub::Opt;
 
-use super::stream::covers;
-use super::{Body, LOOPBACK_NS, Packet};
-use crate::host::Transport;
+use super::address::{covers, scope_of};
+use super::ports::Transport;
+use super::{Body, Packet};
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
+pub(crate) use groups::Membership;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interface {
-    Link,
+    Link(u8),
     Loopback,
-}
-
-/// A socket hears a group on an interface, from anybody or from one source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Membership {
-    group: Ipv4Addr,
-    interface: Interface,
-    source: Option<Ipv4Addr>,
 }
 
 const LOOPBACK_BROADCAST: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
@@ -46,104 +41,44 @@ pub(super) fn is_for_many(ip: IpAddr) -> bool {
 }
 
 impl World {
-    // Membership.
-
-    pub(crate) fn join_group(&mut self, index: u32, group: Group) -> io::Result<()> {
-        let new = self.membership(index, group)?;
-        let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto else {
-            return Err(errno(libc::EPROTO));
-        };
-        let same = |old: &&Membership| (old.group, old.interface) == (new.group, new.interface);
-        match mailbox.groups.iter().find(same) {
-            None => {}
-            Some(_) if new.source.is_none() => return Err(errno(libc::EADDRINUSE)),
-            // A source narrows what was joined from anybody.
-            Some(&old) if old.source.is_none() => mailbox.groups.retain(|known| *known != old),
-            Some(_) if mailbox.groups.contains(&new) => return Err(errno(libc::EADDRNOTAVAIL)),
-            Some(_) => {}
-        }
-        mailbox.groups.push(new);
-        let mut members = std::mem::take(&mut self.members);
-        self.add_hold(&mut members, self.weak(index));
-        self.members = members;
-        Ok(())
-    }
-
-    pub(crate) fn leave_group(&mut self, index: u32, group: Group) -> io::Result<()> {
-        let old = self.membership(index, group)?;
-        let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto else {
-            return Err(errno(libc::EPROTO));
-        };
-        let before = mailbox.groups.len();
-        mailbox.groups.retain(|membership| match old.source {
-            Some(_) => *membership != old,
-            None => (membership.group, membership.interface) != (old.group, old.interface),
-        });
-        match mailbox.groups.len() < before {
-            true => Ok(()),
-            false => Err(errno(libc::EADDRNOTAVAIL)),
-        }
-    }
-
-    fn membership(&self, index: u32, group: Group) -> io::Result<Membership> {
-        let host = self.sockets[index as usize].host;
-        let at = |address| self.interface_of(host, address).ok_or_else(|| errno(libc::ENODEV));
-        let (group, interface, source) = match group {
-            Group::V4(group, address) => (group, at(address)?, None),
-            Group::V4From { group, source, interface } => (group, at(interface)?, Some(source)),
-            // As Linux numbers them: loopback comes first.
-            Group::V4At(group, 1) => (group, Interface::Loopback, None),
-            Group::V4At(group, 0 | 2) => (group, Interface::Link, None),
-            Group::V4At(..) => return Err(errno(libc::ENODEV)),
-            Group::V6(..) => return Err(errno(libc::ENOPROTOOPT)),
-        };
-        match group.is_multicast() {
-            true => Ok(Membership { group, interface, source }),
-            false => Err(errno(libc::EINVAL)),
-        }
-    }
-
-    fn interface_of(&self, host: u16, address: Ipv4Addr) -> Option<Interface> {
-        match address {
-            _ if address.is_unspecified() => Some(Interface::Link),
-            _ if address.is_loopback() => Some(Interface::Loopback),
-            _ => (self.hosts[usize::from(host)].ip == address).then_some(Interface::Link),
-        }
-    }
-
     /// Whether the socket's host has an interface of this address.
     pub(super) fn has_interface(&self, index: u32, address: Ipv4Addr) -> bool {
         self.interface_of(self.sockets[index as usize].host, address).is_some()
     }
 
-    /// The hosts that have a member of the group on the interface, in the order of hosts.
-    fn hosts_of_members(&self, group: Ipv4Addr, interface: Interface) -> Vec<u16> {
-        let present = self.members.iter().filter_map(|&member| self.upgrade(member));
-        let hears = |&index: &u32| match &self.sockets[index as usize].proto {
-            Proto::Udp(mailbox) => mailbox.memberships(group, interface).next().is_some(),
-            _ => false,
-        };
-        let mut hosts: Vec<u16> =
-            present.filter(hears).map(|index| self.sockets[index as usize].host).collect();
-        hosts.sort_unstable();
-        hosts.dedup();
-        hosts
-    }
-
     // Out.
 
-    /// Where the socket's datagrams for many leave its host: where it chose to, or else by the
-    /// interface that it is bound to.
-    fn interface_out(&self, index: u32, to: Ipv4Addr) -> Interface {
+    /// Where the socket's datagrams for many leave its host; `None` if it chose what leads nowhere.
+    fn interface_out(&self, index: u32, to: SocketAddr) -> Option<Interface> {
+        match to {
+            SocketAddr::V4(to) => self.interface_out_v4(index, *to.ip()),
+            SocketAddr::V6(to) => self.link_out_v6(index, to).map(Interface::Link),
+        }
+    }
+
+    /// The one that it chose, or else the one that it is bound to.
+    fn interface_out_v4(&self, index: u32, to: Ipv4Addr) -> Option<Interface> {
         let socket = &self.sockets[index as usize];
         let chosen = Ipv4Addr::from(socket.options.get(Opt::MulticastInterface));
-        let by_loopback = match to.is_multicast() && !chosen.is_unspecified() {
-            true => chosen.is_loopback(),
-            false => socket.local.is_some_and(|local| local.ip().is_loopback()),
+        let bound = match socket.local.map(|local| local.ip()) {
+            Some(IpAddr::V4(ip)) if !is_for_many(ip.into()) => ip,
+            _ => Ipv4Addr::UNSPECIFIED,
         };
-        match by_loopback || to == LOOPBACK_BROADCAST {
-            true => Interface::Loopback,
-            false => Interface::Link,
+        match to.is_multicast() && !chosen.is_unspecified() {
+            _ if to == LOOPBACK_BROADCAST => Some(Interface::Loopback),
+            true => self.interface_of(socket.host, chosen),
+            false => self.interface_of(socket.host, bound),
+        }
+    }
+
+    /// The one that the address names, or else the one that it chose; the first link has the route.
+    fn link_out_v6(&self, index: u32, to: SocketAddrV6) -> Option<u8> {
+        let socket = &self.sockets[index as usize];
+        let chosen = socket.options.get(Opt::MulticastInterfaceV6);
+        let number = if to.scope_id() == 0 { chosen } else { to.scope_id() };
+        match self.interface_at(socket.host, number)? {
+            Interface::Link(link) => Some(link),
+            Interface::Loopback => None,
         }
     }
 
@@ -156,12 +91,14 @@ impl World {
         }
     }
 
-    /// The address that the socket's datagrams for many come from.
-    pub(super) fn source_for_many(&self, index: u32, to: Ipv4Addr) -> IpAddr {
-        match self.interface_out(index, to) {
-            Interface::Loopback => Ipv4Addr::LOCALHOST.into(),
-            Interface::Link => self.hosts[usize::from(self.sockets[index as usize].host)].ip,
-        }
+    /// The address that the socket's datagrams for many come from, unless it is bound to one.
+    pub(super) fn source_for_many(&self, index: u32, to: SocketAddr) -> io::Result<IpAddr> {
+        let here = &self.hosts[usize::from(self.sockets[index as usize].host)];
+        let source = self.interface_out(index, to).and_then(|interface| match interface {
+            Interface::Loopback => Some(Ipv4Addr::LOCALHOST.into()),
+            Interface::Link(link) => here.address_on(link, to.ip()),
+        });
+        source.ok_or_else(|| errno(libc::ENETUNREACH))
     }
 
     pub(super) fn send_to_many(
@@ -169,45 +106,72 @@ impl World {
         index: u32,
         from: SocketAddr,
         to: SocketAddr,
-        group: Ipv4Addr,
         buf: &[u8],
     ) {
         let socket = &self.sockets[index as usize];
         let (host, number, sender) = (socket.host, socket.number, socket.entity.path);
-        let interface = self.interface_out(index, group);
-        let reached = match group.is_multicast() {
-            true => {
-                let (ttl, loops) =
-                    (socket.options.get(Opt::MulticastTtl), socket.options.get(Opt::MulticastLoop));
-                let mut hosts = self.hosts_of_members(group, interface);
-                hosts.retain(|&other| match interface {
-                    Interface::Loopback => other == host,
-                    Interface::Link if other == host => loops != 0,
-                    // No other host takes what claims to come from itself.
-                    Interface::Link => ttl > 0 && !from.ip().is_loopback(),
-                });
-                hosts
-            }
-            false => {
-                let key = (Transport::Udp, to.port());
-                let local = |index: &u32| self.sockets[*index as usize].local;
-                let hears = |other: &u16| {
-                    let mut bound =
-                        self.hosts[usize::from(*other)].ports.get(&key).into_iter().flatten();
-                    (interface == Interface::Link || *other == host)
-                        && bound.any(|index| local(index).is_some_and(|local| covers(local, to)))
-                };
-                (0..self.hosts.len() as u16).filter(hears).collect()
-            }
-        };
+        let interface = self.interface_out(index, to).expect("it has a source");
+        let mut reached = self.hosts_that_hear(to, interface);
+        reached.retain(|&other| self.gets_there(index, from, to, interface, other));
         self.record_wire(host, Op::Datagram, number, buf.len() as u64, 0, Some(to));
         for to_host in reached {
             let payload = buf.to_vec();
             let body = Body::ForMany(interface);
             let packet = Packet { from, to, to_host, sender, body, payload };
             match to_host == host {
-                true => self.deliver_at(self.clock.now_ns().saturating_add(LOOPBACK_NS), packet),
+                true => self.send_here(packet),
                 false => self.send_over_link(Some(index), host, packet),
+            }
+        }
+    }
+
+    /// The hosts with somebody to hear it, wherever they are, in their order.
+    fn hosts_that_hear(&self, to: SocketAddr, interface: Interface) -> Vec<u16> {
+        let is_bound = |host: &u16| {
+            let bound = self.bound_at(*host, Transport::Udp, to.port());
+            bound.iter().any(|&index| covers(&self.sockets[index as usize], to))
+        };
+        if !to.ip().is_multicast() {
+            return (0..self.hosts.len() as u16).filter(is_bound).collect();
+        }
+        let mut hosts = self.hosts_of_members(to.ip(), interface);
+        hosts.retain(|host| !groups::is_of_all(to.ip()) || is_bound(host));
+        hosts
+    }
+
+    /// Whether what leaves by the interface gets to this host.
+    fn gets_there(
+        &self,
+        index: u32,
+        from: SocketAddr,
+        to: SocketAddr,
+        interface: Interface,
+        other: u16,
+    ) -> bool {
+        const OWN_INTERFACE: u16 = 1;
+        let (host, options) = {
+            let socket = &self.sockets[index as usize];
+            (socket.host, &socket.options)
+        };
+        let Interface::Link(link) = interface else { return other == host };
+        let (loops, hops, goes_out) = match to.ip() {
+            ip if is_broadcast(ip) => (true, 1, true),
+            IpAddr::V4(_) => {
+                (options.get(Opt::MulticastLoop) != 0, options.get(Opt::MulticastTtl), true)
+            }
+            IpAddr::V6(group) => {
+                let loops = options.get(Opt::MulticastLoopV6) != 0;
+                // Nobody takes what claims to come from loopback, not even its own host.
+                let loops = loops && !from.ip().is_loopback() && scope_of(&group) > 0;
+                (loops, options.get(Opt::MulticastHopsV6), scope_of(&group) > OWN_INTERFACE)
+            }
+        };
+        match other == host {
+            true => loops,
+            // No other host takes what claims to come from itself.
+            false => {
+                let is_on = self.hosts[usize::from(other)].address_on(link, to.ip()).is_some();
+                goes_out && hops > 0 && is_on && !from.ip().is_loopback()
             }
         }
     }
@@ -217,18 +181,18 @@ impl World {
     /// Every socket that hears it gets a copy; nobody answers that none does.
     pub(super) fn deliver_to_many(&mut self, packet: Packet, interface: Interface) {
         let (from, to) = (packet.from, packet.to);
-        let IpAddr::V4(group) = to.ip() else { return };
+        let group = to.ip();
         let is_host_member = !group.is_multicast()
             || self.hosts_of_members(group, interface).contains(&packet.to_host);
         if !is_host_member {
             return self.recycle(packet.payload);
         }
-        let ports = &self.hosts[usize::from(packet.to_host)].ports;
-        let bound = ports.get(&(Transport::Udp, to.port()));
+        let bound = self.bound_at(packet.to_host, Transport::Udp, to.port());
+        let wants_all = if group.is_ipv4() { Opt::MulticastAll } else { Opt::MulticastAllV6 };
         let hears = |index: &u32| {
             let socket = &self.sockets[*index as usize];
-            let all = socket.options.get(Opt::MulticastAll) != 0;
-            socket.local.is_some_and(|local| covers(local, to))
+            let all = socket.options.get(wants_all) != 0;
+            covers(socket, to)
                 && socket.peer.is_none_or(|peer| peer == from)
                 && match &socket.proto {
                     Proto::Udp(mailbox) if group.is_multicast() => {
@@ -237,31 +201,10 @@ impl World {
                     _ => true,
                 }
         };
-        let receivers: Vec<u32> = bound.into_iter().flatten().copied().filter(hears).collect();
+        let receivers: Vec<u32> = bound.iter().copied().filter(hears).collect();
         for receiver in receivers {
             self.put_letter(receiver, from, packet.payload.clone());
         }
         self.recycle(packet.payload);
-    }
-}
-
-impl super::udp::Mailbox {
-    fn memberships(
-        &self,
-        group: Ipv4Addr,
-        interface: Interface,
-    ) -> impl Iterator<Item = &Membership> {
-        let same = move |it: &&Membership| (it.group, it.interface) == (group, interface);
-        self.groups.iter().filter(same)
-    }
-
-    /// One that is no member hears what its host is a member for, unless it wants its own groups
-    /// only (`IP_MULTICAST_ALL`).
-    fn hears(&self, group: Ipv4Addr, interface: Interface, from: IpAddr, all: bool) -> bool {
-        let mut own = self.memberships(group, interface).peekable();
-        match own.peek() {
-            None => all,
-            Some(_) => own.any(|it| it.source.is_none_or(|source| source == from)),
-        }
     }
 }

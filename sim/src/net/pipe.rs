@@ -9,7 +9,6 @@ use std::io;
 
 use greenroom::hub::{Interest, Io, Take};
 
-use crate::choices::hash_bytes;
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
@@ -114,7 +113,7 @@ impl World {
             self.want(io, Interest::WRITE);
             return Err(errno(libc::EAGAIN));
         }
-        let hash = hash_bytes(&buf[..length]);
+        let hash = self.trace.hash_of_payload(&buf[..length]);
         self.record_full(Op::Write, number, length as u64, hash, None, "");
         self.name_ready(reader);
         Ok(length)

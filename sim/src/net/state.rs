@@ -17,7 +17,7 @@ impl World {
                 let now = connection.readiness();
                 let ended = now.hup || now.error;
                 let write = if now.writable || ended { Interest::WRITE } else { Interest::NONE };
-                read(now.readable || now.read_closed || ended).with(write)
+                read(now.readable || now.urgent || now.read_closed || ended).with(write)
             }
             Proto::Listener(queue) => read(queue.pending() > 0),
             Proto::Udp(mailbox) => read(mailbox.is_readable()).with(Interest::WRITE),

@@ -1,154 +1,33 @@
 //! TCP's system calls: what a program asks of a stream socket. The protocol itself is in `tcp`.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
+use std::net::{Shutdown, SocketAddr};
 
-use greenroom::hub::{Address, Interest, Io, Take};
+use greenroom::hub::{Address, Domain, Interest, Io, Take};
 
-use super::multicast::is_for_many;
-use super::{Flow, Packet, inet};
+use super::address::{any, covers, overlap};
+use super::ports::Transport;
+use super::{Flow, Packet};
 use crate::choices;
-use crate::host::{self, Transport};
 use crate::mutant::{self, Mutant};
-use crate::tcp::{Config, Connection, Listener, Segment, State};
+use crate::tcp::{Config, Connection, Listener, Segment};
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
 
+/// What a segment holds over the loopback: half of the window that Linux's other end offers first,
+/// for its packets are of 64 KiB (linux-truth 101).
+const LOOPBACK_MSS: u32 = 32_741;
+const LOOPBACK_MSS_V6: u32 = 32_732;
+const LOOPBACK_MSS_ACCEPTED: u32 = 32_768;
+
 impl World {
-    // Ports and addresses, for both transports.
-
-    pub(crate) fn bind_inet(&mut self, index: u32, local: SocketAddr) -> io::Result<()> {
-        self.bind_socket(index, local)?;
-        let number = self.sockets[index as usize].number;
-        self.record_full(Op::Bind, number, 0, 0, Some(local), "");
-        Ok(())
-    }
-
-    pub(super) fn bind_socket(&mut self, index: u32, mut local: SocketAddr) -> io::Result<()> {
-        let socket = &self.sockets[index as usize];
-        let host = usize::from(socket.host);
-        if !local.is_ipv4() {
-            return Err(errno(libc::EAFNOSUPPORT));
-        }
-        let is_here = local.ip().is_unspecified() || self.hosts[host].owns(local.ip());
-        if !is_here && !is_for_many(local.ip()) {
-            return Err(errno(libc::EADDRNOTAVAIL));
-        }
-        let is_bound = match &socket.proto {
-            // A connection that is over has given its port up, unless the program named it; in
-            // TIME-WAIT the system has the port.
-            Proto::Stream(tcp) if tcp.state() == State::TimeWait => socket.port_is_given,
-            Proto::Stream(tcp) => !tcp.is_over() || socket.has_port,
-            _ => socket.has_port,
-        };
-        if is_bound {
-            return Err(errno(libc::EINVAL));
-        }
-        let is_given = local.port() != 0;
-        let transport = transport_of(socket);
-        if local.port() == 0 {
-            local.set_port(
-                self.hosts[host].free_port(transport).ok_or_else(|| errno(libc::EADDRINUSE))?,
-            );
-        } else if self.is_taken(index, host, transport, local) {
-            if let Some(left) = &mut self.sockets[index as usize].local {
-                // Of a port that was given up, the address is forgotten by trying.
-                left.set_ip(Ipv4Addr::UNSPECIFIED.into());
-            }
-            return Err(errno(libc::EADDRINUSE));
-        }
-        self.unroute(index);
-        if let Proto::Stream(tcp) = &mut self.sockets[index as usize].proto {
-            tcp.leave_time_wait();
-        }
-        self.take_port(index, transport, local);
-        let socket = &mut self.sockets[index as usize];
-        (socket.port_is_given, socket.ip_is_given) = (is_given, !local.ip().is_unspecified());
-        Ok(())
-    }
-
-    /// Whether somebody holds the port on an address that overlaps. With SO_REUSEADDR on both and
-    /// nobody listening, it may be shared, and with SO_REUSEPORT on both (linux-truth 25, 26, 28).
-    fn is_taken(&self, index: u32, host: usize, transport: Transport, local: SocketAddr) -> bool {
-        let own = &self.sockets[index as usize].options;
-        let bound = self.hosts[host].ports.get(&(transport, local.port()));
-        // Connections hold the port too, accepted ones even where their listener is gone (30, 31).
-        let connected = self.flows.iter().filter(|(flow, _)| {
-            transport == Transport::Tcp
-                && usize::from(flow.host) == host
-                && flow.local.port() == local.port()
-        });
-        let holders = bound.into_iter().flatten().chain(connected.map(|(_, holder)| holder));
-        holders.into_iter().any(|&other| {
-            let other = &self.sockets[other as usize];
-            let Some(theirs) = other.local else { return false };
-            let listens = matches!(other.proto, Proto::Listener(_));
-            let shared = (own.reuse_port && other.options.reuse_port)
-                || (own.reuse_address && other.options.reuse_address && !listens);
-            overlap(theirs, local) && !shared
-        })
-    }
-
-    fn take_port(&mut self, index: u32, transport: Transport, local: SocketAddr) {
-        let socket = &mut self.sockets[index as usize];
-        socket.local = Some(local);
-        socket.has_port = true;
-        let ports = &mut self.hosts[usize::from(socket.host)].ports;
-        ports.entry((transport, local.port())).or_default().push(index);
-    }
-
-    /// Gives an unbound socket the source address and port that reach `peer`.
-    pub(crate) fn bind_towards(&mut self, index: u32, peer: SocketAddr) -> io::Result<()> {
-        let socket = &self.sockets[index as usize];
-        let (host, transport) = (usize::from(socket.host), transport_of(socket));
-        let source = match peer.ip() {
-            IpAddr::V4(group) if is_for_many(peer.ip()) => self.source_for_many(index, group),
-            ip if ip.is_loopback() => Ipv4Addr::LOCALHOST.into(),
-            _ => self.hosts[host].ip,
-        };
-        match socket.local {
-            Some(local)
-                if local.ip().is_loopback()
-                    && !self.hosts[host].owns(peer.ip())
-                    && !is_for_many(peer.ip()) =>
-            {
-                return Err(errno(libc::EINVAL));
-            }
-            Some(local) if socket.has_port && local.ip().is_unspecified() => {
-                let local = SocketAddr::new(source, local.port());
-                self.sockets[index as usize].local = Some(local);
-            }
-            Some(_) if socket.has_port => {}
-            left => {
-                // An address that was bound stays when its port was given up.
-                let ip = left.map(|left| left.ip()).filter(|ip| !ip.is_unspecified());
-                let port = self.hosts[host]
-                    .free_port(transport)
-                    .ok_or_else(|| errno(libc::EADDRNOTAVAIL))?;
-                self.take_port(index, transport, SocketAddr::new(ip.unwrap_or(source), port));
-            }
-        }
-        Ok(())
-    }
-
-    /// Where a program means `0.0.0.0` it means itself (linux-truth 15).
-    pub(crate) fn reachable(&self, host: u16, peer: SocketAddr) -> io::Result<SocketAddr> {
-        let ip = peer.ip();
-        if ip.is_unspecified() {
-            return Ok(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), peer.port()));
-        }
-        let known = self.hosts[usize::from(host)].owns(ip)
-            || host::index_of(ip, self.hosts.len()).is_some();
-        if known { Ok(peer) } else { Err(errno(libc::ENETUNREACH)) }
-    }
-
     // Listening.
 
     pub(crate) fn listen_on(&mut self, index: u32, backlog: u32) -> io::Result<()> {
         self.renew(index);
         let socket = &self.sockets[index as usize];
         if !socket.has_port && matches!(socket.proto, Proto::Fresh) {
-            let ip = socket.local.map_or(Ipv4Addr::UNSPECIFIED.into(), |left| left.ip());
+            let ip = socket.local.map_or(any(socket.domain), |left| left.ip());
             self.bind_socket(index, SocketAddr::new(ip, 0))?;
         }
         match &mut self.sockets[index as usize].proto {
@@ -169,45 +48,27 @@ impl World {
     fn listener_conflicts(&self, index: u32) -> bool {
         let socket = &self.sockets[index as usize];
         let Some(local) = socket.local else { return false };
-        let bound = self.hosts[usize::from(socket.host)].ports.get(&(Transport::Tcp, local.port()));
-        bound.into_iter().flatten().any(|&other| {
+        let bound = self.bound_at(socket.host, Transport::Tcp, local.port());
+        bound.iter().any(|&other| {
             let theirs = &self.sockets[other as usize];
             other != index
-                && theirs.local.is_some_and(|theirs| overlap(theirs, local))
+                && overlap(theirs, local, socket.options.only_v6)
                 && matches!(theirs.proto, Proto::Listener(_))
                 && !(socket.options.reuse_port && theirs.options.reuse_port)
         })
     }
 
-    /// Who listens for connections to this address, the more exact one first. Those that share a
-    /// port by SO_REUSEPORT divide the callers among them.
+    /// Who listens for connections to this address, the more exact one first, then one of the very
+    /// family. Those that share a port by SO_REUSEPORT divide the callers among them.
     pub(crate) fn listener_at(&self, host: u16, to: SocketAddr, caller: u32) -> Option<u32> {
-        let bound = self.hosts[usize::from(host)].ports.get(&(Transport::Tcp, to.port()))?;
+        let bound = self.bound_at(host, Transport::Tcp, to.port());
         let score = |&index: &u32| {
             let socket = &self.sockets[index as usize];
-            let local = socket.local.filter(|&local| covers(local, to))?;
+            let local = socket.local.filter(|_| covers(socket, to))?;
             let listens = matches!(socket.proto, Proto::Listener(_));
-            listens.then_some((local.ip() == to.ip(), index))
+            listens.then_some(((local.ip() == to.ip(), socket.domain == Domain::V4), index))
         };
         self.choose_receiver(bound.iter().filter_map(score), caller)
-    }
-
-    /// The best of those that could receive: the last one bound, or where it shares the port with
-    /// others as good, one that depends on the caller alone.
-    pub(super) fn choose_receiver<T: Ord>(
-        &self,
-        scored: impl Iterator<Item = (T, u32)> + Clone,
-        caller: u32,
-    ) -> Option<u32> {
-        let shares = |index: u32| self.sockets[index as usize].options.reuse_port;
-        let (best, last) = scored.clone().max_by(|(a, _), (b, _)| a.cmp(b))?;
-        if !shares(last) {
-            return Some(last);
-        }
-        let is_rival = |(score, index): &(T, u32)| *score == best && shares(*index);
-        let count = scored.clone().filter(is_rival).count() as u64;
-        let at = self.paths.hash(caller) % count;
-        scored.filter(is_rival).nth(at as usize).map(|(_, index)| index)
     }
 
     /// A SYN reached a listener: a connection begins, named after the socket that called.
@@ -218,22 +79,23 @@ impl World {
             return;
         }
         let path = self.path_of_accepted(listener, packet.sender);
-        let config = self.config_of(listener);
-        let mut connection = Connection::accept(config, self.isn(), segment);
+        let config = self.config_of(listener, packet.from, LOOPBACK_MSS_ACCEPTED);
+        let mut connection = Connection::accept(config, self.isn(host), segment);
         connection.shut_early(self.sockets[listener as usize].shut_early);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
         let Proto::Listener(queue) = &mut self.sockets[listener as usize].proto else { return };
         if !queue.begin(index) {
             return self.forget_socket(index);
         }
-        let options = self.sockets[listener as usize].options.clone();
+        let Socket { options, domain, .. } = &self.sockets[listener as usize];
+        let (options, domain) = (options.clone(), *domain);
         let socket = &mut self.sockets[index as usize];
-        socket.options = options;
-        socket.local = Some(packet.to);
+        (socket.options, socket.domain) = (options, domain);
         socket.peer = Some(packet.from);
         socket.listener = Some(listener);
         let flow = Flow { host, local: packet.to, peer: packet.from };
         self.flows.insert(flow, index);
+        self.hold_connection(index, packet.to);
         self.mark_dirty(index);
     }
 
@@ -269,20 +131,18 @@ impl World {
     pub(crate) fn connect_stream(&mut self, io: Io, peer: &Address) -> io::Result<()> {
         let index = self.socket_of(io)?;
         self.renew(index);
-        let (host, number) = {
-            let socket = &self.sockets[index as usize];
-            (socket.host, socket.number)
-        };
+        let Socket { host, number, .. } = self.sockets[index as usize];
         match &mut self.sockets[index as usize].proto {
             Proto::Fresh => {
-                let peer = self.reachable(host, inet(peer)?)?;
+                let peer = self.named_peer(index, peer)?;
+                self.check_peer_scope(index, peer)?;
+                let peer = self.reachable(index, peer)?;
                 self.bind_towards(index, peer)?;
                 let local = self.sockets[index as usize].local.expect("just bound");
                 let flow = Flow { host, local, peer };
-                if self.flows.contains_key(&flow) {
-                    return Err(errno(libc::EADDRNOTAVAIL));
-                }
-                let mut connection = Connection::connect(self.config_of(index), self.isn());
+                let loopback_mss = if peer.is_ipv4() { LOOPBACK_MSS } else { LOOPBACK_MSS_V6 };
+                let config = self.config_of(index, peer, loopback_mss);
+                let mut connection = Connection::connect(config, self.isn(host));
                 let socket = &mut self.sockets[index as usize];
                 connection.shut_early(socket.shut_early);
                 socket.proto = Proto::Stream(Box::new(connection));
@@ -323,18 +183,31 @@ impl World {
         let socket = &mut self.sockets[index as usize];
         (socket.proto, socket.peer, socket.shut_early) = (Proto::Fresh, None, shut);
         if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
-            local.set_ip(Ipv4Addr::UNSPECIFIED.into());
+            local.set_ip(any(socket.domain));
         }
     }
 
     /// Positions begin with the clock (RFC 9293 §3.4.1), so that what is left of an earlier
     /// connection between the same ports falls out of the window.
-    fn isn(&self) -> u64 {
-        self.clock.now_ns() + 1
+    fn isn(&self, host: u16) -> u64 {
+        self.now_on(host) + 1
     }
 
-    fn config_of(&self, index: u32) -> Config {
-        self.sockets[index as usize].options.config(self.weather.tcp())
+    fn config_of(&self, index: u32, peer: SocketAddr, loopback_mss: u32) -> Config {
+        /// What a header of IPv6 has more than one of IPv4.
+        const LONGER: u32 = 20;
+        let socket = &self.sockets[index as usize];
+        let mut config = self.weather.tcp();
+        if self.hosts[usize::from(socket.host)].owns(peer.ip()) {
+            config.mss = loopback_mss;
+        } else if peer.is_ipv6() {
+            config.mss = config.mss.saturating_sub(LONGER).max(1);
+        }
+        let config = socket.options.config(config);
+        match self.host_at(peer.ip()) {
+            Some(far) => self.fit_to_path(config, socket.host, far, peer),
+            None => config,
+        }
     }
 
     // Bytes.
@@ -351,7 +224,8 @@ impl World {
             Proto::Fresh if self.sockets[index as usize].shut_early.0 => return Ok(0),
             _ => return Err(errno(libc::ENOTCONN)),
         };
-        let window = self.shortened(index, there);
+        // A read that finds nothing still passes over an urgent byte.
+        let window = if there == 0 { buf.len() } else { self.shortened(index, there) };
         let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
             return Err(errno(libc::ENOTCONN));
         };
@@ -404,25 +278,11 @@ impl World {
     }
 
     pub(crate) fn send_stream(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
-        let socket = &mut self.sockets[index as usize];
-        let number = socket.number;
-        let Proto::Stream(connection) = &mut socket.proto else {
+        let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
             return Err(errno(libc::EPIPE));
         };
-        match connection.send(buf) {
-            Ok(length) => {
-                let hash = choices::hash_bytes(&buf[..length]);
-                self.record_full(Op::Write, number, length as u64, hash, None, "");
-                self.mark_dirty(index);
-                Ok(length)
-            }
-            Err(error) => {
-                if error.kind() == io::ErrorKind::WouldBlock {
-                    self.want(io, Interest::WRITE);
-                }
-                Err(error)
-            }
-        }
+        let sent = connection.send(buf);
+        self.sent_on_stream(io, index, buf, sent, "")
     }
 
     // Ends.
@@ -496,22 +356,5 @@ impl World {
             Proto::Pipe(_) => self.close_pipe(index),
             _ => self.forget_socket(index),
         }
-    }
-}
-
-/// Whether what is sent to `to` is for one bound to `local`, by the address.
-pub(super) fn covers(local: SocketAddr, to: SocketAddr) -> bool {
-    local.ip() == to.ip() || local.ip().is_unspecified()
-}
-
-/// Whether two addresses of one port have anything in common.
-fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
-    covers(a, b) || covers(b, a)
-}
-
-fn transport_of(socket: &Socket) -> Transport {
-    match socket.proto {
-        Proto::Udp(_) => Transport::Udp,
-        _ => Transport::Tcp,
     }
 }

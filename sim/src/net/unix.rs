@@ -2,8 +2,8 @@
 //!
 //! No link lies between the two ends and no packet moves: what is written can be read in the same
 //! instant, and no weather touches it but that reads of a stream may be short. Names, queues,
-//! errors and readiness are Linux's. Not modelled: descriptors and credentials sent along, urgent
-//! data, permissions, and `SO_RCVBUF`, which counts for nothing on Linux either.
+//! errors and readiness are Linux's. Not modelled: descriptors and credentials sent along,
+//! permissions, and `SO_RCVBUF`, which counts for nothing on Linux either.
 
 mod datagram;
 pub(crate) mod name;
@@ -11,6 +11,7 @@ pub(crate) mod queue;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod urgent;
 
 use std::collections::VecDeque;
 use std::io;

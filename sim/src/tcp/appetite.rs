@@ -1,8 +1,13 @@
 //! How fast the application reads, in bytes a round trip: the receive window is twice that, so that
 //! it never is what holds back a sender whom the reader can follow (Linux's dynamic right-sizing).
 
+use super::Config;
+
 /// Segments more than what was read (tcp_rcv_space_adjust).
 const SPARE_SEGMENTS: u64 = 16;
+
+/// Segments that are read in a round trip before anything is made of it (TCP_INIT_CWND).
+const FIRST_SEGMENTS: u64 = 10;
 
 /// One measurement after the other, each of a round trip or more.
 #[derive(Clone, Debug)]
@@ -12,11 +17,14 @@ pub(super) struct Appetite {
     began_at: u64,
     /// Bytes of the best measurement so far.
     best: u64,
+    /// What the window of the beginning is good for.
+    first: u64,
 }
 
 impl Appetite {
-    pub(super) fn new(position: u64) -> Appetite {
-        Appetite { began_ns: 0, began_at: position, best: 0 }
+    pub(super) fn new(position: u64, config: &Config) -> Appetite {
+        let first = (FIRST_SEGMENTS * u64::from(config.mss)).min(config.recv_buffer.into());
+        Appetite { began_ns: 0, began_at: position, best: 0, first }
     }
 
     /// The application has read all before `position`. Answers the window it is worth if that is
@@ -34,7 +42,7 @@ impl Appetite {
         let read = position.saturating_sub(self.began_at);
         self.began_ns = now;
         self.began_at = position;
-        if read <= self.best {
+        if read <= self.best.max(self.first) {
             return None;
         }
         // While the sender doubles, so does the window.

@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::sack::{BLOCKS, Blocks};
+
 /// Islands kept beyond a gap; a segment that would make one more is dropped, and sent again. It
 /// bounds the work that a peer of one-byte segments can cause.
 const ISLANDS_MAX: usize = 256;
@@ -90,6 +92,8 @@ pub(super) struct ReceiveBuffer {
     next: u64,
     /// Sorted, disjoint, none touching `next`.
     islands: Vec<Range<u64>>,
+    /// Where bytes last came to one, the latest first.
+    latest: [u64; BLOCKS],
     /// Right edge of the window as announced; never moves left (RFC 9293 §3.8.6).
     edge: u64,
     capacity: u64,
@@ -103,6 +107,7 @@ impl ReceiveBuffer {
             start,
             next: start,
             islands: Vec::new(),
+            latest: [0; BLOCKS],
             edge: start.saturating_add(capacity),
             capacity,
         }
@@ -161,7 +166,31 @@ impl ReceiveBuffer {
             return Arrival::Useless;
         }
         self.place(from, bytes);
+        self.latest.rotate_right(1);
+        self.latest[0] = from;
         self.join()
+    }
+
+    /// The islands that bytes last came to, and then others, as a segment tells of them.
+    pub(super) fn blocks(&self) -> Blocks {
+        let mut blocks = Blocks::default();
+        if self.islands.is_empty() {
+            return blocks;
+        }
+        let offset = |at: u64| u32::try_from(at - self.next).unwrap_or(u32::MAX);
+        let told = |island: &Range<u64>| (offset(island.start), offset(island.end));
+        let latest = self.latest.iter().filter_map(|&at| {
+            let nth = self.islands.partition_point(|island| island.end <= at);
+            self.islands.get(nth).filter(|island| island.contains(&at))
+        });
+        let mut filled = 0;
+        for block in latest.chain(&self.islands).map(told) {
+            if filled < BLOCKS && !blocks[..filled].contains(&block) {
+                blocks[filled] = block;
+                filled += 1;
+            }
+        }
+        blocks
     }
 
     /// Adds a range to the islands, merging those it touches; false if there are too many.
@@ -203,10 +232,11 @@ impl ReceiveBuffer {
         Arrival::Next
     }
 
-    pub(super) fn peek(&self, buf: &mut [u8]) -> usize {
-        let len = self.len().min(buf.len());
+    /// Copies what can be read, but for the first `offset` bytes.
+    pub(super) fn peek(&self, offset: usize, buf: &mut [u8]) -> usize {
+        let len = self.len().saturating_sub(offset).min(buf.len());
         let mut rest = &mut buf[..len];
-        for_slices(&self.ring, 0, len, |bytes| {
+        for_slices(&self.ring, offset, len, |bytes| {
             let (head, tail) = std::mem::take(&mut rest).split_at_mut(bytes.len());
             head.copy_from_slice(bytes);
             rest = tail;
@@ -275,7 +305,7 @@ mod tests {
             buffer.insert(at, &[at as u8], u64::MAX);
         }
         let mut bytes = [0; 4000];
-        let len = buffer.peek(&mut bytes);
+        let len = buffer.peek(0, &mut bytes);
         assert!(len > 0 && (10..).zip(&bytes[..len]).all(|(at, byte)| at as u8 == *byte));
     }
 
@@ -287,7 +317,7 @@ mod tests {
         assert_eq!(buffer.insert(0, b"abcd", u64::MAX), Arrival::Next);
         assert_eq!(buffer.insert(0, b"abcd", u64::MAX), Arrival::Useless);
         let mut bytes = [0; 20];
-        assert_eq!((buffer.peek(&mut bytes), &bytes[..10]), (10, &b"abcdefghij"[..]));
+        assert_eq!((buffer.peek(0, &mut bytes), &bytes[..10]), (10, &b"abcdefghij"[..]));
         buffer.consume(4);
         assert_eq!(buffer.insert(10, b"k", u64::MAX), Arrival::Useless);
         assert_eq!((buffer.announce(1), buffer.insert(10, b"k", u64::MAX)), (4, Arrival::Next));

@@ -1,19 +1,17 @@
-//! How much may be in flight: NewReno (RFC 5681, RFC 6582) with Linux's numbers. Bytes only; when to
-//! send, what, and every timer are the connection's.
+//! How much may be in flight: Reno's window (RFC 5681, RFC 6675) with Linux's numbers. Bytes only; what
+//! is lost, when to send, what, and every timer are the connection's.
 //!
 //! ```text
 //!                ┌────── a timeout ──────┐
 //!                ▼                       │
-//!  Restart: one segment, slow start    Open ◀── all of it arrived ── Repair: half the window,
-//!  over all that was sent                │                           one hole a round trip
-//!                │                       └── 3 duplicates ────────────────▶│
-//!                └── all of it arrived ──▶ Open         Restart ◀── a timeout
+//!  Restart: one segment, slow start    Open ◀── all of it arrived ── Repair: half the window
+//!  over what is lost                     │                                     │
+//!                │                       └────────── a loss ──────────────────▶│
+//!                └── all of it arrived ──▶ Open         Restart ◀── a timeout ─┘
 //! ```
 
 /// Segments of the first flight (RFC 6928), and of one after a rest.
 const INITIAL_SEGMENTS: u64 = 10;
-/// Duplicate ACKs that mean a loss (RFC 5681 §3.2).
-const DUPLICATES: u64 = 3;
 
 /// The congestion window of one connection. Switched off, it limits nothing but what is sent again
 /// after a timeout.
@@ -21,29 +19,26 @@ const DUPLICATES: u64 = 3;
 pub(super) struct Congestion {
     is_on: bool,
     segment: u64,
-    /// cwnd, inflated during repair by what is known to have left the network.
+    /// cwnd.
     window: u64,
     /// ssthresh.
     threshold: u64,
     /// Bytes acknowledged since congestion avoidance last opened the window.
     counted: u64,
-    duplicates: u64,
     /// The window is what held the sender back, so an ACK may open it (RFC 7661).
     is_limit: bool,
     phase: Phase,
-    /// Where the last recovery ended: duplicate ACKs up to here are its echo (RFC 6582 §3.2).
-    recovered: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
-    Repair { until: u64, partials: u32 },
+    Repair { until: u64 },
     Restart { until: u64 },
 }
 
 impl Congestion {
-    pub(super) fn new(is_on: bool, segment: u32, iss: u64) -> Congestion {
+    pub(super) fn new(is_on: bool, segment: u32) -> Congestion {
         let segment = u64::from(segment.max(1));
         Congestion {
             is_on,
@@ -51,30 +46,27 @@ impl Congestion {
             window: INITIAL_SEGMENTS * segment,
             threshold: u64::MAX,
             counted: 0,
-            duplicates: 0,
             is_limit: false,
             phase: Phase::Open,
-            recovered: iss,
         }
     }
 
-    /// Bytes that may be under way beyond SND.UNA. Two segments more while duplicates are being
-    /// counted, so that a short flight makes enough of them (RFC 3042).
+    /// Bytes that may be under way.
     pub(super) fn window(&self) -> u64 {
         match self.phase {
-            Phase::Restart { .. } => self.window,
-            _ if !self.is_on => u64::MAX,
-            Phase::Repair { .. } => self.window,
-            Phase::Open => self.window + self.duplicates.min(DUPLICATES - 1) * self.segment,
+            Phase::Open | Phase::Repair { .. } if !self.is_on => u64::MAX,
+            _ => self.window,
         }
     }
 
-    /// The window without what repair adds to it.
+    /// The same, whether it limits anything or not.
     pub(super) fn steady(&self) -> u64 {
-        match self.phase {
-            Phase::Repair { .. } => self.threshold,
-            _ => self.window,
-        }
+        self.window
+    }
+
+    /// Whether something is lost and not yet there.
+    pub(super) fn repairs(&self) -> bool {
+        self.phase != Phase::Open
     }
 
     /// The connection opened, after so many timeouts of its SYN. Linux forgives one of them.
@@ -91,37 +83,20 @@ impl Congestion {
         self.is_limit = held_back || (slow && flight.saturating_mul(2) >= self.window);
     }
 
-    /// The peer has all before `ack`, `acked` bytes more than before. True: the next segment is
-    /// missing there too, send it again (RFC 6582, a partial acknowledgment).
+    /// The peer has all before `ack`, `acked` bytes more than before. True: all that was lost is there.
     pub(super) fn acknowledged(&mut self, ack: u64, acked: u64) -> bool {
-        self.duplicates = 0;
+        let is_through = match self.phase {
+            Phase::Open => false,
+            Phase::Repair { until } | Phase::Restart { until } => ack >= until,
+        };
         match self.phase {
-            Phase::Repair { until, partials } if ack < until => {
-                self.phase = Phase::Repair { until, partials: partials.saturating_add(1) };
-                let news = if acked >= self.segment { self.segment } else { 0 };
-                self.window = self.window.saturating_sub(acked).max(self.segment) + news;
-                return true;
-            }
-            Phase::Repair { .. } => {
-                self.phase = Phase::Open;
-                self.window = self.threshold;
-                self.counted = 0;
-            }
-            Phase::Restart { until } => {
-                if ack >= until {
-                    self.phase = Phase::Open;
-                }
-                self.grow(acked);
-            }
-            Phase::Open => self.grow(acked),
+            Phase::Repair { .. } => {}
+            Phase::Open | Phase::Restart { .. } => self.grow(acked),
         }
-        false
-    }
-
-    /// Repair does not put off the timeout for ever: where many segments of a window are missing, it
-    /// is faster to send all again than one a round trip (RFC 6582 §4, the impatient variant).
-    pub(super) fn is_impatient(&self) -> bool {
-        matches!(self.phase, Phase::Repair { partials: 2.., .. })
+        if is_through {
+            self.phase = Phase::Open;
+        }
+        is_through
     }
 
     /// Slow start up to the threshold; what is left of the ACK counts for congestion avoidance, a
@@ -139,45 +114,41 @@ impl Congestion {
         }
     }
 
-    /// The peer got something out of order. True: this makes the segment at `una` a lost one, send
-    /// it again now (fast retransmit).
-    pub(super) fn duplicate(&mut self, una: u64, sent: u64) -> bool {
-        match self.phase {
-            Phase::Repair { .. } => {
-                self.window = self.window.saturating_add(self.segment);
-                return false;
-            }
-            Phase::Restart { .. } => return false,
-            Phase::Open if una <= self.recovered => return false,
-            Phase::Open => self.duplicates += 1,
-        }
-        if self.duplicates < DUPLICATES {
-            return false;
-        }
-        self.threshold = self.half(sent - una);
-        self.window = self.threshold + DUPLICATES * self.segment;
-        self.lose(Phase::Repair { until: sent, partials: 0 }, sent);
-        true
+    /// Something of the `flight` is lost: half of it is enough until all that was sent by now is there.
+    pub(super) fn lost(&mut self, flight: u64, sent: u64) {
+        self.threshold = self.half(flight);
+        self.window = self.threshold;
+        self.lose(Phase::Repair { until: sent });
     }
 
     /// A retransmission timeout: all that is under way may be lost. The threshold is taken from the
     /// flight that met the loss: not again while that is repaired (as Linux has it), nor from a second
     /// timeout of the same segment (RFC 5681 §3.1).
-    pub(super) fn timed_out(&mut self, una: u64, sent: u64, is_first: bool) {
+    pub(super) fn timed_out(&mut self, flight: u64, sent: u64, is_first: bool) {
         let repairs = matches!(self.phase, Phase::Repair { .. });
         if is_first && self.is_on && !repairs {
-            self.threshold = self.half(sent - una);
+            self.threshold = self.half(flight);
         }
         self.window = self.segment;
         // The one segment that goes out now is the whole window.
         self.is_limit = true;
-        self.lose(Phase::Restart { until: sent }, sent);
+        self.lose(Phase::Restart { until: sent });
     }
 
-    fn lose(&mut self, phase: Phase, sent: u64) {
+    /// What is under way is sent again for no fault of the network's: the window stays.
+    pub(super) fn resend(&mut self, sent: u64) {
+        self.lose(Phase::Restart { until: sent });
+    }
+
+    /// Segments are smaller from now on; windows are kept in segments, so they shrink with them.
+    pub(super) fn resize(&mut self, segment: u32) {
+        let segment = u64::from(segment.max(1));
+        self.window = (self.window / self.segment).max(1) * segment;
+        self.segment = segment;
+    }
+
+    fn lose(&mut self, phase: Phase) {
         self.phase = phase;
-        self.recovered = sent;
-        self.duplicates = 0;
         self.counted = 0;
     }
 

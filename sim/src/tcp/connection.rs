@@ -1,10 +1,15 @@
-//! One connection: its positions, and what may be asked of it. What it does is in four files: `calls`
-//! (the application's side), `input` (segments in), `output` (segments out), `timers`.
+//! One connection: its positions, and what may be asked of it. What it does is in six files: `calls`
+//! (the application's side), `input` (segments in), `output` (segments out), `timers`, `urgent`,
+//! `path` (what routers say).
 
 mod calls;
 mod input;
 mod output;
+mod path;
 mod timers;
+mod urgent;
+
+use std::collections::VecDeque;
 
 use self::timers::Timers;
 use super::acks::Acks;
@@ -12,6 +17,8 @@ use super::appetite::Appetite;
 use super::buffer::{ReceiveBuffer, SendBuffer};
 use super::congestion::Congestion;
 use super::errno::Errno;
+use super::sack::{Blocks, Scoreboard};
+use super::urgent::Urgent;
 use super::{Config, Segment, State};
 
 /// Names as in RFC 9293 §3.3.1: SND.UNA is `snd_una`. The owner calls `poll_transmit` until `None`
@@ -23,21 +30,26 @@ pub struct Connection {
 
     iss: u64,
     snd_una: u64,
-    /// Next to send; behind `snd_max` while sending again what was lost.
+    /// Next to send for the first time.
     snd_nxt: u64,
-    snd_max: u64,
+    sent: Scoreboard,
     /// Right edge of the peer's window: SND.UNA + SND.WND, only ever moving right.
     snd_edge: u64,
     snd_window_max: u64,
     outgoing: SendBuffer,
+    /// Behind the last urgent byte, while the peer has not acknowledged it (SND.UP).
+    snd_up: Option<u64>,
     /// Where the last segment that was not full ended (SND.SML of Minshall's Nagle).
     snd_small: u64,
     /// Where a write ended that leaves as it is, at the end of this instant.
     write_end: Option<u64>,
+    /// All before this leaves without waiting to fill a segment.
+    pushed: u64,
     congestion: Congestion,
 
     irs: u64,
     incoming: ReceiveBuffer,
+    urgent: Urgent,
     appetite: Appetite,
     /// Position of the peer's FIN, once one was seen, and whether all before it has arrived.
     peer_fin: Option<u64>,
@@ -48,6 +60,8 @@ pub struct Connection {
     timers: Timers,
 
     error: Option<Errno>,
+    /// What a router said since the peer was last heard: told if the connection dies of it.
+    soft_error: Option<Errno>,
     shut_read: bool,
     shut_write: bool,
     /// Shut for writing before it was a connection: nothing may be written, and no FIN says so.
@@ -77,11 +91,13 @@ struct Owed {
     reset: Option<Segment>,
     syn: bool,
     ack: bool,
-    /// One for each segment that came out of order, for the peer counts them (RFC 5681 §3.2).
-    duplicate_acks: u32,
-    /// The segment at `snd_una`, once more.
+    /// One for each segment that came out of order, with what was there then (RFC 2018 §4).
+    duplicate_acks: VecDeque<Blocks>,
+    /// The first segment that is lost, whatever is under way.
     hole: bool,
     probe: bool,
+    /// A probe in the window, which the peer heeds, to announce an urgent byte.
+    urgent: bool,
 }
 
 impl Connection {
@@ -96,6 +112,7 @@ impl Connection {
         connection.embryo = true;
         connection.asked = Asked::Connected;
         connection.widen(0, syn.window);
+        connection.bound_segment();
         connection
     }
 
@@ -105,22 +122,26 @@ impl Connection {
             iss,
             snd_una: iss,
             snd_nxt: iss + 1,
-            snd_max: iss + 1,
+            sent: Scoreboard::default(),
             snd_edge: iss + 1,
             snd_window_max: 0,
             outgoing: SendBuffer::new(iss + 1, config.send_buffer),
+            snd_up: None,
             snd_small: iss,
             write_end: None,
-            congestion: Congestion::new(config.congestion_control, config.mss, iss),
+            pushed: iss,
+            congestion: Congestion::new(config.congestion_control, config.mss),
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
-            appetite: Appetite::new(irs.saturating_add(1)),
+            urgent: Urgent::default(),
+            appetite: Appetite::new(irs.saturating_add(1), &config),
             peer_fin: None,
             peer_finished: false,
             acks: Acks::new(),
             owed: Owed { syn: true, ..Owed::default() },
             timers: Timers::new(&config),
             error: None,
+            soft_error: None,
             shut_read: false,
             shut_write: false,
             mute: false,
@@ -153,6 +174,10 @@ impl Connection {
         if before.1 != after.1 {
             self.incoming.set_capacity(config.recv_buffer);
         }
+        if self.config.nagle && !config.nagle {
+            // TCP_NODELAY lets out even what is corked.
+            self.pushed = self.outgoing.end();
+        }
         self.config = config;
     }
 
@@ -183,14 +208,9 @@ impl Connection {
         }
     }
 
-    /// Bytes that can be read.
-    pub fn queued(&self) -> usize {
-        self.incoming.len()
-    }
-
     /// Bytes written that have not been sent even once.
     pub fn unsent(&self) -> usize {
-        (self.outgoing.end().saturating_sub(self.snd_max)) as usize
+        (self.outgoing.end().saturating_sub(self.snd_nxt)) as usize
     }
 
     /// Bytes sent that the peer has not acknowledged.
@@ -220,13 +240,31 @@ impl Connection {
         }
     }
 
+    /// A segment is no more than half of the window that the peer offers first, or every one would
+    /// be held back as not full (tcp_bound_to_half_wnd).
+    fn bound_segment(&mut self) {
+        /// RFC 9293 §3.7.1: what any host takes. A window as small is not halved.
+        const MSS_DEFAULT: u64 = 536;
+        const MSS_MIN: u64 = 48;
+        let window = self.snd_window_max;
+        let half = if window > MSS_DEFAULT { window / 2 } else { window.max(MSS_MIN) };
+        self.config.mss = self.config.mss.min(u32::try_from(half).unwrap_or(u32::MAX));
+        let is_on = self.config.congestion_control;
+        self.congestion = Congestion::new(is_on, self.config.mss);
+    }
+
     fn rcv_nxt(&self) -> u64 {
         self.incoming.next().saturating_add(u64::from(self.peer_finished))
     }
 
+    /// Bytes that may still be under way.
+    fn pipe(&self) -> u64 {
+        self.sent.pipe(self.snd_nxt - self.snd_una)
+    }
+
     /// Something is sent and not acknowledged.
     fn in_flight(&self) -> bool {
-        self.snd_una < self.snd_max
+        self.snd_una < self.snd_nxt
     }
 
     fn fin_acknowledged(&self) -> bool {
@@ -236,7 +274,7 @@ impl Connection {
     /// Tells the peer that all is over, at the position where it is bound to believe it.
     fn send_reset(&mut self) {
         self.owed.reset = Some(Segment {
-            seq: self.snd_max,
+            seq: self.snd_nxt,
             ack: self.rcv_nxt(),
             flags: super::Flags::RST_ACK,
             ..Segment::default()
@@ -253,7 +291,8 @@ impl Connection {
         self.owed = Owed { reset: self.owed.reset.take(), ..Owed::default() };
         self.timers.stop();
         self.acks.stop();
-        self.snd_una = self.snd_max;
+        self.snd_una = self.snd_nxt;
+        self.sent = Scoreboard::default();
         self.outgoing.clear();
         match self.orphan {
             true => self.incoming.clear(),

@@ -10,12 +10,14 @@ pub(super) enum Errno {
     Again = 11,
     Inval = 22,
     Pipe = 32,
+    NetUnreach = 101,
     ConnAborted = 103,
     ConnReset = 104,
     IsConn = 106,
     NotConn = 107,
     TimedOut = 110,
     ConnRefused = 111,
+    HostUnreach = 113,
 }
 
 impl Errno {

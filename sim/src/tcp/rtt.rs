@@ -53,6 +53,13 @@ impl RoundTrip {
         self.sample = None;
     }
 
+    /// Takes a doubling back; false if there is none.
+    pub(super) fn forgive(&mut self) -> bool {
+        let had = self.backoff > 0;
+        self.backoff = self.backoff.saturating_sub(1);
+        had
+    }
+
     pub(super) fn drop_sample(&mut self) {
         self.sample = None;
     }

@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-/// The control bits that are modelled (RFC 9293 §3.1); URG, ECE and CWR are not.
+use super::sack::Blocks;
+
+/// The control bits that are modelled (RFC 9293 §3.1). URG is set where the
+/// segment has an urgent pointer; ECE and CWR are not modelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags {
     pub syn: bool,
@@ -32,6 +35,10 @@ pub struct Segment {
     pub flags: Flags,
     /// Bytes the sender of this segment is ready to receive from `ack` on.
     pub window: u32,
+    /// How far behind `seq` the byte behind the urgent one is; 0 without URG.
+    pub urgent: u16,
+    /// What arrived beyond `ack` (RFC 2018).
+    pub sack: Blocks,
     /// Bytes carried. SYN and FIN take a position too, but are not counted here.
     pub len: u32,
 }
@@ -71,6 +78,12 @@ impl fmt::Display for Segment {
         }
         if self.len > 0 {
             write!(f, " len={}", self.len)?;
+        }
+        for (from, until) in self.sack.iter().filter(|(from, until)| from < until) {
+            write!(f, " sack=+{from}..+{until}")?;
+        }
+        if self.urgent > 0 {
+            write!(f, " urg={}", self.urgent)?;
         }
         if !self.flags.rst {
             write!(f, " win={}", self.window)?;

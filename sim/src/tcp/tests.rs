@@ -10,8 +10,10 @@ mod congestion;
 mod delay;
 mod loss;
 mod opening;
+mod path;
 mod random;
 mod rows;
+mod urgent;
 mod window;
 
 const MS: u64 = 1_000_000;

@@ -14,7 +14,7 @@ const KINDS: [(io::ErrorKind, &str); 6] = [
     (io::ErrorKind::Other, "Other"),
 ];
 
-const ERRNOS: [(i32, &str); 28] = [
+const ERRNOS: &[(i32, &str)] = &[
     (libc::EPERM, "EPERM"),
     (libc::ENOENT, "ENOENT"),
     (libc::EBADF, "EBADF"),
@@ -43,7 +43,40 @@ const ERRNOS: [(i32, &str); 28] = [
     (libc::EALREADY, "EALREADY"),
     (libc::EINPROGRESS, "EINPROGRESS"),
     (libc::ECANCELED, "ECANCELED"),
+    (libc::EINTR, "EINTR"),
+    (libc::EIO, "EIO"),
+    (libc::ENXIO, "ENXIO"),
+    (libc::ESRCH, "ESRCH"),
+    (libc::ENOMEM, "ENOMEM"),
+    (libc::EFAULT, "EFAULT"),
+    (libc::EBUSY, "EBUSY"),
+    (libc::EEXIST, "EEXIST"),
+    (libc::ENODEV, "ENODEV"),
+    (libc::ENOTDIR, "ENOTDIR"),
+    (libc::EISDIR, "EISDIR"),
+    (libc::ENFILE, "ENFILE"),
+    (libc::ENOTTY, "ENOTTY"),
+    (libc::ESPIPE, "ESPIPE"),
+    (libc::EDOM, "EDOM"),
+    (libc::ERANGE, "ERANGE"),
+    (libc::ENAMETOOLONG, "ENAMETOOLONG"),
+    (libc::ELOOP, "ELOOP"),
+    (libc::EPROTO, "EPROTO"),
+    (libc::EPROTONOSUPPORT, "EPROTONOSUPPORT"),
+    (libc::ENETDOWN, "ENETDOWN"),
+    (libc::ENETRESET, "ENETRESET"),
+    (libc::ENOBUFS, "ENOBUFS"),
+    (libc::ESHUTDOWN, "ESHUTDOWN"),
+    (libc::EHOSTDOWN, "EHOSTDOWN"),
 ];
+
+/// An error by the name of its number (`ECONNRESET`), or of its kind where it has none.
+pub fn error_name(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(errno) => name_of(errno as u64),
+        None => format!("{:?}", error.kind()),
+    }
+}
 
 pub(crate) fn code_of(error: &io::Error) -> u64 {
     match error.raw_os_error() {

@@ -23,7 +23,9 @@ pub struct Lanes {
     pub(crate) texts: Vec<String>,
     pub(crate) paths: Rc<Paths>,
     /// Names and addresses of the hosts, in lane order.
-    pub(crate) hosts: Vec<(String, std::net::IpAddr)>,
+    pub(crate) hosts: Vec<(String, Vec<std::net::IpAddr>)>,
+    /// What was sent is told by its length alone.
+    pub(crate) payload_is_opaque: bool,
 }
 
 impl Lanes {
@@ -132,11 +134,15 @@ impl Lanes {
             Op::Connected if event.name.is_empty() => format!("connected {socket}"),
             Op::Connected => format!("{} {socket} s{value}", event.name),
             Op::Accept => format!("accept {socket} from {peer}"),
+            Op::Read if !event.name.is_empty() => format!("{} {socket} {value}B", event.name),
             Op::Read if value == 0 => format!("read {socket} end"),
             Op::Read => format!("read {socket} {value}B"),
-            Op::Write => format!("write {socket} {value}B {:08x}", event.more as u32),
+            Op::Write => {
+                let name = if event.name.is_empty() { "write" } else { event.name };
+                format!("{name} {socket} {value}B {}", self.payload(event))
+            }
             Op::RecvFrom => format!("recv_from {socket} {value}B {peer}"),
-            Op::SendTo => format!("send_to {socket} {value}B {:08x} {peer}", event.more as u32),
+            Op::SendTo => format!("send_to {socket} {value}B {} {peer}", self.payload(event)),
             Op::Shutdown => format!("shutdown {socket} {}", event.name),
             Op::Close => format!("close {socket}"),
             Op::Resolve => format!("resolve {}", text()),
@@ -162,10 +168,21 @@ impl Lanes {
             Op::Overtaken => format!("OVERTAKEN packet {value} of {socket} to {peer}"),
             Op::CutOff => format!("CUT OFF packet {value} of {socket} to {peer}"),
             Op::QueueFull => format!("QUEUE FULL at packet {value} of {socket} to {peer}"),
+            Op::TooBig => format!("TOO BIG for the path: packet {value} of {socket} to {peer}"),
+            Op::Unreachable if event.more == 1 => {
+                format!("NET UNREACHABLE for packet {value} of {socket} to {peer}")
+            }
+            Op::Unreachable => format!("HOST UNREACHABLE for packet {value} of {socket} to {peer}"),
+            Op::IcmpLost => format!("LOST what a router says of a packet to {peer}"),
             Op::ShortRead => format!("SHORT READ {value}B of {}B on {socket}", event.more),
             Op::PowerCut => "POWER CUT".into(),
             Op::Violation => format!("VIOLATED {}", text()),
         }
+    }
+
+    /// What tells bytes of one length apart, where that is the seed's doing.
+    fn payload(&self, event: &Event) -> String {
+        if self.payload_is_opaque { "opaque".into() } else { format!("{:08x}", event.more as u32) }
     }
 
     fn last_name(&self, path: u32) -> String {
@@ -176,13 +193,14 @@ impl Lanes {
     /// A host by its name; a port only where it was chosen by the program.
     fn address(&self, address: SocketAddr) -> String {
         const EPHEMERAL_MIN: u16 = 32_768;
-        let found = self.hosts.iter().find(|(_, ip)| *ip == address.ip());
+        let found = self.hosts.iter().find(|(_, ips)| ips.contains(&address.ip()));
         let name = match found {
             Some((name, _)) => name.clone(),
             None if address.ip().is_unspecified() => "*".into(),
             None if address.ip().is_loopback() => "localhost".into(),
             None => address.ip().to_string(),
         };
+        let name = if address.is_ipv6() { format!("[{name}]") } else { name };
         if address.port() >= EPHEMERAL_MIN || address.port() == 0 {
             return name;
         }
@@ -204,9 +222,9 @@ fn with_socket(event: &Event) -> String {
 
 /// Flags, length and position packed by [`crate::net`].
 fn segment(event: &Event) -> String {
-    const FLAGS: [&str; 4] = ["SYN", "FIN", "RST", "ACK"];
+    const FLAGS: [&str; 5] = ["SYN", "FIN", "RST", "ACK", "URG"];
     let set = |bit: &usize| event.value & (1 << bit) != 0;
-    let flags: Vec<&str> = (0..4).filter(set).map(|bit| FLAGS[bit]).collect();
+    let flags: Vec<&str> = (0..FLAGS.len()).filter(set).map(|bit| FLAGS[bit]).collect();
     let mut text = flags.join(",");
     let length = event.value >> 8;
     if length > 0 {

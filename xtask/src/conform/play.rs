@@ -1,19 +1,25 @@
-//! Playing a program inside a hub: what each operation came to, as a line that both hubs would
-//! write alike.
+//! Playing a program inside a hub: what each step came to, in words that both hubs would use alike.
 
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+mod actor;
+mod call;
+mod place;
+mod words;
+
+use std::io;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
-use greenroom::io::{PipeReader, PipeWriter};
 use greenroom::net::{
-    Domain, Protocol, Shutdown, SockAddr, Socket, SocketAddr, TcpKeepalive, Type,
+    Domain, Protocol, Shutdown, SockAddr, Socket, SocketAddr, ToSocketAddrs, Type,
 };
-use greenroom::os::linux::net::SocketAddrExt;
-use greenroom::os::unix::net as unix;
-use greenroom::wait::{Source, wait_read, wait_write};
 
-use super::program::{Kind, Op, Option as Opt, Place, Program, SLOTS, Switch};
+use super::program::{ACTORS, Data, Interface, Kind, Op, Place, Program, SLOTS, Step, Switch};
+use actor::Actor;
+use call::{Came, Task, Thing};
+
+/// What a step came to: a word for what went well, or the name of an error.
+pub type Outcome = Result<String, String>;
 
 /// A hub, as far as a program has to know it.
 pub struct World {
@@ -21,452 +27,483 @@ pub struct World {
     pub prefix: String,
     /// Where its paths are.
     pub directory: PathBuf,
-    /// How long what is under way is given to arrive, after every operation.
+    /// How long what is under way is given to arrive, after every step.
     pub settle: Duration,
+    /// Whether what is free by law is written alike: see [`call::Task`].
+    pub is_lenient: bool,
 }
 
-/// Plays it; a line an operation.
-pub fn play(program: &Program, world: &World) -> Vec<String> {
-    let mut player =
-        Player { world, slots: std::array::from_fn(|_| None), ports: Vec::new(), sent: 0 };
-    let lines = program.0.iter().map(|op| {
-        let outcome = player.perform(op);
-        world.settle();
-        match outcome {
-            Ok(text) => text,
-            Err(error) => said(&error),
-        }
-    });
-    lines.collect()
-}
-
-/// What a slot may hold.
-enum Thing {
-    Socket(Socket),
-    Reader(PipeReader),
-    Writer(PipeWriter),
+/// Plays it; an outcome a step.
+pub fn play(program: &Program, world: &World) -> Vec<Outcome> {
+    let mut player = Player {
+        world,
+        slots: Default::default(),
+        actors: Default::default(),
+        left: Default::default(),
+        spares: Vec::new(),
+        ports: Vec::new(),
+        sent: 0,
+        filled: 0,
+        is_quick: world.settle.is_zero() && !program.has_actors(),
+    };
+    let mut outcomes = Vec::new();
+    for step in &program.0 {
+        let outcome = player.step(step);
+        player.settle();
+        outcomes.push(outcome.map_err(|error| words::said(&error)));
+    }
+    player.leave();
+    outcomes
 }
 
 struct Player<'a> {
     world: &'a World,
-    slots: [Option<Thing>; SLOTS as usize],
+    slots: [Option<Rc<Thing>>; SLOTS as usize],
+    actors: [Option<Actor>; ACTORS as usize],
+    /// Where what was closed had been, which can still be gone to.
+    left: [Option<SockAddr>; SLOTS as usize],
+    /// What `exhaust` made.
+    spares: Vec<Socket>,
     /// Ports in the order they showed up: what they are called.
     ports: Vec<u16>,
     /// Bytes are numbered as they are sent.
-    sent: u8,
+    sent: u32,
+    /// Bytes that `fill` sent and that nobody received.
+    filled: u64,
+    /// Whether nobody has to be let run between two steps.
+    is_quick: bool,
 }
 
 type Line = io::Result<String>;
 
-impl World {
-    fn settle(&self) {
-        if !self.settle.is_zero() {
-            greenroom::thread::sleep(self.settle);
+impl Player<'_> {
+    fn step(&mut self, step: &Step) -> Line {
+        match step {
+            Step::Do(op) => self.perform(op),
+            Step::Start { actor, slot, call, within } => {
+                self.start(*actor, *slot, call, within.map(Duration::from_millis))
+            }
+            Step::Ask(actor) => self.ask(*actor),
+            Step::Together(ops) => {
+                let mut words = Vec::new();
+                let mut is_ok = true;
+                for op in ops {
+                    let outcome = self.perform(op);
+                    is_ok &= outcome.is_ok();
+                    words.push(outcome.unwrap_or_else(|error| words::said(&error)));
+                }
+                let all = words.join("; ");
+                if is_ok { Ok(all) } else { Err(io::Error::other(all)) }
+            }
+            Step::Times(n, op) => (0..*n).try_fold("never".into(), |_, _| self.perform(op)),
         }
     }
-}
 
-impl Player<'_> {
+    /// Lets happen what is under way: what the kernel knows reaches the hub, and who it wakes runs.
+    fn settle(&self) {
+        if self.is_quick {
+            return;
+        }
+        // Not `yield_now`: a simulated greenlet that only yields has time pass until something comes.
+        greenroom::thread::sleep(self.world.settle.max(Duration::from_micros(50)));
+    }
+
     fn perform(&mut self, op: &Op) -> Line {
-        match *op {
+        match op {
             Op::Make(a, kind) => {
-                self.clear(&[a]);
-                let socket = self.fresh(kind)?;
-                self.put(a, socket)
+                self.clear(&[*a]);
+                let socket = fresh(*kind)?;
+                self.put(*a, socket)
             }
             Op::Pair(a, b, kind) => {
-                self.clear(&[a, b]);
-                let (domain, of) = shape(kind);
+                self.clear(&[*a, *b]);
+                let (domain, of) = shape(*kind);
                 let (near, far) = Socket::pair(domain, of, None)?;
-                self.put(a, near)?;
-                self.put(b, far)
+                self.put(*a, near)?;
+                self.put(*b, far)
             }
-            Op::Connected(l, a, b, kind) => self.connected(l, a, b, kind),
-            Op::Bind(a, place) => {
-                let address = self.address(place, a)?;
-                self.slot(a)?.bind(&address)?;
-                done()
-            }
+            Op::Connected(l, a, b, kind) => self.connected(*l, *a, *b, *kind),
             Op::Pipe(a, b) => {
-                self.clear(&[a, b]);
+                self.clear(&[*a, *b]);
                 let (reader, writer) = greenroom::io::pipe()?;
-                self.slots[usize::from(a)] = Some(Thing::Reader(reader));
-                self.slots[usize::from(b)] = Some(Thing::Writer(writer));
+                self.slots[usize::from(*a)] = Some(Rc::new(Thing::Reader(reader)));
+                self.slots[usize::from(*b)] = Some(Rc::new(Thing::Writer(writer)));
                 done()
             }
-            Op::Listen(a, n) => self.slot(a)?.listen(n.into()).and_then(|()| done()),
-            Op::Connect(a, place) => {
-                let address = self.address(place, a)?;
-                let socket = self.slot(a)?;
-                match socket.connect(&address) {
-                    // Which of several calls is told that it stands, and which that it stood, is
-                    // up to the hub.
-                    Err(error) if error.raw_os_error() == Some(libc::EISCONN) => done(),
-                    answer => answer.and_then(|()| done()),
-                }
+            Op::Bind(a, place) => {
+                let address = self.address(*place, *a)?;
+                self.thing(*a)?.socket()?.bind(&address)?;
+                done()
             }
-            Op::Accept(a, b) => {
-                let (socket, peer) = or_refusal(self.slot(a)?, self.slot(a)?.accept())?;
-                let peer = self.show(&peer);
-                self.put(b, socket)?;
-                Ok(format!("from {peer}"))
+            Op::Listen(a, n) => self.thing(*a)?.socket()?.listen(*n).and_then(|()| done()),
+            Op::Call(a, call) => {
+                let task = self.task(*a, call)?;
+                let came = task.run_at_once()?;
+                self.told(&task, came)
             }
-            Op::Send(a, n) => {
-                let bytes = self.bytes(n);
-                if let Some(Thing::Writer(pipe)) = &self.slots[usize::from(a)] {
-                    return write_pipe(pipe, &bytes);
-                }
-                self.slot(a)?.send(&bytes).map(|n| n.to_string())
-            }
-            Op::SendVectored(a, n, m) => {
-                let (first, second) = (self.bytes(n), self.bytes(m));
-                let both = [IoSlice::new(&first), IoSlice::new(&second)];
-                self.slot(a)?.send_vectored(&both).map(|n| n.to_string())
-            }
-            Op::Recv(a, n) => {
-                if let Some(Thing::Reader(pipe)) = &self.slots[usize::from(a)] {
-                    return read_pipe(pipe, n);
-                }
-                self.receive(a, n, |socket, buf| socket.recv(buf))
-            }
-            Op::RecvVectored(a, n, m) => self.receive(a, n + m, |socket, buf| {
-                let (first, second) = buf.split_at_mut(usize::from(n));
-                socket.recv_vectored(&mut [IoSliceMut::new(first), IoSliceMut::new(second)])
-            }),
-            Op::Peek(a, n) => self.receive(a, n, |socket, buf| socket.peek(buf)),
-            Op::SendTo(a, n, place) => {
-                let (bytes, address) = (self.bytes(n), self.address(place, a)?);
-                self.slot(a)?.send_to(&bytes, &address).map(|n| n.to_string())
-            }
-            Op::RecvFrom(a, n) => self.receive_from(a, n, |socket, buf| socket.recv_from(buf)),
-            Op::PeekFrom(a, n) => self.receive_from(a, n, |socket, buf| socket.peek_from(buf)),
             Op::Shutdown(a, how) => {
                 let how = match how {
                     Switch::Read => Shutdown::Read,
                     Switch::Write => Shutdown::Write,
                     Switch::Both => Shutdown::Both,
                 };
-                self.slot(a)?.shutdown(how)?;
+                self.thing(*a)?.socket()?.shutdown(how)?;
                 done()
             }
             Op::Close(a) => {
-                let closed = self.slots[usize::from(a)].take();
-                closed.map_or_else(|| Err(closed_already()), |_| done())
-            }
-            Op::Dup(a, b) => {
-                let copy = match &self.slots[usize::from(a)] {
-                    None => return Err(closed_already()),
-                    Some(Thing::Reader(pipe)) => Thing::Reader(pipe.try_clone()?),
-                    Some(Thing::Writer(pipe)) => Thing::Writer(pipe.try_clone()?),
-                    Some(Thing::Socket(socket)) => {
-                        let copy = socket.try_clone()?;
-                        return self.put(b, copy);
-                    }
-                };
-                self.slots[usize::from(b)] = Some(copy);
+                self.forget(*a)?;
                 done()
             }
+            Op::CloseNow(a) => {
+                let thing = self.thing(*a)?;
+                self.forget(*a)?;
+                thing.close();
+                done()
+            }
+            Op::Dup(a, b) => {
+                let copy = self.thing(*a)?.dup()?;
+                self.clear(&[*b]);
+                self.slots[usize::from(*b)] = Some(Rc::new(copy));
+                done()
+            }
+            Op::Local(a) => {
+                let address = self.thing(*a)?.socket()?.local_addr()?;
+                Ok(self.show(&address))
+            }
+            Op::Peer(a) => {
+                let address = self.thing(*a)?.socket()?.peer_addr()?;
+                Ok(self.show(&address))
+            }
             Op::Addresses(a) => {
-                let local = self.slot(a)?.local_addr().map(|address| self.show(&address));
-                let peer = self.slot(a)?.peer_addr().map(|address| self.show(&address));
-                let word = |address: Line| address.unwrap_or_else(|error| said(&error));
+                let thing = self.thing(*a)?;
+                let (local, peer) = (thing.socket()?.local_addr(), thing.socket()?.peer_addr());
+                let mut word = |address: io::Result<_>| match address {
+                    Ok(address) => self.show(&address),
+                    Err(error) => words::said(&error),
+                };
                 Ok(format!("{} - {}", word(local), word(peer)))
             }
-            Op::TakeError(a) => Ok(match self.slot(a)?.take_error()? {
-                Some(error) => said(&error),
+            Op::Error(a) => Ok(match self.thing(*a)?.socket()?.take_error()? {
+                Some(error) => words::said(&error),
                 None => "none".into(),
             }),
-            Op::Poll(a) => self.poll(a),
-            Op::Set(a, option, value) => self.set(a, option, value),
-            Op::Get(a, option) => self.get(a, option),
+            Op::Poll(a) => self.thing(*a)?.poll(),
+            Op::Set(a, option, value) => {
+                option.set(self.thing(*a)?.socket()?, value)?;
+                done()
+            }
+            Op::Get(a, option) => {
+                let thing = self.thing(*a)?;
+                let socket = thing.socket()?;
+                // What Linux answers for TCP is a leftover of the packet that opened the connection.
+                let is_left_over = self.world.is_lenient && option.name() == "multicast-ttl";
+                if is_left_over && socket.protocol()? == Some(Protocol::TCP) {
+                    return Ok("any".into());
+                }
+                option.get(socket)
+            }
+            Op::Join(a, group, on) => {
+                self.group(*a, *group, *on, true)?;
+                done()
+            }
+            Op::Leave(a, group, on) => {
+                self.group(*a, *group, *on, false)?;
+                done()
+            }
+            Op::Fill(a, n) => self.fill(*a, *n),
+            Op::FillToTheBrink(a, n) => self.fill_to_the_brink(*a, *n),
+            Op::Drain(a) => self.drain(*a, None),
+            Op::DrainPart(a, percent) => {
+                self.drain(*a, Some(self.filled * u64::from(*percent) / 100))
+            }
+            Op::Exhaust => {
+                /// More than any row sets; a process without a limit would go on for ever.
+                const MOST: usize = 4096;
+                while self.spares.len() < MOST {
+                    self.spares.push(fresh(Kind::Udp)?);
+                }
+                Ok("never".into())
+            }
+            Op::Spare => {
+                self.spares.pop().ok_or_else(closed_already)?.close();
+                done()
+            }
+            Op::Sleep(ms) => {
+                greenroom::thread::sleep(Duration::from_millis(*ms));
+                done()
+            }
+            Op::Resolve(text) => Ok(match text.as_str().to_socket_addrs() {
+                Ok(all) => {
+                    let all: Vec<String> = all.map(|address| self.show(&address.into())).collect();
+                    all.join(" ")
+                }
+                Err(error) => return Err(io::Error::other(error.to_string())),
+            }),
         }
+    }
+
+    /// Closes what is there, unless an actor waits on it: that one holds it until it is back.
+    fn forget(&mut self, slot: u8) -> io::Result<()> {
+        self.hear_from_actors();
+        let thing = self.slots[usize::from(slot)].take().ok_or_else(closed_already)?;
+        self.left[usize::from(slot)] = thing.socket().and_then(Socket::local_addr).ok();
+        if Rc::strong_count(&thing) == 1 {
+            thing.close();
+        }
+        Ok(())
     }
 
     /// Closes what is there, one after the other: of two ends that close at once, either may be first.
     fn clear(&mut self, slots: &[u8]) {
         for &slot in slots {
-            self.slots[usize::from(slot)] = None;
-            self.world.settle();
+            if self.forget(slot).is_ok() {
+                self.settle();
+            }
         }
-    }
-
-    fn fresh(&self, kind: Kind) -> io::Result<Socket> {
-        let (domain, of) = shape(kind);
-        Socket::new(domain, of, None)
     }
 
     fn put(&mut self, slot: u8, socket: Socket) -> Line {
-        socket.set_nonblocking(true)?;
-        if socket.protocol()? == Some(Protocol::TCP) {
+        if self.world.is_lenient && socket.protocol()? == Some(Protocol::TCP) {
             // Small writes would wait for acknowledgements, for as long as timers say.
             socket.set_tcp_nodelay(true)?;
         }
-        self.slots[usize::from(slot)] = Some(Thing::Socket(socket));
+        self.slots[usize::from(slot)] = Some(Rc::new(Thing::Socket(socket)));
         done()
     }
 
-    /// An empty slot is a descriptor that is not open; the end of a pipe has no such call.
-    fn slot(&self, slot: u8) -> io::Result<&Socket> {
-        match &self.slots[usize::from(slot)] {
-            Some(Thing::Socket(socket)) => Ok(socket),
-            Some(_) => Err(io::Error::from_raw_os_error(libc::ENOTSOCK)),
-            None => Err(closed_already()),
-        }
+    /// An empty slot is a descriptor that is not open.
+    fn thing(&self, slot: u8) -> io::Result<Rc<Thing>> {
+        self.slots[usize::from(slot)].clone().ok_or_else(closed_already)
     }
 
     fn connected(&mut self, l: u8, a: u8, b: u8, kind: Kind) -> Line {
         self.clear(&[l, a, b]);
-        let listener = self.fresh(kind)?;
+        let listener = fresh(kind)?;
         let local = match kind {
-            Kind::Tcp | Kind::Udp => loopback(),
+            Kind::Tcp | Kind::Udp => SocketAddr::from(([127, 0, 0, 1], 0)).into(),
+            Kind::Tcp6 | Kind::Udp6 => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 0)).into(),
             Kind::UnixStream | Kind::UnixDatagram | Kind::UnixRecords => self.name(9)?,
         };
         listener.bind(&local)?;
         listener.listen(64)?;
-        let near = self.fresh(kind)?;
+        let near = fresh(kind)?;
         near.connect(&listener.local_addr()?)?;
         let (far, _) = listener.accept()?;
-        self.world.settle();
+        self.settle();
         self.put(l, listener)?;
         self.put(a, near)?;
         self.put(b, far)
     }
 
-    fn bytes(&mut self, n: u16) -> Vec<u8> {
-        let first = self.sent;
-        self.sent = self.sent.wrapping_add(n as u8);
-        (0..n).map(|at| first.wrapping_add(at as u8)).collect()
-    }
-
-    fn receive(
-        &mut self,
+    fn group(
+        &self,
         slot: u8,
-        n: u16,
-        call: impl Fn(&Socket, &mut [u8]) -> io::Result<usize>,
-    ) -> Line {
-        let mut buf = vec![0; usize::from(n)];
-        let n = or_end(self.slot(slot)?, call(self.slot(slot)?, &mut buf), 0)?;
-        Ok(shown(&buf[..n]))
-    }
-
-    fn receive_from(
-        &mut self,
-        slot: u8,
-        n: u16,
-        call: impl Fn(&Socket, &mut [u8]) -> io::Result<(usize, SockAddr)>,
-    ) -> Line {
-        let mut buf = vec![0; usize::from(n)];
-        let socket = self.slot(slot)?;
-        let nobody = match socket.domain()? {
-            Domain::UNIX => unix::SocketAddr::from_pathname("")?.into(),
-            _ => SocketAddr::from(([0, 0, 0, 0], 0)).into(),
-        };
-        let (n, peer) = or_end(socket, call(socket, &mut buf), (0, nobody))?;
-        let peer = self.show(&peer);
-        Ok(format!("{} from {peer}", shown(&buf[..n])))
-    }
-
-    fn poll(&self, slot: u8) -> Line {
-        match &self.slots[usize::from(slot)] {
-            None => Err(closed_already()),
-            Some(Thing::Socket(socket)) => Player::poll_source(socket),
-            Some(Thing::Reader(pipe)) => Player::poll_source(pipe),
-            Some(Thing::Writer(pipe)) => Player::poll_source(pipe),
-        }
-    }
-
-    fn poll_source(socket: &impl Source) -> Line {
-        let word = |ready: io::Result<()>, word: &str| match ready {
-            Ok(()) => word.to_owned(),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => "-".into(),
-            Err(error) => said(&error),
-        };
-        let read = word(wait_read(socket, Some(Duration::ZERO)), "r");
-        Ok(read + &word(wait_write(socket, Some(Duration::ZERO)), "w"))
-    }
-
-    fn set(&self, slot: u8, option: Opt, value: u8) -> Line {
-        let (socket, on, number) = (self.slot(slot)?, value != 0, u32::from(value));
-        let seconds = Duration::from_secs(number.into());
-        match option {
-            Opt::ReuseAddress => socket.set_reuse_address(on),
-            Opt::ReusePort => socket.set_reuse_port(on),
-            // Never off, see `put`.
-            Opt::NoDelay => socket.set_tcp_nodelay(true),
-            Opt::KeepAlive => socket.set_keepalive(on),
-            Opt::Broadcast => socket.set_broadcast(on),
-            Opt::LingerZero => socket.set_linger(on.then_some(Duration::ZERO)),
-            // Nothing is unsent when it closes: no close waits.
-            Opt::LingerLong => socket.set_linger(Some(seconds)),
-            Opt::Ttl => socket.set_ttl_v4(number),
-            Opt::Tos => socket.set_tos_v4(number),
-            // More takes a privilege, which the two hubs may not share.
-            Opt::Priority => socket.set_priority(number % 7),
-            Opt::KeepIdle => socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(seconds)),
-            Opt::KeepCount => socket.set_tcp_keepalive(&TcpKeepalive::new().with_retries(number)),
-            Opt::UserTimeout => socket.set_tcp_user_timeout(on.then_some(seconds)),
-            Opt::MulticastLoop => socket.set_multicast_loop_v4(on),
-            Opt::MulticastTtl => socket.set_multicast_ttl_v4(number),
-            Opt::Identity => Err(io::Error::from_raw_os_error(libc::ENOPROTOOPT)),
-        }?;
-        done()
-    }
-
-    fn get(&self, slot: u8, option: Opt) -> Line {
-        let socket = self.slot(slot)?;
-        Ok(match option {
-            Opt::ReuseAddress => socket.reuse_address()?.to_string(),
-            Opt::ReusePort => socket.reuse_port()?.to_string(),
-            Opt::NoDelay => socket.tcp_nodelay()?.to_string(),
-            Opt::KeepAlive => socket.keepalive()?.to_string(),
-            Opt::Broadcast => socket.broadcast()?.to_string(),
-            Opt::LingerZero | Opt::LingerLong => format!("{:?}", socket.linger()?),
-            Opt::Ttl => socket.ttl_v4()?.to_string(),
-            Opt::Tos => socket.tos_v4()?.to_string(),
-            Opt::Priority => socket.priority()?.to_string(),
-            Opt::KeepIdle => format!("{:?}", socket.tcp_keepalive_time()?),
-            Opt::KeepCount => socket.tcp_keepalive_retries()?.to_string(),
-            Opt::UserTimeout => format!("{:?}", socket.tcp_user_timeout()?),
-            Opt::MulticastLoop => socket.multicast_loop_v4()?.to_string(),
-            // What Linux answers for TCP is a leftover of the packet that opened the connection.
-            Opt::MulticastTtl if socket.protocol()? == Some(Protocol::TCP) => "any".into(),
-            Opt::MulticastTtl => socket.multicast_ttl_v4()?.to_string(),
-            Opt::Identity => {
-                let (domain, of) = (socket.domain()?, socket.r#type()?);
-                let listens = socket.is_listener()?;
-                format!("{domain:?} {of:?} {:?} {listens}", socket.protocol()?)
+        group: std::net::IpAddr,
+        on: Interface,
+        joins: bool,
+    ) -> io::Result<()> {
+        use greenroom::net::InterfaceIndexOrAddress as Numbered;
+        use std::net::IpAddr;
+        let thing = self.thing(slot)?;
+        let socket = thing.socket()?;
+        match (group, on, joins) {
+            (IpAddr::V4(group), Interface::Address(ip), true) => {
+                socket.join_multicast_v4(&group, &ip)
             }
-        })
-    }
-
-    // Addresses.
-
-    fn address(&self, place: Place, of: u8) -> io::Result<SockAddr> {
-        let is_unix = self.slot(of)?.domain()? == Domain::UNIX;
-        match place {
-            Place::Of(slot) => self.slot(slot)?.local_addr(),
-            Place::PeerOf(slot) => self.slot(slot)?.peer_addr(),
-            Place::Name(n) => self.name(n),
-            Place::Path(n) => SockAddr::unix(self.world.directory.join(n.to_string())),
-            Place::Nobody if is_unix => self.name(99),
-            Place::Nobody => Ok(SocketAddr::from(([127, 0, 0, 1], 1)).into()),
-            Place::Loopback => Ok(loopback()),
-            Place::Anywhere => Ok(SocketAddr::from(([0, 0, 0, 0], 0)).into()),
+            (IpAddr::V4(group), Interface::Address(ip), false) => {
+                socket.leave_multicast_v4(&group, &ip)
+            }
+            (IpAddr::V4(group), Interface::Index(n), true) => {
+                socket.join_multicast_v4_n(&group, &Numbered::Index(n))
+            }
+            (IpAddr::V4(group), Interface::Index(n), false) => {
+                socket.leave_multicast_v4_n(&group, &Numbered::Index(n))
+            }
+            (IpAddr::V6(group), Interface::Index(n), true) => socket.join_multicast_v6(&group, n),
+            (IpAddr::V6(group), Interface::Index(n), false) => socket.leave_multicast_v6(&group, n),
+            (IpAddr::V6(_), Interface::Address(_), _) => {
+                Err(io::Error::from_raw_os_error(libc::EINVAL))
+            }
         }
     }
 
-    fn name(&self, n: u8) -> io::Result<SockAddr> {
-        let name = format!("{}{n}", self.world.prefix);
-        unix::SocketAddr::from_abstract_name(name).map(SockAddr::from)
+    /// Sends until there is no room, not even after a while.
+    fn fill(&mut self, slot: u8, n: u32) -> Line {
+        /// More than any buffer takes; datagrams that are dropped never fill one.
+        const BYTES_MAX: u64 = 64 << 20;
+        let thing = self.thing(slot)?;
+        let block = vec![b'f'; n as usize];
+        let (mut taken, mut was_full) = (0u64, false);
+        while taken < BYTES_MAX {
+            match thing.send_at_once(&block) {
+                Ok(n) => {
+                    taken += n.max(1) as u64;
+                    self.filled += n as u64;
+                    was_full = false;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if was_full {
+                        return Ok("full".into());
+                    }
+                    was_full = true;
+                    greenroom::thread::sleep(self.world.settle.max(Duration::from_millis(1)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok("never full".into())
     }
 
-    /// An address as both hubs show it: ports by the order in which they showed up.
-    fn show(&mut self, address: &SockAddr) -> String {
-        if let Some(inet) = address.as_socket() {
-            let port = match inet.port() {
-                small @ ..1024 => small.to_string(),
-                port => format!("p{}", self.port(port)),
-            };
-            return format!("{}:{port}", inet.ip());
+    /// Sends as long as poll says that it can.
+    fn fill_to_the_brink(&mut self, slot: u8, n: u32) -> Line {
+        let thing = self.thing(slot)?;
+        let block = vec![b'f'; n as usize];
+        while thing.poll()?.contains('w') {
+            self.filled += thing.send_at_once(&block)? as u64;
         }
-        if let Some(path) = address.as_pathname() {
-            let own = path.strip_prefix(&self.world.directory);
-            return format!("/{}", own.unwrap_or(path).display());
-        }
-        match address.as_abstract_namespace() {
-            Some(name) => match name.strip_prefix(self.world.prefix.as_bytes()) {
-                Some(own) => format!("@{}", String::from_utf8_lossy(own)),
-                None => "@auto".into(),
-            },
-            None => "unnamed".into(),
+        Ok("brink".into())
+    }
+
+    /// Receives until there is nothing, not even after a while; or so many bytes.
+    fn drain(&mut self, slot: u8, most: Option<u64>) -> Line {
+        let thing = self.thing(slot)?;
+        let mut buf = vec![0; 64 << 10];
+        let mut left = most.unwrap_or(u64::MAX);
+        let mut was_empty = false;
+        loop {
+            let room = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            if room == 0 {
+                return Ok("drained".into());
+            }
+            match thing.recv_at_once(&mut buf[..room]) {
+                Ok(0) if thing.ends_in_nothing()? => {
+                    return Ok(match std::mem::take(&mut self.filled) {
+                        0 => "end".into(),
+                        missing => format!("end, {missing} bytes short"),
+                    });
+                }
+                Ok(n) => {
+                    was_empty = false;
+                    left -= n as u64;
+                    self.filled = self.filled.saturating_sub(n as u64);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if was_empty {
+                        return Ok("drained".into());
+                    }
+                    was_empty = true;
+                    greenroom::thread::sleep(self.world.settle.max(Duration::from_millis(1)));
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
 
-    fn port(&mut self, port: u16) -> usize {
-        self.ports.iter().position(|&known| known == port).unwrap_or_else(|| {
-            self.ports.push(port);
-            self.ports.len() - 1
-        })
+    fn bytes(&mut self, data: &Data) -> Vec<u8> {
+        match data {
+            Data::Text(text) => text.clone(),
+            Data::Numbered(n) => {
+                let first = self.sent;
+                self.sent = self.sent.wrapping_add(*n);
+                (0..*n).map(|at| words::numbered(first.wrapping_add(at))).collect()
+            }
+        }
+    }
+
+    /// A call with what it takes, made out now.
+    fn task(&mut self, slot: u8, call: &super::program::Call) -> io::Result<Task> {
+        use super::program::Call;
+        let peer = match call {
+            Call::Connect(place) | Call::SendTo(_, place) => Some(self.address(*place, slot)?),
+            _ => None,
+        };
+        let parts = match call {
+            Call::Send(data) | Call::SendTo(data, _) => {
+                data.iter().map(|data| self.bytes(data)).collect()
+            }
+            Call::Urgent(data) => vec![self.bytes(data)],
+            _ => Vec::new(),
+        };
+        let thing = self.thing(slot)?;
+        Ok(Task { thing, call: call.clone(), peer, parts, is_lenient: self.world.is_lenient })
+    }
+
+    /// What a call came to, in words; what it brought goes where it belongs.
+    fn told(&mut self, task: &Task, came: Came) -> Line {
+        let from = |player: &mut Self, peer: &Option<_>| match peer {
+            Some(peer) => player.show(peer),
+            None => "nobody".into(),
+        };
+        match came {
+            Came::Done => done(),
+            Came::Count(n) => {
+                let asked: usize = task.parts.iter().map(Vec::len).sum();
+                let is_numbered = task.is_numbered();
+                if is_numbered {
+                    // What was not taken is sent by the next.
+                    self.sent = self.sent.wrapping_sub((asked - n.min(asked)) as u32);
+                }
+                Ok(match n < asked {
+                    // How much fits is each hub's own affair.
+                    true if self.world.is_lenient => "part".into(),
+                    true => format!("{n} of {asked}"),
+                    false => n.to_string(),
+                })
+            }
+            Came::Bytes(bytes) => {
+                self.filled = self.filled.saturating_sub(bytes.len() as u64);
+                Ok(words::shown(&bytes))
+            }
+            Came::BytesFrom(bytes, peer) => {
+                Ok(format!("{} from {}", words::shown(&bytes), from(self, &peer)))
+            }
+            Came::Accepted(into, socket, peer) => {
+                let peer = self.show(&peer);
+                self.clear(&[into]);
+                self.put(into, socket)?;
+                Ok(format!("from {peer}"))
+            }
+        }
+    }
+
+    fn nobody(&self, of: u8) -> io::Result<SockAddr> {
+        let domain = self.thing(of)?.socket()?.domain()?;
+        match domain {
+            Domain::UNIX => self.address(Place::Name(99), of),
+            Domain::IPV6 => Ok(SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 1)).into()),
+            _ => Ok(SocketAddr::from(([127, 0, 0, 1], 1)).into()),
+        }
+    }
+
+    /// Ends the actors before the sockets they wait on.
+    fn leave(mut self) {
+        for actor in self.actors.iter_mut().filter_map(Option::take) {
+            actor.end();
+        }
     }
 }
 
-/// What a datagram socket that is shut for reading answers once it is empty: Linux lets a call that
-/// may wait come back with nothing, and one that may not wait answers `EAGAIN` although poll calls
-/// it readable. The waist has one verb for both; either answer counts as the first.
-fn or_end<T>(socket: &Socket, answer: io::Result<T>, end: T) -> io::Result<T> {
-    match answer {
-        Err(error)
-            if error.kind() == io::ErrorKind::WouldBlock
-                && socket.r#type()? == Type::DGRAM
-                && wait_read(socket, Some(Duration::ZERO)).is_ok() =>
-        {
-            Ok(end)
-        }
-        answer => answer,
-    }
-}
-
-/// Likewise, `EINVAL` of a Unix listener that is shut: for a call that may not wait it is `EAGAIN`.
-fn or_refusal<T>(socket: &Socket, answer: io::Result<T>) -> io::Result<T> {
-    match answer {
-        Err(error)
-            if error.kind() == io::ErrorKind::WouldBlock
-                && wait_read(socket, Some(Duration::ZERO)).is_ok() =>
-        {
-            Err(io::Error::from_raw_os_error(libc::EINVAL))
-        }
-        answer => answer,
-    }
-}
-
-/// Without waiting: a pipe that is not ready is not read.
-fn read_pipe(mut pipe: &PipeReader, n: u16) -> Line {
-    let mut buf = vec![0; usize::from(n)];
-    wait_read(pipe, Some(Duration::ZERO))?;
-    let n = pipe.read(&mut buf)?;
-    Ok(shown(&buf[..n]))
-}
-
-/// Less than a page, which a pipe that is ready has room for.
-fn write_pipe(mut pipe: &PipeWriter, bytes: &[u8]) -> Line {
-    wait_write(pipe, Some(Duration::ZERO))?;
-    pipe.write(bytes).map(|n| n.to_string())
-}
-
-fn closed_already() -> io::Error {
-    io::Error::from_raw_os_error(libc::EBADF)
+fn fresh(kind: Kind) -> io::Result<Socket> {
+    let (domain, of) = shape(kind);
+    Socket::new(domain, of, None)
 }
 
 fn shape(kind: Kind) -> (Domain, Type) {
     match kind {
         Kind::Tcp => (Domain::IPV4, Type::STREAM),
         Kind::Udp => (Domain::IPV4, Type::DGRAM),
+        Kind::Tcp6 => (Domain::IPV6, Type::STREAM),
+        Kind::Udp6 => (Domain::IPV6, Type::DGRAM),
         Kind::UnixStream => (Domain::UNIX, Type::STREAM),
         Kind::UnixDatagram => (Domain::UNIX, Type::DGRAM),
         Kind::UnixRecords => (Domain::UNIX, Type::SEQPACKET),
     }
 }
 
-fn loopback() -> SockAddr {
-    SocketAddr::from(([127, 0, 0, 1], 0)).into()
+fn closed_already() -> io::Error {
+    io::Error::from_raw_os_error(libc::EBADF)
 }
 
 fn done() -> Line {
     Ok("ok".into())
-}
-
-/// How many bytes, and which: the first and the last one's numbers.
-fn shown(bytes: &[u8]) -> String {
-    match bytes {
-        [] => "0 bytes".into(),
-        [only] => format!("1 byte: {only}"),
-        [first, .., last] => format!("{} bytes: {first}..{last}", bytes.len()),
-    }
-}
-
-fn said(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(code) => format!("{:?} ({code})", error.kind()),
-        None => format!("{:?}", error.kind()),
-    }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use super::program::{Op, Program};
+use super::program::Program;
 use super::{Columns, compare, draw};
 
 /// Plays so many programs and prints the smallest one found of each kind of difference; answers
@@ -31,15 +31,14 @@ pub fn survey(runner: &mut TestRunner, cases: u32) -> bool {
     found.is_empty()
 }
 
-/// The first operation that differs, and how, without its numbers.
+/// The first step that differs, and how, without its numbers.
 fn kind_of(columns: &Columns) -> String {
     let differs = columns.0.iter().find(|(_, real, sim)| real != sim);
-    let Some((op, real, sim)) = differs else { return "an operation too many".into() };
-    let name = |op: &Op| format!("{op:?}").chars().take_while(|c| c.is_alphabetic()).collect();
-    let name: String = name(op);
-    let text = format!("{name}: real {real}, sim {sim}");
-    let is_detail = |c: char| c.is_ascii_digit();
-    text.chars().filter(|&c| !is_detail(c)).collect()
+    let Some((step, real, sim)) = differs else { return "a step too many".into() };
+    let words = step.split_whitespace().filter(|word| word.chars().all(|c| c.is_ascii_lowercase()));
+    let words: Vec<&str> = words.collect();
+    let text = format!("{}: real {real:?}, sim {sim:?}", words.join(" "));
+    text.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// Without every operation that this kind of difference does not take.

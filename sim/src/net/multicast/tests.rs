@@ -293,3 +293,124 @@ fn members_that_are_gone_are_forgotten() {
     }
     assert!(hub.world.members.len() <= 8, "{}", hub.world.members.len());
 }
+
+/// The groups of IPv6, all of them on the link: sent to, `mc` and who hears it.
+struct V6<'a>(&'a mut SimHub);
+
+impl V6<'_> {
+    fn socket(&mut self, host: u16, options: &[(Opt, u32)]) -> Io {
+        let io = bench::inet(self.0, host, Domain::V6, Kind::Datagram);
+        for &(option, value) in options {
+            self.0.set_option(io, option, value).expect("it may be set");
+        }
+        io
+    }
+    fn bound(&mut self, host: u16, to: &str) -> Io {
+        let io = self.socket(host, &[(Opt::ReuseAddress, 1)]);
+        self.0.bind(io, &bench::at(to)).expect("it is free");
+        io
+    }
+    fn send(&mut self, io: Io, to: &str) -> Result<usize, i32> {
+        let sent = code(self.0.send_to(io, b"mc", &bench::at(to)));
+        while !bench::named(self.0).is_empty() {}
+        sent
+    }
+}
+
+fn v6(group: &str, interface: u32) -> Group {
+    Group::V6(group.parse().expect("a group"), interface)
+}
+
+/// As measured between two network namespaces.
+#[test]
+fn groups_of_ipv6_are_heard_on_their_link() {
+    let hub = &mut V6(&mut bench::hub_in(crate::Weather::calm(), 3));
+    let sockets = [
+        hub.bound(0, "[::]:5000"),
+        hub.bound(1, "[ff0e::5]:5000"),
+        hub.bound(2, "[::]:5000"),
+        hub.bound(1, "[fd00::2]:5000"),
+    ];
+    for (member, interface) in [(sockets[0], 0), (sockets[1], 2), (sockets[3], 2)] {
+        hub.0.join(member, v6("ff0e::5", interface)).expect("it may join");
+    }
+    let to = "[ff0e::5]:5000";
+    for (options, outcome, wanted) in [
+        (&[][..], Ok(2), [true, true, false, false]),
+        (&[(Opt::MulticastLoopV6, 0)], Ok(2), [false, true, false, false]),
+        (&[(Opt::MulticastHopsV6, 0)], Ok(2), [true, false, false, false]),
+        (&[(Opt::MulticastInterfaceV6, 2)], Ok(2), [true, true, false, false]),
+        (&[(Opt::MulticastInterfaceV6, 1)], Err(libc::ENETUNREACH), [false; 4]),
+    ] {
+        let sender = hub.socket(0, options);
+        assert_eq!(hub.send(sender, to), outcome, "{options:?}");
+        assert_eq!(heard(hub.0, &sockets), wanted, "{options:?}");
+    }
+    let elsewhere = hub.bound(2, "[::]:5000");
+    hub.0.join(elsewhere, v6("ff0e::5", 1)).expect("loopback may be joined");
+    let sender = hub.bound(0, "[::1]:0");
+    assert_eq!(hub.send(sender, to), Ok(2));
+    assert_eq!(heard(hub.0, &[sockets[0], elsewhere]), [false; 2], "from loopback to nobody");
+    let sender = hub.socket(0, &[]);
+    let v4 = bench::at("[::ffff:10.0.0.1]:0");
+    hub.0.bind(sender, &v4).expect("a port is free");
+    assert_eq!(hub.send(sender, to), Err(libc::EAFNOSUPPORT));
+    let sender = hub.socket(0, &[]);
+    assert_eq!(code(hub.0.connect(sender, &bench::at(to))), Ok(()));
+    let (local, peer) = bench::names(hub.0, sender);
+    assert!(local.starts_with("[fd00::1]:") && peer == to, "{local} {peer}");
+}
+
+/// What all nodes hear, and what does not leave its host.
+#[test]
+fn narrow_groups_name_their_link() {
+    let hub = &mut V6(&mut bench::hub_in(crate::Weather::calm(), 2));
+    let sockets = [hub.bound(0, "[::]:5000"), hub.bound(1, "[::]:5000"), hub.bound(1, "[::]:6000")];
+    let sender = hub.socket(0, &[]);
+    for to in ["[ff02::1]:5000", "[ff02::1%2]:5000"] {
+        assert_eq!(hub.send(sender, to), Ok(2));
+        assert_eq!(heard(hub.0, &sockets), [true, true, false]);
+    }
+    for to in ["[ff02::1%1]:5000", "[ff02::1%9]:5000"] {
+        assert_eq!(hub.send(sender, to), Err(libc::ENETUNREACH));
+    }
+    hub.0.set_option(sockets[1], Opt::MulticastAllV6, 0).expect("it may be set");
+    assert_eq!(hub.send(sender, "[ff02::1]:5000"), Ok(2));
+    assert_eq!(heard(hub.0, &sockets), [true, false, false]);
+    for member in &sockets[..2] {
+        hub.0.join(*member, v6("ff01::5", 2)).expect("it may join");
+    }
+    assert_eq!(hub.send(sender, "[ff01::5%2]:5000"), Ok(2));
+    assert_eq!(heard(hub.0, &sockets), [true, false, false]);
+    let sender = hub.socket(0, &[]);
+    assert_eq!(code(hub.0.connect(sender, &bench::at("[ff02::5]:5"))), Err(libc::EINVAL));
+    assert_eq!(code(hub.0.connect(sender, &bench::at("[ff02::5%2]:5"))), Ok(()));
+    assert_eq!(bench::names(hub.0, sender).1, "[ff02::5%2]:5");
+}
+
+/// As 194(b), and where IPv6 answers otherwise.
+#[test]
+fn memberships_of_ipv6() {
+    let hub = &mut V6(&mut bench::hub());
+    let io = hub.socket(0, &[]);
+    for (group, interface, joined, left) in [
+        ("ff02::1234", 0, Ok(()), Ok(())),
+        ("ff02::1234", 1, Ok(()), Ok(())),
+        ("ff02::1234", 9, Err(libc::ENODEV), Err(libc::EADDRNOTAVAIL)),
+        ("::1", 1, Err(libc::EINVAL), Err(libc::EINVAL)),
+        ("::ffff:224.0.0.9", 0, Err(libc::EINVAL), Err(libc::EINVAL)),
+    ] {
+        assert_eq!(code(hub.0.join(io, v6(group, interface))), joined, "{group} {interface}");
+        assert_eq!(code(hub.0.leave(io, v6(group, interface))), left, "{group} {interface}");
+    }
+    assert_eq!(code(hub.0.join(io, v6("ff0e::5", 0))), Ok(()));
+    assert_eq!(code(hub.0.join(io, v6("ff0e::5", 2))), Err(libc::EADDRINUSE));
+    assert_eq!(code(hub.0.leave(io, v6("ff0e::5", 1))), Err(libc::EADDRNOTAVAIL));
+    assert_eq!(code(hub.0.leave(io, v6("ff0e::5", 0))), Ok(()));
+    assert_eq!(code(hub.0.join(io, on_group())), Ok(()), "one of IPv4");
+    let tcp = bench::inet(hub.0, 0, Domain::V6, Kind::Stream);
+    assert_eq!(code(hub.0.join(tcp, v6("ff0e::5", 2))), Err(libc::EPROTO));
+    assert_eq!(code(hub.0.leave(tcp, v6("ff0e::5", 2))), Err(libc::EPROTO));
+    let of_v4 = bench::inet(hub.0, 0, Domain::V4, Kind::Datagram);
+    assert_eq!(code(hub.0.join(of_v4, v6("ff0e::5", 2))), Err(libc::ENOPROTOOPT));
+}

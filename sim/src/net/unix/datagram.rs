@@ -8,7 +8,6 @@ use greenroom::hub::{Interest, Io, Kind, Take};
 
 use super::name::Name;
 use super::{Peer, UnixSocket};
-use crate::choices::hash_bytes;
 use crate::trace::Op;
 use crate::world::{World, errno};
 
@@ -105,7 +104,7 @@ impl World {
         self.put_piece(index, receiver, buf);
         let (number, name) =
             (self.sockets[index as usize].number, self.unix(receiver).name.get().cloned());
-        let (length, hash) = (buf.len() as u64, hash_bytes(buf));
+        let (length, hash) = (buf.len() as u64, self.trace.hash_of_payload(buf));
         self.record_named(Op::SendTo, number, length, hash, name.as_deref());
         self.name_ready(receiver);
         Ok(buf.len())

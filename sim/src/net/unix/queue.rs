@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::name::Card;
+use super::urgent::Mark;
 use crate::net::weak::Weak;
 
 /// Linux's `net.core.wmem_default`.
@@ -27,6 +28,7 @@ pub(super) struct Piece {
     pub(super) sender: Weak,
     /// The sender's name, of what is read with it.
     pub(super) from: Option<Card>,
+    pub(super) mark: Mark,
 }
 
 impl Piece {
@@ -36,7 +38,7 @@ impl Piece {
 }
 
 /// Copies the front of a queue of bytes without taking it.
-pub(super) fn peek(queue: &VecDeque<Piece>, buf: &mut [u8]) -> usize {
+pub(super) fn peek<'a>(queue: impl Iterator<Item = &'a Piece>, buf: &mut [u8]) -> usize {
     let mut filled = 0;
     for piece in queue {
         let length = piece.rest().len().min(buf.len() - filled);
@@ -52,7 +54,9 @@ pub(super) fn peek(queue: &VecDeque<Piece>, buf: &mut [u8]) -> usize {
 /// Takes what was copied; answers the cost of the pieces that are used up.
 pub(super) fn consume(queue: &mut VecDeque<Piece>, mut length: usize) -> usize {
     let mut freed = 0;
-    while let Some(piece) = queue.front_mut() {
+    while length > 0
+        && let Some(piece) = queue.front_mut()
+    {
         let here = piece.rest().len().min(length);
         piece.taken += here;
         length -= here;

@@ -9,8 +9,9 @@ use greenroom::hub::{Address, Interest, Io, Kind, Take};
 
 use super::name::Name;
 use super::queue::{self, Piece};
+use super::urgent::{Mark, around_marks};
 use super::{Peer, Role, UnixSocket};
-use crate::choices::{self, hash_bytes};
+use crate::choices;
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
@@ -124,7 +125,7 @@ impl World {
         while sent < buf.len() && charged < limit {
             let (length, cost) = queue::piece_of_stream(buf.len() - sent, limit);
             let bytes = buf[sent..sent + length].to_vec();
-            let piece = Piece { bytes, taken: 0, cost, sender, from: None };
+            let piece = Piece { bytes, taken: 0, cost, sender, from: None, mark: Mark::Plain };
             self.unix_mut(peer).incoming.push_back(piece);
             charged += cost;
             sent += length;
@@ -134,11 +135,11 @@ impl World {
             self.want(io, Interest::WRITE);
             return Err(errno(libc::EAGAIN));
         }
-        self.wrote(index, peer, &buf[..sent]);
+        self.wrote(index, peer, &buf[..sent], "");
         Ok(sent)
     }
 
-    fn peer_to_write_to(&self, index: u32) -> io::Result<u32> {
+    pub(super) fn peer_to_write_to(&self, index: u32) -> io::Result<u32> {
         let socket = self.unix(index);
         match socket.peer {
             Peer::None => Err(errno(libc::ENOTCONN)),
@@ -147,9 +148,10 @@ impl World {
         }
     }
 
-    fn wrote(&mut self, index: u32, peer: u32, bytes: &[u8]) {
+    pub(super) fn wrote(&mut self, index: u32, peer: u32, bytes: &[u8], name: &'static str) {
         let number = self.sockets[index as usize].number;
-        self.record_full(Op::Write, number, bytes.len() as u64, hash_bytes(bytes), None, "");
+        let hash = self.trace.hash_of_payload(bytes);
+        self.record_full(Op::Write, number, bytes.len() as u64, hash, None, name);
         self.name_ready(peer);
     }
 
@@ -164,14 +166,18 @@ impl World {
         if !matches!(socket.role, Role::Connected) {
             return Err(errno(libc::EINVAL));
         }
-        if socket.incoming.is_empty() {
+        let inline = self.urgent_is_inline(index);
+        let (mut passed, queued) = around_marks(&self.unix(index).incoming, inline);
+        if take == Take::Remove {
+            self.pass_marks(index, std::mem::take(&mut passed));
+        }
+        if self.unix(index).incoming.len() == passed {
             return self.nothing_to_read(io, index);
         }
-        let queued = socket.incoming.iter().map(|piece| piece.rest().len()).sum::<usize>();
         let there = queued.min(buf.len());
         let window = self.cut_between_pieces(index, there);
         let socket = self.unix_mut(index);
-        let length = queue::peek(&socket.incoming, &mut buf[..window]);
+        let length = queue::peek(socket.incoming.iter().skip(passed), &mut buf[..window]);
         if take == Take::Remove && length > 0 {
             let sender = socket.incoming.front().expect("it was just looked at").sender;
             let freed = queue::consume(&mut socket.incoming, length);
@@ -226,7 +232,7 @@ impl World {
         self.may_be_long(index, buf.len())?;
         self.may_charge(io, index)?;
         self.put_piece(index, peer, buf);
-        self.wrote(index, peer, buf);
+        self.wrote(index, peer, buf, "");
         Ok(buf.len())
     }
 
@@ -252,7 +258,7 @@ impl World {
         let socket = self.unix_mut(index);
         socket.charged += cost;
         let from = Some(socket.name.clone());
-        let piece = Piece { bytes: buf.to_vec(), taken: 0, cost, sender, from };
+        let piece = Piece { bytes: buf.to_vec(), taken: 0, cost, sender, from, mark: Mark::Plain };
         self.unix_mut(receiver).incoming.push_back(piece);
     }
 

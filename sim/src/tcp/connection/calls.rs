@@ -5,7 +5,7 @@ use std::io;
 
 use super::{Asked, Connection, Errno, State};
 
-/// What poll(2) would report. IN, OUT, RDHUP, HUP, ERR, in this order.
+/// What poll(2) would report. IN, OUT, RDHUP, HUP, ERR, PRI, in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Readiness {
     pub readable: bool,
@@ -13,6 +13,7 @@ pub struct Readiness {
     pub read_closed: bool,
     pub hup: bool,
     pub error: bool,
+    pub urgent: bool,
 }
 
 impl Connection {
@@ -27,7 +28,8 @@ impl Connection {
         if self.state.is_opening() {
             return Err(Errno::Again.error());
         }
-        match self.outgoing.write(data) {
+        let room = usize::try_from(self.unsent_room()).unwrap_or(usize::MAX);
+        match self.outgoing.write(&data[..data.len().min(room)]) {
             0 if !data.is_empty() => Err(Errno::Again.error()),
             taken => {
                 self.note_write();
@@ -39,25 +41,49 @@ impl Connection {
     /// Linux sends what it may as each write ends, so the end of the first one that Nagle's rule
     /// lets out is the end of a segment. Those after it wait and are joined.
     fn note_write(&mut self) {
-        let end = self.outgoing.end();
-        let open = self.snd_edge.min(self.snd_una.saturating_add(self.congestion.window()));
-        let goes = end <= open && self.snd_nxt == self.snd_max && !self.small_is_out();
-        if self.config.nagle && self.write_end.is_none() && goes {
+        let (end, open) = (self.outgoing.end(), self.open_until());
+        let goes = end <= open && !self.small_is_out();
+        let joins = self.config.cork || !self.config.nagle;
+        if !joins && self.write_end.is_none() && goes {
             self.write_end = Some(end);
         }
     }
 
+    /// Where the windows end.
+    fn open_until(&self) -> u64 {
+        let room = self.congestion.window().saturating_sub(self.pipe());
+        self.snd_edge.min(self.snd_nxt.saturating_add(room))
+    }
+
+    /// How much may be written before more than TCP_NOTSENT_LOWAT allows is held back.
+    fn unsent_room(&self) -> u64 {
+        let Some(max) = self.config.unsent_max else { return u64::MAX };
+        let allowed = self.open_until().max(self.snd_nxt).saturating_add(max.into());
+        allowed.saturating_sub(self.outgoing.end())
+    }
+
+    /// EPOLLOUT's rule for it: half of it is free.
+    fn has_unsent_room_to_wake(&self) -> bool {
+        self.config.unsent_max.is_none_or(|max| self.unsent_room() * 2 > max.into())
+    }
+
     /// recv(2).
     pub fn recv(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let taken = self.peek(buf)?;
-        self.incoming.consume(taken);
-        Ok(taken)
+        let taken = self.peek(buf);
+        let (passed, _) = self.around_mark();
+        if !buf.is_empty() {
+            self.incoming.consume(passed + *taken.as_ref().unwrap_or(&0));
+            self.urgent.passed(self.incoming.start());
+        }
+        taken
     }
 
     /// recv(2) with MSG_PEEK. Like recv it takes the pending error, once the bytes are read.
     pub fn peek(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.incoming.len() > 0 {
-            return Ok(self.incoming.peek(buf));
+        let (passed, most) = self.around_mark();
+        if self.queued() > 0 {
+            let most = buf.len().min(most);
+            return Ok(self.incoming.peek(passed, &mut buf[..most]));
         }
         // A FIN wins over an error that came later: recv goes on saying 0.
         if self.peer_finished {
@@ -166,21 +192,23 @@ impl Connection {
         }
     }
 
-    /// SO_ERROR: the pending error, which is then no longer pending.
+    /// SO_ERROR: the pending error, which is then no longer pending; then what may yet pass.
     pub fn take_error(&mut self) -> Option<io::Error> {
-        self.error.take().map(Errno::error)
+        self.error.take().or_else(|| self.soft_error.take()).map(Errno::error)
     }
 
     /// Linux's tcp_poll, line by line.
     pub fn readiness(&self) -> Readiness {
         let open = !self.state.is_opening();
         let shut_write = self.shut_write || self.mute;
+        let has_room = self.outgoing.has_room_to_wake() && self.has_unsent_room_to_wake();
         Readiness {
-            readable: self.shut_read || (open && self.incoming.len() > 0),
-            writable: open && (shut_write || self.outgoing.has_room_to_wake()),
+            readable: self.shut_read || (open && self.queued() > 0),
+            writable: open && (shut_write || has_room),
             read_closed: self.shut_read,
             hup: (self.shut_read && shut_write) || self.state.seen_by_owner() == State::Closed,
             error: self.error.is_some(),
+            urgent: open && self.urgent.is_here(),
         }
     }
 

@@ -21,7 +21,7 @@ impl Connection {
     /// RFC 9293 §3.10.7.3. Data or FIN beside a SYN are left for the peer to send again.
     fn opening(&mut self, now: u64, seg: &Segment) {
         let flags = seg.flags;
-        if flags.ack && seg.ack != self.snd_max {
+        if flags.ack && seg.ack != self.snd_nxt {
             self.owed.reset = self.owed.reset.or(Connection::reset_for(seg, 0));
         } else if flags.rst && flags.ack {
             self.die(Some(Errno::ConnRefused));
@@ -29,8 +29,9 @@ impl Connection {
             self.irs = seg.seq;
             self.incoming =
                 super::ReceiveBuffer::new(seg.seq.saturating_add(1), self.config.recv_buffer);
-            self.appetite = super::Appetite::new(seg.seq.saturating_add(1));
+            self.appetite = super::Appetite::new(seg.seq.saturating_add(1), &self.config);
             self.widen(if flags.ack { seg.ack } else { 0 }, seg.window);
+            self.bound_segment();
             if flags.ack {
                 self.establish(now);
                 self.owed.ack = true;
@@ -63,6 +64,7 @@ impl Connection {
         }
         if seg.flags.ack && self.arriving_ack(now, seg, payload.len()) {
             self.timers.heard(now);
+            self.arriving_urgent(seg, payload);
             self.arriving_text(now, seg, payload);
         }
     }
@@ -89,7 +91,7 @@ impl Connection {
     /// A zero-window or keepalive probe; an honest answer to it can never look like one.
     fn is_probe(&self, seg: &Segment) -> bool {
         seg.seq.checked_add(1) == Some(self.rcv_nxt())
-            && (self.snd_una..=self.snd_max).contains(&seg.ack)
+            && (self.snd_una..=self.snd_nxt).contains(&seg.ack)
     }
 
     /// A challenge ACK. Those that could answer each other for ever are limited in rate, as Linux
@@ -118,24 +120,25 @@ impl Connection {
     fn arriving_ack(&mut self, now: u64, seg: &Segment, payload_len: usize) -> bool {
         let ack = seg.ack;
         if self.state == State::SynReceived {
-            if ack <= self.snd_una || ack > self.snd_max {
+            if ack <= self.snd_una || ack > self.snd_nxt {
                 self.owed.reset = self.owed.reset.or(Connection::reset_for(seg, payload_len));
                 return false;
             }
             self.establish(now);
         }
         // Too new, or older than any window of ours: another incarnation (RFC 5961 §5).
-        if ack > self.snd_max || self.snd_una.saturating_sub(ack) > self.snd_window_max {
+        if ack > self.snd_nxt || self.snd_una.saturating_sub(ack) > self.snd_window_max {
             self.challenge(now, payload_len == 0);
             return false;
         }
+        self.soft_error = None;
         let wider = self.widen(ack, seg.window);
         self.timers.probe_answered(now, !wider);
+        self.sent.hear(ack, &seg.sack, self.snd_una.max(ack), self.snd_nxt);
         if ack > self.snd_una {
             self.advance(now, ack);
-        } else if ack == self.snd_una && !wider && payload_len == 0 && !seg.flags.fin {
-            self.count_duplicate();
         }
+        self.repair();
         self.fin_progress(now);
         self.state != State::Closed
     }
@@ -158,29 +161,34 @@ impl Connection {
         self.owed.syn = false;
         self.timers.heard(now);
         self.congestion.opened(self.timers.attempts());
-        self.timers.opened(now, self.snd_max, &self.config);
-        self.snd_una = self.snd_max;
+        self.timers.opened(now, self.snd_nxt, &self.config);
+        self.snd_una = self.snd_nxt;
     }
 
     fn advance(&mut self, now: u64, ack: u64) {
         let acked = ack - self.snd_una;
         self.snd_una = ack;
-        self.snd_nxt = self.snd_nxt.max(ack);
+        self.snd_up = self.snd_up.filter(|up| *up > ack);
         self.outgoing.acknowledge(ack);
-        self.owed.hole = self.congestion.acknowledged(ack, acked);
+        self.sent.acknowledged(ack);
+        if self.congestion.acknowledged(ack, acked) {
+            self.sent.repaired();
+        }
         // Twice the window: what is under way, and as much to follow it.
         let room = self.congestion.steady().saturating_mul(2);
         self.outgoing.grow(room.min(u64::from(self.config.send_buffer_max)));
-        let (outstanding, timeout_at) = (self.in_flight(), self.timers.retransmit_at);
+        let outstanding = self.in_flight();
         self.timers.progress(now, ack, outstanding, &self.config);
-        if outstanding && self.congestion.is_impatient() {
-            self.timers.retransmit_at = timeout_at;
-        }
     }
 
-    fn count_duplicate(&mut self) {
-        if self.in_flight() && self.congestion.duplicate(self.snd_una, self.snd_max) {
+    /// Enough is there beyond a gap: what is missing is lost, and the first of it leaves at once.
+    fn repair(&mut self) {
+        if !self.congestion.repairs() && self.sent.shows_loss(self.mss()) {
+            self.congestion.lost(self.snd_nxt - self.snd_una, self.snd_nxt);
             self.owed.hole = true;
+        }
+        if self.congestion.repairs() {
+            self.sent.find_lost(self.snd_una);
         }
     }
 
@@ -225,7 +233,7 @@ impl Connection {
         let limit = self.peer_fin.unwrap_or(u64::MAX);
         let had_gap = self.incoming.has_islands();
         match self.incoming.insert(seq, payload, limit) {
-            Arrival::Island => self.owed.duplicate_acks += 1,
+            Arrival::Island => self.owed.duplicate_acks.push_back(self.incoming.blocks()),
             Arrival::Useless => self.owed.ack = true,
             Arrival::Next => {
                 // A gap that closes is news for the sender (RFC 5681 §4.2).
@@ -234,7 +242,7 @@ impl Connection {
                     true => self.owed.ack = true,
                     false => self.acks.received(now, self.timers.rtt.timeout_ns(&self.config)),
                 }
-                self.owed.duplicate_acks = 0;
+                self.owed.duplicate_acks.clear();
             }
         }
     }

@@ -1,6 +1,8 @@
 //! What leaves: one segment a call, chosen from what is owed, the send buffer and the peer's window.
 //! Not when to call: the owner asks at the end of an instant, so that an ACK rides on the reply.
 
+use std::ops::Range;
+
 use super::super::{Flags, Segment, State};
 use super::Connection;
 
@@ -28,7 +30,7 @@ impl Connection {
     fn handshake(&mut self, now: u64) -> Option<Segment> {
         if std::mem::take(&mut self.owed.syn) {
             self.owed.ack = false;
-            self.timers.sent(now, self.snd_max, true, &self.config);
+            self.timers.sent(now, self.snd_nxt, true, &self.config);
             let mut segment = self.header(self.iss);
             segment.flags = match self.state {
                 State::SynSent => Flags::SYN,
@@ -46,9 +48,11 @@ impl Connection {
     /// is filled to the last byte; that no silly windows are announced is the receiver's care. Ours,
     /// which counts in segments, is filled with whole ones.
     fn text(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
-        debug_assert!(self.snd_una <= self.snd_nxt && self.snd_nxt <= self.snd_max);
-        if std::mem::take(&mut self.owed.hole) && self.in_flight() {
-            return Some(self.hole(now, payload));
+        let room = self.congestion_room(now);
+        if let Some(hole) = self.sent.next(self.mss()) {
+            let fits = hole.end - hole.start <= room;
+            let is_first = std::mem::take(&mut self.owed.hole);
+            return (fits || is_first).then(|| self.send_again(now, hole, payload));
         }
         let (seq, end) = (self.snd_nxt, self.outgoing.end());
         let waiting = end.saturating_sub(seq);
@@ -57,50 +61,54 @@ impl Connection {
         let len = whole.min(self.snd_edge.saturating_sub(seq));
         let fin = self.shut_write && seq + len == end;
         let nothing = len == 0 && !fin;
-        if nothing || len > self.congestion_room(now) || (!fin && self.nagle_holds(len)) {
+        if nothing || len > room || (!fin && self.is_held(seq, len)) {
             return None;
         }
-        Some(self.emit(now, seq, len, fin, payload))
+        Some(self.emit(now, seq..seq + len, fin, payload))
     }
 
-    /// Nagle's rule as Linux has it, after Minshall: one segment that is not full may be out.
-    fn nagle_holds(&self, len: u64) -> bool {
-        let fresh = self.snd_nxt == self.snd_max;
-        self.config.nagle && fresh && len < self.mss() && self.small_is_out()
+    /// Whether a segment has to wait until it is full: for the cork, or by Nagle's rule as Linux has
+    /// it, after Minshall: one that is not full may be out. Urgent data waits for neither.
+    fn is_held(&self, seq: u64, len: u64) -> bool {
+        let corked = seq >= self.pushed;
+        let urgent = self.snd_up.is_some();
+        let waits = self.config.cork || (self.config.nagle && self.small_is_out());
+        waits && !urgent && corked && len < self.mss()
     }
 
     pub(super) fn small_is_out(&self) -> bool {
         self.snd_small > self.snd_una
     }
 
-    /// The segment at `snd_una` again, whatever the congestion window.
-    fn hole(&mut self, now: u64, payload: &mut Vec<u8>) -> Segment {
-        let (seq, end) = (self.snd_una, self.outgoing.end());
-        let len = (end.min(self.snd_max) - seq.min(end)).min(self.mss());
-        let fin = self.snd_max > end && seq + len == end;
-        let next = self.snd_nxt;
-        let segment = self.emit(now, seq, len, fin, payload);
-        self.snd_nxt = self.snd_nxt.max(next);
-        segment
+    /// What is lost, up to a segment of it. When it is the oldest, the timeout begins anew.
+    fn send_again(&mut self, now: u64, lost: Range<u64>, payload: &mut Vec<u8>) -> Segment {
+        let end = self.outgoing.end();
+        let fin = lost.end > end;
+        self.sent.sent_again(lost.clone(), self.snd_nxt);
+        if lost.start == self.snd_una {
+            self.rearm(now);
+        }
+        self.emit(now, lost.start..lost.end.min(end), fin, payload)
     }
 
-    fn emit(&mut self, now: u64, seq: u64, len: u64, fin: bool, payload: &mut Vec<u8>) -> Segment {
-        self.snd_nxt = seq + len + u64::from(fin);
-        let fresh = seq == self.snd_max;
-        self.snd_max = self.snd_max.max(self.snd_nxt);
+    fn emit(&mut self, now: u64, bytes: Range<u64>, fin: bool, payload: &mut Vec<u8>) -> Segment {
+        let (seq, len) = (bytes.start, bytes.end - bytes.start);
+        let next = bytes.end + u64::from(fin);
+        let fresh = seq == self.snd_nxt;
+        self.snd_nxt = self.snd_nxt.max(next);
         self.write_end = self.write_end.filter(|write_end| *write_end > self.snd_nxt);
-        self.timers.sent(now, self.snd_nxt, fresh, &self.config);
+        self.timers.sent(now, next, fresh, &self.config);
         if len > 0 {
             self.acks.answered(now, self.config.ack_delay_ns);
             if fresh && len < self.mss() {
-                self.snd_small = seq + len;
+                self.snd_small = bytes.end;
             }
             self.outgoing.copy(seq, len as usize, payload);
         }
         let mut segment = self.header(seq);
         segment.len = len as u32;
         segment.flags.fin = fin;
-        segment.flags.psh = len > 0 && seq + len == self.outgoing.end();
+        segment.flags.psh = len > 0 && bytes.end == self.outgoing.end();
         segment
     }
 
@@ -116,7 +124,7 @@ impl Connection {
         }
     }
 
-    fn mss(&self) -> u64 {
+    pub(super) fn mss(&self) -> u64 {
         u64::from(self.config.mss.max(1))
     }
 
@@ -125,23 +133,23 @@ impl Connection {
             let (idle_ns, timeout_ns) = self.timers.rested(now, &self.config);
             self.congestion.rested(idle_ns, timeout_ns);
         }
-        self.congestion.window().saturating_sub(self.snd_nxt - self.snd_una)
+        self.congestion.window().saturating_sub(self.pipe())
     }
 
     fn bare_ack(&mut self) -> Option<Segment> {
+        if std::mem::take(&mut self.owed.urgent) {
+            return Some(self.header(self.snd_una));
+        }
         if std::mem::take(&mut self.owed.probe) {
             // One position back, where the peer has to object and so tells its window.
             return Some(self.header(self.snd_una - 1));
         }
         // First the news, then its repetitions: they count as duplicates only after it.
         if self.owed.ack || self.ack_due() || self.window_update_due() {
-            return Some(self.header(self.snd_max));
+            return Some(self.header(self.snd_nxt));
         }
-        if self.owed.duplicate_acks > 0 {
-            self.owed.duplicate_acks -= 1;
-            return Some(self.header(self.snd_max));
-        }
-        None
+        let sack = self.owed.duplicate_acks.pop_front()?;
+        Some(Segment { sack, ..self.header(self.snd_nxt) })
     }
 
     fn ack_due(&self) -> bool {
@@ -166,16 +174,22 @@ impl Connection {
             ack,
             flags: Flags::ACK,
             window: self.incoming.announce(self.config.mss),
+            urgent: self.urgent_pointer(seq),
+            sack: self.incoming.blocks(),
             len: 0,
         }
     }
 
     /// Nothing more can be said now: set the timers that only matter then.
     fn rest(&mut self, now: u64) {
-        let flight = self.snd_nxt - self.snd_una;
-        let waiting = self.outgoing.end().saturating_sub(self.snd_nxt).min(self.mss());
-        let held_back = flight + waiting > self.congestion.window();
-        self.congestion.used(flight, held_back && self.snd_edge > self.snd_nxt);
+        let flight = self.pipe();
+        let waiting = match self.sent.next(self.mss()) {
+            Some(lost) => lost.end - lost.start,
+            None if self.snd_edge > self.snd_nxt => self.unsent() as u64,
+            None => 0,
+        };
+        let held_back = waiting > 0 && flight + waiting.min(self.mss()) > self.congestion.window();
+        self.congestion.used(flight, held_back);
         self.acks.wait(now, self.config.ack_delay_ns);
         let blocked = !self.in_flight() && self.unsent() > 0;
         self.timers.rest(now, blocked, &self.config);

@@ -1,7 +1,6 @@
 //! What happens when nothing happens: retransmission, persist, keepalive, user timeout, and the two
 //! ways to end by waiting. Times are absolute nanoseconds of the owner's clock.
 
-use super::super::errno::Errno;
 use super::super::rtt::RoundTrip;
 use super::super::{Config, State};
 use super::Connection;
@@ -94,6 +93,15 @@ impl Timers {
         let timeout = self.rtt.timeout_ns(config);
         self.retransmit_at = outstanding.then(|| now.saturating_add(timeout));
         self.stalled_since = outstanding.then_some(now);
+    }
+
+    /// A router answers what was sent again, so it was not congestion that ate it: one doubling is
+    /// taken back (RFC 6069), as from when it was sent.
+    pub(super) fn forgive(&mut self, now: u64, config: &Config) {
+        if self.retransmitting_since.is_some() && self.rtt.forgive() {
+            let due = self.sent_at.saturating_add(self.rtt.timeout_ns(config));
+            self.retransmit_at = Some(due.max(now));
+        }
     }
 
     /// How long nothing has been sent, and how long a timeout is.
@@ -196,7 +204,7 @@ impl Connection {
         if due(self.timers.close_at) {
             self.die(None);
         } else if due(self.user_timeout_at()) {
-            self.die(Some(Errno::TimedOut));
+            self.give_up();
         } else if due(self.timers.retransmit_at) {
             match self.state.is_opening() {
                 true => self.opening_timeout(now),
@@ -218,7 +226,7 @@ impl Connection {
             _ => SYN_ACK_RETRIES,
         };
         if self.timers.attempts >= retries {
-            return self.die(Some(Errno::TimedOut));
+            return self.give_up();
         }
         self.timers.attempts += 1;
         self.timers.rtt.back_off();
@@ -231,29 +239,35 @@ impl Connection {
         let is_first = self.timers.retransmitting_since.is_none();
         let since = *self.timers.retransmitting_since.get_or_insert(now);
         if now.saturating_sub(since) >= self.patience_ns() {
-            return self.die(Some(Errno::TimedOut));
+            return self.give_up();
         }
         self.timers.rtt.back_off();
-        self.congestion.timed_out(self.snd_una, self.snd_max, is_first);
-        self.snd_nxt = self.snd_una;
-        self.owed.hole = false;
+        self.congestion.timed_out(self.snd_nxt - self.snd_una, self.snd_nxt, is_first);
+        self.sent.lose_all(self.snd_una, self.snd_nxt);
         self.rearm(now);
     }
 
-    fn rearm(&mut self, now: u64) {
+    pub(super) fn rearm(&mut self, now: u64) {
         let timeout = self.timers.rtt.timeout_ns(&self.config);
         self.timers.retransmit_at = Some(now.saturating_add(timeout));
     }
 
     fn persist_timeout(&mut self, now: u64) {
+        if self.snd_edge > self.snd_nxt {
+            // It was no closed window, but a cork (tcp_write_wakeup).
+            self.timers.persist_at = None;
+            self.pushed = self.outgoing.end();
+            return;
+        }
         if self.timers.probes_unanswered >= self.retries() {
-            return self.die(Some(Errno::TimedOut));
+            return self.give_up();
         }
         self.timers.probes_unanswered += 1;
         self.timers.probes = self.timers.probes.saturating_add(1);
         let timeout = self.timers.rtt.probe_timeout_ns(self.timers.probes, &self.config);
         self.timers.persist_at = Some(now.saturating_add(timeout));
         self.owed.probe = true;
+        self.owed.urgent = self.snd_up.is_some();
     }
 
     fn keepalive_timeout(&mut self, now: u64) {
@@ -265,7 +279,7 @@ impl Connection {
         let out_of_time = self.config.user_timeout_ns.is_some_and(|limit| silence >= limit);
         if probes >= keepalive.count || (probes > 0 && out_of_time) {
             self.send_reset();
-            return self.die(Some(Errno::TimedOut));
+            return self.give_up();
         }
         self.timers.keepalive_probes += 1;
         self.owed.probe = true;

@@ -278,3 +278,75 @@ fn reset_that_overtakes_data_still_arrives() {
     assert_eq!(errno(pair.recv(1, 9)), 0);
     assert_eq!(errno(pair.recv(1, 9)), ECONNRESET);
 }
+
+/// 64 and 66 in every state, as Linux's tcp_reset has it: ECONNRESET, but EPIPE where the peer's end
+/// was seen and nothing where nobody looks any more.
+#[test]
+fn a_reset_in_every_state_that_has_seen_the_peer() {
+    let reach = |state: State| {
+        let mut pair = Pair::new();
+        match state {
+            State::Established => {}
+            State::CloseWait => pair.shutdown(1, false, true).unwrap(),
+            State::LastAck => {
+                pair.shutdown(1, false, true).unwrap();
+                pair.settle();
+                pair.shutdown(0, false, true).unwrap();
+                return pair;
+            }
+            State::FinWait1 => {
+                pair.shutdown(0, false, true).unwrap();
+                return pair;
+            }
+            State::FinWait2 => pair.shutdown(0, false, true).unwrap(),
+            State::Closing => {
+                pair.shutdown(0, false, true).unwrap();
+                pair.shutdown(1, false, true).unwrap();
+                // The ends cross, and the acknowledgments are still under way.
+                pair.run(10 * MS);
+                return pair;
+            }
+            State::TimeWait => {
+                pair.shutdown(0, false, true).unwrap();
+                pair.settle();
+                pair.shutdown(1, false, true).unwrap();
+            }
+            _ => unreachable!("{state} has not seen the peer"),
+        }
+        pair.settle();
+        pair
+    };
+    for (state, error, write) in [
+        (State::Established, ECONNRESET, EPIPE),
+        (State::FinWait1, ECONNRESET, EPIPE),
+        (State::FinWait2, ECONNRESET, EPIPE),
+        (State::Closing, ECONNRESET, EPIPE),
+        (State::CloseWait, EPIPE, EPIPE),
+        (State::LastAck, ECONNRESET, EPIPE),
+        (State::TimeWait, 0, EPIPE),
+    ] {
+        let mut pair = reach(state);
+        assert_eq!(pair.state(0), state);
+        let now = pair.now;
+        // The peer sent a SYN and, where it shut down, a FIN.
+        let open = matches!(state, State::Established | State::FinWait1 | State::FinWait2);
+        let next = 5001 + 10 * MS + u64::from(!open);
+        let reset = Segment { seq: next, flags: super::super::Flags::RST, ..Segment::default() };
+        pair.side(0).handle_segment(now, &reset, &[]);
+        assert_eq!((pair.state(0), pair.so_error(0)), (State::Closed, error), "in {state}");
+        assert_eq!(errno(pair.send(0, b"x")), write, "in {state}");
+        assert_eq!(pair.poll(0), "IN|OUT|HUP|RDHUP", "in {state}");
+    }
+}
+
+/// Row 38 (b) is of a connection that stands; before that there is nothing to accept.
+#[test]
+fn a_reset_for_a_half_open_connection_is_told_nobody() {
+    let mut pair = Pair::connecting([Config::default(), Config::default()]);
+    pair.run(10 * MS);
+    assert_eq!(pair.state(1), State::SynReceived);
+    let reset = Segment { seq: 1001, flags: super::super::Flags::RST, ..Segment::default() };
+    let now = pair.now;
+    pair.side(1).handle_segment(now, &reset, &[]);
+    assert!(pair.side(1).is_finished());
+}

@@ -149,3 +149,84 @@ fn switched_off_an_ack_leaves_in_its_instant() {
     let rounds: Vec<_> = (0..60).map(|_| write_write_read(&mut pair) / MS).collect();
     assert_eq!(rounds, [40; 60]);
 }
+
+fn corked() -> Pair {
+    Pair::with([Config { cork: true, ..Config::default() }, Config::default()])
+}
+
+fn uncork(pair: &mut Pair) {
+    pair.side(0).configure(Config::default());
+    pair.flush();
+}
+
+/// And measured over a round trip of 20 ms: full segments leave at once, the rest when the cork is
+/// drawn, or about 230 ms after nothing is on the way any more, with all that was written meanwhile.
+#[test]
+fn row_90_a_cork_holds_what_is_not_full() {
+    let mut pair = corked();
+    pair.send(0, &[7; 100]).unwrap();
+    pair.run(20 * MS);
+    assert_eq!(pair.side(1).queued(), 0);
+    uncork(&mut pair);
+    pair.run(10 * MS);
+    assert_eq!(pair.side(1).queued(), 100);
+
+    let mut pair = corked();
+    let began = pair.now;
+    pair.send(0, &[7; 3000]).unwrap();
+    pair.run(10 * MS);
+    assert_eq!(pair.side(1).queued(), 2920);
+    pair.run(140 * MS);
+    pair.send(0, &[7; 100]).unwrap();
+    pair.run(40 * MS);
+    assert_eq!(pair.side(1).queued(), 2920);
+    while pair.side(1).queued() < 3100 {
+        assert!(pair.step(u64::MAX, false));
+    }
+    let took = pair.now - began;
+    assert!((220 * MS..280 * MS).contains(&took), "{} ms", took / MS);
+    // It was let out once.
+    pair.send(0, &[7; 100]).unwrap();
+    pair.run(100 * MS);
+    assert_eq!(pair.side(1).queued(), 3100);
+}
+
+/// Measured likewise: an end, urgent data and TCP_NODELAY do not wait for the cork; but TCP_NODELAY
+/// only lets out what was written before it, and Nagle's rule outlives the cork.
+#[test]
+fn what_a_cork_does_not_hold() {
+    let mut pair = corked();
+    pair.send(0, &[7; 100]).unwrap();
+    pair.shutdown(0, false, true).unwrap();
+    pair.run(10 * MS);
+    assert_eq!((pair.side(1).queued(), pair.state(1)), (100, State::CloseWait));
+
+    let mut pair = corked();
+    pair.send(0, &[7; 100]).unwrap();
+    pair.side(0).send_urgent(b"!").unwrap();
+    pair.flush();
+    pair.run(10 * MS);
+    assert_eq!(pair.side(1).queued(), 100);
+
+    let mut pair = corked();
+    pair.send(0, &[7; 100]).unwrap();
+    let no_delay = Config { cork: true, nagle: false, ..Config::default() };
+    pair.side(0).configure(no_delay);
+    pair.flush();
+    pair.run(10 * MS);
+    assert_eq!(pair.side(1).queued(), 100);
+    pair.send(0, &[7; 100]).unwrap();
+    pair.run(100 * MS);
+    assert_eq!(pair.side(1).queued(), 100);
+
+    let mut pair = Pair::new();
+    pair.send(0, b"a").unwrap();
+    pair.side(0).configure(Config { cork: true, ..Config::default() });
+    pair.send(0, &[7; 100]).unwrap();
+    uncork(&mut pair);
+    pair.send(0, b"z").unwrap();
+    pair.run(10 * MS);
+    assert_eq!(pair.side(1).queued(), 1);
+    pair.run(20 * MS);
+    assert_eq!(pair.side(1).queued(), 102);
+}

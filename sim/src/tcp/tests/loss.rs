@@ -30,7 +30,7 @@ fn lost_segment_in_a_flight_is_sent_again_at_once() {
 }
 
 #[test]
-fn several_lost_segments_are_found_one_by_one() {
+fn several_lost_segments_are_repaired_in_one_round_trip() {
     let mut pair = Pair::new();
     let mut data = 0;
     pair.fate(move |_, s| {
@@ -41,7 +41,7 @@ fn several_lost_segments_are_found_one_by_one() {
     pair.send(0, &[5; 14_000]).unwrap();
     pair.settle();
     assert_eq!(pair.side(1).queued(), 14_000);
-    assert_eq!(pair.now - start, 80 * MS, "{}", pair.tail());
+    assert_eq!(pair.now - start, 40 * MS, "{}", pair.tail());
     let sent = pair.log[before..].iter().filter(|line| line.contains("len=")).count();
     assert_eq!(sent, 10 + 3);
 }

@@ -136,7 +136,8 @@ fn stale_data_is_not_accepted() {
     // Before the window; and within it by chance, but acknowledging what was never said.
     for seq in [70, 1001] {
         let mut pair = Pair::new();
-        let stale = Segment { seq, ack: 90, flags: Flags::ACK, window: 9000, len: 5 };
+        let stale =
+            Segment { seq, ack: 90, flags: Flags::ACK, window: 9000, len: 5, ..Segment::default() };
         pair.side(1).handle_segment(0, &stale, b"stale");
         pair.flush();
         pair.settle();
@@ -162,7 +163,7 @@ fn desynchronized_connections_do_not_answer_each_other_for_ever() {
 
 #[test]
 fn reset_for_mirrors_the_segment() {
-    let ack = Segment { seq: 5, ack: 9, flags: Flags::ACK, window: 0, len: 0 };
+    let ack = Segment { seq: 5, ack: 9, flags: Flags::ACK, window: 0, ..Segment::default() };
     let syn = Segment { seq: 5, flags: Flags::SYN, ..Segment::default() };
     assert_eq!(Connection::reset_for(&ack, 0).unwrap().to_string(), "RST seq=9");
     assert_eq!(Connection::reset_for(&syn, 0).unwrap().to_string(), "RST,ACK seq=0 ack=6");

@@ -32,7 +32,8 @@ fn config() -> impl Strategy<Value = Config> {
     (sizes, on, on, on, on).prop_map(
         |((mss, send, recv), congestion_control, nagle, late, grows)| {
             // A connection that gives up is no bug; here the wire always heals before that.
-            let default = Config { retries: 1000, syn_retries: 30, ..Config::default() };
+            let default =
+                Config { retries: 1000, syn_retries: 30, urgent_inline: true, ..Config::default() };
             let ack_delay_ns = if late { default.ack_delay_ns } else { 0 };
             let told = Config { mss, congestion_control, nagle, ack_delay_ns, ..default };
             match grows {
@@ -74,7 +75,13 @@ impl Stream {
         }
         let from = self.sent[side];
         let data: Vec<u8> = (from..from + len).map(|at| byte(side, at)).collect();
-        match pair.send(side, &data) {
+        // Among the others (SO_OOBINLINE) an urgent byte is one of them.
+        let sent = match len % 3 {
+            0 => pair.side(side).send_urgent(&data),
+            _ => pair.side(side).send(&data),
+        };
+        pair.flush();
+        match sent {
             Ok(taken) => self.sent[side] += taken,
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
         }
@@ -248,8 +255,11 @@ fn garbage() -> impl Strategy<Value = (Segment, usize, u64)> {
                 rst: bits & 18 == 18,
                 psh: false,
             };
+            let sack = [(payload as u32, window), (bits.into(), payload as u32), (0, 0)];
+            // Near, where there is one.
+            let urgent = if bits & 6 == 6 { payload as u16 } else { 0 };
             (
-                Segment { seq, ack, flags, window, len: 0 },
+                Segment { seq, ack, flags, window, urgent, sack, len: 0 },
                 payload * usize::from(bits & 2 != 0),
                 wait,
             )

@@ -1,0 +1,93 @@
+//! Urgent bytes of Unix streams: each is a piece of its own, which a read stops before and the next
+//! one passes over.
+
+use std::collections::VecDeque;
+use std::io;
+
+use greenroom::hub::Io;
+
+use super::queue::{self, Piece};
+use crate::net::urgent::has_urgent;
+use crate::world::{World, errno};
+
+/// What a piece is to `MSG_OOB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Plain,
+    /// The latest urgent byte; those before it are plain.
+    Urgent,
+    /// It was taken by its own way, and its place still ends a read.
+    Taken,
+}
+
+/// How many pieces a read passes over, and how many bytes it may take then.
+pub(super) fn around_marks(queue: &VecDeque<Piece>, inline: bool) -> (usize, usize) {
+    let awaits = queue.iter().any(|piece| piece.mark == Mark::Urgent);
+    let (mut passed, mut most, mut begun) = (0, 0, false);
+    for piece in queue {
+        match piece.mark {
+            Mark::Urgent if begun => break,
+            Mark::Taken if begun && !awaits => break,
+            Mark::Taken if begun => {}
+            Mark::Urgent if inline => begun = true,
+            Mark::Urgent | Mark::Taken => passed += 1,
+            Mark::Plain => begun = true,
+        }
+        if begun {
+            most += piece.rest().len();
+        }
+    }
+    (passed, most)
+}
+
+impl World {
+    pub(crate) fn send_urgent_unix(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
+        has_urgent(self.unix(index).kind)?;
+        let Some((last, before)) = buf.split_last() else { return Err(errno(libc::EOPNOTSUPP)) };
+        let peer = self.peer_to_write_to(index)?;
+        let sent = match before {
+            [] => 0,
+            _ => self.send_unix_stream(io, index, before)?,
+        };
+        let limit = self.unix_send_buffer(index);
+        if sent < before.len() || self.unix(index).charged >= limit {
+            // What is urgent comes last or not at all.
+            return if sent > 0 { Ok(sent) } else { self.may_charge(io, index).map(|()| 0) };
+        }
+        let (sender, (_, cost)) = (self.weak(index), queue::piece_of_stream(1, limit));
+        let incoming = &mut self.unix_mut(peer).incoming;
+        for piece in incoming.iter_mut().filter(|piece| piece.mark == Mark::Urgent) {
+            piece.mark = Mark::Plain;
+        }
+        let bytes = vec![*last];
+        incoming.push_back(Piece { bytes, taken: 0, cost, sender, from: None, mark: Mark::Urgent });
+        self.unix_mut(index).charged += cost;
+        self.wrote(index, peer, &[*last], "write urgent");
+        Ok(buf.len())
+    }
+
+    pub(crate) fn recv_urgent_unix(&mut self, index: u32, buf: &mut [u8]) -> io::Result<usize> {
+        has_urgent(self.unix(index).kind)?;
+        let inline = self.urgent_is_inline(index);
+        let incoming = &mut self.unix_mut(index).incoming;
+        let piece = incoming.iter_mut().find(|piece| piece.mark == Mark::Urgent && !inline);
+        let Some(piece) = piece else { return Err(errno(libc::EINVAL)) };
+        let byte = piece.rest()[0];
+        (piece.taken, piece.mark) = (piece.bytes.len(), Mark::Taken);
+        Ok(buf.first_mut().map_or(0, |first| {
+            *first = byte;
+            1
+        }))
+    }
+
+    /// A read begins: the pieces it passes over are gone, and a mark among the others with it.
+    pub(super) fn pass_marks(&mut self, index: u32, passed: usize) {
+        for _ in 0..passed {
+            let piece = self.unix_mut(index).incoming.pop_front().expect("it was just looked at");
+            self.discharge(piece.sender, piece.cost);
+        }
+        if let Some(first) = self.unix_mut(index).incoming.front_mut() {
+            first.mark = Mark::Plain;
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What the peer has beyond a gap (SACK, RFC 2018), and what follows from it for the rest: which of it
+//! is lost, which was sent again, and how much is still under way (RFC 6675). Positions only.
+//!
+//! Loss is found as Linux's RACK (RFC 8985) finds it on a path that keeps the order: once three
+//! segments are there beyond a gap, whatever left before something that arrived is lost, be it for
+//! the first time or again.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+/// Blocks in a segment: four fit, three beside Linux's timestamps.
+pub const BLOCKS: usize = 3;
+
+/// Duplicates that mean a loss, and segments beyond a gap (RFC 6675's DupThresh).
+const DUPLICATES: u64 = 3;
+
+/// Bytes that a segment says have arrived beyond its ACK: from and until, counted from there, the
+/// latest first; empty ones say nothing.
+pub type Blocks = [(u32, u32); BLOCKS];
+
+/// What was sent and not acknowledged, as far as it is known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scoreboard {
+    /// What the peer has: sorted, disjoint, beyond SND.UNA.
+    there: Vec<Range<u64>>,
+    /// What was sent again, in that order, each with SND.MAX of then.
+    again: VecDeque<(Range<u64>, u64)>,
+    /// What is lost and was not sent again since: sorted, disjoint.
+    lost: VecDeque<Range<u64>>,
+    there_bytes: u64,
+    lost_bytes: u64,
+    /// After a timeout, or when its segments were too big: all before this is lost that is not there.
+    lost_until: u64,
+    /// ACKs that told of something new beyond a gap, and moved nothing.
+    duplicates: u64,
+}
+
+impl Scoreboard {
+    /// Bytes that may still be under way, of `flight` that are not acknowledged.
+    pub(super) fn pipe(&self, flight: u64) -> u64 {
+        flight.saturating_sub(self.there_bytes + self.lost_bytes)
+    }
+
+    /// Takes in what a segment says, and nothing that was never sent.
+    pub(super) fn hear(&mut self, ack: u64, blocks: &Blocks, una: u64, sent: u64) {
+        let before = self.there_bytes;
+        for &(from, until) in blocks.iter().filter(|(from, until)| from < until) {
+            let at = |offset: u32| ack.saturating_add(offset.into());
+            let (from, until) = (at(from).max(una + 1), at(until));
+            if from < until && until <= sent {
+                self.put(from..until);
+            }
+        }
+        self.duplicates += u64::from(self.there_bytes > before);
+    }
+
+    fn put(&mut self, mut new: Range<u64>) {
+        let first = self.there.partition_point(|range| range.end < new.start);
+        let after = self.there.partition_point(|range| range.start <= new.end);
+        for range in &self.there[first..after] {
+            new = new.start.min(range.start)..new.end.max(range.end);
+            self.there_bytes -= range.end - range.start;
+        }
+        self.there_bytes += new.end - new.start;
+        self.there.splice(first..after, [new]);
+    }
+
+    /// The peer has all before `una`.
+    pub(super) fn acknowledged(&mut self, una: u64) {
+        self.duplicates = 0;
+        let gone = self.there.partition_point(|range| range.end <= una);
+        for range in self.there.drain(..gone) {
+            self.there_bytes -= range.end - range.start;
+        }
+        if let Some(first) = self.there.first_mut().filter(|first| first.start < una) {
+            self.there_bytes -= una - first.start;
+            first.start = una;
+        }
+    }
+
+    /// Whether what is there beyond the first gap means that the gap is a loss.
+    pub(super) fn shows_loss(&self, segment: u64) -> bool {
+        self.duplicates >= DUPLICATES || self.there_bytes > (DUPLICATES - 1) * segment
+    }
+
+    /// Works out what is lost, while losses are repaired.
+    pub(super) fn find_lost(&mut self, una: u64) {
+        let highest = self.there.last().map_or(una, |range| range.end);
+        self.forget_arrived(una, highest);
+        self.lost.clear();
+        self.lost_bytes = 0;
+        let until = self.lost_until.max(highest);
+        let again = self.again.iter().map(|(range, _)| range.clone());
+        let mut busy: Vec<Range<u64>> = self.there.iter().cloned().chain(again).collect();
+        busy.sort_unstable_by_key(|range| range.start);
+        let mut at = una;
+        for range in busy.into_iter().chain([until..until]) {
+            if at < range.start.min(until) {
+                self.lost_bytes += range.start.min(until) - at;
+                self.lost.push_back(at..range.start.min(until));
+            }
+            at = at.max(range.end);
+        }
+    }
+
+    /// What was sent again is under way no more if it arrived, or if something that left later did.
+    fn forget_arrived(&mut self, una: u64, highest: u64) {
+        let there = &self.there;
+        let arrived = |range: &Range<u64>| {
+            let at = there.partition_point(|other| other.end <= range.start);
+            range.end <= una || there.get(at).is_some_and(|other| other.start < range.end)
+        };
+        let last = self.again.iter().rposition(|(range, sent)| arrived(range) || *sent < highest);
+        self.again.drain(..last.map_or(0, |last| last + 1));
+    }
+
+    /// The first that is to be sent again, at most a segment of it.
+    pub(super) fn next(&self, segment: u64) -> Option<Range<u64>> {
+        let first = self.lost.front()?;
+        Some(first.start..first.end.min(first.start.saturating_add(segment)))
+    }
+
+    /// It was sent, when `sent` positions had been.
+    pub(super) fn sent_again(&mut self, range: Range<u64>, sent: u64) {
+        if let Some(first) = self.lost.front_mut() {
+            first.start = range.end;
+            if first.is_empty() {
+                self.lost.pop_front();
+            }
+        }
+        self.lost_bytes -= range.end - range.start;
+        self.again.push_back((range, sent));
+    }
+
+    /// All that was sent and is not there is lost: a timeout, or segments that were too big.
+    pub(super) fn lose_all(&mut self, una: u64, sent: u64) {
+        self.again.clear();
+        self.duplicates = 0;
+        self.lost_until = sent;
+        self.find_lost(una);
+    }
+
+    /// Nothing is repaired any more.
+    pub(super) fn repaired(&mut self) {
+        self.again.clear();
+        self.lost.clear();
+        self.lost_bytes = 0;
+        self.lost_until = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENT: u64 = 20_000;
+
+    /// Ten segments of 1000 and more, of which these blocks are there.
+    fn heard(blocks: &[(u32, u32)]) -> Scoreboard {
+        let mut board = Scoreboard::default();
+        for &block in blocks {
+            board.hear(1000, &[block, (0, 0), (0, 0)], 1000, SENT);
+        }
+        board
+    }
+
+    fn resend_all(board: &mut Scoreboard, sent: u64) -> Vec<Range<u64>> {
+        let mut all = Vec::new();
+        while let Some(range) = board.next(1000) {
+            board.sent_again(range.clone(), sent);
+            all.push(range);
+        }
+        all
+    }
+
+    #[test]
+    fn blocks_are_joined_and_what_was_never_sent_is_not_believed() {
+        let board =
+            heard(&[(1000, 2000), (3000, 4000), (2000, 3000), (500, 1200), (19_000, 19_001)]);
+        assert_eq!((board.there.as_slice(), board.there_bytes), (&[1500..5000][..], 3500));
+        assert_eq!(board.pipe(SENT - 1000), SENT - 1000 - 3500);
+    }
+
+    #[test]
+    fn three_segments_beyond_a_gap_make_it_a_loss() {
+        assert!(!heard(&[(1000, 2000), (2000, 3000)]).shows_loss(1000));
+        assert!(heard(&[(1000, 2000), (2000, 3000), (3000, 3001)]).shows_loss(1000));
+        assert!(heard(&[(1000, 3001)]).shows_loss(1000), "the ACKs of them may be lost");
+        let mut moved = heard(&[(1000, 1010), (1010, 1020), (1020, 1030)]);
+        assert!(moved.shows_loss(1000), "small as they are");
+        moved.acknowledged(1500);
+        assert!(!moved.shows_loss(1000));
+    }
+
+    #[test]
+    fn what_is_lost_is_sent_again_once() {
+        let mut board = heard(&[(1000, 3000), (5000, 6000)]);
+        board.find_lost(1000);
+        assert_eq!((board.lost_bytes, board.pipe(8000)), (3000, 2000));
+        let again = resend_all(&mut board, 9000);
+        assert_eq!(again, [1000..2000, 4000..5000, 5000..6000]);
+        board.find_lost(1000);
+        assert_eq!((board.next(1000), board.pipe(8000)), (None, 5000));
+    }
+
+    #[test]
+    fn what_left_before_something_that_arrived_is_lost_again() {
+        let mut board = heard(&[(1000, 3000), (5000, 6000)]);
+        board.find_lost(1000);
+        resend_all(&mut board, 9000);
+        // The second one arrives: the first did not.
+        board.hear(1000, &[(3000, 4000), (0, 0), (0, 0)], 1000, 9000);
+        board.find_lost(1000);
+        assert_eq!(resend_all(&mut board, 9000), [1000..2000]);
+        // So does something that was new after all of them.
+        board.hear(1000, &[(8000, 9000), (0, 0), (0, 0)], 1000, 10_000);
+        board.find_lost(1000);
+        assert_eq!(
+            resend_all(&mut board, 10_000),
+            [1000..2000, 5000..6000, 7000..8000, 8000..9000]
+        );
+    }
+
+    #[test]
+    fn after_a_timeout_all_is_lost_that_is_not_there() {
+        let mut board = heard(&[(1000, 3000)]);
+        board.lose_all(1000, 6000);
+        assert_eq!((board.pipe(5000), resend_all(&mut board, 6000).len()), (0, 3));
+        board.acknowledged(4500);
+        board.find_lost(4500);
+        assert_eq!((board.there_bytes, board.next(1000)), (0, None));
+        board.repaired();
+        assert_eq!(board.pipe(1500), 1500);
+    }
+}

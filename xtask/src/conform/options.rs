@@ -1,0 +1,282 @@
+//! Options by name: what of a socket a program may set and get. The table is the list.
+
+use std::fmt;
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use greenroom::net::{Domain, Protocol, Socket, TcpKeepalive, Type};
+
+/// One option of the table.
+#[derive(Clone, Copy)]
+pub struct Opt(&'static Row);
+
+struct Row {
+    name: &'static str,
+    form: Form,
+}
+
+type Get<T> = fn(&Socket) -> io::Result<T>;
+type Set<T> = fn(&Socket, T) -> io::Result<()>;
+type SetRef<T> = fn(&Socket, &T) -> io::Result<()>;
+
+/// How a value is written, got and set.
+enum Form {
+    Flag(Get<bool>, Set<bool>),
+    Number(Get<u32>, Set<u32>),
+    Size(Get<usize>, Set<usize>),
+    /// Of the keep-alive parameters: which.
+    Seconds(Get<Duration>, fn(Duration) -> TcpKeepalive),
+    SecondsOrOff(Get<Option<Duration>>, Set<Option<Duration>>),
+    MillisOrOff(Get<Option<Duration>>, Set<Option<Duration>>),
+    Ip(Get<Ipv4Addr>, SetRef<Ipv4Addr>),
+    Text(Get<Vec<u8>>, fn(&Socket, &[u8]) -> io::Result<()>),
+    /// Only asked for.
+    Asked(Get<String>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    Flag(bool),
+    Number(u32),
+    Off,
+    Ip(Ipv4Addr),
+    Text(String),
+}
+
+const fn row(name: &'static str, form: Form) -> Row {
+    Row { name, form }
+}
+
+static TABLE: &[Row] = &[
+    row("reuse-address", Form::Flag(Socket::reuse_address, Socket::set_reuse_address)),
+    row("reuse-port", Form::Flag(Socket::reuse_port, Socket::set_reuse_port)),
+    row("send-buffer", Form::Size(Socket::send_buffer_size, Socket::set_send_buffer_size)),
+    row("recv-buffer", Form::Size(Socket::recv_buffer_size, Socket::set_recv_buffer_size)),
+    row("linger", Form::SecondsOrOff(Socket::linger, Socket::set_linger)),
+    row("broadcast", Form::Flag(Socket::broadcast, Socket::set_broadcast)),
+    row("keep-alive", Form::Flag(Socket::keepalive, Socket::set_keepalive)),
+    row("oob-inline", Form::Flag(Socket::out_of_band_inline, Socket::set_out_of_band_inline)),
+    row("pass-cred", Form::Flag(Socket::passcred, Socket::set_passcred)),
+    row("priority", Form::Number(Socket::priority, Socket::set_priority)),
+    row("mark", Form::Number(Socket::mark, Socket::set_mark)),
+    row("cpu", Form::Size(Socket::cpu_affinity, Socket::set_cpu_affinity)),
+    row("busy-poll", Form::Number(Socket::busy_poll, Socket::set_busy_poll)),
+    row("device", Form::Text(device, |socket, name| socket.bind_device(Some(name)))),
+    row("no-delay", Form::Flag(Socket::tcp_nodelay, Socket::set_tcp_nodelay)),
+    row(
+        "keep-idle",
+        Form::Seconds(Socket::tcp_keepalive_time, |t| TcpKeepalive::new().with_time(t)),
+    ),
+    row(
+        "keep-interval",
+        Form::Seconds(Socket::tcp_keepalive_interval, |t| TcpKeepalive::new().with_interval(t)),
+    ),
+    row("keep-count", Form::Number(Socket::tcp_keepalive_retries, set_keep_count)),
+    row("user-timeout", Form::MillisOrOff(Socket::tcp_user_timeout, Socket::set_tcp_user_timeout)),
+    row("notsent-lowat", Form::Number(Socket::tcp_notsent_lowat, Socket::set_tcp_notsent_lowat)),
+    row("max-segment", Form::Number(Socket::tcp_mss, Socket::set_tcp_mss)),
+    row("cork", Form::Flag(Socket::tcp_cork, Socket::set_tcp_cork)),
+    row("quick-ack", Form::Flag(Socket::tcp_quickack, Socket::set_tcp_quickack)),
+    row("congestion", Form::Text(Socket::tcp_congestion, Socket::set_tcp_congestion)),
+    row(
+        "thin-linear-timeouts",
+        Form::Flag(Socket::tcp_thin_linear_timeouts, Socket::set_tcp_thin_linear_timeouts),
+    ),
+    row("ttl", Form::Number(Socket::ttl_v4, Socket::set_ttl_v4)),
+    row("tos", Form::Number(Socket::tos_v4, Socket::set_tos_v4)),
+    row("recv-tos", Form::Flag(Socket::recv_tos_v4, Socket::set_recv_tos_v4)),
+    row("free-bind", Form::Flag(Socket::freebind_v4, Socket::set_freebind_v4)),
+    row("transparent", Form::Flag(Socket::ip_transparent_v4, Socket::set_ip_transparent_v4)),
+    row("multicast-loop", Form::Flag(Socket::multicast_loop_v4, Socket::set_multicast_loop_v4)),
+    row("multicast-ttl", Form::Number(Socket::multicast_ttl_v4, Socket::set_multicast_ttl_v4)),
+    row("multicast-all", Form::Flag(Socket::multicast_all_v4, Socket::set_multicast_all_v4)),
+    row("multicast-if", Form::Ip(Socket::multicast_if_v4, Socket::set_multicast_if_v4)),
+    row("only-v6", Form::Flag(Socket::only_v6, Socket::set_only_v6)),
+    row("hops-v6", Form::Number(Socket::unicast_hops_v6, Socket::set_unicast_hops_v6)),
+    row("class-v6", Form::Number(Socket::tclass_v6, Socket::set_tclass_v6)),
+    row("recv-class-v6", Form::Flag(Socket::recv_tclass_v6, Socket::set_recv_tclass_v6)),
+    row("recv-hops-v6", Form::Flag(Socket::recv_hoplimit_v6, Socket::set_recv_hoplimit_v6)),
+    row("free-bind-v6", Form::Flag(Socket::freebind_v6, Socket::set_freebind_v6)),
+    row("transparent-v6", Form::Flag(Socket::ip_transparent_v6, Socket::set_ip_transparent_v6)),
+    row("multicast-loop-v6", Form::Flag(Socket::multicast_loop_v6, Socket::set_multicast_loop_v6)),
+    row(
+        "multicast-hops-v6",
+        Form::Number(Socket::multicast_hops_v6, Socket::set_multicast_hops_v6),
+    ),
+    row("multicast-all-v6", Form::Flag(Socket::multicast_all_v6, Socket::set_multicast_all_v6)),
+    row("multicast-if-v6", Form::Number(Socket::multicast_if_v6, Socket::set_multicast_if_v6)),
+    row("read-timeout", Form::MillisOrOff(Socket::read_timeout, Socket::set_read_timeout)),
+    row("write-timeout", Form::MillisOrOff(Socket::write_timeout, Socket::set_write_timeout)),
+    row("nonblocking", Form::Flag(Socket::nonblocking, Socket::set_nonblocking)),
+    row("domain", Form::Asked(|socket| socket.domain().map(named_domain))),
+    row("type", Form::Asked(|socket| socket.r#type().map(named_type))),
+    row("protocol", Form::Asked(|socket| socket.protocol().map(named_protocol))),
+    row("listener", Form::Asked(|socket| socket.is_listener().map(on_or_off))),
+];
+
+impl Opt {
+    /// The option of this name; hyphens may be left out.
+    ///
+    /// # Errors
+    ///
+    /// In a line, with all there are.
+    pub fn named(name: &str) -> Result<Opt, String> {
+        let bare = |name: &str| match name {
+            "listening" | "is-listener" => "listener".to_owned(),
+            name => name.replace('-', ""),
+        };
+        TABLE.iter().find(|row| bare(row.name) == bare(name)).map(Opt).ok_or_else(|| {
+            let all: Vec<&str> = TABLE.iter().map(|row| row.name).collect();
+            format!("no option `{name}`; there are {}", all.join(", "))
+        })
+    }
+
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    /// The value as it is written after `set`.
+    ///
+    /// # Errors
+    ///
+    /// In a line that says what is accepted.
+    pub fn value(self, text: &str) -> Result<Value, String> {
+        let text = if text == "none" { "off" } else { text };
+        let number = || text.parse().ok().map(Value::Number);
+        let (value, accepted) = match self.0.form {
+            Form::Flag(..) => (flag(text).map(Value::Flag), "on or off"),
+            Form::Number(..) | Form::Size(..) => (number(), "a number"),
+            Form::Seconds(..) => (number(), "a number of seconds"),
+            Form::SecondsOrOff(..) if text == "off" => (Some(Value::Off), ""),
+            Form::SecondsOrOff(..) => (number(), "a number of seconds, or off"),
+            Form::MillisOrOff(..) if text == "off" => (Some(Value::Off), ""),
+            Form::MillisOrOff(..) => (number(), "a number of milliseconds, or off"),
+            Form::Ip(..) => (text.parse().ok().map(Value::Ip), "an IPv4 address"),
+            Form::Text(..) => (Some(Value::Text(text.into())), ""),
+            Form::Asked(_) => (None, "get only"),
+        };
+        value.ok_or_else(|| format!("`{text}`: {} takes {accepted}", self.0.name))
+    }
+
+    /// # Errors
+    ///
+    /// The socket's; `InvalidInput` for a value of another option's form.
+    pub fn set(self, socket: &Socket, value: &Value) -> io::Result<()> {
+        let time = |n: &u32, of: fn(u64) -> Duration| of(u64::from(*n));
+        match (&self.0.form, value) {
+            (Form::Flag(_, set), Value::Flag(on)) => set(socket, *on),
+            (Form::Number(_, set), Value::Number(n)) => set(socket, *n),
+            (Form::Size(_, set), Value::Number(n)) => set(socket, *n as usize),
+            (Form::Seconds(_, which), Value::Number(n)) => {
+                socket.set_tcp_keepalive(&which(time(n, Duration::from_secs)))
+            }
+            (Form::SecondsOrOff(_, set), Value::Number(n)) => {
+                set(socket, Some(time(n, Duration::from_secs)))
+            }
+            (Form::MillisOrOff(_, set), Value::Number(n)) => {
+                set(socket, Some(time(n, Duration::from_millis)))
+            }
+            (Form::SecondsOrOff(_, set) | Form::MillisOrOff(_, set), Value::Off) => {
+                set(socket, None)
+            }
+            (Form::Ip(_, set), Value::Ip(ip)) => set(socket, ip),
+            (Form::Text(_, set), Value::Text(text)) => set(socket, text.as_bytes()),
+            _ => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// The socket's.
+    pub fn get(self, socket: &Socket) -> io::Result<String> {
+        let or_off = |number: Option<u128>| number.map_or("off".into(), |n| n.to_string());
+        Ok(match &self.0.form {
+            Form::Flag(get, _) => on_or_off(get(socket)?),
+            Form::Number(get, _) => get(socket)?.to_string(),
+            Form::Size(get, _) => get(socket)?.to_string(),
+            Form::Seconds(get, _) => get(socket)?.as_secs().to_string(),
+            Form::SecondsOrOff(get, _) => or_off(get(socket)?.map(|t| t.as_secs().into())),
+            Form::MillisOrOff(get, _) => or_off(get(socket)?.map(|t| t.as_millis())),
+            Form::Ip(get, _) => get(socket)?.to_string(),
+            Form::Text(get, _) => String::from_utf8_lossy(&get(socket)?).into_owned(),
+            Form::Asked(get) => get(socket)?,
+        })
+    }
+}
+
+impl PartialEq for Opt {
+    fn eq(&self, other: &Opt) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl fmt::Debug for Opt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+impl fmt::Display for Opt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Flag(on) => f.write_str(&on_or_off(*on)),
+            Value::Number(n) => n.fmt(f),
+            Value::Off => f.write_str("off"),
+            Value::Ip(ip) => ip.fmt(f),
+            Value::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text {
+        "on" | "true" | "1" => Some(true),
+        "off" | "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn on_or_off(on: bool) -> String {
+    if on { "on".into() } else { "off".into() }
+}
+
+fn device(socket: &Socket) -> io::Result<Vec<u8>> {
+    socket.device().map(|name| name.unwrap_or_else(|| b"none".to_vec()))
+}
+
+fn set_keep_count(socket: &Socket, n: u32) -> io::Result<()> {
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_retries(n))
+}
+
+fn named_domain(domain: Domain) -> String {
+    match domain {
+        Domain::IPV4 => "v4".into(),
+        Domain::IPV6 => "v6".into(),
+        Domain::UNIX => "unix".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn named_type(of: Type) -> String {
+    match of {
+        Type::STREAM => "stream".into(),
+        Type::DGRAM => "datagram".into(),
+        Type::SEQPACKET => "records".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn named_protocol(protocol: Option<Protocol>) -> String {
+    match protocol {
+        Some(Protocol::TCP) => "tcp".into(),
+        Some(Protocol::UDP) => "udp".into(),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}

@@ -1,0 +1,319 @@
+//! Calls that may wait: made at once by the program, or for as long as it takes by an actor.
+
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::rc::Rc;
+use std::time::Duration;
+
+use greenroom::io::{PipeReader, PipeWriter};
+use greenroom::net::{Domain, SockAddr, Socket, SocketAddr, Type};
+use greenroom::os::unix::net as unix;
+use greenroom::time;
+use greenroom::wait::{wait_read, wait_write};
+
+use super::super::program::{Call, Data, Switch};
+
+/// What a slot may hold.
+pub enum Thing {
+    Socket(Socket),
+    Reader(PipeReader),
+    Writer(PipeWriter),
+}
+
+/// A call with all it takes.
+pub struct Task {
+    pub thing: Rc<Thing>,
+    pub call: Call,
+    pub peer: Option<SockAddr>,
+    /// What is sent, a part a buffer.
+    pub parts: Vec<Vec<u8>>,
+    /// Whether what the waist has one verb for, and Linux two answers, is written as one of them.
+    pub is_lenient: bool,
+}
+
+/// What a call came to.
+pub enum Came {
+    Done,
+    Count(usize),
+    Bytes(Vec<u8>),
+    BytesFrom(Vec<u8>, Option<SockAddr>),
+    /// Into which slot, what, and whose.
+    Accepted(u8, Socket, SockAddr),
+}
+
+impl Task {
+    /// Without waiting.
+    pub fn run_at_once(&self) -> io::Result<Came> {
+        match (&*self.thing, &self.call) {
+            (_, Call::Wait(how)) => self.thing.wait(*how, Some(Duration::ZERO)).map_err(refused),
+            (Thing::Socket(socket), _) => {
+                let was = socket.nonblocking()?;
+                socket.set_nonblocking(true)?;
+                let answer = self.run();
+                socket.set_nonblocking(was)?;
+                if self.is_lenient { self.leniently(socket, answer) } else { answer }
+            }
+            // A pipe has no such mode: no time to wait is the same.
+            _ => time::timeout(Duration::ZERO, || self.run())
+                .unwrap_or_else(|elapsed| {
+                    let _ = elapsed;
+                    Err(io::Error::from_raw_os_error(libc::EAGAIN))
+                })
+                .map_err(refused),
+        }
+    }
+
+    /// As long as it takes.
+    pub fn run(&self) -> io::Result<Came> {
+        let socket = match &*self.thing {
+            Thing::Socket(socket) => socket,
+            Thing::Reader(pipe) => return self.of_reader(pipe),
+            Thing::Writer(pipe) => return self.of_writer(pipe),
+        };
+        let peer = || self.peer.as_ref().ok_or(io::ErrorKind::InvalidInput);
+        match &self.call {
+            Call::Connect(_) => socket.connect(peer()?).map(|()| Came::Done),
+            Call::Accept(into) => {
+                socket.accept().map(|(socket, peer)| Came::Accepted(*into, socket, peer))
+            }
+            Call::Send(_) => match self.parts.as_slice() {
+                [only] => socket.send(only).map(Came::Count),
+                _ => socket.send_vectored(&self.slices()).map(Came::Count),
+            },
+            Call::Recv(sizes) => match sizes.as_slice() {
+                [only] => into_bytes(*only, |buf| socket.recv(buf)),
+                _ => into_parts(sizes, |bufs| socket.recv_vectored(bufs)),
+            },
+            Call::Peek(n) => into_bytes(*n, |buf| socket.peek(buf)),
+            Call::SendTo(..) => match self.parts.as_slice() {
+                [only] => socket.send_to(only, peer()?).map(Came::Count),
+                _ => socket.send_to_vectored(&self.slices(), peer()?).map(Came::Count),
+            },
+            Call::RecvFrom(sizes) => match sizes.as_slice() {
+                [only] => into_bytes_from(*only, |buf| socket.recv_from(buf)),
+                _ => {
+                    let mut from = None;
+                    let came = into_parts(sizes, |bufs| {
+                        let (n, peer) = socket.recv_from_vectored(bufs)?;
+                        from = Some(peer);
+                        Ok(n)
+                    })?;
+                    Ok(match came {
+                        Came::Bytes(bytes) => Came::BytesFrom(bytes, from),
+                        other => other,
+                    })
+                }
+            },
+            Call::PeekFrom(n) => into_bytes_from(*n, |buf| socket.peek_from(buf)),
+            Call::Urgent(_) => socket.send_out_of_band(&self.parts.concat()).map(Came::Count),
+            Call::RecvUrgent(n) => into_bytes(*n, |buf| socket.recv_out_of_band(buf)),
+            Call::Wait(how) => self.thing.wait(*how, None),
+        }
+    }
+
+    /// Whether what it sends is numbered bytes and nothing else.
+    pub fn is_numbered(&self) -> bool {
+        match &self.call {
+            Call::Send(data) | Call::SendTo(data, _) => {
+                data.iter().all(|data| matches!(data, Data::Numbered(_)))
+            }
+            Call::Urgent(data) => matches!(data, Data::Numbered(_)),
+            _ => false,
+        }
+    }
+
+    fn slices(&self) -> Vec<IoSlice<'_>> {
+        self.parts.iter().map(|part| IoSlice::new(part)).collect()
+    }
+
+    fn of_reader(&self, mut pipe: &PipeReader) -> io::Result<Came> {
+        match &self.call {
+            Call::Recv(sizes) => match sizes.as_slice() {
+                [only] => into_bytes(*only, |buf| pipe.read(buf)),
+                _ => into_parts(sizes, |bufs| pipe.read_vectored(bufs)),
+            },
+            Call::Wait(how) => self.thing.wait(*how, None),
+            _ => Err(not_a_socket()),
+        }
+    }
+
+    fn of_writer(&self, mut pipe: &PipeWriter) -> io::Result<Came> {
+        match &self.call {
+            Call::Send(_) => match self.parts.as_slice() {
+                [only] => pipe.write(only).map(Came::Count),
+                _ => pipe.write_vectored(&self.slices()).map(Came::Count),
+            },
+            Call::Wait(how) => self.thing.wait(*how, None),
+            _ => Err(not_a_socket()),
+        }
+    }
+
+    /// Where Linux answers a call that may not wait otherwise than one that may, and the waist has
+    /// one verb for both, the answer of the one that may.
+    fn leniently(&self, socket: &Socket, answer: io::Result<Came>) -> io::Result<Came> {
+        let error = match answer {
+            Ok(came) => return Ok(came),
+            Err(error) => error,
+        };
+        // Which of several calls is told that it stands, and which that it stood, is up to the hub.
+        if matches!(self.call, Call::Connect(_)) && error.raw_os_error() == Some(libc::EISCONN) {
+            return Ok(Came::Done);
+        }
+        let is_there = || wait_read(socket, Some(Duration::ZERO)).is_ok();
+        if error.kind() != io::ErrorKind::WouldBlock || !is_there() {
+            return Err(error);
+        }
+        let is_datagrams = socket.r#type()? == Type::DGRAM;
+        match self.call {
+            // A datagram socket that is shut for reading: `EAGAIN` although poll calls it readable,
+            // where a call that may wait comes back with nothing.
+            Call::Recv(_) | Call::Peek(_) if is_datagrams => Ok(Came::Bytes(Vec::new())),
+            Call::RecvFrom(_) | Call::PeekFrom(_) if is_datagrams => {
+                let nobody = match socket.domain()? {
+                    Domain::UNIX => unix::SocketAddr::from_pathname("")?.into(),
+                    _ => SocketAddr::from(([0, 0, 0, 0], 0)).into(),
+                };
+                Ok(Came::BytesFrom(Vec::new(), Some(nobody)))
+            }
+            // A Unix listener that is shut.
+            Call::Accept(_) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+            _ => Err(error),
+        }
+    }
+}
+
+impl Thing {
+    /// A pipe has none of a socket's calls.
+    pub fn socket(&self) -> io::Result<&Socket> {
+        match self {
+            Thing::Socket(socket) => Ok(socket),
+            _ => Err(not_a_socket()),
+        }
+    }
+
+    pub fn dup(&self) -> io::Result<Thing> {
+        Ok(match self {
+            Thing::Socket(socket) => Thing::Socket(socket.try_clone()?),
+            Thing::Reader(pipe) => Thing::Reader(pipe.try_clone()?),
+            Thing::Writer(pipe) => Thing::Writer(pipe.try_clone()?),
+        })
+    }
+
+    pub fn close(&self) {
+        match self {
+            Thing::Socket(socket) => socket.close(),
+            Thing::Reader(pipe) => pipe.close(),
+            Thing::Writer(pipe) => pipe.close(),
+        }
+    }
+
+    pub fn poll(&self) -> io::Result<String> {
+        let is_ready = |how| match self.wait(how, Some(Duration::ZERO)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(false),
+            Err(error) => Err(error),
+        };
+        Ok(match (is_ready(Switch::Read)?, is_ready(Switch::Write)?) {
+            (true, true) => "rw".into(),
+            (true, false) => "r".into(),
+            (false, true) => "w".into(),
+            (false, false) => "-".into(),
+        })
+    }
+
+    fn wait(&self, how: Switch, timeout: Option<Duration>) -> io::Result<Came> {
+        use greenroom::wait::wait_readwrite;
+        let wait = |source: &dyn Fn(Switch) -> io::Result<()>| source(how).map(|()| Came::Done);
+        match self {
+            Thing::Socket(it) => wait(&|how| match how {
+                Switch::Read => wait_read(it, timeout),
+                Switch::Write => wait_write(it, timeout),
+                Switch::Both => wait_readwrite(it, timeout),
+            }),
+            Thing::Reader(it) => wait(&|how| match how {
+                Switch::Read => wait_read(it, timeout),
+                Switch::Write => wait_write(it, timeout),
+                Switch::Both => wait_readwrite(it, timeout),
+            }),
+            Thing::Writer(it) => wait(&|how| match how {
+                Switch::Read => wait_read(it, timeout),
+                Switch::Write => wait_write(it, timeout),
+                Switch::Both => wait_readwrite(it, timeout),
+            }),
+        }
+    }
+
+    pub fn send_at_once(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Thing::Socket(socket) => socket.send_with_flags(bytes, libc::MSG_DONTWAIT),
+            Thing::Writer(pipe) => at_once(|| (&*pipe).write(bytes)),
+            Thing::Reader(_) => Err(not_a_socket()),
+        }
+    }
+
+    pub fn recv_at_once(&self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Thing::Socket(socket) => socket.recv_with_flags(buf, libc::MSG_DONTWAIT),
+            Thing::Reader(pipe) => at_once(|| (&*pipe).read(buf)),
+            Thing::Writer(_) => Err(not_a_socket()),
+        }
+    }
+
+    /// Whether nothing received is the end, not an empty datagram.
+    pub fn ends_in_nothing(&self) -> io::Result<bool> {
+        match self {
+            Thing::Socket(socket) => Ok(socket.r#type()? != Type::DGRAM),
+            _ => Ok(true),
+        }
+    }
+}
+
+/// A pipe has no mode in which calls do not wait: no time to wait is the same.
+fn at_once<T>(call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    match time::timeout(Duration::ZERO, call) {
+        Ok(answer) => answer.map_err(refused),
+        Err(_) => Err(io::Error::from_raw_os_error(libc::EAGAIN)),
+    }
+}
+
+fn refused(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::TimedOut if error.raw_os_error().is_none() => {
+            io::Error::from_raw_os_error(libc::EAGAIN)
+        }
+        _ => error,
+    }
+}
+
+fn not_a_socket() -> io::Error {
+    io::Error::from_raw_os_error(libc::ENOTSOCK)
+}
+
+fn into_bytes(n: u32, call: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<Came> {
+    let mut buf = vec![0; n as usize];
+    let n = call(&mut buf)?;
+    buf.truncate(n);
+    Ok(Came::Bytes(buf))
+}
+
+fn into_bytes_from(
+    n: u32,
+    call: impl FnOnce(&mut [u8]) -> io::Result<(usize, SockAddr)>,
+) -> io::Result<Came> {
+    let mut buf = vec![0; n as usize];
+    let (n, peer) = call(&mut buf)?;
+    buf.truncate(n);
+    Ok(Came::BytesFrom(buf, Some(peer)))
+}
+
+fn into_parts(
+    sizes: &[u32],
+    call: impl FnOnce(&mut [IoSliceMut<'_>]) -> io::Result<usize>,
+) -> io::Result<Came> {
+    let mut parts: Vec<Vec<u8>> = sizes.iter().map(|n| vec![0; *n as usize]).collect();
+    let mut slices: Vec<IoSliceMut<'_>> =
+        parts.iter_mut().map(|part| IoSliceMut::new(part)).collect();
+    let n = call(&mut slices)?;
+    let mut bytes = parts.concat();
+    bytes.truncate(n);
+    Ok(Came::Bytes(bytes))
+}
