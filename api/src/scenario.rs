@@ -37,6 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::driver::Role;
+use crate::signal;
 use crate::thread::{NAMES, is_name};
 
 /// What a host does from when it comes up: its program. An error it returns fails the run.
@@ -163,6 +164,8 @@ pub struct HostSpec {
     pub body: Body,
     /// Within which time its power may fail, once and for good, where the weather has that.
     pub power_cut_within: Option<Duration>,
+    /// Signals that are sent to its program, and when, from the beginning of the run.
+    pub signals: Vec<(Duration, signal::Kind)>,
 }
 
 impl Stage {
@@ -214,7 +217,7 @@ impl Stage {
         let taken = self.hosts.iter().any(|host| host.name == name);
         assert!(!taken, "two hosts are not both called `{name}`");
         let (name, body) = (name.to_owned(), Arc::new(body));
-        self.hosts.push(HostSpec { name, role, body, power_cut_within: None });
+        self.hosts.push(HostSpec { name, role, body, power_cut_within: None, signals: Vec::new() });
     }
 
     /// Says that a host's power may fail within this time, as far as the weather has it: nothing is
@@ -224,9 +227,23 @@ impl Stage {
     ///
     /// If there is no such host yet.
     pub fn may_lose_power(&mut self, host: &str, within: Duration) {
+        self.known(host).power_cut_within = Some(within);
+    }
+
+    /// Sends a host's program a signal, so long after the run began. Where nobody there listens for it
+    /// it ends the program, and no destructor runs. In a simulation only: over the operating system
+    /// the hosts are of one process, and to perform such a scenario fails at the start.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such host yet.
+    pub fn signal(&mut self, host: &str, kind: signal::Kind, at: Duration) {
+        self.known(host).signals.push((at, kind));
+    }
+
+    fn known(&mut self, host: &str) -> &mut HostSpec {
         let found = self.hosts.iter_mut().find(|known| known.name == host);
-        found.unwrap_or_else(|| panic!("no host `{host}` to lose power")).power_cut_within =
-            Some(within);
+        found.unwrap_or_else(|| panic!("there is no host `{host}` yet"))
     }
 
     /// Says that no seed decides the bytes that are sent, as where a library (TLS, WebSocket) draws

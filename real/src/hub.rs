@@ -29,17 +29,18 @@ use greenroom::hub::{
     Address, Birth, Domain, GreenletId, Group, HostId, Hub, Interest, Io, Job, Kind, NameOpt, Note,
     Opt, Query, Ready, Runnable, Take, Tick, Turn,
 };
+use greenroom::signal;
 use greenroom::time::{Instant, SystemTime};
 use mio::{Events, Poll, Token};
 use socket2::SockAddr;
 
 use crate::address::to_system;
-use crate::interrupt::Interrupt;
 use crate::office::{Inbox, JOBS, Outcome, Task};
 use crate::options;
 use crate::part::Part;
 use crate::resolver::{self, Answer};
 use crate::retries::Retries;
+use crate::signal::Signal;
 use crate::socket::Socket;
 use crate::sys;
 use crate::table::{Entry, Table};
@@ -461,7 +462,7 @@ impl Hub for RealHub {
         }
     }
 
-    fn offload(&mut self, job: Job) -> io::Result<Io> {
+    fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {
         let outcome = Arc::new(Outcome::default());
         let io = self.table.insert(Entry::Job(outcome.clone()))?;
         // A job that panics keeps that to itself: what it came to is the caller's to say.
@@ -469,13 +470,13 @@ impl Hub for RealHub {
             self.close(io);
             return Err(error);
         }
-        Ok(io)
+        Ok((io, None))
     }
-    fn offloaded(&mut self, io: Io) -> io::Result<Option<Job>> {
+    fn offloaded(&mut self, io: Io) -> io::Result<()> {
         match self.table.get(io)? {
             Entry::Job(outcome) if outcome.is_there() => {
                 self.close(io);
-                Ok(None)
+                Ok(())
             }
             Entry::Job(_) => Err(io::ErrorKind::WouldBlock.into()),
             _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
@@ -488,8 +489,8 @@ impl Hub for RealHub {
     fn choose(&mut self, _: &str, _: u32) -> u32 {
         0
     }
-    fn interrupt(&mut self) -> io::Result<Io> {
-        self.table.insert(Entry::Interrupt(Interrupt::new()?))
+    fn signal(&mut self, kind: signal::Kind) -> io::Result<Io> {
+        self.table.insert(Entry::Signal(Signal::new(kind)?))
     }
 
     fn takes_notes(&self) -> bool {

@@ -42,12 +42,12 @@ mod run;
 
 mod address;
 mod hub;
-mod interrupt;
 mod office;
 mod options;
 mod part;
 mod resolver;
 mod retries;
+mod signal;
 mod socket;
 mod sys;
 mod table;

@@ -89,6 +89,11 @@ pub fn perform_within(scenario: &Scenario, limit: Duration) -> Performance {
     let start = Instant::now();
     let mut outcome = Performance::default();
     let mut stage = scenario.stage();
+    if let Some(host) = stage.hosts.iter().find(|host| !host.signals.is_empty()) {
+        let name = &host.name;
+        outcome.violations.push(format!("{name}: signals are sent to it, in a simulation only"));
+        return outcome;
+    }
     let judges = std::mem::take(&mut stage.judges);
     match Net::claim(stage.hosts.iter().map(|host| host.name.as_str())) {
         Ok(net) => {

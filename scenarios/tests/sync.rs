@@ -2,6 +2,8 @@
 //! time, on the operating system and in the simulator. After each step everybody has run as far as
 //! they can, and what has come of whom is what the model says.
 
+#[path = "sync/ends.rs"]
+mod ends;
 #[path = "sync/harness.rs"]
 mod harness;
 #[path = "sync/locks.rs"]

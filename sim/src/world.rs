@@ -16,12 +16,14 @@ use crate::clock::{Clock, Event};
 use crate::faults::{Fired, Weather};
 use crate::host::Host;
 use crate::net::Dirty;
+use crate::net::job::Work;
 use crate::net::link::Pair;
 use crate::net::loopback::UnderWay;
 use crate::net::names::Query;
 use crate::net::options::Options;
 use crate::net::pipe::PipeEnd;
 use crate::net::ports::{Ports, transport_of};
+use crate::net::signal::Ear;
 use crate::net::udp::Mailbox;
 use crate::net::unix::UnixSocket;
 use crate::net::weak::Weak;
@@ -122,6 +124,15 @@ pub(crate) enum Proto {
     Unix(Box<UnixSocket>),
     Pipe(PipeEnd),
     Query(Query),
+    Job(Work),
+    Signal(Ear),
+}
+
+impl Proto {
+    /// Whether it takes one of the descriptors that a host has, as it would on Linux.
+    pub(crate) fn has_descriptor(&self) -> bool {
+        !matches!(self, Proto::Query(_) | Proto::Job(_) | Proto::Signal(_))
+    }
 }
 
 impl World {
@@ -179,6 +190,12 @@ impl World {
         for role in [Role::Server, Role::Client] {
             for (index, _) in hosts.iter().enumerate().filter(|(_, host)| host.role == role) {
                 self.clock.schedule(0, true, Event::Start(index as u16));
+            }
+        }
+        for (spec, index) in hosts.iter().zip(0..) {
+            for &(at, kind) in &spec.signals {
+                let at_ns = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+                self.clock.schedule(at_ns, true, Event::Signal(index, kind));
             }
         }
         for (index, spec) in hosts.iter().enumerate() {
@@ -278,16 +295,24 @@ impl World {
         }
     }
 
-    /// `EMFILE`, unless the host may have so many descriptors more (linux-truth 47). An answer to a
-    /// question of names is none.
+    /// `EMFILE`, unless the host may have so many descriptors more (linux-truth 47). What
+    /// greenroom keeps for itself is none: the answer to a question of names, a job, a signal.
     pub(crate) fn room_for(&self, host: u16, more: usize) -> io::Result<()> {
         let Some(max) = self.weather.descriptors_max else { return Ok(()) };
         let counts = |descriptor: &&Descriptor| {
             let socket = &self.sockets[descriptor.socket as usize];
-            socket.host == host && !matches!(socket.proto, Proto::Query(_))
+            socket.host == host && socket.proto.has_descriptor()
         };
         let open = self.descriptors.iter().flatten().filter(counts).count();
         if open + more > max as usize { Err(errno(libc::EMFILE)) } else { Ok(()) }
+    }
+
+    /// Closes a socket that has no descriptor any more.
+    pub(crate) fn close_if_last(&mut self, index: u32) {
+        if self.sockets[index as usize].descriptors.is_empty() {
+            self.close_socket(index);
+            self.loop_back();
+        }
     }
 
     pub(crate) fn add_descriptor(&mut self, socket: u32) -> Io {

@@ -11,7 +11,7 @@ use super::pause::{Pause, Verdict, judge};
 use crate::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use crate::pool::Group;
 use crate::sync::{Event, Semaphore};
-use crate::thread;
+use crate::thread::{self, JoinHandle};
 
 type Handler<L> = dyn Fn(<L as Listener>::Stream, <L as Listener>::Peer);
 type Open<L> = dyn Fn() -> io::Result<L>;
@@ -56,10 +56,11 @@ struct Server<L: Listener> {
     room: RefCell<Option<Rc<Semaphore>>>,
     on_scarcity: RefCell<Option<Box<OnScarcity>>>,
     connections: Group,
-    /// A connection is over, or the server is to stop.
+    /// A connection is over.
     changed: Rc<Event>,
     listener: RefCell<Option<Rc<L>>>,
     is_serving: Cell<bool>,
+    accepting: RefCell<Option<JoinHandle<()>>>,
     /// Set while nobody accepts.
     idle: Event,
     /// Why accepting ended, if nobody asked for it.
@@ -134,6 +135,7 @@ impl<L: Listener> StreamServer<L> {
             changed: Rc::default(),
             listener: RefCell::new(Some(Rc::new(listener))),
             is_serving: Cell::new(false),
+            accepting: RefCell::new(None),
             idle: Event::new(),
             failure: RefCell::new(None),
             accepted: Cell::new(0),
@@ -175,7 +177,8 @@ impl<L: Listener> StreamServer<L> {
         self.0.is_serving.set(true);
         self.0.idle.clear();
         let server = Accepting(self.0.clone());
-        drop(thread::spawn(move || server.0.accept_all(&*listener)));
+        let accepting = thread::spawn(move || server.0.accept_all(&*listener));
+        self.0.accepting.replace(Some(accepting));
         Ok(())
     }
 
@@ -196,9 +199,11 @@ impl<L: Listener> StreamServer<L> {
         if let Some(listener) = self.0.listener.take() {
             listener.end();
         }
-        self.0.changed.set();
-        if self.is_serving() {
-            self.0.idle.wait(None);
+        // It may wait for a place or for a descriptor as well as for a caller.
+        let accepting = self.0.accepting.take();
+        if let Some(accepting) = accepting {
+            accepting.kill();
+            let _ = accepting.join();
         }
         let connections = &self.0.connections;
         if connections.join(within) {

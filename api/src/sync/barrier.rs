@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Mutex;
 
-use super::line::{Gone, Line, Wait, Waited, held, wake_all};
-use crate::hub::On;
+use super::line::{Gone, Line, Wait, Waited, held, nobody_known, wake_all};
 
 /// Where so many greenlets wait for one another. See [`std::sync::Barrier`].
 ///
@@ -48,10 +47,10 @@ impl Barrier {
             state: &self.state,
             line: |line: &mut Line<()>| line,
             op: "barrier",
-            on: On::Sync(None),
+            holder: nobody_known,
             timeout: None,
             // The round went on without it.
-            undo: |_, _: Gone<()>| Vec::new(),
+            undo: |_, _: &mut Gone<()>| Vec::new(),
         };
         let waited = wait.run(None, |line, _| {
             let is_last = line.len() + 1 >= self.size;

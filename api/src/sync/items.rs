@@ -5,9 +5,8 @@ use std::ops::Deref;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::line::{Gone, Line, Wait, Waited, Wake, held, wake_all};
+use super::line::{Gone, Line, Wait, Waited, Wake, held, nobody_known, wake_all};
 use super::store::{Fifo, Lifo, Smallest, Store};
-use crate::hub::On;
 
 /// Items on their way from those who put to those who get: what [`Queue`], [`LifoQueue`] and
 /// [`PriorityQueue`] have in common.
@@ -167,7 +166,9 @@ impl<T, S: Store<T>> State<T, S> {
     /// The next item; the first who waits to put one has room then.
     fn get(&mut self) -> Option<(T, Option<Wake>)> {
         let first = self.items.pop();
-        let next = self.putters.take();
+        // There may be more than the bound where one came back: see `put_back`.
+        let has_room = first.is_none() || self.items.count() < self.bound;
+        let next = if has_room { self.putters.take() } else { None };
         self.unfinished += usize::from(next.is_some());
         match (first, next) {
             (Some(item), None) => Some((item, None)),
@@ -192,7 +193,8 @@ impl<T, S: Store<T>> State<T, S> {
     }
 
     fn finish(&mut self, tasks: usize) -> Vec<Wake> {
-        self.unfinished -= tasks;
+        // Tasks may be told done before they are got.
+        self.unfinished = self.unfinished.saturating_sub(tasks);
         if self.unfinished == 0 { self.joiners.dismiss() } else { Vec::new() }
     }
 }
@@ -248,7 +250,7 @@ impl<T, S: Store<T>> Items<T, S> {
             state: &self.state,
             line: |state: &mut State<T, S>| &mut state.putters,
             op: "put",
-            on: On::Sync(None),
+            holder: nobody_known,
             timeout,
             undo: |_, _| Vec::new(),
         };
@@ -264,7 +266,9 @@ impl<T, S: Store<T>> Items<T, S> {
         match waited {
             Waited::Served(None) => Ok(handed),
             Waited::Served(Some(item)) => Err(PutError::ShutDown(item)),
-            Waited::GaveUp(item) => Err(PutError::Full(item.expect("nobody took it"))),
+            Waited::GaveUp(Some(item)) => Err(PutError::Full(item)),
+            // Killed after it was taken, where nothing unwinds.
+            Waited::GaveUp(None) => Ok(handed),
         }
     }
 
@@ -300,11 +304,11 @@ impl<T, S: Store<T>> Items<T, S> {
             state: &self.state,
             line: |state: &mut State<T, S>| &mut state.getters,
             op: "get",
-            on: On::Sync(None),
+            holder: nobody_known,
             timeout,
             undo: |state, gone| match gone {
-                Gone::Served(Some(item)) => state.put_back(item),
-                Gone::Served(None) | Gone::Left => Vec::new(),
+                Gone::Served(item) => item.take().map_or(Vec::new(), |item| state.put_back(item)),
+                Gone::Left => Vec::new(),
             },
         };
         let waited = wait.run(None, |state, found| {
@@ -320,7 +324,8 @@ impl<T, S: Store<T>> Items<T, S> {
         }
     }
 
-    /// The next item's copy; the item stays.
+    /// The next item's copy, made under the queue's lock: cloning must not use the queue. The item
+    /// stays.
     pub fn peek(&self) -> Option<T>
     where
         T: Clone,
@@ -375,7 +380,7 @@ impl<T, S: Store<T>> Items<T, S> {
             state: &self.state,
             line: |state: &mut State<T, S>| &mut state.joiners,
             op: "join",
-            on: On::Sync(None),
+            holder: nobody_known,
             timeout,
             undo: |_, _| Vec::new(),
         };

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::driver::{self, Driver, Mailbox, Ticket, Woken};
-use crate::hub::On;
+use crate::hub::{GreenletId, On};
 use crate::thread::wake_anywhere;
 
 /// Who waits, in the order they came.
@@ -105,6 +105,11 @@ impl<T> Line<T> {
         self.waiting.drain(..).map(|waiter| waiter.wake).collect()
     }
 
+    /// Whether all in line are such.
+    pub(super) fn all(&self, mut is_such: impl FnMut(&T) -> bool) -> bool {
+        self.waiting.iter().all(|waiter| held(&waiter.slot).as_ref().is_some_and(&mut is_such))
+    }
+
     fn enter(&mut self, slot: Slot<T>, wake: Wake) -> u64 {
         self.lined_up += 1;
         self.waiting.push_back(Waiter { number: self.lined_up, slot, wake });
@@ -134,10 +139,17 @@ pub(super) struct Wait<'a, S, T> {
     pub(super) state: &'a Mutex<S>,
     pub(super) line: fn(&mut S) -> &mut Line<T>,
     pub(super) op: &'static str,
-    pub(super) on: On,
+    /// Who is waited for, once in line, where nobody else can let the caller go on.
+    pub(super) holder: fn(&S) -> Option<GreenletId>,
     pub(super) timeout: Option<Duration>,
-    /// What is owed to the others when a greenlet goes without what it waited for.
-    pub(super) undo: fn(&mut S, Gone<T>) -> Vec<Wake>,
+    /// What is owed to the others when a greenlet goes without what it waited for. What it leaves
+    /// in the slot is dropped after the lock is let go: it is the user's.
+    pub(super) undo: fn(&mut S, &mut Gone<T>) -> Vec<Wake>,
+}
+
+/// For what has no holder, or holders that are not known.
+pub(super) fn nobody_known<S>(_: &S) -> Option<GreenletId> {
+    None
 }
 
 /// How somebody went who waited in vain.
@@ -171,7 +183,7 @@ impl<S, T> Wait<'_, S, T> {
         }
         let slot = Arc::new(Mutex::new(None));
         let bell = Arc::<Bell>::default();
-        let number = {
+        let (number, holder) = {
             let mut state = held(self.state);
             // Once more under the lock that lines up: another thread may have been here.
             if attempt(&mut state, &mut offer) {
@@ -182,38 +194,42 @@ impl<S, T> Wait<'_, S, T> {
                 Some(driver) => Wake::of(driver),
                 None => Wake(Who::Thread(bell.clone())),
             };
-            (self.line)(&mut state).enter(slot.clone(), wake)
+            let holder = (self.holder)(&state);
+            ((self.line)(&mut state).enter(slot.clone(), wake), holder)
         };
         match driver {
-            Some(driver) => self.stand(&driver, number, &slot),
+            Some(driver) => self.stand(&driver, number, On::Sync(holder), &slot),
             None => self.stand_as_thread(&bell, number, &slot),
         }
     }
 
-    fn stand(&self, driver: &Driver, number: u64, slot: &Slot<T>) -> Waited<T> {
+    fn stand(&self, driver: &Driver, number: u64, on: On, slot: &Slot<T>) -> Waited<T> {
         let deadline = self.timeout.map(|timeout| driver.now().after(timeout));
         loop {
-            let woken = driver.park(self.op, self.on, deadline);
+            let woken = driver.park(self.op, on, deadline);
             let mut state = held(self.state);
             let line = (self.line)(&mut state);
             let Some(place) = line.place_of(number) else {
                 // Whoever served us won, whatever else ended the wait.
                 let value = held(slot).take();
-                if driver.is_killed() {
-                    let next = (self.undo)(&mut state, Gone::Served(value));
-                    drop(state);
-                    wake_all(next);
-                    driver.raise_kill();
-                    return Waited::GaveUp(None);
+                if !driver.is_killed() {
+                    return Waited::Served(value);
                 }
-                return Waited::Served(value);
+                let mut gone = Gone::Served(value);
+                let next = (self.undo)(&mut state, &mut gone);
+                drop(state);
+                wake_all(next);
+                driver.raise_kill();
+                // Where nothing unwinds: a kill is an answer there.
+                let Gone::Served(left) = gone else { return Waited::GaveUp(None) };
+                return Waited::GaveUp(left);
             };
             if matches!(woken, Woken::Event) && !driver.is_killed() {
                 line.waiting[place].wake = Wake::of(driver);
                 continue;
             }
             line.waiting.remove(place);
-            let next = (self.undo)(&mut state, Gone::Left);
+            let next = (self.undo)(&mut state, &mut Gone::Left);
             drop(state);
             wake_all(next);
             driver.after_switch();
@@ -235,7 +251,7 @@ impl<S, T> Wait<'_, S, T> {
             return Waited::Served(held(slot).take());
         };
         line.waiting.remove(place);
-        let next = (self.undo)(&mut state, Gone::Left);
+        let next = (self.undo)(&mut state, &mut Gone::Left);
         drop(state);
         wake_all(next);
         Waited::GaveUp(held(slot).take())

@@ -8,7 +8,7 @@ use std::thread::ThreadId;
 
 use super::line::{Gone, Line, Wait, Waited, Wake, held, wake_all};
 use crate::driver;
-use crate::hub::{GreenletId, On};
+use crate::hub::GreenletId;
 
 /// A lock that the greenlet which holds it may take again; it is free once every guard is gone. It
 /// lends `&T` only, since a greenlet may have several guards at once. gevent's `RLock` in the shape of
@@ -73,6 +73,16 @@ impl State {
         self.depth = u32::from(next.is_some());
         next.map(|(_, wake)| wake)
     }
+    /// Who holds it, where only greenlets of this hub will until a newcomer's turn comes. Otherwise
+    /// a wait for it is no deadlock of this hub.
+    fn holder_here(&self) -> Option<GreenletId> {
+        let here = driver::with_current(|driver| driver.id)?;
+        let is_here = |owner: &Owner| matches!(owner, Owner::Greenlet(hub, _) if *hub == here);
+        match self.owner? {
+            Owner::Greenlet(hub, id) if hub == here && self.line.all(is_here) => Some(id),
+            _ => None,
+        }
+    }
 }
 
 impl<T> ReentrantLock<T> {
@@ -100,7 +110,7 @@ impl<T: ?Sized> ReentrantLock<T> {
             state: &self.state,
             line: |state: &mut State| &mut state.line,
             op: "lock",
-            on: On::Sync(self.holder()),
+            holder: State::holder_here,
             timeout: None,
             undo: |state, gone| match gone {
                 Gone::Served(_) => state.release().into_iter().collect(),
@@ -118,22 +128,13 @@ impl<T: ?Sized> ReentrantLock<T> {
     /// Takes the lock if it is free or ours.
     pub fn try_lock(&self) -> Option<ReentrantLockGuard<'_, T>> {
         let taken = held(&self.state).take(Owner::current());
-        taken.then_some(ReentrantLockGuard { lock: self, not_send: PhantomData })
+        // Made only where it is due: dropping one releases.
+        taken.then(|| ReentrantLockGuard { lock: self, not_send: PhantomData })
     }
 
     /// The value, by the proof that nobody else has it.
     pub fn get_mut(&mut self) -> &mut T {
         &mut self.value
-    }
-
-    /// Who holds it, for wait tables. Another hub's greenlet may come to hold it, so that a wait is
-    /// never taken for a deadlock of this hub alone unless the holder is one of its own.
-    fn holder(&self) -> Option<GreenletId> {
-        let here = driver::with_current(|driver| driver.id)?;
-        match held(&self.state).owner {
-            Some(Owner::Greenlet(hub, id)) if hub == here => Some(id),
-            _ => None,
-        }
     }
 }
 

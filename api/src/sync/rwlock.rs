@@ -7,9 +7,8 @@ use std::sync::{
     TryLockError, TryLockResult,
 };
 
-use super::line::{Gone, Line, Wait, Waited, Wake, held, wake_all};
+use super::line::{Gone, Line, Wait, Waited, Wake, held, nobody_known, wake_all};
 use crate::driver::{self, Driver};
-use crate::hub::On;
 
 /// Many readers or one writer, greenlets of one hub or several. See [`std::sync::RwLock`].
 ///
@@ -72,7 +71,7 @@ impl State {
         }
         self.let_in()
     }
-    fn undo(&mut self, had: Wants, gone: Gone<Wants>) -> Vec<Wake> {
+    fn undo(&mut self, had: Wants, gone: &Gone<Wants>) -> Vec<Wake> {
         match gone {
             Gone::Served(_) => self.release(had),
             // Those behind may not have to wait any more.
@@ -165,7 +164,7 @@ impl<T: ?Sized> RwLock<T> {
             state: &self.state,
             line: |state: &mut State| &mut state.line,
             op: if wants == Wants::Read { "read lock" } else { "write lock" },
-            on: On::Sync(None),
+            holder: nobody_known,
             timeout: None,
             undo: match wants {
                 Wants::Read => |state, gone| state.undo(Wants::Read, gone),

@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::line::{Gone, Line, Wait, Waited, Wake, held, wake_all};
-use crate::hub::On;
+use super::line::{Gone, Line, Wait, Waited, Wake, held, nobody_known, wake_all};
 
 /// A number of permits. Who finds none waits; who waits is served first come, first served, and a
 /// permit that is released goes to the first in line: nobody who comes later takes it before.
@@ -87,7 +86,7 @@ impl Semaphore {
             state: &self.state,
             line: |state: &mut State| &mut state.line,
             op: "acquire",
-            on: On::Sync(None),
+            holder: nobody_known,
             timeout,
             undo: |state, gone| match gone {
                 Gone::Served(_) => state.add(),
@@ -125,7 +124,7 @@ impl Semaphore {
             state: &self.state,
             line: |state: &mut State| &mut state.watchers,
             op: "wait",
-            on: On::Sync(None),
+            holder: nobody_known,
             timeout,
             undo: |_, _| Vec::new(),
         };

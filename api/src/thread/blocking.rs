@@ -44,9 +44,9 @@ where
     });
     let offloaded = driver.hub.borrow_mut().offload(job);
     // Owned from here on: whoever kills the greenlet gives the job up.
-    let source = offloaded.map(|io| Descriptor::new(&driver, io));
+    let offloaded = offloaded.map(|(io, job)| (Descriptor::new(&driver, io), job));
     let body = move || {
-        let left = source.and_then(|source| source.with(wait_for_end));
+        let left = offloaded.and_then(|(source, job)| source.with(wait_for_end).map(|()| job));
         match left {
             Ok(None) => {}
             Ok(Some(job)) => do_here(job),
@@ -61,7 +61,7 @@ where
     start(&driver, body, Label::from("blocking".to_owned()), stack::DEFAULT_SIZE, at)
 }
 
-fn wait_for_end(driver: &Driver, io: Io) -> std::io::Result<Option<Job>> {
+fn wait_for_end(driver: &Driver, io: Io) -> std::io::Result<()> {
     let call = Call {
         op: "blocking job",
         io,

@@ -80,6 +80,8 @@ pub fn steps<O: Clone + Debug + 'static>(
     proptest::collection::vec(step, 1..40)
 }
 
+const TURNS_MAX: usize = 100;
+
 /// What differs first, if anything does.
 fn play<S: Subject, M: Model<Op = S::Op>>(
     steps: &[Step<S::Op>],
@@ -119,7 +121,14 @@ fn play<S: Subject, M: Model<Op = S::Op>>(
                 }
             }
         }
-        settle();
+        // A lock goes from one to the next, a turn each; and none may go too far.
+        for _ in 0..TURNS_MAX {
+            settle();
+            if *told.borrow() == *model.told() {
+                break;
+            }
+        }
+        (0..3).for_each(|_| settle());
         if *told.borrow() != *model.told() {
             let (is, should) = (told.borrow().clone(), model.told());
             return Err(format!("after step {at}, {step:?}: told {is:?}, not {should:?}"));
@@ -135,9 +144,7 @@ where
     M: Model<Op = S::Op> + 'static,
 {
     let real = steps.clone();
-    let on_real = greenroom_real::run(move || {
-        play::<S, M>(&real, || (0..8).for_each(|_| thread::yield_now()))
-    });
+    let on_real = greenroom_real::run(move || play::<S, M>(&real, thread::yield_now));
     on_real.map_err(|what| TestCaseError::fail(format!("on real: {what}")))?;
     let outcome = Shared::new(Ok(()));
     let theirs = outcome.clone();

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use crate::harness::{Asker, Model, Subject, Told, holds, steps};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Op {
+pub enum Op {
     Read,
     Write,
     TryRead,
@@ -98,7 +98,7 @@ impl Subject for ReentrantLock<()> {
 }
 
 #[derive(Default)]
-struct Holders {
+pub struct Holders {
     readers: Vec<usize>,
     writer: Option<usize>,
     line: VecDeque<(usize, Op)>,

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use crate::harness::{Asker, Model, Subject, Told, holds, steps};
 
 #[derive(Clone, Copy, Debug)]
-enum Op {
+pub enum Op {
     Put(u8),
     TryPut(u8),
     Get,
@@ -63,7 +63,7 @@ fn got(outcome: Result<u8, GetError>) -> String {
 }
 
 /// A queue of this bound.
-struct Bounded<Q, const BOUND: usize>(Q);
+pub struct Bounded<Q, const BOUND: usize>(Q);
 
 const NO_BOUND: usize = usize::MAX;
 
@@ -119,13 +119,13 @@ impl Subject for Channel<u8> {
 }
 
 /// Which item is next.
-trait Order {
+pub trait Order {
     fn next(items: &VecDeque<u8>) -> usize;
 }
 
-struct First;
-struct Last;
-struct Least;
+pub struct First;
+pub struct Last;
+pub struct Least;
 
 impl Order for First {
     fn next(_: &VecDeque<u8>) -> usize {
@@ -143,7 +143,7 @@ impl Order for Least {
     }
 }
 
-struct Items<O, const BOUND: usize> {
+pub struct Items<O, const BOUND: usize> {
     items: VecDeque<u8>,
     getters: VecDeque<usize>,
     putters: VecDeque<(usize, u8)>,
@@ -193,7 +193,7 @@ impl<O: Order, const BOUND: usize> Items<O, BOUND> {
         }
     }
     fn finish(&mut self, tasks: usize) {
-        self.unfinished -= tasks;
+        self.unfinished = self.unfinished.saturating_sub(tasks);
         if self.unfinished == 0 {
             for who in std::mem::take(&mut self.joiners) {
                 self.tell(who, "joined");

@@ -10,7 +10,7 @@ use crate::harness::{Asker, Model, Subject, Told, holds, steps};
 const PERMITS: usize = 2;
 
 #[derive(Clone, Copy, Debug)]
-enum Op {
+pub enum Op {
     Acquire,
     Try,
     Release,
@@ -55,7 +55,7 @@ impl Subject for Semaphore {
     }
 }
 
-struct Permits {
+pub struct Permits {
     free: usize,
     line: VecDeque<(usize, bool)>,
     watchers: Vec<usize>,

@@ -19,6 +19,7 @@ pub(crate) fn hub_in(weather: Weather, hosts: usize) -> SimHub {
         role: Role::Client,
         body: std::sync::Arc::new(|| Ok(())),
         power_cut_within: None,
+        signals: Vec::new(),
     };
     let specs: Vec<HostSpec> = (0..hosts).map(spec).collect();
     let world = World::new(&specs, weather, Choices::new(1, Source::Seed), true);
