@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use greenroom::pool::{Group, Pool};
 use greenroom::sync::Event;
-use greenroom::thread::{Killed, sleep, yield_now};
+use greenroom::thread::{Killed, sleep};
 use greenroom::time::Duration;
 
 use crate::on_both;
@@ -22,7 +22,7 @@ fn a_pool_maps_items_in_order_and_never_more_at_once_than_it_has_room_for() {
         let squares = pool.map(0..20u32, move |n| {
             their_now.set(their_now.get() + 1);
             their_most.set(their_most.get().max(their_now.get()));
-            yield_now();
+            sleep(Duration::from_millis(1));
             their_now.set(their_now.get() - 1);
             n * n
         });
@@ -54,9 +54,8 @@ fn a_call_in_a_pool_answers_or_panics_as_it_does() {
         assert_eq!(pool.apply(|| 6 * 7), 42);
         let payload = catch_unwind(AssertUnwindSafe(|| pool.apply(|| panic!("no")))).unwrap_err();
         assert_eq!(payload.downcast_ref(), Some(&"no"));
-        let panicked = catch_unwind(AssertUnwindSafe(|| {
-            pool.map([1, 0], |n| assert!(n > 0, "none"))
-        }));
+        let panicked =
+            catch_unwind(AssertUnwindSafe(|| pool.map([1, 0], |n| assert!(n > 0, "none"))));
         assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"none"));
         assert!(pool.join(None), "what panicked has left its place");
         assert_eq!(pool.free_count(), 1);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 
+use greenroom::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use greenroom::sync::{Channel, GetError, LifoQueue, PriorityQueue, PutError, Queue};
 use greenroom::time::Duration;
 use proptest::prelude::*;
@@ -114,6 +115,54 @@ impl Subject for Channel<u8> {
             Op::Get => asker.say(got(Channel::get(self))),
             Op::TryGet => asker.say(got(self.get_timeout(Duration::ZERO))),
             _ => unreachable!("a channel has no such call"),
+        }
+    }
+}
+
+/// std's channel: of no bound, and of a bound of two.
+struct Unbounded(Sender<u8>, Receiver<u8>);
+struct OfTwo(SyncSender<u8>, Receiver<u8>);
+
+fn receive(receiver: &Receiver<u8>, op: Op) -> String {
+    let received = match op {
+        Op::Get => receiver.recv().ok(),
+        Op::TryGet => receiver.try_recv().ok(),
+        _ => unreachable!("a channel has no such call"),
+    };
+    received.map_or("empty".into(), |item| item.to_string())
+}
+
+impl Subject for Unbounded {
+    type Op = Op;
+    fn new() -> Unbounded {
+        let (sender, receiver) = mpsc::channel();
+        Unbounded(sender, receiver)
+    }
+    fn perform(&self, op: Op, asker: &Asker) {
+        match op {
+            Op::Put(item) | Op::TryPut(item) => {
+                self.0.send(item).expect("somebody may receive");
+                asker.say("put");
+            }
+            op => asker.say(receive(&self.1, op)),
+        }
+    }
+}
+
+impl Subject for OfTwo {
+    type Op = Op;
+    fn new() -> OfTwo {
+        let (sender, receiver) = mpsc::sync_channel(2);
+        OfTwo(sender, receiver)
+    }
+    fn perform(&self, op: Op, asker: &Asker) {
+        match op {
+            Op::Put(item) => {
+                self.0.send(item).expect("somebody may receive");
+                asker.say("put");
+            }
+            Op::TryPut(item) => asker.say(self.0.try_send(item).map_or("full", |()| "put")),
+            op => asker.say(receive(&self.1, op)),
         }
     }
 }
@@ -290,6 +339,16 @@ proptest! {
     #[test]
     fn a_channel_does_as_its_model(steps in steps(hand_over())) {
         holds::<Channel<u8>, Items<First, 0>>(steps)?;
+    }
+
+    #[test]
+    fn a_channel_as_std_has_it_does_as_its_model(steps in steps(hand_over())) {
+        holds::<Unbounded, Items<First, NO_BOUND>>(steps)?;
+    }
+
+    #[test]
+    fn a_bounded_channel_as_std_has_it_does_as_its_model(steps in steps(hand_over())) {
+        holds::<OfTwo, Items<First, 2>>(steps)?;
     }
 }
 

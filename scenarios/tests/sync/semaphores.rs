@@ -140,3 +140,25 @@ proptest! {
         holds::<Semaphore, Permits>(steps)?;
     }
 }
+
+/// Contract 62.
+#[test]
+fn nobody_starves_while_holders_come_back_at_once() {
+    greenroom_real::run(|| {
+        let one = std::rc::Rc::new(Semaphore::new(1));
+        let turns = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+        let spawn = |name: char| {
+            let (one, turns) = (one.clone(), turns.clone());
+            greenroom::thread::spawn(move || {
+                for _ in 0..4 {
+                    let _permit = one.permit();
+                    turns.borrow_mut().push(name);
+                    greenroom::thread::yield_now();
+                }
+            })
+        };
+        let holders = [spawn('a'), spawn('b'), spawn('c')];
+        holders.into_iter().for_each(|holder| holder.join().unwrap());
+        assert_eq!(turns.borrow().iter().collect::<String>(), "abcabcabcabc");
+    });
+}
