@@ -7,6 +7,7 @@ use std::rc::Rc;
 use greenroom::scenario::{Scenario, Stage};
 use greenroom::sync::{
     BoundedSemaphore, Condvar, GetError, Mutex, PutError, Queue, ReentrantLock, RwLock, Semaphore,
+    mpsc,
 };
 use greenroom::thread::{self, Killed, yield_now};
 use greenroom::time::{Duration, timeout};
@@ -204,5 +205,22 @@ fn tasks_told_done_before_they_are_got_are_not_counted_twice() {
         queue.shut_down_now();
         assert!(queue.task_done().is_err());
         queue.join();
+    });
+}
+
+#[test]
+fn a_rendezvous_whose_sender_is_ended_does_not_come_about() {
+    on_both(|| {
+        let (sender, receiver) = mpsc::sync_channel(0);
+        let theirs = sender.clone();
+        let ended = thread::spawn(move || theirs.send(1));
+        yield_now();
+        ended.kill();
+        assert!(ended.join().unwrap_err().is::<Killed>());
+        assert!(timeout(SHORT, || sender.send(2)).is_err());
+        assert!(receiver.try_recv().is_err(), "what they had to say went with them");
+        let sending = thread::spawn(move || sender.send(3));
+        assert_eq!(receiver.recv(), Ok(3));
+        sending.join().unwrap().unwrap();
     });
 }

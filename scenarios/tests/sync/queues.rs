@@ -119,9 +119,9 @@ impl Subject for Channel<u8> {
     }
 }
 
-/// std's channel: of no bound, and of a bound of two.
+/// std's channel, without a bound and with one.
 struct Unbounded(Sender<u8>, Receiver<u8>);
-struct OfTwo(SyncSender<u8>, Receiver<u8>);
+struct OfBound<const BOUND: usize>(SyncSender<u8>, Receiver<u8>);
 
 fn receive(receiver: &Receiver<u8>, op: Op) -> String {
     let received = match op {
@@ -149,11 +149,11 @@ impl Subject for Unbounded {
     }
 }
 
-impl Subject for OfTwo {
+impl<const BOUND: usize> Subject for OfBound<BOUND> {
     type Op = Op;
-    fn new() -> OfTwo {
-        let (sender, receiver) = mpsc::sync_channel(2);
-        OfTwo(sender, receiver)
+    fn new() -> Self {
+        let (sender, receiver) = mpsc::sync_channel(BOUND);
+        OfBound(sender, receiver)
     }
     fn perform(&self, op: Op, asker: &Asker) {
         match op {
@@ -348,7 +348,7 @@ proptest! {
 
     #[test]
     fn a_bounded_channel_as_std_has_it_does_as_its_model(steps in steps(hand_over())) {
-        holds::<OfTwo, Items<First, 2>>(steps)?;
+        holds::<OfBound<2>, Items<First, 2>>(steps)?;
     }
 }
 

@@ -69,10 +69,10 @@ impl World {
         for index in 0..self.descriptors.len() {
             let Some(descriptor) = &self.descriptors[index] else { continue };
             let (io, socket) = (descriptor.io, descriptor.socket);
-            if self.sockets[socket as usize].host == host {
-                if let Some(last_of) = self.remove_descriptor(io) {
-                    self.close_if_last(last_of);
-                }
+            if self.sockets[socket as usize].host == host
+                && let Some(last_of) = self.remove_descriptor(io)
+            {
+                self.close_if_last(last_of);
             }
         }
     }
