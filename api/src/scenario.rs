@@ -30,6 +30,8 @@
 //! assert_eq!(hello.name(), "hello");
 //! ```
 
+mod machine;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -39,6 +41,7 @@ use std::time::Duration;
 pub use crate::driver::Role;
 use crate::signal;
 use crate::thread::{NAMES, is_name};
+pub use machine::Machine;
 
 /// What a host does from when it comes up: its program. An error it returns fails the run.
 pub type Body = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
@@ -156,7 +159,7 @@ pub struct Stage {
 
 /// One host: a machine with a name that resolves, and a program.
 pub struct HostSpec {
-    /// Its name, which resolves to its address.
+    /// Its name, which resolves to its address, or to those that its machine declares.
     pub name: String,
     /// Whether the run waits for its program.
     pub role: Role,
@@ -166,6 +169,8 @@ pub struct HostSpec {
     pub power_cut_within: Option<Duration>,
     /// Signals that are sent to its program, and when, from the beginning of the run.
     pub signals: Vec<(Duration, signal::Kind)>,
+    /// What it runs on.
+    pub machine: Machine,
 }
 
 impl Stage {
@@ -217,7 +222,8 @@ impl Stage {
         let taken = self.hosts.iter().any(|host| host.name == name);
         assert!(!taken, "two hosts are not both called `{name}`");
         let (name, body) = (name.to_owned(), Arc::new(body));
-        self.hosts.push(HostSpec { name, role, body, power_cut_within: None, signals: Vec::new() });
+        let (machine, signals) = (Machine::new(), Vec::new());
+        self.hosts.push(HostSpec { name, role, body, power_cut_within: None, signals, machine });
     }
 
     /// Says that a host's power may fail within this time, as far as the weather has it: nothing is
@@ -239,6 +245,15 @@ impl Stage {
     /// If there is no such host yet.
     pub fn signal(&mut self, host: &str, kind: signal::Kind, at: Duration) {
         self.known(host).signals.push((at, kind));
+    }
+
+    /// Says what a host runs on: how many links and addresses it has, and what its kernel gives.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such host yet.
+    pub fn machine(&mut self, host: &str, machine: Machine) {
+        self.known(host).machine = machine;
     }
 
     fn known(&mut self, host: &str) -> &mut HostSpec {

@@ -9,7 +9,7 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::time::Duration;
 
-use greenroom::net::{SocketAddr, TcpStream};
+use greenroom::net::TcpStream;
 use greenroom::server::StreamServer;
 use greenroom::signal::{Kind, Signal};
 use greenroom::wait::{Watcher, any};
@@ -23,6 +23,11 @@ fn main() -> io::Result<()> {
     greenroom_real::run(move || serve(&address))
 }
 
+/// Serves until it is asked to stop.
+///
+/// # Errors
+///
+/// When the address cannot be had.
 pub fn serve(address: &str) -> io::Result<()> {
     // Before anybody is served: no signal then ends the process amid a request.
     let (interrupt, terminate) = (Signal::new(Kind::Interrupt)?, Signal::new(Kind::Terminate)?);

@@ -27,7 +27,7 @@ fn hub<'a>(scope: &'a Scope<'a, '_>, work: fn(usize)) {
 
 /// Now and then lets others run, in the middle of things.
 fn sometimes_yield(round: usize) {
-    if round % 64 == 0 {
+    if round.is_multiple_of(64) {
         yield_now();
     }
 }

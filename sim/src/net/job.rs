@@ -7,7 +7,7 @@ use greenroom::hub::{Interest, Io};
 
 use crate::choices::Kind;
 use crate::clock::Event;
-use crate::world::{Proto, World, errno};
+use crate::world::{NO_SOCKET, Proto, World, errno};
 
 /// How long a job takes that nothing is the matter with: a read of a file that is not in memory.
 const TYPICAL_NS: u64 = 1_000_000;
@@ -26,8 +26,7 @@ impl World {
         let path = self.path_for_socket(".job");
         let host = self.host_here();
         let index = self.add_socket(host, path, Proto::Job(Work::default()));
-        // As with a query: it takes no number among the sockets.
-        self.sockets[index as usize].number = u32::MAX;
+        self.sockets[index as usize].number = NO_SOCKET;
         let io = self.add_descriptor(index);
         // In calm weather only turns differ from run to run.
         let is_calm = self.weather.latency_min_ns == self.weather.latency_max_ns;

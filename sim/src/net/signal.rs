@@ -7,7 +7,7 @@ use greenroom::hub::{GreenletId, How, Interest, Io, Ready, Take};
 use greenroom::signal::Kind;
 
 use crate::trace::Op;
-use crate::world::{Proto, World, errno};
+use crate::world::{NO_SOCKET, Proto, World, errno};
 
 /// Where one kind of signal is heard.
 pub(crate) struct Ear {
@@ -22,8 +22,7 @@ impl World {
         let host = self.host_here();
         let ear = Ear { kind, has_come: false };
         let index = self.add_socket(host, path, Proto::Signal(ear));
-        // As with a query: it takes no number among the sockets.
-        self.sockets[index as usize].number = u32::MAX;
+        self.sockets[index as usize].number = NO_SOCKET;
         Ok(self.add_descriptor(index))
     }
 
