@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::greenlet::{Fiber, stack};
 use crate::hub::{GreenletId, HostId, How, Hub, Note, Ready, Runnable, SwitchPoint, Tick, Turn};
-use crate::thread::Parker;
+use crate::thread::{Locals, Parker};
 use crate::time::{Instant, SystemTime, Unwind};
 
 #[doc(hidden)]
@@ -200,13 +200,16 @@ struct Host {
     unfinished: Cell<bool>,
     /// The root of its latest life.
     root: Cell<Option<GreenletId>>,
+    /// Its values, of each of its lives; the latest last.
+    locals: RefCell<Vec<Rc<Locals>>>,
 }
 
 impl Host {
     fn new(program: Program) -> Host {
         let Program { name, role, body } = program;
         let unfinished = Cell::new(role == Role::Client);
-        Host { name, role, body: body.into(), unfinished, root: Cell::new(None) }
+        let (root, locals) = (Cell::new(None), RefCell::default());
+        Host { name, role, body: body.into(), unfinished, root, locals }
     }
 }
 
@@ -348,6 +351,7 @@ impl Driver {
         let root =
             self.spawn(Box::new(move || body()), Label::from(name), stack::DEFAULT_SIZE, origin);
         program.root.set(Some(root));
+        program.locals.borrow_mut().push(Rc::default());
     }
 
     /// Enters a greenlet; answers the turn it decided on when it left.
@@ -391,7 +395,8 @@ impl Driver {
                     with_current(|driver| driver.table.borrow_mut().set_leave(leave));
                     // What a body's wrapper did not keep ends here: a kill, or the panic of a
                     // program or of a result that nobody joined.
-                    if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+                    let ended = catch_unwind(AssertUnwindSafe(body));
+                    for payload in [ended, drop_locals()].into_iter().filter_map(Result::err) {
                         with_current(|driver| driver.report_panic(&*payload));
                     }
                 });
@@ -518,6 +523,17 @@ impl Driver {
         }
     }
 
+    /// The current greenlet's own values.
+    pub(crate) fn locals_of_greenlet(&self) -> Option<Rc<Locals>> {
+        self.table.borrow_mut().locals()
+    }
+
+    /// The values of the host that the current greenlet stands on.
+    pub(crate) fn locals_of_host(&self) -> Option<Rc<Locals>> {
+        let host = self.table.borrow().host_here()?;
+        self.hosts.get(host.0 as usize)?.locals.borrow().last().cloned()
+    }
+
     /// The current greenlet's `park` token.
     pub(crate) fn parker(&self, id: GreenletId) -> Arc<Parker> {
         self.table.borrow_mut().parker(id, || Arc::new(Parker::new(self.id, self.mailbox.clone())))
@@ -568,6 +584,17 @@ impl Driver {
         let now = self.now();
         stall::table_of(&self.table.borrow(), &mut **self.hub.borrow_mut(), now)
     }
+}
+
+/// Drops the current greenlet's own values, whose destructors may make others.
+fn drop_locals() -> std::thread::Result<()> {
+    const ROUNDS: usize = 100;
+    let take = || with_current(|driver| driver.table.borrow_mut().take_locals()).flatten();
+    for _ in 0..ROUNDS {
+        let Some(locals) = take() else { break };
+        catch_unwind(AssertUnwindSafe(|| drop(locals)))?;
+    }
+    Ok(())
 }
 
 /// Whether an unwinding is a panic of the program's, not a kill or an expired scope.

@@ -30,6 +30,7 @@ use std::time::Duration;
 pub use address::{Address, Domain, Kind};
 pub use option::{Group, NameOpt, Opt};
 
+use crate::signal;
 use crate::time::{Instant, SystemTime};
 
 /// The world a program runs in. See the [module documentation](self) for its laws.
@@ -174,13 +175,23 @@ pub trait Hub: std::any::Any {
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io>;
     /// The answer to a query, which is over then; `WouldBlock` before.
     fn resolved(&mut self, io: Io) -> io::Result<Vec<IpAddr>>;
+    /// Has a job done where it holds nobody up. The job is a source, readable once it is done; who
+    /// closes that gives it up, done or not. A hub that has no such place gives the job back: it is
+    /// the caller's to do once the source is readable.
+    fn offload(&mut self, _job: Job) -> io::Result<(Io, Option<Job>)> {
+        Err(unsupported("a place for jobs that block"))
+    }
+    /// Whether a job is over, as its source is then; `WouldBlock` before.
+    fn offloaded(&mut self, _io: Io) -> io::Result<()> {
+        Err(unsupported("a place for jobs that block"))
+    }
     /// Fills the buffer with random bytes; in a simulation they come from the seed.
     fn entropy(&mut self, bytes: &mut [u8]);
     /// One of `arity` choices the program leaves to the world; the operating system answers 0.
     fn choose(&mut self, label: &str, arity: u32) -> u32;
-    /// A source that is readable once the process is asked to stop (Ctrl-C, SIGINT).
-    fn interrupt(&mut self) -> io::Result<Io> {
-        Err(unsupported("an interrupt source"))
+    /// A source that is readable once such a signal came to the process, and is read to hear of it.
+    fn signal(&mut self, _kind: signal::Kind) -> io::Result<Io> {
+        Err(unsupported("signals"))
     }
     /// Whether [`note`](Hub::note) does anything: nobody makes notes for a hub that drops them.
     fn takes_notes(&self) -> bool {
@@ -189,6 +200,9 @@ pub trait Hub: std::any::Any {
     /// Something worth recording happened above the waist.
     fn note(&mut self, _event: &Note<'_>) {}
 }
+
+/// Work that would hold up its thread.
+pub type Job = Box<dyn FnOnce() + Send>;
 
 /// A point on the driver's clock, in nanoseconds since the hub was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -39,6 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::driver::Role;
+use crate::signal;
 use crate::thread::{NAMES, is_name};
 pub use machine::Machine;
 
@@ -166,6 +167,8 @@ pub struct HostSpec {
     pub body: Body,
     /// Within which time its power may fail, once and for good, where the weather has that.
     pub power_cut_within: Option<Duration>,
+    /// Signals that are sent to its program, and when, from the beginning of the run.
+    pub signals: Vec<(Duration, signal::Kind)>,
     /// What it runs on.
     pub machine: Machine,
 }
@@ -219,8 +222,8 @@ impl Stage {
         let taken = self.hosts.iter().any(|host| host.name == name);
         assert!(!taken, "two hosts are not both called `{name}`");
         let (name, body) = (name.to_owned(), Arc::new(body));
-        let machine = Machine::new();
-        self.hosts.push(HostSpec { name, role, body, power_cut_within: None, machine });
+        let (machine, signals) = (Machine::new(), Vec::new());
+        self.hosts.push(HostSpec { name, role, body, power_cut_within: None, signals, machine });
     }
 
     /// Says that a host's power may fail within this time, as far as the weather has it: nothing is
@@ -231,6 +234,17 @@ impl Stage {
     /// If there is no such host yet.
     pub fn may_lose_power(&mut self, host: &str, within: Duration) {
         self.known(host).power_cut_within = Some(within);
+    }
+
+    /// Sends a host's program a signal, so long after the run began. Where nobody there listens for it
+    /// it ends the program, and no destructor runs. In a simulation only: over the operating system
+    /// the hosts are of one process, and to perform such a scenario fails at the start.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such host yet.
+    pub fn signal(&mut self, host: &str, kind: signal::Kind, at: Duration) {
+        self.known(host).signals.push((at, kind));
     }
 
     /// Says what a host runs on: how many links and addresses it has, and what its kernel gives.

@@ -1,5 +1,6 @@
-//! Being asked to stop, as something to wait for.
+//! Signals to the process, as something to wait for: above all, being asked to stop.
 
+use std::fmt;
 use std::io;
 
 use crate::block::Call;
@@ -7,7 +8,62 @@ use crate::driver;
 use crate::hub::{Interest, Take};
 use crate::net::{Descriptor, source};
 
-/// Ctrl-C (SIGINT) as a source. While one exists, the signal no longer ends the process.
+/// Signals that can be listened for, all of which end a process that does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// SIGINT: Ctrl-C on the terminal.
+    Interrupt,
+    /// SIGTERM: asked to stop, as by a service manager.
+    Terminate,
+    /// SIGHUP: the terminal is gone; many servers read their settings anew.
+    HangUp,
+    /// SIGUSR1: whatever the program takes it for.
+    User1,
+    /// SIGUSR2: likewise.
+    User2,
+}
+
+impl Kind {
+    /// All there are.
+    pub const ALL: [Kind; 5] =
+        [Kind::Interrupt, Kind::Terminate, Kind::HangUp, Kind::User1, Kind::User2];
+
+    /// Its name, as signal(7) has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Interrupt => "SIGINT",
+            Kind::Terminate => "SIGTERM",
+            Kind::HangUp => "SIGHUP",
+            Kind::User1 => "SIGUSR1",
+            Kind::User2 => "SIGUSR2",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A kind of signal as a source. While one exists, such a signal no longer ends the process; what
+/// comes meanwhile waits to be heard, several perhaps as one.
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> std::io::Result<()> {
+/// use greenroom::signal::{Kind, Signal};
+/// use greenroom::wait::{Watcher, any};
+///
+/// let (interrupt, terminate) = (Signal::new(Kind::Interrupt)?, Signal::new(Kind::Terminate)?);
+/// any(&[&Watcher::read(&interrupt)?, &Watcher::read(&terminate)?], None)?;
+/// println!("closing");
+/// # Ok(()) }
+/// ```
+pub struct Signal(Descriptor);
+
+/// Ctrl-C as a source: a [`Signal`] of the kind [`Interrupt`](Kind::Interrupt).
 ///
 /// # Examples
 ///
@@ -18,25 +74,29 @@ use crate::net::{Descriptor, source};
 /// println!("closing");
 /// # Ok(()) }
 /// ```
-pub struct Interrupt(Descriptor);
+pub struct Interrupt(Signal);
 
-impl Interrupt {
-    /// Begins to listen for the signal.
+impl Signal {
+    /// Begins to listen for signals of this kind.
     ///
     /// # Errors
     ///
     /// `Unsupported` on a hub without signals; `NotConnected` outside a hub.
-    pub fn new() -> io::Result<Interrupt> {
+    pub fn new(kind: Kind) -> io::Result<Signal> {
         let driver = driver::current().ok_or_else(driver::outside)?;
-        let io = driver.hub.borrow_mut().interrupt()?;
-        Ok(Interrupt(Descriptor::new(&driver, io)))
+        let io = driver.hub.borrow_mut().signal(kind)?;
+        Ok(Signal(Descriptor::new(&driver, io)))
     }
 
     /// Waits for the next one.
+    ///
+    /// # Errors
+    ///
+    /// That of an enclosing [`timeout`](crate::time::timeout).
     pub fn wait(&self) -> io::Result<()> {
         self.0.with(|driver, io| {
             let call = Call {
-                op: "interrupt",
+                op: "signal",
                 io,
                 interest: Interest::READ,
                 timeout: None,
@@ -46,6 +106,41 @@ impl Interrupt {
             call.run(driver, |hub, io| hub.recv(io, &mut [0; 16], Take::Remove)).map(|_| ())
         })
     }
+
+    fn target(&self) -> io::Result<crate::net::Target> {
+        self.0.target()
+    }
 }
 
-source!(Interrupt);
+impl Interrupt {
+    /// Begins to listen for the signal.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signal::new`].
+    pub fn new() -> io::Result<Interrupt> {
+        Signal::new(Kind::Interrupt).map(Interrupt)
+    }
+
+    /// Waits for the next one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signal::wait`].
+    pub fn wait(&self) -> io::Result<()> {
+        self.0.wait()
+    }
+}
+
+source!(Signal, Interrupt);
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signal").finish_non_exhaustive()
+    }
+}
+impl fmt::Debug for Interrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interrupt").finish_non_exhaustive()
+    }
+}

@@ -3,7 +3,9 @@
 //! A greenlet stays on the thread it was spawned on, so neither its closure nor its result need be
 //! `Send`; it runs until it waits, and nothing else runs meanwhile.
 
+mod blocking;
 mod join;
+mod local;
 mod park;
 mod scope;
 
@@ -13,7 +15,10 @@ use std::time::Duration;
 
 pub use std::thread::Result;
 
+pub use self::blocking::spawn_blocking;
 pub use self::join::JoinHandle;
+pub(crate) use self::local::Locals;
+pub use self::local::{AccessError, HostKey, LocalKey};
 pub(crate) use self::park::{Parker, wake_anywhere};
 pub use self::park::{Thread, current, park, park_timeout};
 pub use self::scope::{Scope, ScopedJoinHandle, scope};
@@ -43,8 +48,17 @@ where
     F: FnOnce() -> T + 'static,
     T: 'static,
 {
+    spawn_at(f, Location::caller())
+}
+
+/// As [`spawn`], for a caller of the crate's own that says whose line it is.
+pub(crate) fn spawn_at<F, T>(f: F, at: &'static Location<'static>) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
     let driver = driver::current().expect(driver::OUTSIDE);
-    start(&driver, f, Label::Task, stack::DEFAULT_SIZE, Location::caller())
+    start(&driver, f, Label::Task, stack::DEFAULT_SIZE, at)
 }
 
 fn start<F, T>(

@@ -26,19 +26,21 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Group, HostId, Hub, Interest, Io, Kind, NameOpt, Note, Opt,
-    Query, Ready, Runnable, Take, Tick, Turn,
+    Address, Birth, Domain, GreenletId, Group, HostId, Hub, Interest, Io, Job, Kind, NameOpt, Note,
+    Opt, Query, Ready, Runnable, Take, Tick, Turn,
 };
+use greenroom::signal;
 use greenroom::time::{Instant, SystemTime};
 use mio::{Events, Poll, Token};
 use socket2::SockAddr;
 
 use crate::address::to_system;
-use crate::interrupt::Interrupt;
+use crate::office::{Inbox, JOBS, Outcome, Task};
 use crate::options;
 use crate::part::Part;
-use crate::resolver::{self, Answer, Inbox};
+use crate::resolver::{self, Answer};
 use crate::retries::Retries;
+use crate::signal::Signal;
 use crate::socket::Socket;
 use crate::sys;
 use crate::table::{Entry, Table};
@@ -366,7 +368,8 @@ impl Hub for RealHub {
         let ready = match self.table.get(io)? {
             Entry::Query(answer) if answer.is_there() => return Ok(interest.and(Interest::READ)),
             // Its answer comes with a wake, whether or not anybody watches.
-            Entry::Query(_) => return Ok(Interest::NONE),
+            Entry::Job(outcome) if outcome.is_there() => return Ok(interest.and(Interest::READ)),
+            Entry::Query(_) | Entry::Job(_) => return Ok(Interest::NONE),
             Entry::Watch(_) => return Ok(self.watched_readiness(io)?.and(interest)),
             entry => entry.socket()?.readiness()?.and(interest),
         };
@@ -436,7 +439,7 @@ impl Hub for RealHub {
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {
         let known = self.part.as_ref().and_then(|part| part.addresses_of(query.host));
         if let Some(addresses) = known {
-            return self.table.insert(Entry::Query(Arc::new(Answer::known(addresses))));
+            return self.table.insert(Entry::Query(Arc::new(Answer::known(Ok(addresses)))));
         }
         let answer = Arc::new(Answer::default());
         let io = self.table.insert(Entry::Query(answer.clone()))?;
@@ -459,14 +462,35 @@ impl Hub for RealHub {
         }
     }
 
+    fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {
+        let outcome = Arc::new(Outcome::default());
+        let io = self.table.insert(Entry::Job(outcome.clone()))?;
+        // A job that panics keeps that to itself: what it came to is the caller's to say.
+        if let Err(error) = JOBS.take_on(Task::new(io, &outcome, &self.inbox, job)) {
+            self.close(io);
+            return Err(error);
+        }
+        Ok((io, None))
+    }
+    fn offloaded(&mut self, io: Io) -> io::Result<()> {
+        match self.table.get(io)? {
+            Entry::Job(outcome) if outcome.is_there() => {
+                self.close(io);
+                Ok(())
+            }
+            Entry::Job(_) => Err(io::ErrorKind::WouldBlock.into()),
+            _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        }
+    }
+
     fn entropy(&mut self, bytes: &mut [u8]) {
         sys::random(bytes);
     }
     fn choose(&mut self, _: &str, _: u32) -> u32 {
         0
     }
-    fn interrupt(&mut self) -> io::Result<Io> {
-        self.table.insert(Entry::Interrupt(Interrupt::new()?))
+    fn signal(&mut self, kind: signal::Kind) -> io::Result<Io> {
+        self.table.insert(Entry::Signal(Signal::new(kind)?))
     }
 
     fn takes_notes(&self) -> bool {

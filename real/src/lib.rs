@@ -27,8 +27,8 @@
 //! }
 //! ```
 //!
-//! A hub belongs to one thread. To use more cores, call [`run`] on more threads: greenlets stay
-//! where they are, and `greenroom::sync` works across.
+//! A hub belongs to one thread. To use more cores, call [`run`] on more threads, or [`run_on`]:
+//! greenlets stay where they are, and `greenroom::sync` works across.
 //!
 //! A greenlet that holds its hub for a second, in a call that is not greenroom's, is named on stderr
 //! in debug builds; `GREENROOM_WATCHDOG=off`, or a number of milliseconds, steers that in any.
@@ -42,11 +42,12 @@ mod run;
 
 mod address;
 mod hub;
-mod interrupt;
+mod office;
 mod options;
 mod part;
 mod resolver;
 mod retries;
+mod signal;
 mod socket;
 mod sys;
 mod table;
@@ -55,4 +56,4 @@ mod watchdog;
 
 pub use hub::RealHub;
 pub use perform::{Performance, perform, perform_within};
-pub use run::{RunError, run, try_run};
+pub use run::{RunError, run, run_on, try_run};

@@ -91,6 +91,11 @@ pub fn perform_within(scenario: &Scenario, limit: Duration) -> Performance {
     let start = Instant::now();
     let mut outcome = Performance::default();
     let mut stage = scenario.stage();
+    if let Some(host) = stage.hosts.iter().find(|host| !host.signals.is_empty()) {
+        let name = &host.name;
+        outcome.violations.push(format!("{name}: signals are sent to it, in a simulation only"));
+        return outcome;
+    }
     let judges = std::mem::take(&mut stage.judges);
     let missing = stage.hosts.iter().filter_map(missing_for);
     outcome.violations.extend(missing);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread;
 
 use greenroom::driver::{self, Ending, Program, Role, Stall, Stop};
@@ -56,6 +57,37 @@ pub fn try_run<T: 'static>(main: impl FnOnce() -> T + 'static) -> Result<T, RunE
     let (ending, _) = driver::run(RealHub::new()?, vec![program]);
     let outcome = result.borrow_mut().take();
     conclude(ending, outcome)
+}
+
+/// Runs `main` on so many threads, each with a hub of its own, and waits for all; the answers stand
+/// in the order of the threads, which are told their number. With
+/// [`bind_shared`](greenroom::server::StreamServer::bind_shared) they serve one port together.
+///
+/// # Panics
+///
+/// Where [`run`] does on one of the threads: once all are done, with what the first of them said. If
+/// the system has no thread left.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(greenroom_real::run_on(3, |n| n * n), [0, 1, 4]);
+/// ```
+pub fn run_on<T: Send + 'static>(
+    threads: usize,
+    main: impl Fn(usize) -> T + Send + Sync + 'static,
+) -> Vec<T> {
+    let main = Arc::new(main);
+    let running: Vec<thread::JoinHandle<T>> = (0..threads)
+        .map(|number| {
+            let main = main.clone();
+            let named = thread::Builder::new().name(format!("hub-{number}"));
+            named.spawn(move || run(move || main(number))).expect("a thread for a hub")
+        })
+        .collect();
+    let joined: Vec<thread::Result<T>> =
+        running.into_iter().map(thread::JoinHandle::join).collect();
+    joined.into_iter().map(|done| done.unwrap_or_else(|payload| resume_unwind(payload))).collect()
 }
 
 fn conclude<T>(ending: Ending, outcome: Option<thread::Result<T>>) -> Result<T, RunError> {

@@ -6,26 +6,30 @@ use std::sync::Arc;
 use greenroom::hub::Io;
 use mio::Token;
 
-use crate::interrupt::Interrupt;
+use crate::office::Outcome;
 use crate::resolver::Answer;
+use crate::signal::Signal;
 use crate::socket::Socket;
 use crate::watch::Watch;
 
 /// What stands behind one number.
 pub(crate) enum Entry {
     Socket(Socket),
-    Interrupt(Interrupt),
+    Signal(Signal),
     Query(Arc<Answer>),
+    Job(Arc<Outcome<()>>),
     Watch(Watch),
 }
 
 impl Entry {
-    /// What bytes come from; a query and a watch have none.
+    /// What bytes come from; a query, a job and a watch have none.
     pub(crate) fn socket(&mut self) -> io::Result<&mut Socket> {
         match self {
             Entry::Socket(socket) => Ok(socket),
-            Entry::Interrupt(interrupt) => Ok(&mut interrupt.pipe),
-            Entry::Query(_) | Entry::Watch(_) => Err(io::Error::from_raw_os_error(libc::ENOTSOCK)),
+            Entry::Signal(signal) => Ok(&mut signal.pipe),
+            Entry::Query(_) | Entry::Job(_) | Entry::Watch(_) => {
+                Err(io::Error::from_raw_os_error(libc::ENOTSOCK))
+            }
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use greenroom::signal::Kind;
+
 /// Something that will happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -16,6 +18,10 @@ pub enum Event {
     Timer { socket: u32, generation: u32 },
     /// This query is answered.
     Answer { socket: u32, generation: u32 },
+    /// This job may be done.
+    Job { socket: u32, generation: u32 },
+    /// A host's program is sent a signal.
+    Signal(u16, Kind),
     /// A host's power fails.
     PowerCut(u16),
 }

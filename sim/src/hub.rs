@@ -8,9 +8,10 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Kind, NameOpt, Note, On, Opt,
-    Query, Ready, Runnable, Take, Tick, Turn, WokeBy,
+    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Job, Kind, NameOpt, Note, On,
+    Opt, Query, Ready, Runnable, Take, Tick, Turn, WokeBy,
 };
+use greenroom::signal;
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::choices::{self, Entity};
@@ -107,6 +108,14 @@ impl SimHub {
             Event::Start(host) => {
                 world.clock.advance_to(at_ns);
                 world.start_host(host);
+            }
+            Event::Job { socket, generation } => {
+                world.clock.advance_to(at_ns);
+                world.job_comes_due(socket, generation);
+            }
+            Event::Signal(host, kind) => {
+                world.clock.advance_to(at_ns);
+                world.signal_comes(host, kind);
             }
             Event::PowerCut(host) => {
                 world.clock.advance_to(at_ns);
@@ -290,13 +299,10 @@ impl Hub for SimHub {
         let world = &mut self.world;
         let Some(index) = world.remove_descriptor(io) else { return };
         let socket = &world.sockets[index as usize];
-        if !matches!(socket.proto, Proto::Query(_)) {
+        if socket.number != NO_SOCKET {
             world.record(Op::Close, socket.number, 0);
         }
-        if world.sockets[index as usize].descriptors.is_empty() {
-            world.close_socket(index);
-            world.loop_back();
-        }
+        world.close_if_last(index);
     }
     fn dup(&mut self, io: Io) -> io::Result<Io> {
         let index = self.world.socket_of(io)?;
@@ -308,6 +314,7 @@ impl Hub for SimHub {
             Proto::Udp(_) => world.recv_datagram(io, index, buf, take).map(|(n, _)| n),
             Proto::Unix(_) => world.recv_unix(io, index, buf, take).map(|(n, _)| n),
             Proto::Pipe(_) => world.read_pipe(io, index, buf, take),
+            Proto::Signal(_) => world.hear(io, index, take),
             _ => world.recv_stream(io, index, buf, take),
         })
     }
@@ -412,6 +419,15 @@ impl Hub for SimHub {
     fn resolved(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {
         self.world.take_answer(io).map_err(|error| self.world.failed("resolve", 0, error))
     }
+    fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {
+        Ok((self.world.begin_job()?, Some(job)))
+    }
+    fn offloaded(&mut self, io: Io) -> io::Result<()> {
+        self.world.end_job(io)
+    }
+    fn signal(&mut self, kind: signal::Kind) -> io::Result<Io> {
+        self.world.listen_for(kind)
+    }
     fn entropy(&mut self, bytes: &mut [u8]) {
         let world = &mut self.world;
         match world.current {
@@ -439,7 +455,9 @@ impl World {
     /// What a socket is; `ENOTSOCK` where it is none.
     fn proto(&self, index: u32) -> io::Result<&Proto> {
         match &self.sockets[index as usize].proto {
-            Proto::Pipe(_) | Proto::Query(_) => Err(errno(libc::ENOTSOCK)),
+            Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
+                Err(errno(libc::ENOTSOCK))
+            }
             proto => Ok(proto),
         }
     }

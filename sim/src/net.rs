@@ -5,6 +5,7 @@ pub(crate) mod address;
 #[cfg(test)]
 pub(crate) mod bench;
 pub(crate) mod icmp;
+pub(crate) mod job;
 pub(crate) mod link;
 pub(crate) mod loopback;
 mod memory;
@@ -13,6 +14,7 @@ pub(crate) mod names;
 pub(crate) mod options;
 pub(crate) mod pipe;
 pub(crate) mod ports;
+pub(crate) mod signal;
 mod state;
 pub(crate) mod stream;
 pub(crate) mod udp;

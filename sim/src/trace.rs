@@ -102,6 +102,7 @@ pub(crate) enum Op {
     TooBig,
     Unreachable,
     IcmpLost,
+    Signal,
 }
 
 impl Op {

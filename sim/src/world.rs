@@ -16,12 +16,14 @@ use crate::clock::{Clock, Event};
 use crate::faults::{Fired, Weather};
 use crate::host::Host;
 use crate::net::Dirty;
+use crate::net::job::Work;
 use crate::net::link::Pair;
 use crate::net::loopback::UnderWay;
 use crate::net::names::Query;
 use crate::net::options::Options;
 use crate::net::pipe::PipeEnd;
 use crate::net::ports::transport_of;
+use crate::net::signal::Ear;
 use crate::net::udp::Mailbox;
 use crate::net::unix::UnixSocket;
 use crate::net::weak::Weak;
@@ -129,6 +131,8 @@ pub(crate) enum Proto {
     Unix(Box<UnixSocket>),
     Pipe(PipeEnd),
     Query(Query),
+    Job(Work),
+    Signal(Ear),
 }
 
 impl World {
@@ -186,6 +190,12 @@ impl World {
         for role in [Role::Server, Role::Client] {
             for (index, _) in hosts.iter().enumerate().filter(|(_, host)| host.role == role) {
                 self.clock.schedule(0, true, Event::Start(index as u16));
+            }
+        }
+        for (spec, index) in hosts.iter().zip(0..) {
+            for &(at, kind) in &spec.signals {
+                let at_ns = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+                self.clock.schedule(at_ns, true, Event::Signal(index, kind));
             }
         }
         for (index, spec) in hosts.iter().enumerate() {
@@ -283,6 +293,14 @@ impl World {
                 self.sockets.push(socket);
                 self.sockets.len() as u32 - 1
             }
+        }
+    }
+
+    /// Closes a socket that has no descriptor any more.
+    pub(crate) fn close_if_last(&mut self, index: u32) {
+        if self.sockets[index as usize].descriptors.is_empty() {
+            self.close_socket(index);
+            self.loop_back();
         }
     }
 

@@ -18,7 +18,7 @@ use super::waiters::{Standing, Waiters};
 use crate::greenlet::{Fiber, Leave};
 use crate::hub::{Birth, GreenletId, HostId, On, Tick, Wait};
 use crate::mutant::{self, Mutant};
-use crate::thread::Parker;
+use crate::thread::{Locals, Parker};
 
 /// Names one wait of one greenlet, so that a late wake cannot hit another wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +110,8 @@ pub(crate) struct Slot {
     standing: Option<Standing>,
     /// The token of `thread::park`, made when it is first asked for.
     parker: Option<Arc<Parker>>,
+    /// Its own values, made when it first looks at one.
+    locals: Option<Rc<Locals>>,
 }
 
 impl Table {
@@ -170,6 +172,7 @@ impl Table {
                     joiners: Vec::new(),
                     standing: None,
                     parker: None,
+                    locals: None,
                 });
                 id
             }
@@ -226,6 +229,23 @@ impl Table {
     pub(super) fn origin(&self, at: &'static Location<'static>) -> Origin {
         let host = self.current.map_or(HostId(0), |id| self.slots[id.slot()].origin.host);
         Origin { parent: self.current, owner: None, host, program: None, at: Some(at) }
+    }
+
+    /// The host that the current greenlet stands on.
+    pub(super) fn host_here(&self) -> Option<HostId> {
+        self.current.map(|id| self.slots[id.slot()].origin.host)
+    }
+
+    /// The current greenlet's own values.
+    pub(super) fn locals(&mut self) -> Option<Rc<Locals>> {
+        let id = self.current?;
+        Some(self.slots[id.slot()].locals.get_or_insert_default().clone())
+    }
+
+    /// Takes the current greenlet's own values out, to be dropped where nothing is borrowed.
+    pub(super) fn take_locals(&mut self) -> Option<Rc<Locals>> {
+        let id = self.current?;
+        self.slots[id.slot()].locals.take()
     }
 
     /// The path in the spawn tree, made on demand.

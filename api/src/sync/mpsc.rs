@@ -198,6 +198,7 @@ impl<T> SyncSender<T> {
         if self.0.state().bound != Some(0) {
             return Ok(());
         }
+        let rendezvous = Rendezvous { shared: &self.0, number };
         let untaken = wait_for(&self.0.senders, "send", None, || {
             let mut state = self.0.state();
             match (state.taken >= number, state.has_receiver) {
@@ -206,6 +207,7 @@ impl<T> SyncSender<T> {
                 (false, false) => Some(state.messages.pop_front()),
             }
         });
+        std::mem::forget(rendezvous);
         match untaken.flatten() {
             Some(back) => Err(SendError(back)),
             None => Ok(()),
@@ -227,6 +229,26 @@ impl<T> SyncSender<T> {
             return Err(TrySendError::Full(message));
         }
         self.0.put(message).map(|_| ())
+    }
+}
+
+/// A message that waits to be taken, at most one at a time. Whoever is ended meanwhile takes it back.
+struct Rendezvous<'a, T> {
+    shared: &'a Shared<T>,
+    number: u64,
+}
+
+impl<T> Drop for Rendezvous<'_, T> {
+    fn drop(&mut self) {
+        let back = {
+            let mut state = self.shared.state();
+            let is_there = state.taken < self.number;
+            // It counts as taken: those after it have greater numbers.
+            state.taken += u64::from(is_there);
+            if is_there { state.messages.pop_front() } else { None }
+        };
+        self.shared.senders.wake_all();
+        drop(back);
     }
 }
 

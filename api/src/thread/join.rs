@@ -45,6 +45,10 @@ impl<T> JoinHandle<T> {
         self.0.kill();
     }
 
+    pub(crate) fn id(&self) -> GreenletId {
+        self.0.id
+    }
+
     /// Whether the greenlet is over.
     pub fn is_finished(&self) -> bool {
         self.0.is_finished()

@@ -24,6 +24,7 @@ pub(crate) fn hub_of(weather: Weather, hosts: usize, machine: Machine) -> SimHub
         role: Role::Client,
         body: std::sync::Arc::new(|| Ok(())),
         power_cut_within: None,
+        signals: Vec::new(),
         machine: machine.clone(),
     };
     let specs: Vec<HostSpec> = (0..hosts).map(spec).collect();

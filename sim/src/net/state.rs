@@ -30,6 +30,8 @@ impl World {
             Proto::Unix(socket) => self.unix_readiness(socket, index),
             Proto::Pipe(end) => self.pipe_readiness(end),
             Proto::Query(query) => read(query.is_answered()),
+            Proto::Job(work) => read(work.is_due),
+            Proto::Signal(ear) => read(ear.has_come),
             Proto::Fresh => Interest::BOTH,
         }
     }

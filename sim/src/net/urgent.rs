@@ -23,7 +23,9 @@ impl World {
             Proto::Udp(_) if is_v6 => self.send_datagram(index, buf, None),
             Proto::Udp(_) => Err(self.refuse_urgent_datagram(index, buf.len())),
             Proto::Unix(_) => self.send_urgent_unix(io, index, buf),
-            Proto::Pipe(_) | Proto::Query(_) => Err(errno(libc::ENOTSOCK)),
+            Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
+                Err(errno(libc::ENOTSOCK))
+            }
             Proto::Fresh | Proto::Listener(_) => Err(self.not_to_be_written(index)),
         }
     }
@@ -37,7 +39,9 @@ impl World {
                 return self.recv_datagram(io, index, buf, Take::Remove).map(|(n, _)| n);
             }
             Proto::Unix(_) => self.recv_urgent_unix(index, buf)?,
-            Proto::Pipe(_) | Proto::Query(_) => return Err(errno(libc::ENOTSOCK)),
+            Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
+                return Err(errno(libc::ENOTSOCK));
+            }
             Proto::Fresh => return Err(errno(libc::EINVAL)),
             Proto::Listener(_) => return Err(errno(libc::ENOTCONN)),
         };

@@ -7,6 +7,8 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use greenroom::signal::Kind;
+
 use super::{Event, Level, NOBODY, Op, name_of};
 use crate::path::Paths;
 
@@ -176,6 +178,7 @@ impl Lanes {
             Op::IcmpLost => format!("LOST what a router says of a packet to {peer}"),
             Op::ShortRead => format!("SHORT READ {value}B of {}B on {socket}", event.more),
             Op::PowerCut => "POWER CUT".into(),
+            Op::Signal => Kind::ALL[value as usize].name().into(),
             Op::Violation => format!("VIOLATED {}", text()),
         }
     }
