@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::os::fd::{OwnedFd, RawFd};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
@@ -174,6 +175,14 @@ pub trait Hub: std::any::Any {
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io>;
     /// The answer to a query, which is over then; `WouldBlock` before.
     fn resolved(&mut self, io: Io) -> io::Result<Vec<IpAddr>>;
+    /// The name of the host that has an address, where the hub itself knows.
+    fn name_of(&mut self, _address: IpAddr) -> Option<String> {
+        None
+    }
+    /// Whom `resolve::resolver` names unless one is set, where that is not this hub itself.
+    fn resolver(&self) -> Option<Rc<dyn crate::resolve::Resolver>> {
+        None
+    }
     /// Has a job done where it holds nobody up, or says when it is done where there is no such place.
     /// The job is a source, readable then; who closes it gives it up, done or not.
     fn offload(&mut self, _job: Job) -> io::Result<Io> {
