@@ -8,12 +8,16 @@
 //! - the hub's own, unless another is set: the operating system's on a thread (`Threaded` of
 //!   `greenroom_real`), in a simulation the hosts of the scenario;
 //! - [`Hosts`], a hosts file;
+//! - `Dns`, a client of name servers over this crate's own sockets, so that it runs in a simulation
+//!   too (feature `dns`);
 //! - `Blocking` of `greenroom_real`, the operating system's on this very thread.
 //!
 //! [`set_resolver`] sets one for a host, and with it for every look-up by name: also those of
 //! [`connect`](crate::net::TcpStream::connect) and [`bind`](crate::net::TcpListener::bind).
 
 mod answer;
+#[cfg(feature = "dns")]
+pub mod dns;
 mod error;
 mod hosts;
 mod numeric;
@@ -31,6 +35,8 @@ use crate::driver;
 use crate::hub::{Interest, Io, Query};
 use crate::net::{Descriptor, ToSocketAddrs};
 
+#[cfg(feature = "dns")]
+pub use dns::Dns;
 pub use error::GaiError;
 pub use hosts::Hosts;
 pub use request::{
