@@ -416,6 +416,9 @@ impl Driver {
     /// is still somebody, and not in the table, since what it owns may close or wake.
     fn drop_uncalled(&self, body: Box<dyn FnOnce()>) {
         let in_place = self.in_place.replace(true);
+        // It has met its kill: the destructors' own calls try once, as where a stack unwinds.
+        self.table.borrow_mut().forget_kill();
+        self.hurried.set(false);
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
             self.report_panic(&*payload);
         }

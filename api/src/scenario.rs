@@ -30,6 +30,8 @@
 //! assert_eq!(hello.name(), "hello");
 //! ```
 
+mod machine;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -38,6 +40,7 @@ use std::time::Duration;
 
 pub use crate::driver::Role;
 use crate::thread::{NAMES, is_name};
+pub use machine::Machine;
 
 /// What a host does from when it comes up: its program. An error it returns fails the run.
 pub type Body = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
@@ -155,7 +158,7 @@ pub struct Stage {
 
 /// One host: a machine with a name that resolves, and a program.
 pub struct HostSpec {
-    /// Its name, which resolves to its address.
+    /// Its name, which resolves to its address, or to those that its machine declares.
     pub name: String,
     /// Whether the run waits for its program.
     pub role: Role,
@@ -163,6 +166,8 @@ pub struct HostSpec {
     pub body: Body,
     /// Within which time its power may fail, once and for good, where the weather has that.
     pub power_cut_within: Option<Duration>,
+    /// What it runs on.
+    pub machine: Machine,
 }
 
 impl Stage {
@@ -214,7 +219,8 @@ impl Stage {
         let taken = self.hosts.iter().any(|host| host.name == name);
         assert!(!taken, "two hosts are not both called `{name}`");
         let (name, body) = (name.to_owned(), Arc::new(body));
-        self.hosts.push(HostSpec { name, role, body, power_cut_within: None });
+        let machine = Machine::new();
+        self.hosts.push(HostSpec { name, role, body, power_cut_within: None, machine });
     }
 
     /// Says that a host's power may fail within this time, as far as the weather has it: nothing is
@@ -224,9 +230,21 @@ impl Stage {
     ///
     /// If there is no such host yet.
     pub fn may_lose_power(&mut self, host: &str, within: Duration) {
+        self.known(host).power_cut_within = Some(within);
+    }
+
+    /// Says what a host runs on: how many links and addresses it has, and what its kernel gives.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such host yet.
+    pub fn machine(&mut self, host: &str, machine: Machine) {
+        self.known(host).machine = machine;
+    }
+
+    fn known(&mut self, host: &str) -> &mut HostSpec {
         let found = self.hosts.iter_mut().find(|known| known.name == host);
-        found.unwrap_or_else(|| panic!("no host `{host}` to lose power")).power_cut_within =
-            Some(within);
+        found.unwrap_or_else(|| panic!("there is no host `{host}` yet"))
     }
 
     /// Says that no seed decides the bytes that are sent, as where a library (TLS, WebSocket) draws

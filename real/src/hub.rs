@@ -438,9 +438,9 @@ impl Hub for RealHub {
     }
 
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {
-        let known = self.part.as_ref().and_then(|part| part.address_of(query.host));
-        if let Some(address) = known {
-            return self.table.insert(Entry::Query(Arc::new(Answer::known(Ok(vec![address])))));
+        let known = self.part.as_ref().and_then(|part| part.addresses_of(query.host));
+        if let Some(addresses) = known {
+            return self.table.insert(Entry::Query(Arc::new(Answer::known(Ok(addresses)))));
         }
         let answer = Arc::new(Answer::default());
         let io = self.table.insert(Entry::Query(answer.clone()))?;

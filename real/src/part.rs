@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use greenroom::hub::{Address, Note};
+use greenroom::hub::{Address, Note, unsupported};
 use socket2::Socket;
 
 pub(crate) use names::Names;
@@ -17,10 +17,10 @@ pub(crate) use names::Names;
 pub(crate) struct Part {
     /// The host's name.
     pub(crate) host: String,
-    /// The address that only this host uses.
-    pub(crate) address: Ipv4Addr,
-    /// The hosts of the scenario.
-    pub(crate) names: Arc<BTreeMap<String, IpAddr>>,
+    /// The addresses that only this host uses, in the order of its links; there is one.
+    pub(crate) addresses: Vec<Ipv4Addr>,
+    /// The hosts of the scenario, with theirs.
+    pub(crate) names: Arc<BTreeMap<String, Vec<Ipv4Addr>>>,
     /// What the host's Unix sockets are called.
     pub(crate) unix: Names,
     /// How many programs the hub starts.
@@ -36,6 +36,9 @@ impl Part {
     /// The address of the process for one that the program binds a socket to.
     pub(crate) fn stage_local(&mut self, local: &Address) -> io::Result<Address> {
         match local {
+            Address::Inet(address) if address.ip().is_unspecified() && self.addresses.len() > 1 => {
+                Err(unsupported("a socket on every address of a host that has several"))
+            }
             Address::Inet(address) => Ok(self.stage_address(*address).into()),
             Address::Unix(name) => self.unix.stage_local(name),
         }
@@ -50,35 +53,35 @@ impl Part {
     }
 
     /// An address of the program's in terms of the process: on its own host, "everywhere" and
-    /// "here" both mean the host's address, so that hosts do not meet on a port.
+    /// "here" both mean the host's first address, so that hosts do not meet on a port.
     fn stage_address(&self, address: SocketAddr) -> SocketAddr {
         let ip = match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST => {
-                IpAddr::V4(self.address)
+                IpAddr::V4(self.addresses[0])
             }
             IpAddr::V6(ip) if ip.is_unspecified() || ip.is_loopback() => {
-                IpAddr::V6(self.address.to_ipv6_mapped())
+                IpAddr::V6(self.addresses[0].to_ipv6_mapped())
             }
             ip => ip,
         };
         SocketAddr::new(ip, address.port())
     }
 
-    /// The source address for a connection to `peer`, if this host's is of its family.
+    /// The source address for a connection to `peer`, if this host's are of its family: the one on the
+    /// same link, or else the first.
     pub(crate) fn source_for(&self, peer: &Address) -> Option<Ipv4Addr> {
-        match peer {
-            Address::Inet(SocketAddr::V4(_)) => Some(self.address),
-            _ => None,
-        }
+        let Address::Inet(SocketAddr::V4(peer)) = peer else { return None };
+        let on = |all: &Vec<Ipv4Addr>| all.iter().position(|address| address == peer.ip());
+        let link = self.names.values().find_map(on).unwrap_or_default();
+        self.addresses.get(link).or(self.addresses.first()).copied()
     }
 
-    pub(crate) fn address_of(&self, name: &str) -> Option<IpAddr> {
-        match name {
-            "localhost" => Some(self.address.into()),
-            name => {
-                self.names.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, ip)| *ip)
-            }
-        }
+    pub(crate) fn addresses_of(&self, name: &str) -> Option<Vec<IpAddr>> {
+        let found = match name {
+            "localhost" => &self.addresses[..1],
+            name => self.names.iter().find(|(k, _)| k.eq_ignore_ascii_case(name))?.1,
+        };
+        Some(found.iter().copied().map(IpAddr::from).collect())
     }
 }
 

@@ -15,7 +15,8 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use greenroom::driver::{self, Ending, Killed, Program};
-use greenroom::scenario::{Body, Judge, Role, Scenario};
+use greenroom::hub::unsupported;
+use greenroom::scenario::{Body, HostSpec, Judge, Machine, Role, Scenario};
 
 use crate::RealHub;
 use crate::part::Part;
@@ -50,7 +51,8 @@ impl Performance {
 ///
 /// Host names resolve to addresses `127.a.b.c` that this performance alone uses, and connections
 /// leave from them. A program that binds to every address, or to `127.0.0.1`, is given its host's;
-/// that is also what `localhost` is. Knobs of the weather, such as power cuts, do nothing here.
+/// that is also what `localhost` is. A host may have several addresses, but then a program cannot
+/// bind to all of them at once; what else a [`Machine`] may be is refused before anything runs. Knobs of the weather, such as power cuts, do nothing here.
 /// Ports are the system's: those below 1024 may take privileges.
 ///
 /// Call it from a thread that runs no hub: it blocks until all is over.
@@ -90,7 +92,13 @@ pub fn perform_within(scenario: &Scenario, limit: Duration) -> Performance {
     let mut outcome = Performance::default();
     let mut stage = scenario.stage();
     let judges = std::mem::take(&mut stage.judges);
-    match Net::claim(stage.hosts.iter().map(|host| host.name.as_str())) {
+    let missing = stage.hosts.iter().filter_map(missing_for);
+    outcome.violations.extend(missing);
+    if !outcome.held() {
+        return outcome;
+    }
+    let wanted = |host: &HostSpec| host.machine.v4_declared().unwrap_or(1);
+    match Net::claim(stage.hosts.iter().map(|host| (host.name.as_str(), wanted(host)))) {
         Ok(net) => {
             let mut director = Director::new(net, start + limit);
             for role in [Role::Server, Role::Client] {
@@ -112,6 +120,21 @@ pub fn perform_within(scenario: &Scenario, limit: Duration) -> Performance {
     }
     outcome.elapsed = start.elapsed();
     outcome
+}
+
+/// What a host's machine has that no host of a performance can have, in words.
+fn missing_for(host: &HostSpec) -> Option<String> {
+    let (machine, plain) = (&host.machine, Machine::new());
+    let what = [
+        (machine.v4_declared() == Some(0), "a machine of no `v4` addresses"),
+        (machine.v6_declared().is_some_and(|count| count > 0), "`v6` addresses of a machine"),
+        (machine.given_ports() != plain.given_ports(), "`ephemeral_ports` of a machine"),
+        (machine.descriptors_most().is_some(), "a limit on `descriptors` of a machine"),
+        (machine.socket_memory_bytes().is_some(), "a limit on `socket_memory` of a machine"),
+        (machine.is_unprivileged(), "an `unprivileged` machine"),
+    ];
+    let (_, what) = what.into_iter().find(|(is_asked, _)| *is_asked)?;
+    Some(format!("{}: {}", host.name, unsupported(what)))
 }
 
 fn judge(judges: Vec<(String, Judge)>, violations: &mut Vec<String>) {

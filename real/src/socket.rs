@@ -347,7 +347,9 @@ impl Socket {
     /// knows that it has told so, and lets the next call start anew, or answers `EISCONN`. Elsewhere
     /// a failed attempt's error is asked for by itself.
     fn how_it_went(&mut self, peer: &SockAddr) -> io::Result<()> {
-        if !self.attempted && !sys::readiness(self.descriptor())?.writes() {
+        let is_over =
+            || io::Result::Ok(sys::readiness(self.descriptor())?.writes() || self.listens());
+        if !self.attempted && !is_over()? {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.attempted = false;
@@ -367,6 +369,15 @@ impl Socket {
                 if stands { Ok(()) } else { answer.map_err(|(_, error)| error) }
             }
         }
+    }
+
+    /// Whether an attempt was given up, through another handle, for a socket that listens: such a
+    /// one is never writable.
+    fn listens(&self) -> bool {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        return self.os.is_listener().unwrap_or(false);
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        false
     }
 
     pub(crate) fn accept(&self) -> io::Result<(Socket, Address)> {

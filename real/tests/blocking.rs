@@ -86,7 +86,7 @@ fn a_job_that_is_killed_or_out_of_time_is_left_to_itself() {
             let _ = told.recv();
             done.send(()).unwrap();
         });
-        assert!(timeout(Duration::from_millis(1), || yield_now()).is_ok());
+        assert!(timeout(Duration::from_millis(1), yield_now).is_ok());
         let job = job.join_timeout(Duration::from_millis(1)).expect_err("it waits to be told");
         job.kill();
         assert!(job.join().unwrap_err().is::<Killed>());

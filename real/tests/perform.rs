@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use greenroom::check::Shared;
 use greenroom::net::{TcpListener, TcpStream, UdpSocket};
-use greenroom::scenario::{Scenario, Stage};
+use greenroom::resolve::lookup_host;
+use greenroom::scenario::{Machine, Scenario, Stage};
 use greenroom::{always, note, sometimes, sync, thread};
 use greenroom_real::{perform, perform_within};
 
@@ -222,4 +223,64 @@ fn a_client_serves_the_others_until_all_have_returned() {
         });
     });
     assert!(violations.is_empty(), "{violations:?}");
+}
+
+#[test]
+fn a_host_has_as_many_addresses_as_its_machine() {
+    let seen = Shared::new(Vec::new());
+    let told = seen.clone();
+    let violations = play(move |stage| {
+        let told = told.clone();
+        stage.server("srv", || {
+            for address in lookup_host(("srv", 7001))? {
+                thread::spawn(move || -> io::Result<()> {
+                    let listener = TcpListener::bind(address)?;
+                    loop {
+                        listener.accept()?;
+                    }
+                });
+            }
+            let refused = TcpListener::bind("0.0.0.0:7002").unwrap_err();
+            always!(
+                refused.kind() == io::ErrorKind::Unsupported,
+                "no socket has several addresses"
+            );
+            Ok(())
+        });
+        stage.machine("srv", Machine::new().v4(2));
+        stage.client("cli", move || {
+            let own: Vec<_> = lookup_host(("cli", 0))?.map(|address| address.ip()).collect();
+            let there: Vec<_> = lookup_host(("srv", 7001))?.collect();
+            for (address, own) in there.iter().zip(&own) {
+                let stream = TcpStream::connect(address)?;
+                always!(
+                    stream.local_addr()?.ip() == *own,
+                    "it leaves by the link that leads there"
+                );
+            }
+            told.with(|told| *told = vec![own.len(), there.len()]);
+            Ok(())
+        });
+        stage.machine("cli", Machine::new().v4(3));
+    });
+    assert_eq!(violations, [""; 0]);
+    seen.with(|seen| assert_eq!(*seen, [3, 2]));
+}
+
+#[test]
+fn a_machine_that_cannot_be_had_is_refused_before_anything_runs() {
+    for (machine, field) in [
+        (Machine::new().v4(0), "`v4`"),
+        (Machine::new().v6(1), "`v6`"),
+        (Machine::new().ephemeral_ports(42_000..=42_001), "`ephemeral_ports`"),
+        (Machine::new().descriptors(9), "`descriptors`"),
+        (Machine::new().socket_memory(9), "`socket_memory`"),
+    ] {
+        let violations = play(move |stage| {
+            stage.client("cli", || panic!("it runs"));
+            stage.machine("cli", machine.clone());
+        });
+        let [line] = &violations[..] else { panic!("{violations:?}") };
+        assert!(line.starts_with("cli: ") && line.contains(field), "{line}");
+    }
 }

@@ -5,8 +5,6 @@
 //! for a while, of which its routers may tell; a hop may be narrower than its neighbours; a short read
 //! is a wake-up before all bytes are there; a power cut is a power cut.
 
-use std::ops::RangeInclusive;
-
 use serde::Deserialize;
 
 use crate::choices::Choices;
@@ -86,14 +84,6 @@ pub struct Weather {
     /// As far as TCP's receive buffers grow from 128 KiB, likewise: the last number of `tcp_rmem`,
     /// 6 MiB on Linux.
     pub recv_buffer_max_bytes: u32,
-    /// The first port that a host gives out by itself, and the last: Linux's `ip_local_port_range`,
-    /// 32768 to 60999. With few, a program finds out what it does when there are none.
-    pub ephemeral_port_first: u16,
-    /// See [`ephemeral_port_first`](Weather::ephemeral_port_first).
-    pub ephemeral_port_last: u16,
-    /// How many sockets and ends of pipes a host may have open, `RLIMIT_NOFILE` less what the program
-    /// has besides; `None` for any number. Whoever wants one more is told `EMFILE`.
-    pub descriptors_max: Option<u32>,
     /// Whether each run has but some of these faults, at a rate of its own.
     pub swarm: bool,
 }
@@ -123,9 +113,6 @@ impl Default for Weather {
             congestion_control: true,
             send_buffer_max_bytes: 1 << 20,
             recv_buffer_max_bytes: 1 << 20,
-            ephemeral_port_first: 32_768,
-            ephemeral_port_last: 60_999,
-            descriptors_max: None,
             swarm: false,
         }
     }
@@ -211,10 +198,6 @@ impl Weather {
             return Err(format!("latency_max_ns is over an hour, {LATENCY_MAX_NS}"));
         }
         self.check_link()?;
-        let ports = self.ephemeral_ports();
-        if *ports.start() == 0 || ports.is_empty() {
-            return Err(format!("no port is one of {ports:?}: they are over 0 and rise"));
-        }
         let rates = [
             ("loss_ppm", self.loss_ppm),
             ("duplicate_ppm", self.duplicate_ppm),
@@ -266,11 +249,6 @@ impl Weather {
     /// The largest packet that gets from host to host in one piece.
     pub(crate) fn narrowest_mtu(&self) -> u32 {
         self.path_mtu_bytes.unwrap_or(self.mtu_bytes)
-    }
-
-    /// The ports that a host gives out by itself.
-    pub(crate) fn ephemeral_ports(&self) -> RangeInclusive<u16> {
-        self.ephemeral_port_first..=self.ephemeral_port_last
     }
 
     /// What TCP begins with on this network.

@@ -1,12 +1,16 @@
 //! A machine: its name, its addresses, its ports. What runs on it is the driver's, what stands on
 //! its ports is `net`'s.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use greenroom::scenario::HostSpec;
 
 use crate::choices::Entity;
 use crate::net::loopback::Loopback;
 use crate::net::ports::Ports;
 use crate::net::unix::name::Names;
+use crate::world::errno;
 
 pub(crate) struct Host {
     pub(crate) name: String,
@@ -14,6 +18,13 @@ pub(crate) struct Host {
     index: usize,
     /// How many of its links have an IPv4 address, and how many one of IPv6; the first ones do.
     links: (u8, u8),
+    /// How many of them its name resolves to.
+    named: (u8, u8),
+    /// How many descriptors it holds, and how many it may.
+    descriptors: (u32, u32),
+    is_unprivileged: bool,
+    /// How many bytes its sockets of TCP and UDP may hold.
+    pub(crate) socket_memory: Option<u64>,
     pub(crate) entity: Entity,
     pub(crate) is_up: bool,
     /// When its power failed, if it did.
@@ -29,20 +40,48 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(index: usize, name: String, entity: Entity, ports: Ports) -> Host {
+    pub(crate) fn new(index: usize, spec: &HostSpec, entity: Entity) -> Host {
+        let machine = &spec.machine;
+        let declared = (machine.v4_declared(), machine.v6_declared());
         Host {
-            name,
+            name: spec.name.clone(),
             index,
-            links: (1, 1),
+            links: (declared.0.unwrap_or(1), declared.1.unwrap_or(1)),
+            named: (declared.0.unwrap_or(1), declared.1.unwrap_or(0)),
+            descriptors: (0, machine.descriptors_most().unwrap_or(u32::MAX)),
+            is_unprivileged: machine.is_unprivileged(),
+            socket_memory: machine.socket_memory_bytes(),
             entity,
             is_up: true,
             down_ns: None,
-            ports,
+            ports: Ports::new(machine.given_ports()),
             names: Names::default(),
             loopback: Loopback::default(),
             greenlets: 0,
             sockets_named: 0,
         }
+    }
+
+    /// Whether a port is root's, and its program is not root's.
+    pub(crate) fn reserves(&self, port: u16) -> bool {
+        /// Linux's `ip_unprivileged_port_start`.
+        const UNPRIVILEGED_FIRST: u16 = 1024;
+        self.is_unprivileged && (1..UNPRIVILEGED_FIRST).contains(&port)
+    }
+
+    /// Whether its program may have so many descriptors more; `EMFILE` if not.
+    pub(crate) fn check_descriptors(&self, more: u32) -> io::Result<()> {
+        let (held, most) = self.descriptors;
+        match held.saturating_add(more) > most {
+            true => Err(errno(libc::EMFILE)),
+            false => Ok(()),
+        }
+    }
+    pub(crate) fn took_descriptor(&mut self) {
+        self.descriptors.0 += 1;
+    }
+    pub(crate) fn gave_up_descriptors(&mut self, count: u32) {
+        self.descriptors.0 -= count;
     }
 
     pub(crate) fn name_socket(&mut self) -> u32 {
@@ -71,13 +110,18 @@ impl Host {
 
     /// All addresses of its links, IPv4 first.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
-        let v4 = (0..self.links.0).map(|link| v4_of(self.index, link).into());
-        v4.chain((0..self.links.1).map(|link| v6_of(self.index, link).into()))
+        self.first(self.links)
     }
 
-    /// What its name resolves to.
+    /// What its name resolves to: of those that it has, those that were declared.
     pub(crate) fn named_addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.addresses().filter(IpAddr::is_ipv4)
+        self.first(self.named)
+    }
+
+    fn first(&self, (v4, v6): (u8, u8)) -> impl Iterator<Item = IpAddr> {
+        let index = self.index;
+        let v4 = (0..v4).map(move |link| IpAddr::from(v4_of(index, link)));
+        v4.chain((0..v6).map(move |link| v6_of(index, link).into()))
     }
 
     fn is_on(&self, like: IpAddr, link: u8) -> bool {

@@ -17,7 +17,7 @@ use crate::choices::{self, Entity};
 use crate::clock::Event;
 use crate::net::udp::Mailbox;
 use crate::trace::Op;
-use crate::world::{Greenlet, Proto, World, errno};
+use crate::world::{Greenlet, NO_SOCKET, Proto, World, errno};
 
 /// 2020-01-01 00:00:00 UTC: where every host's calendar begins.
 const CALENDAR_START: Duration = Duration::from_secs(1_577_836_800);
@@ -224,29 +224,30 @@ impl Hub for SimHub {
 
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
         let world = &mut self.world;
-        let host = world.host_here();
-        let room = world.room_for(host, 1);
         let (label, proto) = match (domain, kind) {
-            (Domain::Unix, _) => return room.map(|()| world.make_unix(kind)),
+            (Domain::Unix, _) => {
+                world.check_descriptors(1)?;
+                return Ok(world.make_unix(kind));
+            }
             (_, Kind::Stream) => (".tcp", Proto::Fresh),
             (_, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
             (_, Kind::SeqPacket) => return Err(errno(libc::ESOCKTNOSUPPORT)),
         };
-        room?;
-        let path = world.path_for_socket(label);
+        world.check_descriptors(1)?;
+        let (host, path) = (world.host_here(), world.path_for_socket(label));
         let index = world.add_socket(host, path, proto);
         world.sockets[index as usize].domain = domain;
         Ok(world.add_descriptor(index))
     }
     fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
-        self.world.room_for(self.world.host_here(), 2)?;
+        self.world.check_descriptors(2)?;
         match domain {
             Domain::Unix => self.world.pair_of_unix(kind),
             Domain::V4 | Domain::V6 => Err(errno(libc::EOPNOTSUPP)),
         }
     }
     fn pipe(&mut self) -> io::Result<(Io, Io)> {
-        self.world.room_for(self.world.host_here(), 2)?;
+        self.world.check_descriptors(2)?;
         self.world.make_pipe()
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
@@ -272,15 +273,13 @@ impl Hub for SimHub {
         })
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
-        self.call(io, "accept", |world, index| {
-            // Before anything is looked at, as Linux has it.
-            world.room_for(world.sockets[index as usize].host, 1)?;
-            match world.proto(index)? {
-                Proto::Unix(_) => world.accept_unix(io, index),
-                _ => {
-                    let (io, peer) = world.accept_from(io)?;
-                    Ok((io, world.shown(index, peer).into()))
-                }
+        self.call(io, "accept", |world, index| match world.proto(index)? {
+            // Before anything is looked at, as on Linux; what waits goes on to wait (linux-truth 47).
+            _ if world.check_descriptors(1).is_err() => Err(errno(libc::EMFILE)),
+            Proto::Unix(_) => world.accept_unix(io, index),
+            _ => {
+                let (io, peer) = world.accept_from(io)?;
+                Ok((io, world.shown(index, peer).into()))
             }
         })
     }
@@ -301,7 +300,7 @@ impl Hub for SimHub {
     }
     fn dup(&mut self, io: Io) -> io::Result<Io> {
         let index = self.world.socket_of(io)?;
-        self.world.room_for(self.world.sockets[index as usize].host, 1)?;
+        self.world.check_descriptors(1)?;
         Ok(self.world.add_descriptor(index))
     }
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
@@ -403,7 +402,7 @@ impl Hub for SimHub {
             Proto::Udp(mailbox) => mailbox.take_error(),
             Proto::Unix(socket) => socket.take_error(),
             Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
-            _ => None,
+            _ => self.world.sockets[index as usize].left_error.take(),
         })
     }
 
@@ -435,6 +434,11 @@ impl Hub for SimHub {
 }
 
 impl World {
+    /// Whether whoever runs may have so many descriptors more.
+    fn check_descriptors(&self, more: u32) -> io::Result<()> {
+        self.hosts[usize::from(self.host_here())].check_descriptors(more)
+    }
+
     /// What a socket is; `ENOTSOCK` where it is none.
     fn proto(&self, index: u32) -> io::Result<&Proto> {
         match &self.sockets[index as usize].proto {
@@ -505,6 +509,6 @@ impl World {
     fn number_of(&self, on: On) -> u32 {
         let On::Io(io, _) = on else { return 0 };
         let number = self.socket_of(io).map_or(0, |index| self.sockets[index as usize].number);
-        if number == u32::MAX { 0 } else { number }
+        if number == NO_SOCKET { 0 } else { number }
     }
 }

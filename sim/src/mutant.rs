@@ -11,6 +11,10 @@ pub enum Mutant {
     EndBeforeBytes,
     /// A refused datagram is told by the wrong number.
     RefusalMisnamed,
+    /// A stream whose end came is not called readable: poll goes on as before it.
+    EndNotReady,
+    /// A listener of a backlog of N holds N, not N + 1.
+    ShortBacklog,
 }
 
 #[cfg(feature = "mutants")]

@@ -7,6 +7,7 @@ pub(crate) mod bench;
 pub(crate) mod icmp;
 pub(crate) mod link;
 pub(crate) mod loopback;
+mod memory;
 pub(crate) mod multicast;
 pub(crate) mod names;
 pub(crate) mod options;
@@ -127,6 +128,9 @@ impl World {
             self.transmit_all(index);
         }
         self.dirty.clear();
+        if !self.memory_waiters.is_empty() {
+            self.share_out_memory();
+        }
     }
 
     #[inline(always)] // Into the loop for other hosts, and the rare one for the own.
@@ -314,8 +318,9 @@ impl World {
         {
             return;
         }
+        let (segment, payload) = self.affordable_of(index, segment, &packet.payload);
         if let Proto::Stream(connection) = &mut self.sockets[index as usize].proto {
-            connection.handle_segment(now_ns, segment, &packet.payload);
+            connection.handle_segment(now_ns, &segment, payload);
             let (state, finished) = (connection.state(), connection.is_finished());
             // At once, not with what it answers: the next one's last ACK has to find a full queue.
             self.leave_half_open(index, state, finished);

@@ -21,7 +21,7 @@ use crate::net::loopback::UnderWay;
 use crate::net::names::Query;
 use crate::net::options::Options;
 use crate::net::pipe::PipeEnd;
-use crate::net::ports::{Ports, transport_of};
+use crate::net::ports::transport_of;
 use crate::net::udp::Mailbox;
 use crate::net::unix::UnixSocket;
 use crate::net::weak::Weak;
@@ -50,6 +50,8 @@ pub(crate) struct World {
     pub(crate) free_packets: Vec<u32>,
     pub(crate) buffers: Vec<Vec<u8>>,
     pub(crate) flows: HashMap<crate::net::Flow, u32, Fixed>,
+    /// Who waits to write on hosts whose memory is limited.
+    pub(crate) memory_waiters: Vec<Weak>,
     /// Who ever joined a multicast group; those that are gone go before the list grows.
     pub(crate) members: Vec<Weak>,
     pub(crate) pairs: HashMap<(u16, u16), Pair, Fixed>,
@@ -79,6 +81,9 @@ pub(crate) struct Descriptor {
     pub(crate) wanted: Interest,
 }
 
+/// The number of a query, which is no socket and takes none, nor a descriptor of the program's.
+pub(crate) const NO_SOCKET: u32 = u32::MAX;
+
 pub(crate) struct Socket {
     /// Told apart from what stood in this slot before.
     pub(crate) generation: u32,
@@ -101,6 +106,8 @@ pub(crate) struct Socket {
     pub(crate) peer: Option<SocketAddr>,
     /// Of TCP: shut for reading, for writing, before there was a connection.
     pub(crate) shut_early: (bool, bool),
+    /// The error of an attempt that was given up, which nobody was told before it listened.
+    pub(crate) left_error: Option<io::Error>,
     pub(crate) options: Options,
     pub(crate) proto: Proto,
     /// When its timer event is due, if one is scheduled.
@@ -136,8 +143,7 @@ impl World {
         let mut paths = Paths::default();
         let machines = hosts.iter().enumerate().map(|(index, spec)| {
             let path = paths.child(None, &spec.name, 1);
-            let entity = Entity::new(path, paths.hash(path));
-            Host::new(index, spec.name.clone(), entity, Ports::new(weather.ephemeral_ports()))
+            Host::new(index, spec, Entity::new(path, paths.hash(path)))
         });
         let machines: Vec<Host> = machines.collect();
         let weather = weather.of_run(&choices);
@@ -160,6 +166,7 @@ impl World {
             free_packets: Vec::new(),
             buffers: Vec::new(),
             flows: HashMap::default(),
+            memory_waiters: Vec::new(),
             members: Vec::new(),
             pairs: HashMap::default(),
             dirty: Vec::new(),
@@ -256,6 +263,7 @@ impl World {
             ip_is_given: false,
             peer: None,
             shut_early: (false, false),
+            left_error: None,
             options: Options::default(),
             proto,
             timer_ns: None,
@@ -278,18 +286,6 @@ impl World {
         }
     }
 
-    /// `EMFILE`, unless the host may have so many descriptors more (linux-truth 47). An answer to a
-    /// question of names is none.
-    pub(crate) fn room_for(&self, host: u16, more: usize) -> io::Result<()> {
-        let Some(max) = self.weather.descriptors_max else { return Ok(()) };
-        let counts = |descriptor: &&Descriptor| {
-            let socket = &self.sockets[descriptor.socket as usize];
-            socket.host == host && !matches!(socket.proto, Proto::Query(_))
-        };
-        let open = self.descriptors.iter().flatten().filter(counts).count();
-        if open + more > max as usize { Err(errno(libc::EMFILE)) } else { Ok(()) }
-    }
-
     pub(crate) fn add_descriptor(&mut self, socket: u32) -> Io {
         let index = match self.free_descriptors.pop() {
             Some(index) => index as usize,
@@ -306,6 +302,9 @@ impl World {
         if entry.number == 0 {
             entry.number = self.hosts[host].name_socket();
         }
+        if entry.number != NO_SOCKET {
+            self.hosts[host].took_descriptor();
+        }
         io
     }
 
@@ -321,7 +320,11 @@ impl World {
         let socket = self.socket_of(io).ok()?;
         self.descriptors[io.index()] = None;
         self.free_descriptors.push(io.index() as u32);
-        self.sockets[socket as usize].descriptors.retain(|&index| index as usize != io.index());
+        let entry = &mut self.sockets[socket as usize];
+        entry.descriptors.retain(|&index| index as usize != io.index());
+        if entry.number != NO_SOCKET {
+            self.hosts[usize::from(entry.host)].gave_up_descriptors(1);
+        }
         Some(socket)
     }
 
@@ -329,6 +332,14 @@ impl World {
     pub(crate) fn want(&mut self, io: Io, interest: Interest) {
         if let Some(Some(descriptor)) = self.descriptors.get_mut(io.index()) {
             descriptor.wanted = descriptor.wanted.with(interest);
+            let socket = descriptor.socket;
+            let host = usize::from(self.sockets[socket as usize].host);
+            if interest.writes() && self.hosts[host].socket_memory.is_some() {
+                let waiter = self.weak(socket);
+                if !self.memory_waiters.contains(&waiter) {
+                    self.memory_waiters.push(waiter);
+                }
+            }
         }
     }
 
@@ -362,6 +373,9 @@ impl World {
         socket.live = false;
         socket.proto = Proto::Fresh;
         let descriptors = std::mem::take(&mut socket.descriptors);
+        if socket.number != NO_SOCKET {
+            self.hosts[usize::from(socket.host)].gave_up_descriptors(descriptors.len() as u32);
+        }
         for descriptor in descriptors {
             self.descriptors[descriptor as usize] = None;
             self.free_descriptors.push(descriptor);

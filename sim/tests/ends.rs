@@ -87,7 +87,7 @@ fn a_close_that_lingers_waits_for_nobody_and_loses_nothing() {
             let socket = Socket::from(stream);
             socket.set_linger(Some(Duration::from_secs(1)))?;
             socket.set_send_buffer_size(BYTES)?;
-            (&mut TcpStream::from(socket.try_clone()?)).write_all(&vec![7; BYTES])?;
+            TcpStream::from(socket.try_clone()?).write_all(&vec![7; BYTES])?;
             let start = Instant::now();
             drop(socket);
             assert_eq!(start.elapsed(), Duration::ZERO);

@@ -6,7 +6,9 @@
 //! they show up, names without their prefix. What depends on timers or on the sizes of buffers is
 //! not drawn. Programs with what they must come to, in [`truth`].
 
+mod corpus;
 mod draw;
+mod hunt;
 mod options;
 mod parse;
 mod play;
@@ -17,16 +19,12 @@ mod survey;
 mod tests;
 mod truth;
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
-
-use play::Outcome;
-use program::{Program, Step};
+use hunt::{Columns, Draw};
 use stage::Manner;
 
-const CASES: u32 = 2000;
+const CASES: usize = 2000;
 
 /// `conform [--cases N] [--seed S] [--survey]`, `conform --truth [ROW…]` or `conform --play FILE…`;
 /// answers whether no program differs.
@@ -38,21 +36,29 @@ pub fn main(args: &[String]) -> Result<bool, String> {
         Some((flag, rest)) if flag == "--truth-child" => return truth::child(rest).map(|()| true),
         _ => {}
     }
-    let (mut cases, mut seed, mut surveys) = (CASES, 0, false);
+    let (mut cases, mut seed, mut surveys, mut grows) = (CASES, 0, false, false);
     let mut rest = args.iter();
     while let Some(flag) = rest.next() {
         let value = || format!("`conform` wants a number after `{flag}`");
         match flag.as_str() {
             "--cases" => cases = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?,
             "--seed" => seed = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?,
+            "--grow" => {
+                grows = true;
+                cases = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?;
+            }
             "--survey" => surveys = true,
             _ => {
-                let known = "--truth [ROW…], or --play FILE…, or --cases, --seed, --survey";
+                let known = "--truth [ROW…], or --play FILE…, or --cases, --seed, --survey, --grow";
                 return Err(format!("`conform` does not know `{flag}`; it takes {known}"));
             }
         }
     }
-    Ok(if surveys { survey::survey(&mut runner(cases, seed), cases) } else { conform(cases, seed) })
+    match (grows, surveys) {
+        (true, _) => corpus::grow(cases, seed),
+        (_, true) => Ok(survey::survey(cases, seed)),
+        _ => conform(cases, seed),
+    }
 }
 
 /// Plays programs from files and prints both columns of each; answers whether none differs.
@@ -68,86 +74,29 @@ fn play_files(files: &[String]) -> Result<bool, String> {
             &stage::in_sim(&program, manner(5)),
         );
         println!("{columns}");
-        held &= columns.0.iter().all(|(_, real, sim)| real == sim);
+        held &= !columns.differ();
     }
     Ok(held)
 }
 
-/// Draws the same programs for the same seed.
-fn runner(cases: u32, seed: u64) -> TestRunner {
-    let config = Config { cases, failure_persistence: None, verbose: 0, ..Config::default() };
-    let mut key = [0; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &key);
-    TestRunner::new_with_rng(config, rng)
-}
-
-/// Plays so many programs; answers whether none differs.
-fn conform(cases: u32, seed: u64) -> bool {
+/// Plays the programs that are kept, then so many random ones; answers whether none differs.
+///
+/// # Errors
+///
+/// In a line, where those that are kept cannot be read.
+fn conform(cases: usize, seed: u64) -> Result<bool, String> {
     let start = Instant::now();
-    let found = runner(cases, seed).run(&draw::programs(), |program| match compare(&program) {
-        None => Ok(()),
-        Some(columns) => Err(TestCaseError::fail(columns.to_string())),
-    });
-    match found {
-        Ok(()) => {
-            println!("{cases} programs see the same on both hubs, in {:.1?}", start.elapsed());
-            true
+    let kept = corpus::programs()?;
+    let count = kept.len();
+    match hunt::hunt(kept.into_iter().chain(Draw::new(seed).take(cases))) {
+        None => {
+            let took = start.elapsed();
+            println!("{count} + {cases} programs see the same on both hubs, in {took:.1?}");
+            Ok(true)
         }
-        Err(TestError::Fail(_, program)) => {
-            match compare(&program) {
-                Some(columns) => println!("{columns}"),
-                None => println!("it does not differ again"),
-            }
-            false
-        }
-        Err(TestError::Abort(reason)) => {
-            println!("aborted: {reason}");
-            false
+        Some(found) => {
+            println!("program {} differs:\n{}", found.case, found.columns);
+            Ok(false)
         }
     }
-}
-
-/// What each step came to on either side: the system, the simulator.
-struct Columns(Vec<(String, Outcome, Outcome)>);
-
-impl Columns {
-    fn of(program: &Program, real: &[Outcome], sim: &[Outcome]) -> Columns {
-        // A run that does not end in order has fewer outcomes, and one that is not a step's.
-        let at = |outcomes: &[Outcome], index: usize| {
-            outcomes.get(index).cloned().unwrap_or_else(|| Err("nothing".into()))
-        };
-        let lines = program.0.iter().enumerate();
-        let line =
-            |(index, step): (usize, &Step)| (step.to_string(), at(real, index), at(sim, index));
-        Columns(lines.map(line).collect())
-    }
-}
-
-impl fmt::Display for Columns {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (step, real, sim) in &self.0 {
-            let mark = if real == sim { ' ' } else { '!' };
-            let (Ok(real) | Err(real), Ok(sim) | Err(sim)) = (real, sim);
-            writeln!(f, "{mark} {step:<34} real: {real:<34} sim: {sim}")?;
-        }
-        Ok(())
-    }
-}
-
-/// Both columns, if they differ. The system may deliver late on a busy machine: only what differs
-/// however much time it is given does.
-fn compare(program: &Program) -> Option<Columns> {
-    const SETTLE_MS: [u64; 3] = [0, 1, 20];
-    let manner =
-        |ms| Manner { settle: Duration::from_millis(ms), is_lenient: true, ..Manner::default() };
-    let sim = stage::in_sim(program, manner(1));
-    let mut real = Vec::new();
-    for settle_ms in SETTLE_MS {
-        real = stage::on_real(program, manner(settle_ms));
-        if real == sim {
-            return None;
-        }
-    }
-    Some(Columns::of(program, &real, &sim))
 }

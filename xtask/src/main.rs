@@ -15,7 +15,9 @@ cargo xtask COMMAND
   sim [SCENARIO…] --seed N | --seeds A..B   rehearse scenarios in the simulated network
   replay TOKEN|FILE                         run a failure again from its token
   real [SCENARIO…]                          perform scenarios on the operating system, over loopback
-  conform [--cases N] [--seed S]            random socket programs on both hubs; any difference fails
+  conform [--cases N] [--seed S]            kept and random socket programs on both hubs; any
+                                            difference fails
+  conform --grow N                          keeps programs that reach what no kept one does
   conform --truth [ROW…]                    what Linux does, row by row, on both hubs
   conform --play FILE…                      programs from files, and both columns
   snapshots [--accept]                      golden traces and reports against snapshots/

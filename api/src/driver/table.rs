@@ -299,6 +299,11 @@ impl Table {
         self.current.is_some_and(|id| self.slots[id.slot()].killed)
     }
 
+    /// The current greenlet is being ended already.
+    pub(super) fn forget_kill(&mut self) {
+        self.current_slot().killed = false;
+    }
+
     /// The turn is this one's again; answers whether it is hurried.
     pub(super) fn set_current(&mut self, id: Option<GreenletId>) -> bool {
         self.current = id;

@@ -179,7 +179,8 @@ impl Descriptor {
         } else {
             self.block("connect", Direction::Write, |hub, io| hub.connect(io, peer))
         };
-        let goes_on = peer.domain() != Domain::Unix
+        // One that is under way is of the internet, whatever address it is asked for now.
+        let goes_on = (was_connecting || peer.domain() != Domain::Unix)
             && answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
         self.shared.is_connecting.store(goes_on, Ordering::Relaxed);
         match goes_on {

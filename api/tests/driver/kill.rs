@@ -156,6 +156,27 @@ fn a_blocking_call_in_a_destructor_tries_once_and_errs() {
 }
 
 #[test]
+fn so_it_does_where_the_victim_never_ran() {
+    let hub = ScriptHub::new().at(ms(0), Event::Bytes(1, b"x".into()));
+    let played = play(hub, || {
+        let (full, empty) = (dial(1), dial(2));
+        thread::sleep(ms(1));
+        let tells = Tells(move || {
+            thread::sleep(ms(99));
+            thread::yield_now();
+            let written = said((&*empty).write(b"bye"));
+            format!("{} {} {written}", read(&full, 1), read(&empty, 1) != "[]")
+        });
+        let victim = spawn("victim", move || drop(tells));
+        victim.kill();
+        note!("{}", victim.join().unwrap_err().is::<Killed>());
+    });
+    let played = played.done();
+    assert_eq!(played.told(), ["1 main/victim: [120] true 3", "1 main: true"]);
+    assert_eq!(played.hub.written(2), b"bye");
+}
+
+#[test]
 fn a_destructor_tries_even_where_others_are_in_line() {
     let played = play(ScriptHub::new().at(ms(5), Event::Eof(1)), || {
         let stream = dial(1);

@@ -13,7 +13,7 @@ fn host(last: u8) -> RealHub {
     let address = Ipv4Addr::new(127, 254, 253, last);
     let part = Part {
         host: format!("host{last}"),
-        address,
+        addresses: vec![address],
         unix: Names::new(address),
         names: Arc::default(),
         programs: 1,

@@ -107,11 +107,11 @@ impl Director {
         let index = self.hosts.len();
         let cues = self.to_me.clone();
         let on_idle = move || drop(cues.send(Cue::Idle(index)));
-        let address = self.net.address_of(name);
+        let addresses = self.net.addresses_of(name);
         let part = Part {
             host: name.to_owned(),
-            address,
-            unix: Names::new(address),
+            unix: Names::new(addresses[0]),
+            addresses,
             names: self.net.names.clone(),
             programs: if role == Role::Server { 2 } else { 1 },
             is_over: self.curtain(role).is_down.clone(),

@@ -3,23 +3,24 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The addresses of one performance, which no other of this machine uses at the same time.
 pub(super) struct Net {
-    pub(super) names: Arc<BTreeMap<String, IpAddr>>,
+    pub(super) names: Arc<BTreeMap<String, Vec<Ipv4Addr>>>,
     /// Bound as long as the addresses are ours.
     _claim: UdpSocket,
 }
 
 impl Net {
-    const HOSTS_MAX: usize = 250;
+    const ADDRESSES_MAX: usize = 250;
     /// Where a claim is staked, on the last address of a net.
     const CLAIM_PORT: u16 = 20_771;
 
-    pub(super) fn claim<'a>(hosts: impl Iterator<Item = &'a str>) -> io::Result<Net> {
+    /// Addresses for the hosts, each as many as is said with its name.
+    pub(super) fn claim<'a>(hosts: impl Iterator<Item = (&'a str, u8)>) -> io::Result<Net> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         const TRIES: u32 = 1000;
         let mut last = None;
@@ -38,25 +39,24 @@ impl Net {
     }
 
     fn of<'a>(
-        hosts: impl Iterator<Item = &'a str>,
+        hosts: impl Iterator<Item = (&'a str, u8)>,
         address: impl Fn(usize) -> Ipv4Addr,
         claim: UdpSocket,
     ) -> io::Result<Net> {
+        let mut free = (1..=Net::ADDRESSES_MAX).map(address);
         let mut names = BTreeMap::new();
-        for (index, name) in hosts.enumerate() {
-            if index == Net::HOSTS_MAX {
-                let most = format!("a performance has {} hosts at most", Net::HOSTS_MAX);
+        for (name, count) in hosts {
+            let own: Vec<Ipv4Addr> = free.by_ref().take(count.into()).collect();
+            if own.len() < usize::from(count) {
+                let most = format!("a performance has {} addresses at most", Net::ADDRESSES_MAX);
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, most));
             }
-            names.insert(name.to_owned(), IpAddr::V4(address(index + 1)));
+            names.insert(name.to_owned(), own);
         }
         Ok(Net { names: Arc::new(names), _claim: claim })
     }
 
-    pub(super) fn address_of(&self, host: &str) -> Ipv4Addr {
-        match self.names.get(host) {
-            Some(IpAddr::V4(address)) => *address,
-            _ => Ipv4Addr::LOCALHOST,
-        }
+    pub(super) fn addresses_of(&self, host: &str) -> Vec<Ipv4Addr> {
+        self.names.get(host).cloned().unwrap_or_else(|| vec![Ipv4Addr::LOCALHOST])
     }
 }

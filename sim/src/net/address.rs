@@ -226,13 +226,11 @@ impl World {
     pub(super) fn source_towards(&self, index: u32, to: SocketAddr) -> io::Result<IpAddr> {
         let socket = &self.sockets[index as usize];
         let bound = socket.local.map(|local| local.ip());
-        match (bound, to.ip()) {
-            (Some(IpAddr::V6(own)), IpAddr::V4(_)) if !own.is_unspecified() => {
-                return Err(errno(libc::ENETUNREACH));
-            }
-            (Some(IpAddr::V4(_)), IpAddr::V6(_)) => return Err(errno(libc::EAFNOSUPPORT)),
-            _ => {}
+        if let (Some(IpAddr::V4(_)), IpAddr::V6(_)) = (bound, to.ip()) {
+            return Err(errno(libc::EAFNOSUPPORT));
         }
+        // One that is connected in one family sends in the other as if it were not.
+        let bound = bound.filter(|ip| ip.is_ipv4() == to.is_ipv4());
         let bound = bound.filter(|ip| !ip.is_unspecified() && !is_for_many(*ip));
         let ip = match is_for_many(to.ip()) {
             true => self.source_for_many(index, to)?,

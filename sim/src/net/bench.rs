@@ -5,7 +5,7 @@ use std::os::unix::net::SocketAddr;
 
 use greenroom::driver::Role;
 use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Ready, Take};
-use greenroom::scenario::HostSpec;
+use greenroom::scenario::{HostSpec, Machine};
 
 use crate::choices::{Choices, Source};
 use crate::faults::Weather;
@@ -14,11 +14,17 @@ use crate::world::World;
 
 /// A hub in this weather, with this many hosts that are all up.
 pub(crate) fn hub_in(weather: Weather, hosts: usize) -> SimHub {
+    hub_of(weather, hosts, Machine::new())
+}
+
+/// Likewise, with hosts that run on such machines.
+pub(crate) fn hub_of(weather: Weather, hosts: usize, machine: Machine) -> SimHub {
     let spec = |index: usize| HostSpec {
         name: format!("host{index}"),
         role: Role::Client,
         body: std::sync::Arc::new(|| Ok(())),
         power_cut_within: None,
+        machine: machine.clone(),
     };
     let specs: Vec<HostSpec> = (0..hosts).map(spec).collect();
     let world = World::new(&specs, weather, Choices::new(1, Source::Seed), true);
@@ -47,12 +53,13 @@ pub(crate) fn is_named(hub: &mut SimHub, io: Io, interest: Interest) -> bool {
     )
 }
 
-/// A socket of the internet on this host.
-pub(crate) fn inet(hub: &mut SimHub, host: u16, domain: Domain, kind: Kind) -> Io {
+/// A socket on this host: where it stands is all that makes it one of the host.
+pub(crate) fn socket_on(hub: &mut SimHub, host: u16, domain: Domain, kind: Kind) -> Io {
     let io = hub.socket(domain, kind).expect("a socket");
     let index = hub.world.socket_of(io).expect("it is open");
-    // Where it stands is all that makes a host of it.
-    hub.world.sockets[index as usize].host = host;
+    let stood = std::mem::replace(&mut hub.world.sockets[index as usize].host, host);
+    hub.world.hosts[usize::from(stood)].gave_up_descriptors(1);
+    hub.world.hosts[usize::from(host)].took_descriptor();
     io
 }
 
@@ -63,7 +70,7 @@ pub(crate) fn at(address: &str) -> Address {
 /// A socket that listens there.
 pub(crate) fn listening(hub: &mut SimHub, host: u16, address: &str) -> Io {
     let address = at(address);
-    let io = inet(hub, host, address.domain(), Kind::Stream);
+    let io = socket_on(hub, host, address.domain(), Kind::Stream);
     hub.bind(io, &address).expect("it is free");
     hub.listen(io, 9).expect("it is bound");
     io

@@ -81,19 +81,20 @@ impl World {
     }
 
     /// Whether a hop on the way is too narrow for a packet that may not be cut. A host cuts datagrams
-    /// that are over its own link's, or what it knows of the path; those may be cut further.
+    /// that are over its own link's MTU, or what it knows of the path's. A router cuts these further
+    /// if they are of IPv4; in IPv6 routers cut nothing.
     pub(super) fn is_too_big(&self, host: u16, packet: &Packet) -> bool {
         let Some(path_mtu) = self.weather.path_mtu_bytes else { return false };
         let payload = packet.payload.len() as u64;
-        let over = |size: u64| size > u64::from(path_mtu);
+        let over = |size: u64| size > u64::from(mtu_towards(path_mtu, packet.to));
         let ip = ip_header(packet.to);
         match packet.body {
             Body::Segment(_) => over(ip + TCP + payload),
             Body::Datagram => {
                 let size = ip + UDP + payload;
-                let is_cut = size > u64::from(self.weather.mtu_bytes)
-                    || self.knows_path(host, packet.to_host);
-                over(size) && !is_cut
+                let cut_at_first = size > u64::from(self.weather.mtu_bytes);
+                let may_be_cut = packet.to.is_ipv4() && cut_at_first;
+                over(size) && !may_be_cut && !self.knows_path(host, packet.to_host)
             }
             Body::ForMany(_) | Body::Icmp(_) => false,
         }
@@ -193,7 +194,13 @@ impl World {
 
 /// The bytes of a segment that just fits.
 fn segment_of(mtu: u32, peer: SocketAddr) -> u32 {
-    mtu.saturating_sub((ip_header(peer) + TCP) as u32).max(1)
+    mtu_towards(mtu, peer).saturating_sub((ip_header(peer) + TCP) as u32).max(1)
+}
+
+/// Every link carries 1280 bytes of IPv6 in one piece, and Linux believes no router that has less.
+fn mtu_towards(mtu: u32, peer: SocketAddr) -> u32 {
+    const MTU_MIN_V6: u32 = 1280;
+    if peer.is_ipv4() { mtu } else { mtu.max(MTU_MIN_V6) }
 }
 
 /// The bytes of IP's header.

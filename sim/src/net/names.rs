@@ -10,7 +10,7 @@ use greenroom::resolve::GaiError;
 use crate::choices::Kind;
 use crate::clock::Event;
 use crate::trace::Op;
-use crate::world::{Proto, World, errno};
+use crate::world::{NO_SOCKET, Proto, World, errno};
 
 /// A question and, once it is there, the answer.
 pub(crate) struct Query {
@@ -32,8 +32,7 @@ impl World {
         let query = Query { host: name.to_owned(), answer: None };
         let host = self.host_here();
         let index = self.add_socket(host, path, Proto::Query(query));
-        // A query is no socket: it takes no number among them.
-        self.sockets[index as usize].number = u32::MAX;
+        self.sockets[index as usize].number = NO_SOCKET;
         let io = self.add_descriptor(index);
         let weather = &self.weather;
         let typical_ns = 2 * weather.latency_typical_ns;
@@ -51,19 +50,14 @@ impl World {
     }
 
     pub(crate) fn answer_arrives(&mut self, index: u32, generation: u32) {
-        let socket = &mut self.sockets[index as usize];
+        let socket = &self.sockets[index as usize];
         if !socket.live || socket.generation != generation {
             return;
         }
-        let hosts = &self.hosts;
-        if let Proto::Query(query) = &mut socket.proto {
-            let found = hosts.iter().find(|host| host.name.eq_ignore_ascii_case(&query.host));
-            let is_local = query.host.eq_ignore_ascii_case("localhost");
-            let localhost = is_local.then_some(Ipv4Addr::LOCALHOST.into());
-            query.answer = Some(match found {
-                Some(host) => host.named_addresses().collect(),
-                None => localhost.into_iter().collect(),
-            });
+        let Proto::Query(query) = &socket.proto else { return };
+        let answer = self.addresses_of(&query.host, socket.host);
+        if let Proto::Query(query) = &mut self.sockets[index as usize].proto {
+            query.answer = Some(answer);
         }
         self.name_ready(index);
     }
@@ -75,6 +69,20 @@ impl World {
         }
         let host = self.hosts.iter().find(|host| host.addresses().any(|ip| ip == address));
         host.map(|host| host.name.to_string())
+    }
+
+    /// What a name resolves to, those first that the asker can reach (RFC 6724, rule 1).
+    fn addresses_of(&self, name: &str, asker: u16) -> Vec<IpAddr> {
+        match self.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name)) {
+            Some(host) => {
+                let is_near = |ip: &IpAddr| self.route(asker, *ip).is_some();
+                let (mut near, far): (Vec<_>, Vec<_>) = host.named_addresses().partition(is_near);
+                near.extend(far);
+                near
+            }
+            None if name.eq_ignore_ascii_case("localhost") => vec![Ipv4Addr::LOCALHOST.into()],
+            None => Vec::new(),
+        }
     }
 
     pub(crate) fn take_answer(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {

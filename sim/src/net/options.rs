@@ -243,6 +243,10 @@ impl World {
                 Proto::Stream(connection) => connection.config().mss,
                 _ => options.get(option),
             },
+            // Of IPv4's groups a socket of IPv6 hears those it joined.
+            Opt::MulticastAll if socket.domain == Domain::V6 => {
+                options.find(option).unwrap_or_default()
+            }
             option if range_of(option).is_some() => options.get(option),
             _ => return Err(not_offered(option)),
         })

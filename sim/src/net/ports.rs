@@ -24,7 +24,10 @@ impl World {
     pub(crate) fn bind_inet(&mut self, index: u32, local: &Address) -> io::Result<()> {
         let local = self.named_local(index, local)?;
         self.bind_socket(index, local)?;
-        let number = self.sockets[index as usize].number;
+        let socket = &mut self.sockets[index as usize];
+        // Bound to one address of IPv6 it is of IPv6 alone, and says so.
+        socket.options.only_v6 |= local.is_ipv6() && !local.ip().is_unspecified();
+        let number = socket.number;
         self.record_full(Op::Bind, number, 0, 0, Some(local), "");
         Ok(())
     }
@@ -33,10 +36,14 @@ impl World {
         let socket = &self.sockets[index as usize];
         let (host, transport, domain) =
             (usize::from(socket.host), transport_of(socket), socket.domain);
-        // Each family looks at these two in an order of its own.
+        // Each family looks at these three in an order of its own.
         let is_bound = is_bound(socket);
-        if !(is_bound && domain == Domain::V6) {
+        let is_reserved = self.hosts[host].reserves(local.port());
+        if !((is_bound || is_reserved) && domain == Domain::V6) {
             self.check_local(index, local)?;
+        }
+        if is_reserved {
+            return Err(errno(libc::EACCES));
         }
         if is_bound {
             return Err(errno(libc::EINVAL));

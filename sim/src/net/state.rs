@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use greenroom::hub::Interest;
 
+use crate::mutant::{self, Mutant};
 use crate::tcp::State;
 use crate::world::{Proto, World, errno};
 
@@ -16,7 +17,12 @@ impl World {
             Proto::Stream(connection) => {
                 let now = connection.readiness();
                 let ended = now.hup || now.error;
-                let write = if now.writable || ended { Interest::WRITE } else { Interest::NONE };
+                if mutant::is_on(Mutant::EndNotReady) && now.read_closed {
+                    let write = if now.writable { Interest::WRITE } else { Interest::NONE };
+                    return read(connection.queued() > 0).with(write);
+                }
+                let has_room = now.writable && self.affordable(index, 1) > 0;
+                let write = if has_room || ended { Interest::WRITE } else { Interest::NONE };
                 read(now.readable || now.urgent || now.read_closed || ended).with(write)
             }
             Proto::Listener(queue) => read(queue.pending() > 0),

@@ -10,7 +10,7 @@ use super::ports::Transport;
 use super::{Flow, Packet};
 use crate::choices;
 use crate::mutant::{self, Mutant};
-use crate::tcp::{Config, Connection, Listener, Segment};
+use crate::tcp::{Config, Connection, Listener, Segment, State};
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
 
@@ -24,6 +24,13 @@ impl World {
     // Listening.
 
     pub(crate) fn listen_on(&mut self, index: u32, backlog: u32) -> io::Result<()> {
+        let backlog = backlog.saturating_sub(mutant::is_on(Mutant::ShortBacklog).into());
+        let socket = &mut self.sockets[index as usize];
+        if let Proto::Stream(old) = &mut socket.proto
+            && old.is_as_new()
+        {
+            socket.left_error = old.take_error();
+        }
         self.renew(index);
         let socket = &self.sockets[index as usize];
         if !socket.has_port && matches!(socket.proto, Proto::Fresh) {
@@ -130,6 +137,10 @@ impl World {
 
     pub(crate) fn connect_stream(&mut self, io: Io, peer: &Address) -> io::Result<()> {
         let index = self.socket_of(io)?;
+        if matches!(&self.sockets[index as usize].proto, Proto::Stream(old) if old.is_as_new()) {
+            // Of an address that it cannot have, what was left of an earlier attempt hears nothing.
+            self.named_peer(index, peer)?;
+        }
         self.renew(index);
         let Socket { host, number, .. } = self.sockets[index as usize];
         match &mut self.sockets[index as usize].proto {
@@ -278,10 +289,15 @@ impl World {
     }
 
     pub(crate) fn send_stream(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
+        let affordable = self.affordable(index, buf.len());
         let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
-            return Err(errno(libc::EPIPE));
+            return Err(self.not_to_be_written(index));
         };
-        let sent = connection.send(buf);
+        let sent = match connection.send(&buf[..affordable]) {
+            // Had it failed, that would be said first.
+            Ok(0) if !buf.is_empty() && affordable == 0 => Err(errno(libc::EAGAIN)),
+            sent => sent,
+        };
         self.sent_on_stream(io, index, buf, sent, "")
     }
 
@@ -295,6 +311,15 @@ impl World {
             Shutdown::Both => (true, true, "both"),
         };
         match &mut self.sockets[index as usize].proto {
+            Proto::Stream(connection) if connection.state() == State::SynSent => {
+                connection.shutdown(read, write)?;
+                self.unroute(index);
+                let socket = &mut self.sockets[index as usize];
+                // It is connected to nobody, and so from nowhere, at its port still.
+                if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
+                    local.set_ip(any(socket.domain));
+                }
+            }
             Proto::Stream(connection) => connection.shutdown(read, write)?,
             Proto::Udp(_) => self.shutdown_datagram(index, read, write)?,
             Proto::Unix(_) => self.shutdown_unix(index, read, write),
@@ -312,6 +337,12 @@ impl World {
         self.mark_dirty(index);
         self.name_ready(index);
         Ok(())
+    }
+
+    /// Why what has no peer takes no bytes.
+    pub(super) fn not_to_be_written(&mut self, index: u32) -> io::Error {
+        let left = self.sockets[index as usize].left_error.take();
+        left.unwrap_or_else(|| errno(libc::EPIPE))
     }
 
     /// The socket listens no more, and is as one that never did (linux-truth 41 to 44).

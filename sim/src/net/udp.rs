@@ -39,6 +39,10 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
+    /// What is in it, with what that costs beside its bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
     pub(crate) fn is_readable(&self) -> bool {
         self.error.is_some() || self.shut_read || !self.letters.is_empty()
     }
@@ -137,6 +141,10 @@ impl World {
             return Err(errno(libc::EINVAL));
         }
         let to = peer.or(socket.peer).ok_or_else(|| errno(libc::EDESTADDRREQ))?;
+        if socket.domain == Domain::V6 && to.is_ipv4() && to.port() == 0 {
+            // IPv6 hands its peer on to IPv4 as if it were named.
+            return Err(errno(libc::EINVAL));
+        }
         self.may_broadcast(index, to)?;
         let to = if is_for_many(to.ip()) { to } else { self.reachable(index, to)? };
         let from = self.source_towards(index, to)?;
@@ -175,12 +183,14 @@ impl World {
     }
 
     pub(super) fn put_letter(&mut self, index: u32, from: SocketAddr, payload: Vec<u8>) {
+        let left = self.memory_left(self.sockets[index as usize].host);
         let socket = &mut self.sockets[index as usize];
         let bytes_max = socket.options.recv_buffer.unwrap_or(RECV_BUFFER) as usize;
         let Proto::Udp(mailbox) = &mut socket.proto else { return };
         let cost = cost_of(from, payload.len());
-        // However large, one fits.
-        if !mailbox.letters.is_empty() && mailbox.bytes + cost > bytes_max {
+        // However large, one fits; but for the host.
+        let is_full = !mailbox.letters.is_empty() && mailbox.bytes + cost > bytes_max;
+        if is_full || left.is_some_and(|left| left < cost as u64) {
             return self.recycle(payload);
         }
         mailbox.bytes += cost;
@@ -206,8 +216,9 @@ impl World {
     pub(super) fn refusal_arrives(&mut self, packet: &Packet, error: i32) {
         let bound = self.bound_at(packet.to_host, Transport::Udp, packet.to.port());
         let told = bound.iter().copied().find(|&index| {
-            let peer = self.sockets[index as usize].peer;
-            peer.is_some_and(|peer| is_from(peer, packet.from))
+            let socket = &self.sockets[index as usize];
+            // One that was connected in IPv6 before does not hear what comes back by IPv4.
+            covers(socket, packet.to) && socket.peer.is_some_and(|peer| is_from(peer, packet.from))
         });
         let Some(index) = told else { return };
         if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {

@@ -258,7 +258,13 @@ impl World {
             }
             kind => {
                 // Bytes come from the peer; the end comes from nobody.
-                let from = match self.unix(index).incoming.is_empty() {
+                let inline = self.urgent_is_inline(index);
+                let (_, bytes) = urgent::around_marks(&self.unix(index).incoming, inline);
+                let is_end = match kind {
+                    Kind::Stream => bytes == 0,
+                    _ => self.unix(index).incoming.is_empty(),
+                };
+                let from = match is_end {
                     true => Address::unnamed(),
                     false => self.unix_peer(index).unwrap_or_else(|_| Address::unnamed()),
                 };

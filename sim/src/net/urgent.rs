@@ -3,7 +3,7 @@
 
 use std::io;
 
-use greenroom::hub::{Interest, Io, Kind, Opt, Take};
+use greenroom::hub::{Domain, Interest, Io, Kind, Opt, Take};
 
 use super::udp;
 use crate::trace::Op;
@@ -12,15 +12,19 @@ use crate::world::{Proto, World, errno};
 impl World {
     /// Gives bytes of which the last is urgent.
     pub(crate) fn send_urgent(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
-        match &mut self.sockets[index as usize].proto {
+        let socket = &mut self.sockets[index as usize];
+        let is_v6 = socket.domain == Domain::V6 && !socket.peer.is_some_and(|peer| peer.is_ipv4());
+        match &mut socket.proto {
             Proto::Stream(connection) => {
                 let sent = connection.send_urgent(buf);
                 self.sent_on_stream(io, index, buf, sent, "write urgent")
             }
+            // Of IPv6 it is a flag that UDP does not look at.
+            Proto::Udp(_) if is_v6 => self.send_datagram(index, buf, None),
             Proto::Udp(_) => Err(self.refuse_urgent_datagram(index, buf.len())),
             Proto::Unix(_) => self.send_urgent_unix(io, index, buf),
             Proto::Pipe(_) | Proto::Query(_) => Err(errno(libc::ENOTSOCK)),
-            Proto::Fresh | Proto::Listener(_) => Err(errno(libc::EPIPE)),
+            Proto::Fresh | Proto::Listener(_) => Err(self.not_to_be_written(index)),
         }
     }
 

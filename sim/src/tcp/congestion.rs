@@ -1,4 +1,5 @@
-//! How much may be in flight: Reno's window (RFC 5681, RFC 6675) with Linux's numbers. Bytes only; what
+//! How much may be in flight: Reno's window (RFC 5681) with Linux's numbers, reduced in proportion to
+//! what arrives while a loss is repaired (RFC 6937). Bytes only; what
 //! is lost, when to send, what, and every timer are the connection's.
 //!
 //! ```text
@@ -33,8 +34,16 @@ pub(super) struct Congestion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
-    Repair { until: u64 },
+    Repair { until: u64, reduction: Reduction },
     Restart { until: u64 },
+}
+
+/// How far the window is reduced: bytes that arrived and that left since, of what was in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reduction {
+    delivered: u64,
+    out: u64,
+    flight: u64,
 }
 
 impl Congestion {
@@ -59,9 +68,12 @@ impl Congestion {
         }
     }
 
-    /// The same, whether it limits anything or not.
+    /// What it is when a loss is repaired, whether it limits anything or not.
     pub(super) fn steady(&self) -> u64 {
-        self.window
+        match self.phase {
+            Phase::Repair { .. } => self.threshold,
+            Phase::Open | Phase::Restart { .. } => self.window,
+        }
     }
 
     /// Whether something is lost and not yet there.
@@ -87,9 +99,10 @@ impl Congestion {
     pub(super) fn acknowledged(&mut self, ack: u64, acked: u64) -> bool {
         let is_through = match self.phase {
             Phase::Open => false,
-            Phase::Repair { until } | Phase::Restart { until } => ack >= until,
+            Phase::Repair { until, .. } | Phase::Restart { until } => ack >= until,
         };
         match self.phase {
+            Phase::Repair { .. } if is_through => self.window = self.threshold,
             Phase::Repair { .. } => {}
             Phase::Open | Phase::Restart { .. } => self.grow(acked),
         }
@@ -117,8 +130,34 @@ impl Congestion {
     /// Something of the `flight` is lost: half of it is enough until all that was sent by now is there.
     pub(super) fn lost(&mut self, flight: u64, sent: u64) {
         self.threshold = self.half(flight);
-        self.window = self.threshold;
-        self.lose(Phase::Repair { until: sent });
+        let reduction = Reduction { delivered: 0, out: 0, flight: flight.max(1) };
+        self.lose(Phase::Repair { until: sent, reduction });
+    }
+
+    /// While a loss is repaired, `delivered` more arrived and `pipe` bytes are still under way: how
+    /// much may leave now. The first lost segment may in any case; of what is too much under way, a
+    /// part for each part that arrives; where it is too little, a segment more than what arrives.
+    pub(super) fn delivered(&mut self, delivered: u64, pipe: u64, is_progress: bool) {
+        let Phase::Repair { reduction, .. } = &mut self.phase else { return };
+        reduction.delivered += delivered;
+        let count = if pipe > self.threshold {
+            let part = u128::from(reduction.delivered) * u128::from(self.threshold);
+            let part = part.div_ceil(u128::from(reduction.flight));
+            u64::try_from(part).unwrap_or(u64::MAX).saturating_sub(reduction.out)
+        } else {
+            let conserved = reduction.delivered.saturating_sub(reduction.out).max(delivered);
+            let more = if is_progress { self.segment } else { 0 };
+            (conserved + more).min(self.threshold - pipe)
+        };
+        let least = if reduction.out == 0 { self.segment } else { 0 };
+        self.window = pipe + count.max(least);
+    }
+
+    /// So many bytes left.
+    pub(super) fn sent(&mut self, bytes: u64) {
+        if let Phase::Repair { reduction, .. } = &mut self.phase {
+            reduction.out += bytes;
+        }
     }
 
     /// A retransmission timeout: all that is under way may be lost. The threshold is taken from the

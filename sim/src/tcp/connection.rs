@@ -93,8 +93,6 @@ struct Owed {
     ack: bool,
     /// One for each segment that came out of order, with what was there then (RFC 2018 §4).
     duplicate_acks: VecDeque<Blocks>,
-    /// The first segment that is lost, whatever is under way.
-    hole: bool,
     probe: bool,
     /// A probe in the window, which the peer heeds, to announce an urgent byte.
     urgent: bool,

@@ -2,6 +2,8 @@
 
 mod actor;
 mod call;
+mod marks;
+mod note;
 mod place;
 mod words;
 
@@ -17,6 +19,7 @@ use greenroom::net::{
 use super::program::{ACTORS, Data, Interface, Kind, Op, Place, Program, SLOTS, Step, Switch};
 use actor::Actor;
 use call::{Came, Task, Thing};
+use marks::Marks;
 
 /// What a step came to: a word for what went well, or the name of an error.
 pub type Outcome = Result<String, String>;
@@ -35,6 +38,15 @@ pub struct World {
 
 /// Plays it; an outcome a step.
 pub fn play(program: &Program, world: &World) -> Vec<Outcome> {
+    play_noting(program, world, None)
+}
+
+/// Likewise, with a note a step of what its socket was like before it, and what it came to.
+pub fn play_noting(
+    program: &Program,
+    world: &World,
+    mut notes: Option<&mut Vec<String>>,
+) -> Vec<Outcome> {
     let mut player = Player {
         world,
         slots: Default::default(),
@@ -44,13 +56,23 @@ pub fn play(program: &Program, world: &World) -> Vec<Outcome> {
         ports: Vec::new(),
         sent: 0,
         filled: 0,
-        is_quick: world.settle.is_zero() && !program.has_actors(),
+        marks: None,
     };
+    if world.settle.is_zero() && program.has_actors() {
+        match Marks::new() {
+            Ok(marks) => player.marks = Some(marks),
+            Err(error) => return vec![Err(words::said(&error))],
+        }
+    }
     let mut outcomes = Vec::new();
     for step in &program.0 {
-        let outcome = player.step(step);
+        let before = notes.as_ref().map(|_| player.state_before(step));
+        let outcome = player.step(step).map_err(|error| words::said(&error));
         player.settle();
-        outcomes.push(outcome.map_err(|error| words::said(&error)));
+        if let (Some(notes), Some(before)) = (&mut notes, before) {
+            notes.push(format!("{before}: {} => {}", note::shape(step), note::class(&outcome)));
+        }
+        outcomes.push(outcome);
     }
     player.leave();
     outcomes
@@ -70,8 +92,8 @@ struct Player<'a> {
     sent: u32,
     /// Bytes that `fill` sent and that nobody received.
     filled: u64,
-    /// Whether nobody has to be let run between two steps.
-    is_quick: bool,
+    /// What tells that all there was to hear was heard, where no time is given for it.
+    marks: Option<Marks>,
 }
 
 type Line = io::Result<String>;
@@ -101,11 +123,13 @@ impl Player<'_> {
 
     /// Lets happen what is under way: what the kernel knows reaches the hub, and who it wakes runs.
     fn settle(&self) {
-        if self.is_quick {
-            return;
+        if let Some(marks) = &self.marks {
+            marks.pass();
+        } else if !self.world.settle.is_zero() {
+            // Not `yield_now`: a simulated greenlet that only yields has time pass until something
+            // comes.
+            greenroom::thread::sleep(self.world.settle);
         }
-        // Not `yield_now`: a simulated greenlet that only yields has time pass until something comes.
-        greenroom::thread::sleep(self.world.settle.max(Duration::from_micros(50)));
     }
 
     fn perform(&mut self, op: &Op) -> Line {
@@ -430,7 +454,10 @@ impl Player<'_> {
 
     /// What a call came to, in words; what it brought goes where it belongs.
     fn told(&mut self, task: &Task, came: Came) -> Line {
-        let from = |player: &mut Self, peer: &Option<_>| match peer {
+        let is_lenient = self.world.is_lenient;
+        let from = |player: &mut Self, peer: &Option<SockAddr>| match peer {
+            // The end comes from nobody, of whichever family.
+            Some(peer) if is_lenient && is_nobody(peer) => "nobody".into(),
             Some(peer) => player.show(peer),
             None => "nobody".into(),
         };
@@ -481,6 +508,10 @@ impl Player<'_> {
             actor.end();
         }
     }
+}
+
+fn is_nobody(peer: &SockAddr) -> bool {
+    peer.as_socket().is_some_and(|inet| inet.ip().is_unspecified() && inet.port() == 0)
 }
 
 fn fresh(kind: Kind) -> io::Result<Socket> {

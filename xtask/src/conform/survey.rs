@@ -3,19 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
-
+use super::hunt::{Columns, Draw, compare, smallest};
 use super::program::Program;
-use super::{Columns, compare, draw};
 
-/// Plays so many programs and prints the smallest one found of each kind of difference; answers
-/// whether there was none.
-pub fn survey(runner: &mut TestRunner, cases: u32) -> bool {
+/// Plays so many programs and prints a small one of each kind of difference; answers whether there
+/// was none.
+pub fn survey(cases: usize, seed: u64) -> bool {
     let mut found: BTreeMap<String, (Program, usize)> = BTreeMap::new();
-    for _ in 0..cases {
-        let tree = draw::programs().new_tree(runner).expect("no program is rejected");
-        let program = tree.current();
+    for program in Draw::new(seed).take(cases) {
         let Some(columns) = compare(&program) else { continue };
         let (small, count) = found.entry(kind_of(&columns)).or_insert_with(|| (program.clone(), 0));
         *count += 1;
@@ -24,9 +19,11 @@ pub fn survey(runner: &mut TestRunner, cases: u32) -> bool {
         }
     }
     for (kind, (program, count)) in &found {
-        let small = shrunk(program, kind);
-        let columns = compare(&small).map_or_else(String::new, |columns| columns.to_string());
-        println!("{count} times: {kind}\n{columns}");
+        let is_of = |columns: &Columns| kind_of(columns) == *kind;
+        match smallest(program, is_of) {
+            Some(columns) => println!("{count} times: {kind}\n{columns}"),
+            None => println!("{count} times: {kind}, and not again\n{program}"),
+        }
     }
     found.is_empty()
 }
@@ -39,19 +36,4 @@ fn kind_of(columns: &Columns) -> String {
     let words: Vec<&str> = words.collect();
     let text = format!("{}: real {real:?}, sim {sim:?}", words.join(" "));
     text.chars().filter(|c| !c.is_ascii_digit()).collect()
-}
-
-/// Without every operation that this kind of difference does not take.
-fn shrunk(program: &Program, kind: &str) -> Program {
-    let mut small = program.clone();
-    let mut at = small.0.len();
-    while at > 0 {
-        at -= 1;
-        let mut less = small.clone();
-        less.0.remove(at);
-        if compare(&less).is_some_and(|columns| kind_of(&columns) == kind) {
-            small = less;
-        }
-    }
-    small
 }

@@ -131,8 +131,9 @@ fn judge(row: &Row, namespaces: Namespaces) -> Verdict {
             true => namespace::on_real(row, namespaces, ms),
         };
         let ports = row.ports.as_ref().map(|ports| (*ports.start(), *ports.end()));
-        let descriptors = row.descriptors;
-        let sim = stage::in_sim(&program, Manner { ports, descriptors, ..manner(ms) });
+        let Row { descriptors, is_unprivileged, .. } = *row;
+        let theirs = Manner { ports, descriptors, is_unprivileged, ..manner(ms) };
+        let sim = stage::in_sim(&program, theirs);
         let mismatches = compared(row, &program, &real, &sim);
         if mismatches.is_empty() {
             return Verdict::Held;

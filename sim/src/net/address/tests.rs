@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddrV6};
 use greenroom::hub::{Domain, Hub, Io, Kind, Opt, Take};
 
 use crate::hub::SimHub;
-use crate::net::bench::{self, at, code, connect, inet, listening, named, names, recv, send};
+use crate::net::bench::{self, at, code, connect, listening, named, names, recv, send, socket_on};
 
 const V6: Domain = Domain::V6;
 
@@ -14,16 +14,16 @@ fn two_hosts() -> SimHub {
 }
 
 fn tcp(hub: &mut SimHub) -> Io {
-    inet(hub, 0, V6, Kind::Stream)
+    socket_on(hub, 0, V6, Kind::Stream)
 }
 
 fn udp(hub: &mut SimHub) -> Io {
-    inet(hub, 0, V6, Kind::Datagram)
+    socket_on(hub, 0, V6, Kind::Datagram)
 }
 
 fn bound(hub: &mut SimHub, kind: Kind, to: &str) -> Result<Io, i32> {
     let address = at(to);
-    let io = inet(hub, 0, address.domain(), kind);
+    let io = socket_on(hub, 0, address.domain(), kind);
     code(hub.bind(io, &address)).map(|()| io)
 }
 
@@ -42,15 +42,15 @@ fn an_address_of_another_family_is_refused_as_each_family_does() {
     let hub = &mut two_hosts();
     let (v4, v6) = (at("127.0.0.1:9"), at("[::1]:9"));
     for kind in [Kind::Stream, Kind::Datagram] {
-        let io = inet(hub, 0, Domain::V4, kind);
+        let io = socket_on(hub, 0, Domain::V4, kind);
         assert_eq!(code(hub.bind(io, &v6)), Err(libc::EAFNOSUPPORT));
         assert_eq!(code(hub.connect(io, &v6)), Err(libc::EAFNOSUPPORT));
-        let io = inet(hub, 0, V6, kind);
+        let io = socket_on(hub, 0, V6, kind);
         assert_eq!(code(hub.bind(io, &v4)), Err(libc::EINVAL));
     }
     let stream = tcp(hub);
     assert_eq!(code(hub.connect(stream, &v4)), Err(libc::EINVAL));
-    let of_v4 = inet(hub, 0, Domain::V4, Kind::Datagram);
+    let of_v4 = socket_on(hub, 0, Domain::V4, Kind::Datagram);
     assert_eq!(code(hub.send_to(of_v4, b"x", &v6)), Err(libc::EAFNOSUPPORT));
     let either = udp(hub);
     assert_eq!(code(hub.send_to(either, b"x", &v4)), Ok(1));
@@ -94,7 +94,7 @@ fn a_listener_of_ipv6_takes_both_families_unless_told_not_to() {
         (Domain::V4, "10.0.0.2:80", "::ffff:10.0.0.1", "[::ffff:10.0.0.2]:80"),
         (V6, "[fd00::2]:80", "fd00::1", "[fd00::2]:80"),
     ] {
-        let client = inet(hub, 0, domain, Kind::Stream);
+        let client = socket_on(hub, 0, domain, Kind::Stream);
         assert_eq!(connect(hub, client, to), Ok(()));
         while !named(hub).is_empty() {}
         let (accepted, peer) = hub.accept(listener).expect("it is connected");
@@ -103,15 +103,15 @@ fn a_listener_of_ipv6_takes_both_families_unless_told_not_to() {
         assert_eq!(known, peer.to_string());
         assert_eq!(code(hub.option(accepted, Opt::Domain)), Ok(libc::AF_INET6 as u32));
     }
-    let only = inet(hub, 1, V6, Kind::Stream);
+    let only = socket_on(hub, 1, V6, Kind::Stream);
     hub.set_option(only, Opt::OnlyV6, 1).expect("it may be set");
     hub.bind(only, &at("[::]:81")).expect("it is free");
     hub.listen(only, 1).expect("it is bound");
-    let client = inet(hub, 0, Domain::V4, Kind::Stream);
+    let client = socket_on(hub, 0, Domain::V4, Kind::Stream);
     assert_eq!(connect(hub, client, "10.0.0.2:81"), Err(libc::ECONNREFUSED), "36(c)");
     assert_eq!(code(hub.bind(only, &at("[::ffff:10.0.0.2]:82"))), Err(libc::EINVAL));
     listening(hub, 1, "[::ffff:127.0.0.1]:83");
-    let client = inet(hub, 1, Domain::V4, Kind::Stream);
+    let client = socket_on(hub, 1, Domain::V4, Kind::Stream);
     assert_eq!(connect(hub, client, "127.0.0.1:83"), Ok(()), "36(e)");
 }
 
@@ -181,7 +181,7 @@ fn a_bound_address_is_the_source_or_the_reason_why_not() {
 #[test]
 fn nobody_answers_to_loopback_from_afar() {
     let hub = &mut two_hosts();
-    let receiver = inet(hub, 1, V6, Kind::Datagram);
+    let receiver = socket_on(hub, 1, V6, Kind::Datagram);
     hub.bind(receiver, &at("[::]:9")).expect("it is free");
     let sender = bound(hub, Kind::Datagram, "[::1]:0").expect("a port is free");
     assert_eq!(code(hub.send_to(sender, b"x", &at("[fd00::2]:9"))), Ok(1));

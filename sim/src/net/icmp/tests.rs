@@ -25,10 +25,7 @@ fn hub(weather: Weather) -> SimHub {
 
 /// A socket of this host.
 fn socket(hub: &mut SimHub, host: u16, kind: Kind) -> Io {
-    let io = hub.socket(Domain::V4, kind).expect("a socket");
-    let index = hub.world.socket_of(io).expect("it is open");
-    hub.world.sockets[index as usize].host = host;
-    io
+    bench::socket_on(hub, host, Domain::V4, kind)
 }
 
 fn tcp(hub: &mut SimHub, host: u16) -> Io {
@@ -312,4 +309,33 @@ fn partitions_are_answered_as_often_as_the_weather_says() {
     let error = so_error(hub, near);
     assert!([libc::ENETUNREACH, libc::EHOSTUNREACH].contains(&error), "{error}");
     assert_eq!(hub.world.fired.unreachable, 1, "nobody answers what the far host says of the port");
+}
+
+/// Measured likewise: what is over the host's own link is cut by the host, and no router cuts it
+/// further, so it is lost once too; and below 1280 no message is believed, for no link is narrower.
+#[test]
+fn routers_cut_nothing_of_ipv6() {
+    for (path_mtu, mss) in [(1400, 1340), (1000, 1220)] {
+        let hub = &mut hub(Weather { path_mtu_bytes: Some(path_mtu), ..Weather::calm() });
+        let socket =
+            |hub: &mut SimHub, host: u16, kind: Kind| bench::socket_on(hub, host, Domain::V6, kind);
+        let far = socket(hub, 1, Kind::Datagram);
+        hub.bind(far, &at("[fd00::2]:9")).expect("a free port");
+        let near = socket(hub, 0, Kind::Datagram);
+        hub.connect(near, &at("[fd00::2]:9")).expect("anybody may be connected to");
+        for (sent, outcome) in [(1232, Ok(1232)), (4000, Err(libc::EAGAIN)), (4000, Ok(4000))] {
+            assert_eq!(send(hub, near, &vec![7; sent]), Ok(sent));
+            run(hub, SECOND);
+            assert_eq!(recv(hub, far, 9000).map(|bytes| bytes.len()), outcome);
+            let error = if outcome.is_err() { libc::EMSGSIZE } else { 0 };
+            assert_eq!(so_error(hub, near), error);
+        }
+        let listener = socket(hub, 1, Kind::Stream);
+        hub.bind(listener, &at("[fd00::2]:80")).expect("a free port");
+        hub.listen(listener, 8).expect("it may listen");
+        let caller = socket(hub, 0, Kind::Stream);
+        let _ = hub.connect(caller, &at("[fd00::2]:80"));
+        run(hub, SECOND);
+        assert_eq!(segment_size(hub, caller), mss);
+    }
 }

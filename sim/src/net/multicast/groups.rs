@@ -88,6 +88,7 @@ impl World {
             _ if is_v6 && socket.domain != Domain::V6 => Err(errno(libc::ENOPROTOOPT)),
             Proto::Udp(_) if ip.is_multicast() => Ok(()),
             Proto::Udp(_) => Err(errno(libc::EINVAL)),
+            Proto::Unix(_) => Err(errno(libc::EOPNOTSUPP)),
             _ => Err(errno(libc::EPROTO)),
         }
     }

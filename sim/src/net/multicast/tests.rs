@@ -16,9 +16,7 @@ fn on_group() -> Group {
 
 /// A socket of this host.
 fn socket(hub: &mut SimHub, host: u16, options: &[Opt]) -> Io {
-    let io = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
-    let index = hub.world.socket_of(io).expect("it is open");
-    hub.world.sockets[index as usize].host = host;
+    let io = bench::socket_on(hub, host, Domain::V4, Kind::Datagram);
     for &option in options {
         hub.set_option(io, option, 1).expect("it may be set");
     }
@@ -299,7 +297,7 @@ struct V6<'a>(&'a mut SimHub);
 
 impl V6<'_> {
     fn socket(&mut self, host: u16, options: &[(Opt, u32)]) -> Io {
-        let io = bench::inet(self.0, host, Domain::V6, Kind::Datagram);
+        let io = bench::socket_on(self.0, host, Domain::V6, Kind::Datagram);
         for &(option, value) in options {
             self.0.set_option(io, option, value).expect("it may be set");
         }
@@ -408,9 +406,9 @@ fn memberships_of_ipv6() {
     assert_eq!(code(hub.0.leave(io, v6("ff0e::5", 1))), Err(libc::EADDRNOTAVAIL));
     assert_eq!(code(hub.0.leave(io, v6("ff0e::5", 0))), Ok(()));
     assert_eq!(code(hub.0.join(io, on_group())), Ok(()), "one of IPv4");
-    let tcp = bench::inet(hub.0, 0, Domain::V6, Kind::Stream);
+    let tcp = bench::socket_on(hub.0, 0, Domain::V6, Kind::Stream);
     assert_eq!(code(hub.0.join(tcp, v6("ff0e::5", 2))), Err(libc::EPROTO));
     assert_eq!(code(hub.0.leave(tcp, v6("ff0e::5", 2))), Err(libc::EPROTO));
-    let of_v4 = bench::inet(hub.0, 0, Domain::V4, Kind::Datagram);
+    let of_v4 = bench::socket_on(hub.0, 0, Domain::V4, Kind::Datagram);
     assert_eq!(code(hub.0.join(of_v4, v6("ff0e::5", 2))), Err(libc::ENOPROTOOPT));
 }

@@ -23,10 +23,7 @@ fn bound(hub: &mut SimHub, kind: Kind, options: &[Opt], address: &str) -> Result
 
 /// A connection from this host to the other one.
 fn connected(hub: &mut SimHub) -> (Io, Io) {
-    let listener = socket(hub, Kind::Stream);
-    let index = hub.world.socket_of(listener).expect("it is open");
-    // Where it listens is all that makes a host of it.
-    hub.world.sockets[index as usize].host = 1;
+    let listener = bench::socket_on(hub, 1, Domain::V4, Kind::Stream);
     hub.bind(listener, &SocketAddr::from(([0, 0, 0, 0], 80)).into()).expect("it is free");
     hub.listen(listener, 5).expect("it is bound");
     let client = socket(hub, Kind::Stream);

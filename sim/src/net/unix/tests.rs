@@ -52,9 +52,7 @@ fn hosts_have_names_of_their_own() {
     let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
     let listener = bound(hub, Kind::Stream, "/here");
     hub.listen(listener, 1).expect("it has a name");
-    let there = hub.socket(Domain::Unix, Kind::Stream).expect("a socket");
-    let index = hub.world.socket_of(there).expect("it is open");
-    hub.world.sockets[index as usize].host = 1;
+    let there = bench::socket_on(hub, 1, Domain::Unix, Kind::Stream);
     assert_eq!(code(hub.connect(there, &path("/here"))), Err(libc::ENOENT));
     assert_eq!(code(hub.bind(there, &path("/here"))), Ok(()));
 }
@@ -137,9 +135,7 @@ fn losing_power_takes_local_sockets_along_on_that_host_only() {
     let (near, far) = pair(hub, Kind::Stream);
     let (read, write) = hub.pipe().expect("a pipe");
     let letters = bound(hub, Kind::Datagram, "/letters");
-    let elsewhere = hub.socket(Domain::Unix, Kind::Datagram).expect("a socket");
-    let index = hub.world.socket_of(elsewhere).expect("it is open");
-    hub.world.sockets[index as usize].host = 1;
+    let elsewhere = bench::socket_on(hub, 1, Domain::Unix, Kind::Datagram);
     assert_eq!(send(hub, near, b"abc"), Ok(3));
     hub.world.cut_power(0);
     for gone in [near, far, read, write, letters] {

@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 use std::io;
 
-use greenroom::hub::Io;
+use greenroom::hub::{Io, Kind};
 
+use super::Role;
 use super::queue::{self, Piece};
 use crate::net::urgent::has_urgent;
 use crate::world::{World, errno};
@@ -42,7 +43,7 @@ pub(super) fn around_marks(queue: &VecDeque<Piece>, inline: bool) -> (usize, usi
 
 impl World {
     pub(crate) fn send_urgent_unix(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
-        has_urgent(self.unix(index).kind)?;
+        self.may_be_urgent(index, true)?;
         let Some((last, before)) = buf.split_last() else { return Err(errno(libc::EOPNOTSUPP)) };
         let peer = self.peer_to_write_to(index)?;
         let sent = match before {
@@ -67,7 +68,7 @@ impl World {
     }
 
     pub(crate) fn recv_urgent_unix(&mut self, index: u32, buf: &mut [u8]) -> io::Result<usize> {
-        has_urgent(self.unix(index).kind)?;
+        self.may_be_urgent(index, false)?;
         let inline = self.urgent_is_inline(index);
         let incoming = &mut self.unix_mut(index).incoming;
         let piece = incoming.iter_mut().find(|piece| piece.mark == Mark::Urgent && !inline);
@@ -78,6 +79,20 @@ impl World {
             *first = byte;
             1
         }))
+    }
+
+    /// Streams have urgent bytes; records look at their connection before they say that they have not.
+    fn may_be_urgent(&mut self, index: u32, sends: bool) -> io::Result<()> {
+        let socket = self.unix_mut(index);
+        if socket.kind == Kind::SeqPacket {
+            if sends && let Some(error) = socket.error.take() {
+                return Err(errno(error));
+            }
+            if !matches!(socket.role, Role::Connected) {
+                return Err(errno(libc::ENOTCONN));
+            }
+        }
+        has_urgent(self.unix(index).kind)
     }
 
     /// A read begins: the pieces it passes over are gone, and a mark among the others with it.

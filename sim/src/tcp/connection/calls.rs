@@ -81,6 +81,10 @@ impl Connection {
     /// recv(2) with MSG_PEEK. Like recv it takes the pending error, once the bytes are read.
     pub fn peek(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let (passed, most) = self.around_mark();
+        if buf.is_empty() && self.incoming.len() > 0 {
+            // A read of nothing is content with whatever is there, an urgent byte too.
+            return Ok(0);
+        }
         if self.queued() > 0 {
             let most = buf.len().min(most);
             return Ok(self.incoming.peek(passed, &mut buf[..most]));

@@ -134,11 +134,15 @@ impl Connection {
         self.soft_error = None;
         let wider = self.widen(ack, seg.window);
         self.timers.probe_answered(now, !wider);
+        let had = self.snd_una + self.sent.there();
         self.sent.hear(ack, &seg.sack, self.snd_una.max(ack), self.snd_nxt);
-        if ack > self.snd_una {
+        let is_progress = ack > self.snd_una;
+        if is_progress {
             self.advance(now, ack);
         }
         self.repair();
+        let delivered = (self.snd_una + self.sent.there()).saturating_sub(had);
+        self.congestion.delivered(delivered, self.pipe(), is_progress);
         self.fin_progress(now);
         self.state != State::Closed
     }
@@ -181,11 +185,10 @@ impl Connection {
         self.timers.progress(now, ack, outstanding, &self.config);
     }
 
-    /// Enough is there beyond a gap: what is missing is lost, and the first of it leaves at once.
+    /// Once enough is there beyond a gap, what is missing is lost.
     fn repair(&mut self) {
         if !self.congestion.repairs() && self.sent.shows_loss(self.mss()) {
             self.congestion.lost(self.snd_nxt - self.snd_una, self.snd_nxt);
-            self.owed.hole = true;
         }
         if self.congestion.repairs() {
             self.sent.find_lost(self.snd_una);

@@ -48,11 +48,9 @@ impl Connection {
     /// is filled to the last byte; that no silly windows are announced is the receiver's care. Ours,
     /// which counts in segments, is filled with whole ones.
     fn text(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
-        let room = self.congestion_room(now);
         if let Some(hole) = self.sent.next(self.mss()) {
-            let fits = hole.end - hole.start <= room;
-            let is_first = std::mem::take(&mut self.owed.hole);
-            return (fits || is_first).then(|| self.send_again(now, hole, payload));
+            let fits = hole.end - hole.start <= self.congestion_room();
+            return fits.then(|| self.send_again(now, hole, payload));
         }
         let (seq, end) = (self.snd_nxt, self.outgoing.end());
         let waiting = end.saturating_sub(seq);
@@ -61,7 +59,7 @@ impl Connection {
         let len = whole.min(self.snd_edge.saturating_sub(seq));
         let fin = self.shut_write && seq + len == end;
         let nothing = len == 0 && !fin;
-        if nothing || len > room || (!fin && self.is_held(seq, len)) {
+        if nothing || len > self.room_after_rest(now) || (!fin && self.is_held(seq, len)) {
             return None;
         }
         Some(self.emit(now, seq..seq + len, fin, payload))
@@ -98,6 +96,7 @@ impl Connection {
         self.snd_nxt = self.snd_nxt.max(next);
         self.write_end = self.write_end.filter(|write_end| *write_end > self.snd_nxt);
         self.timers.sent(now, next, fresh, &self.config);
+        self.congestion.sent(next - seq);
         if len > 0 {
             self.acks.answered(now, self.config.ack_delay_ns);
             if fresh && len < self.mss() {
@@ -128,11 +127,16 @@ impl Connection {
         u64::from(self.config.mss.max(1))
     }
 
-    fn congestion_room(&mut self, now: u64) -> u64 {
+    /// The room for something that leaves now, be it after a rest.
+    fn room_after_rest(&mut self, now: u64) -> u64 {
         if !self.in_flight() {
             let (idle_ns, timeout_ns) = self.timers.rested(now, &self.config);
             self.congestion.rested(idle_ns, timeout_ns);
         }
+        self.congestion_room()
+    }
+
+    fn congestion_room(&self) -> u64 {
         self.congestion.window().saturating_sub(self.pipe())
     }
 

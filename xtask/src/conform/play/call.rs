@@ -147,6 +147,13 @@ impl Task {
         }
     }
 
+    /// Which of several calls is told that a connection stands, and which that it stood, is up to
+    /// the hub.
+    pub fn stands_already(&self, error: &io::Error) -> bool {
+        let is_connect = matches!(self.call, Call::Connect(_));
+        self.is_lenient && is_connect && error.raw_os_error() == Some(libc::EISCONN)
+    }
+
     /// Where Linux answers a call that may not wait otherwise than one that may, and the waist has
     /// one verb for both, the answer of the one that may.
     fn leniently(&self, socket: &Socket, answer: io::Result<Came>) -> io::Result<Came> {
@@ -154,8 +161,7 @@ impl Task {
             Ok(came) => return Ok(came),
             Err(error) => error,
         };
-        // Which of several calls is told that it stands, and which that it stood, is up to the hub.
-        if matches!(self.call, Call::Connect(_)) && error.raw_os_error() == Some(libc::EISCONN) {
+        if self.stands_already(&error) {
             return Ok(Came::Done);
         }
         let is_there = || wait_read(socket, Some(Duration::ZERO)).is_ok();
@@ -166,7 +172,9 @@ impl Task {
         match self.call {
             // A datagram socket that is shut for reading: `EAGAIN` although poll calls it readable,
             // where a call that may wait comes back with nothing.
-            Call::Recv(_) | Call::Peek(_) if is_datagrams => Ok(Came::Bytes(Vec::new())),
+            Call::Recv(_) | Call::Peek(_) | Call::RecvUrgent(_) if is_datagrams => {
+                Ok(Came::Bytes(Vec::new()))
+            }
             Call::RecvFrom(_) | Call::PeekFrom(_) if is_datagrams => {
                 let nobody = match socket.domain()? {
                     Domain::UNIX => unix::SocketAddr::from_pathname("")?.into(),

@@ -33,6 +33,8 @@ pub struct Row {
     pub ports: Option<RangeInclusive<u16>>,
     /// How many descriptors there are, where they are few.
     pub descriptors: Option<u32>,
+    /// Whether the program may not bind the ports that are root's.
+    pub is_unprivileged: bool,
     /// Whether it takes a network that leads nowhere.
     pub is_alone: bool,
     /// Whether the simulator is something else by choice.
@@ -189,6 +191,7 @@ impl Row {
             ids: vec![],
             ports: None,
             descriptors: None,
+            is_unprivileged: false,
             is_alone: false,
             differs: false,
             lines: vec![],
@@ -218,9 +221,10 @@ impl Row {
         match ports {
             Some(range) => self.ports = Some(range),
             None if tag == "lo" => self.is_alone = true,
+            None if tag == "unprivileged" => self.is_unprivileged = true,
             None => {
                 let number = tag.strip_prefix("descriptors ").and_then(|n| n.trim().parse().ok());
-                let accepted = "there are [ports A-B], [descriptors N] and [lo]";
+                let accepted = "there are [ports A-B], [descriptors N], [unprivileged], [lo]";
                 self.descriptors = Some(number.ok_or(format!("no tag [{tag}]; {accepted}"))?);
             }
         }
@@ -229,7 +233,7 @@ impl Row {
 
     /// Whether the system is to be set up for it, which is done for a process of its own.
     pub fn is_special(&self) -> bool {
-        self.is_alone || self.ports.is_some() || self.descriptors.is_some()
+        self.is_alone || self.is_unprivileged || self.ports.is_some() || self.descriptors.is_some()
     }
 
     /// By id, by number, or by section.

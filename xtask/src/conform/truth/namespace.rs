@@ -45,7 +45,11 @@ pub fn on_real(row: &Row, namespaces: Namespaces, settle_ms: u64) -> Vec<Outcome
         None => String::new(),
     };
     let limit = row.descriptors.map_or(String::new(), |n| format!("ulimit -n {n} && "));
-    let script = format!("ip link set lo up && {range}{limit}exec \"$0\" \"$@\"");
+    let less = match row.is_unprivileged {
+        true => "setpriv --bounding-set=-net_bind_service --inh-caps=-net_bind_service ",
+        false => "",
+    };
+    let script = format!("ip link set lo up && {range}{limit}exec {less}\"$0\" \"$@\"");
     let program = match std::env::current_exe() {
         Ok(program) => program,
         Err(error) => return vec![Err(format!("no program to start: {error}"))],
