@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::os::fd::{OwnedFd, RawFd};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
@@ -175,6 +176,14 @@ pub trait Hub: std::any::Any {
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io>;
     /// The answer to a query, which is over then; `WouldBlock` before.
     fn resolved(&mut self, io: Io) -> io::Result<Vec<IpAddr>>;
+    /// The name of the host that has an address, where the hub itself knows.
+    fn name_of(&mut self, _address: IpAddr) -> Option<String> {
+        None
+    }
+    /// Whom `resolve::resolver` names unless one is set, where that is not this hub itself.
+    fn resolver(&self) -> Option<Rc<dyn crate::resolve::Resolver>> {
+        None
+    }
     /// Has a job done where it holds nobody up. The job is a source, readable once it is done; who
     /// closes that gives it up, done or not. A hub that has no such place gives the job back: it is
     /// the caller's to do once the source is readable.

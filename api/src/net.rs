@@ -72,7 +72,7 @@ pub use tcp::{Incoming, TcpListener, TcpStream};
 pub use udp::UdpSocket;
 
 /// The family of an internet address.
-fn domain_of(address: &SocketAddr) -> hub::Domain {
+pub(crate) fn domain_of(address: &SocketAddr) -> hub::Domain {
     if address.is_ipv4() { hub::Domain::V4 } else { hub::Domain::V6 }
 }
 

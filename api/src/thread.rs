@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use std::thread::Result;
 
-pub use self::blocking::spawn_blocking;
+pub use self::blocking::{run_blocking, spawn_blocking};
 pub use self::join::JoinHandle;
 pub(crate) use self::local::Locals;
 pub use self::local::{AccessError, HostKey, LocalKey};

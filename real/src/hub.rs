@@ -21,6 +21,7 @@ mod tests;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::os::fd::{OwnedFd, RawFd};
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::task::{Wake, Waker};
 use std::time::Duration;
@@ -29,6 +30,7 @@ use greenroom::hub::{
     Address, Birth, Domain, GreenletId, Group, HostId, Hub, Interest, Io, Job, Kind, NameOpt, Note,
     Opt, Query, Ready, Runnable, Take, Tick, Turn,
 };
+use greenroom::resolve::Resolver;
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime};
 use mio::{Events, Poll, Token};
@@ -38,7 +40,7 @@ use crate::address::to_system;
 use crate::office::{Inbox, JOBS, Outcome, Task};
 use crate::options;
 use crate::part::Part;
-use crate::resolver::{self, Answer};
+use crate::resolver::{self, Answer, Threaded};
 use crate::retries::Retries;
 use crate::signal::Signal;
 use crate::socket::Socket;
@@ -460,6 +462,10 @@ impl Hub for RealHub {
             },
             _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
         }
+    }
+    fn resolver(&self) -> Option<Rc<dyn Resolver>> {
+        // A part of a play knows names of its own, and asks the system for the rest.
+        self.part.is_none().then(|| Rc::new(Threaded) as Rc<dyn Resolver>)
     }
 
     fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {

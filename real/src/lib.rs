@@ -56,4 +56,5 @@ mod watchdog;
 
 pub use hub::RealHub;
 pub use perform::{Performance, perform, perform_within};
+pub use resolver::{Blocking, Threaded};
 pub use run::{RunError, run, run_on, try_run};

@@ -57,8 +57,8 @@ impl ToSocketAddrs for (&str, u16) {
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)].into_iter());
         }
-        let found = crate::resolve::addresses_of(host)?;
-        let all: Vec<SocketAddr> = found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
+        let mut all = crate::resolve::addresses_of(host)?;
+        all.iter_mut().for_each(|address| address.set_port(port));
         Ok(all.into_iter())
     }
 }

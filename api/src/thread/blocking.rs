@@ -1,7 +1,9 @@
-//! [`spawn_blocking`]: work that would hold up every greenlet, done elsewhere.
+//! [`spawn_blocking`] and [`run_blocking`]: work that would hold up every greenlet, done elsewhere.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use super::{Builder, JoinHandle, Label, start};
 use crate::block::Call;
@@ -36,38 +38,80 @@ where
 {
     let at = Location::caller();
     let driver = driver::current().expect(driver::OUTSIDE);
-    let result = Arc::new(Mutex::new(None));
-    let theirs = result.clone();
-    let job: Job = Box::new(move || {
-        let done = catch_unwind(AssertUnwindSafe(f));
-        *theirs.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
-    });
-    let offloaded = driver.hub.borrow_mut().offload(job);
-    // Owned from here on: whoever kills the greenlet gives the job up.
-    let offloaded = offloaded.map(|(io, job)| (Descriptor::new(&driver, io), job));
-    let body = move || {
-        let left = offloaded.and_then(|(source, job)| source.with(wait_for_end).map(|()| job));
-        match left {
-            Ok(None) => {}
-            Ok(Some(job)) => do_here(job),
-            Err(error) => panic!("a blocking job was not done: {error}"),
-        }
-        match result.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(Ok(value)) => value,
-            Some(Err(payload)) => resume_unwind(payload),
-            None => panic!("a blocking job was dropped before it was done"),
-        }
+    let offloaded = Offloaded::new(&driver, f);
+    let body = move || match offloaded.and_then(Offloaded::wait) {
+        Ok(value) => value,
+        Err(error) => panic!("a blocking job was not done: {error}"),
     };
     start(&driver, body, Label::from("blocking".to_owned()), stack::DEFAULT_SIZE, at)
 }
 
-fn wait_for_end(driver: &Driver, io: Io) -> std::io::Result<()> {
+/// As [`spawn_blocking`] and its join in one, without a greenlet between: who is killed, or runs out
+/// of time, while it waits gives the job up.
+///
+/// # Errors
+///
+/// `NotConnected` outside any hub; else those of a hub that has no place for it.
+///
+/// # Panics
+///
+/// With the panic of `f`.
+///
+/// # Examples
+///
+/// ```no_run
+/// let hosts = greenroom::thread::run_blocking(|| std::fs::read("/etc/hosts"))??;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn run_blocking<F, T>(f: F) -> io::Result<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let driver = driver::current().ok_or_else(driver::outside)?;
+    Offloaded::new(&driver, f)?.wait()
+}
+
+/// A job that a hub has taken, and where its result will be. Who drops it gives the job up.
+struct Offloaded<T> {
+    source: Descriptor,
+    /// The job, where it is the caller's to do once the source is readable.
+    left: Option<Job>,
+    result: Arc<Mutex<Option<thread::Result<T>>>>,
+}
+
+impl<T: Send + 'static> Offloaded<T> {
+    fn new(driver: &Driver, f: impl FnOnce() -> T + Send + 'static) -> io::Result<Offloaded<T>> {
+        let result = Arc::new(Mutex::new(None));
+        let theirs = result.clone();
+        let job: Job = Box::new(move || {
+            let done = catch_unwind(AssertUnwindSafe(f));
+            *theirs.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+        });
+        let (io, left) = driver.hub.borrow_mut().offload(job)?;
+        Ok(Offloaded { source: Descriptor::new(driver, io), left, result })
+    }
+
+    fn wait(self) -> io::Result<T> {
+        self.source.with(wait_for_end)?;
+        if let Some(job) = self.left {
+            do_here(job);
+        }
+        match self.result.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(payload)) => resume_unwind(payload),
+            None => panic!("a blocking job was dropped before it was done"),
+        }
+    }
+}
+
+fn wait_for_end(driver: &Driver, io: Io) -> io::Result<()> {
     let call = Call {
         op: "blocking job",
         io,
         interest: Interest::READ,
         timeout: None,
-        expiry: std::io::ErrorKind::TimedOut,
+        expiry: io::ErrorKind::TimedOut,
         nonblocking: false,
     };
     call.run(driver, |hub, io| hub.offloaded(io))

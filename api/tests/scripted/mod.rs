@@ -178,7 +178,7 @@ impl ScriptHub {
         self.alive.iter().find(|(known, ..)| *known == id)
     }
 
-    fn name_of(&self, id: GreenletId) -> String {
+    fn greenlet_name(&self, id: GreenletId) -> String {
         self.entry(id).map_or_else(|| "nobody".into(), |(_, _, name)| name.clone())
     }
 
@@ -268,7 +268,7 @@ impl Hub for ScriptHub {
             n => format!("{}#{n}", birth.label),
         };
         let name = match birth.parent {
-            Some(parent) => format!("{}/{own}", self.name_of(parent)),
+            Some(parent) => format!("{}/{own}", self.greenlet_name(parent)),
             None => own,
         };
         self.busy = true;
@@ -409,7 +409,7 @@ impl Hub for ScriptHub {
             Note::Text(text) => format!("* {text}"),
             Note::Parked(Wait { op, .. }) => format!("parks in {op}"),
             Note::Woke(Wait { op, .. }, by, _) => format!("{op} woken by {by:?}"),
-            Note::Struck(whom, how) => format!("{how} of {}", self.name_of(*whom)),
+            Note::Struck(whom, how) => format!("{how} of {}", self.greenlet_name(*whom)),
             other => format!("{other:?}"),
         };
         self.record(self.current, &told);

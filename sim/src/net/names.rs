@@ -1,10 +1,11 @@
 //! Names: a query is answered after a packet's time there and back. Every host's name resolves, and
-//! so does what the system's resolver takes for an address and std does not.
+//! every host's address has its name.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use greenroom::hub::{Interest, Io};
+use greenroom::resolve::GaiError;
 
 use crate::choices::Kind;
 use crate::clock::Event;
@@ -61,6 +62,15 @@ impl World {
         self.name_ready(index);
     }
 
+    /// The name of the host that has an address: known at once, as from a hosts file.
+    pub(crate) fn name_of(&self, address: IpAddr) -> Option<String> {
+        if address.is_loopback() {
+            return Some("localhost".to_owned());
+        }
+        let host = self.hosts.iter().find(|host| host.addresses().any(|ip| ip == address));
+        host.map(|host| host.name.to_string())
+    }
+
     /// What a name resolves to, those first that the asker can reach (RFC 6724, rule 1).
     fn addresses_of(&self, name: &str, asker: u16) -> Vec<IpAddr> {
         match self.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name)) {
@@ -71,7 +81,7 @@ impl World {
                 near
             }
             None if name.eq_ignore_ascii_case("localhost") => vec![Ipv4Addr::LOCALHOST.into()],
-            None => numeric(name).into_iter().collect(),
+            None => Vec::new(),
         }
     }
 
@@ -89,50 +99,7 @@ impl World {
                 self.record_full(Op::Resolved, 0, 0, 0, Some((first, 0).into()), "");
                 Ok(answer)
             }
-            None => {
-                // Of no kind that can be named, as std's own: that of an errno it does not sort.
-                let kind = errno(libc::EIO).kind();
-                let text = "failed to lookup address information: Name or service not known";
-                Err(io::Error::new(kind, text))
-            }
+            None => Err(GaiError::NoName.into()),
         }
     }
-}
-
-/// What getaddrinfo(3) takes for an address (linux-truth 247, 248): IPv6 with a scope, and IPv4 as
-/// inet_aton(3) has it.
-fn numeric(host: &str) -> Option<IpAddr> {
-    let (address, scope) = match host.split_once('%') {
-        Some((address, scope)) => (address, Some(scope)),
-        None => (host, None),
-    };
-    match address.parse::<Ipv6Addr>() {
-        Ok(ip) => scope.is_none_or(|scope| is_scope(ip, scope)).then_some(ip.into()),
-        Err(_) => inet_aton(host).map(IpAddr::from),
-    }
-}
-
-/// An interface by its number; by its name only where addresses are of an interface.
-fn is_scope(ip: Ipv6Addr, scope: &str) -> bool {
-    scope.parse::<u32>().is_ok() || (scope == "lo" && ip.is_unicast_link_local())
-}
-
-/// One to four numbers between dots, decimal, octal or hexadecimal; the last one is all that is left.
-fn inet_aton(host: &str) -> Option<Ipv4Addr> {
-    let parts = host.split('.').map(|part| match part.as_bytes() {
-        // What parses numbers would take a sign.
-        digits if !digits.iter().all(u8::is_ascii_alphanumeric) => None,
-        [b'0', b'x' | b'X', ..] => u32::from_str_radix(&part[2..], 16).ok(),
-        [b'0', _, ..] => u32::from_str_radix(part, 8).ok(),
-        [b'0'..=b'9', ..] => part.parse().ok(),
-        _ => None,
-    });
-    let parts: Vec<u32> = parts.collect::<Option<_>>()?;
-    let (&last, bytes) = parts.split_last()?;
-    let bits_left = 32 - 8 * u32::try_from(bytes.len()).ok().filter(|&count| count < 4)?;
-    if bytes.iter().any(|&byte| byte > 255) || u64::from(last) >> bits_left != 0 {
-        return None;
-    }
-    let high = bytes.iter().zip(0..).map(|(&byte, at)| byte << (24 - 8 * at)).sum::<u32>();
-    Some(Ipv4Addr::from(high | last))
 }
