@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -71,19 +70,25 @@ pub struct HostKey<T: 'static> {
     init: fn() -> T,
 }
 
-/// The values of one greenlet or host, by the place of their keys, which are statics.
+/// The values of one greenlet or host, by the place of their keys, which are statics; in the order in
+/// which they were made, which is that in which they are dropped.
 #[derive(Default)]
-pub(crate) struct Locals(RefCell<HashMap<usize, Rc<dyn Any>>>);
+pub(crate) struct Locals(RefCell<Vec<(usize, Rc<dyn Any>)>>);
 
 impl Locals {
     fn get<T: 'static>(&self, key: usize, init: fn() -> T) -> Rc<T> {
-        let known = self.0.borrow().get(&key).cloned();
-        let value = known.unwrap_or_else(|| {
-            // Nothing is borrowed meanwhile: what is made may look at other values.
+        let value = self.find(key).unwrap_or_else(|| {
+            // Nothing is borrowed meanwhile: what is made may look at other values, and at this one.
             let made: Rc<dyn Any> = Rc::new(init());
-            self.0.borrow_mut().entry(key).or_insert(made).clone()
+            self.find(key).unwrap_or_else(|| {
+                self.0.borrow_mut().push((key, made.clone()));
+                made
+            })
         });
         value.downcast().expect("a key has one type")
+    }
+    fn find(&self, key: usize) -> Option<Rc<dyn Any>> {
+        self.0.borrow().iter().find(|(of, _)| *of == key).map(|(_, value)| value.clone())
     }
 }
 

@@ -186,7 +186,8 @@ impl Director {
             Cue::Returned(index, outcome) => {
                 let is_over = self.clients.is_down.load(Ordering::SeqCst);
                 let host = &mut self.hosts[index];
-                (host.is_up, host.has_returned) = (true, true);
+                // It is not up for that: what it spawned may not have run yet.
+                host.has_returned = true;
                 match outcome {
                     // What a program makes of its end is not its fault.
                     Err(wrong) if !is_over => {

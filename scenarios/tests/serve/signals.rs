@@ -112,5 +112,5 @@ fn performing_a_scenario_with_signals_fails_at_the_start() {
     });
     let violations = greenroom_real::perform(&scenario).violations;
     assert_eq!(violations.len(), 1);
-    assert!(violations[0].starts_with("host: signals"), "{violations:?}");
+    assert!(violations[0].contains("`signal`"), "{violations:?}");
 }
