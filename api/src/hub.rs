@@ -177,7 +177,7 @@ pub trait Hub: std::any::Any {
     /// The answer to a query, which is over then; `WouldBlock` before.
     fn resolved(&mut self, io: Io) -> io::Result<Vec<IpAddr>>;
     /// The name of the host that has an address, where the hub itself knows.
-    fn name_of(&mut self, _address: IpAddr) -> Option<String> {
+    fn reverse(&mut self, _address: IpAddr) -> Option<String> {
         None
     }
     /// Whom `resolve::resolver` names unless one is set, where that is not this hub itself.

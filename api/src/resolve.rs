@@ -110,7 +110,7 @@ crate::host_local! {
 /// use greenroom::resolve::{self, Hosts};
 ///
 /// resolve::set_resolver(Rc::new(Hosts::parse("192.0.2.1 gate.example")));
-/// assert_eq!(resolve::gethostbyname("gate.example")?, [192, 0, 2, 1]);
+/// assert_eq!(resolve::gethostbyname("gate.example")?.octets(), [192, 0, 2, 1]);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn set_resolver(resolver: Rc<dyn Resolver>) {
@@ -262,7 +262,7 @@ impl Resolver for OfHub {
 
     fn reverse(&self, address: IpAddr) -> Result<HostEntry, GaiError> {
         let driver = driver::current().ok_or(GaiError::System(libc::ENOTCONN))?;
-        let name = driver.hub.borrow_mut().name_of(address).ok_or(GaiError::NoName)?;
+        let name = driver.hub.borrow_mut().reverse(address).ok_or(GaiError::NoName)?;
         Ok(answer::entry_of(&name, address))
     }
 }

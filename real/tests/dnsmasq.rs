@@ -27,10 +27,14 @@ struct Server {
 }
 
 impl Server {
-    /// `None` where there is no dnsmasq.
+    /// On a port that is free for both transports, as far as can be known. `None` where there is no
+    /// dnsmasq.
     fn start(test: &str) -> Option<Server> {
-        // A port that is free for both transports, as far as can be known.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Server::start_at(test, free, "--local=/test/")
+    }
+
+    fn start_at(test: &str, port: u16, own: &str) -> Option<Server> {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let hosts = std::env::temp_dir().join(format!("greenroom-{test}-{}", std::process::id()));
         let mut lines = String::from("192.0.2.1 plain.test\n2001:db8::1 plain.test\n");
@@ -42,7 +46,7 @@ impl Server {
         command
             .args(["--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null"])
             .args(["--bind-interfaces", "--listen-address=127.0.0.1", "--pid-file="])
-            .args(["--user=", "--group=", "--log-facility=-", "--local=/test/"])
+            .args(["--user=", "--group=", "--log-facility=-", own])
             .args(["--cname=one.test,two.test", "--cname=two.test,plain.test"])
             .arg(format!("--server=/far.test/127.0.0.1#{}", mute.local_addr().unwrap().port()))
             .arg(format!("--port={port}"))
@@ -143,4 +147,127 @@ fn a_server_that_is_gone_is_told_and_what_it_said_is_kept_no_longer_than_it_said
         // From its hosts file, dnsmasq's answers hold for no time at all.
         assert_eq!(ips(&dns, "v4.test", Family::V4), Err(GaiError::Again));
     });
+}
+
+/// Set where a test runs in namespaces of its own.
+const INSIDE: &str = "GREENROOM_INSIDE_NAMESPACES";
+const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n127.0.0.4 canon4 alias4\n";
+const RESOLV_CONF: &str = "nameserver 127.0.0.1\nsearch test\noptions timeout:1 attempts:1\n";
+
+/// glibc and `Dns` with the same resolv.conf, hosts file and server, in namespaces where these are
+/// the machine's: each answers what the other does.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_system_is_answered_the_same() {
+    const TEST: &str = "the_system_is_answered_the_same";
+    if std::env::var_os(INSIDE).is_some() {
+        // It knows of every name whether there is one: where it refuses, glibc is of two minds.
+        let Some(server) = Server::start_at("inside", 53, "--local=/#/") else { return };
+        run(move || {
+            compare(&Dns::system());
+            drop(server);
+        });
+        return;
+    }
+    let enter = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--net", "sh", "-ec", script]);
+        command
+    };
+    let probe = "ip link set lo up; mount --bind /etc/hosts /etc/hosts";
+    let entered = enter(probe).stderr(Stdio::null()).status();
+    if !entered.is_ok_and(|status| status.success()) {
+        assert!(std::env::var_os("GREENROOM_REQUIRE_TOOLS").is_none(), "namespaces are required");
+        eprintln!("SKIPPED: {TEST}: no namespaces of its own can be had");
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("greenroom-{TEST}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("hosts"), HOSTS).unwrap();
+    std::fs::write(folder.join("resolv.conf"), RESOLV_CONF).unwrap();
+    let script = "ip link set lo up
+        for file in hosts resolv.conf; do mount --bind \"$1/$file\" /etc/$file; done
+        exec \"$2\" --exact \"$3\" --nocapture";
+    let output = enter(script)
+        .args(["sh".as_ref(), folder.as_os_str(), std::env::current_exe().unwrap().as_os_str()])
+        .arg(TEST)
+        .env(INSIDE, "yes")
+        .output()
+        .unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let told =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(output.status.success() && told[0].contains("1 passed"), "{}{}", told[0], told[1]);
+}
+
+#[cfg(target_os = "linux")]
+fn compare(dns: &Dns) {
+    use greenroom::resolve::{AI_ADDRCONFIG, AI_ALL, AI_V4MAPPED, NI_NAMEREQD};
+    use greenroom_real::Blocking;
+
+    let long = ["a".repeat(63), "a".repeat(64), "a.".repeat(130), "x".repeat(2000)];
+    let names = [
+        "plain.test",
+        "v4.test",
+        "V4.TEST",
+        "v4.test.",
+        "v4",
+        "v6.test",
+        "v6",
+        "one.test",
+        "one",
+        "big.test",
+        "none.test",
+        "none",
+        "elsewhere.example",
+        "localhost",
+        "localhost.",
+        "alias4",
+        "foo..bar",
+        ".foo",
+        "a b",
+        "x\n",
+        "-x.test",
+        "_x.test",
+        "m\u{fc}nchen.test",
+        "1.2.3.4.5",
+        "127.0.0.1 ",
+        "127.1",
+        "::1",
+        "",
+    ];
+    let mut differing = Vec::new();
+    for name in names.into_iter().chain(long.iter().map(String::as_str)) {
+        for family in [libc::AF_UNSPEC, libc::AF_INET, libc::AF_INET6] {
+            for flags in [0, AI_V4MAPPED, AI_V4MAPPED | AI_ALL, AI_CANONNAME, AI_ADDRCONFIG] {
+                let hints = Hints::stream().family(family).flags(flags);
+                let request = Request { host: Some(name), service: Some("http"), hints };
+                // The server turns the order of its answers.
+                let ask = |resolver: &dyn Resolver| {
+                    resolver.getaddrinfo(&request).map(|all| {
+                        let canonical = all[0].canonical.clone();
+                        let mut all: Vec<_> = all.iter().map(|info| info.address).collect();
+                        all.sort();
+                        (canonical, all)
+                    })
+                };
+                let (ours, system) = (ask(dns), ask(&Blocking));
+                if ours != system {
+                    differing.push(format!("{request:?}\n  ours   {ours:?}\n  system {system:?}"));
+                }
+            }
+        }
+    }
+    for address in ["192.0.2.9:80", "[2001:db8::9]:80", "127.0.0.4:80", "[2001:db8::7]:80"] {
+        let address: SocketAddr = address.parse().unwrap();
+        for flags in [0, NI_NAMEREQD] {
+            let ask = |resolver: &dyn Resolver| resolver.getnameinfo(&address, flags);
+            let (ours, system) = (ask(dns), ask(&Blocking));
+            if ours != system {
+                differing
+                    .push(format!("{address} {flags}\n  ours   {ours:?}\n  system {system:?}"));
+            }
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
 }

@@ -419,7 +419,7 @@ impl Hub for SimHub {
     fn resolved(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {
         self.world.take_answer(io).map_err(|error| self.world.failed("resolve", 0, error))
     }
-    fn name_of(&mut self, address: IpAddr) -> Option<String> {
+    fn reverse(&mut self, address: IpAddr) -> Option<String> {
         self.world.name_of(address)
     }
     fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {

@@ -116,26 +116,21 @@ impl Dns {
                 Err(miss) => first_miss = Some(miss),
             }
         }
-        let mut worst = Miss::NoName;
+        let mut best = None;
         for domain in &self.config.search {
             let whole = format!("{name}.{domain}");
             match self.addresses(whole.trim_end_matches('.'), family) {
                 Ok(entry) => return Ok(entry),
                 Err(Miss::NoName) => {}
-                Err(miss @ (Miss::NoData | Miss::Refused)) if worst != Miss::NoData => worst = miss,
-                Err(Miss::NoData | Miss::Refused) => {}
-                Err(miss) => {
-                    worst = miss;
-                    break;
-                }
+                Err(Miss::NoData) => best = Some(Miss::NoData),
+                Err(Miss::Refused) => best = best.or(Some(Miss::Refused)),
+                Err(_) => break,
             }
         }
+        // As it stands counts most; else that a name was there, be it without an address.
         match first_miss {
             Some(miss) => Err(miss),
-            None => self.addresses(name, family).map_err(|miss| match (miss, worst) {
-                (Miss::NoName, worst) => worst,
-                (miss, _) => miss,
-            }),
+            None => self.addresses(name, family).map_err(|miss| best.unwrap_or(miss)),
         }
     }
 
@@ -160,7 +155,10 @@ impl Dns {
             Record::Address(address) => Some(address),
             Record::Name(_) => None,
         });
-        Ok(HostEntry { name: found.canonical, aliases: Vec::new(), addresses: addresses.collect() })
+        // In the letters it was asked for, unless it is an alias.
+        let is_same = found.canonical.eq_ignore_ascii_case(name);
+        let canonical = if is_same { name.to_owned() } else { found.canonical };
+        Ok(HostEntry { name: canonical, aliases: Vec::new(), addresses: addresses.collect() })
     }
 
     /// What a name has of one type: known from before, or asked for, along its aliases.

@@ -40,9 +40,15 @@ fn in_sim(seed: u64, weather: Weather, client: impl Fn(SocketAddr, Log) + Send +
 fn on_real(client: impl FnOnce(SocketAddr, Log) + 'static) {
     greenroom_real::run(move || {
         let log = Shared::new(Vec::new());
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        // A port that is free for one transport may be another test's for the other.
+        let (listener, socket) = (0..100)
+            .find_map(|_| {
+                let listener = TcpListener::bind("127.0.0.1:0").ok()?;
+                let socket = UdpSocket::bind(listener.local_addr().ok()?).ok()?;
+                Some((listener, socket))
+            })
+            .expect("some port is free for both");
         let address = socket.local_addr().unwrap();
-        let listener = TcpListener::bind(address).unwrap();
         let theirs = log.clone();
         let server = thread::spawn(move || server::serve_on(socket, listener, theirs));
         client(address, log);
