@@ -76,7 +76,8 @@ impl SimHub {
     fn happen(&mut self) -> bool {
         let world = &mut self.world;
         let Some((at_ns, event)) = world.clock.pop() else { return false };
-        let is_loopback = matches!(event, Event::Loopback(_));
+        let is_loopback =
+            matches!(event, Event::Loopback(host) if world.hosts[usize::from(host)].is_up);
         match event {
             Event::Timer { socket, generation } => {
                 let entry = &mut world.sockets[socket as usize];
@@ -147,7 +148,9 @@ impl Hub for SimHub {
         let mut caught_up = false;
         loop {
             self.world.flush();
-            if !self.world.named.is_empty() || (caught_up && self.advances) {
+            // Events that name nobody may go on for ever.
+            let is_late = self.world.clock.now_ns() > self.time_limit_ns;
+            if !self.world.named.is_empty() || (caught_up && self.advances) || is_late {
                 break;
             }
             let next_ns = self.world.clock.next_at_ns();

@@ -230,6 +230,7 @@ impl World {
             return;
         }
         self.hosts[usize::from(host)].down_ns = Some(self.clock.now_ns());
+        self.hosts[usize::from(host)].loopback.power_off();
         self.fired.power_cuts += 1;
         self.record_world(host, Op::PowerCut, 0, 0);
         let mut dead: Vec<GreenletId> = Vec::new();

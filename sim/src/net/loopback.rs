@@ -45,6 +45,14 @@ pub(crate) struct Loopback {
     through_ns: u64,
 }
 
+impl Loopback {
+    /// Nobody is there to be told any more, nor to have given way.
+    pub(crate) fn power_off(&mut self) {
+        self.told.clear();
+        self.through_ns = 0;
+    }
+}
+
 impl World {
     pub(super) fn mark_dirty_here(&mut self, index: u32) {
         self.under_way.dirty.push_back(index);

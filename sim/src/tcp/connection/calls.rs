@@ -42,7 +42,8 @@ impl Connection {
     /// lets out is the end of a segment. Those after it wait and are joined.
     fn note_write(&mut self) {
         let (end, open) = (self.outgoing.end(), self.open_until());
-        let goes = end <= open && !self.small_is_out();
+        // A write of nothing ends nowhere.
+        let goes = self.snd_nxt < end && end <= open && !self.small_is_out();
         let joins = self.config.cork || !self.config.nagle;
         if !joins && self.write_end.is_none() && goes {
             self.write_end = Some(end);

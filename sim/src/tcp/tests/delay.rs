@@ -57,6 +57,17 @@ fn row_87_small_writes_wait_for_the_first_ones_ack_and_travel_together() {
 }
 
 #[test]
+fn a_write_of_nothing_holds_up_nothing() {
+    let mut pair = Pair::new();
+    pair.send(0, b"a").unwrap();
+    pair.run(SECOND);
+    assert_eq!(pair.side(0).send(b"").unwrap(), 0);
+    pair.send(0, b"b").unwrap();
+    pair.run(SECOND);
+    assert_eq!(pair.side(1).queued(), 2);
+}
+
+#[test]
 fn a_full_segment_and_the_last_before_fin_do_not_wait() {
     let mut pair = Pair::new();
     let before = pair.log.len();
