@@ -71,6 +71,9 @@ pub fn main(wanted: &[String]) -> Result<bool, String> {
     let skipped = verdicts.iter().filter(|v| matches!(v, Verdict::Skipped)).count();
     if wanted.is_empty() {
         report::counts(&table, &rows, &verdicts);
+    } else {
+        let count = verdicts.iter().filter(|v| matches!(v, Verdict::Held)).count();
+        println!("{count} of {} programs come to what they say, on both hubs", rows.len());
     }
     if skipped > 0 {
         println!("skipped (no namespaces): {skipped} rows that need a network of their own");
