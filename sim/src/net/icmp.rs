@@ -6,23 +6,19 @@
 
 use std::net::SocketAddr;
 
-use super::link::direction;
+use super::link::{LOST, TCP, UDP, direction, ip_header};
 use super::{Body, Flow, Packet};
 use crate::choices::Kind;
 use crate::tcp;
 use crate::trace::Op;
 use crate::world::{Proto, World};
 
-/// Headers of TCP and of UDP.
-const TCP: u64 = 20;
-const UDP: u64 = 8;
 /// Linux's `mtu_expires`: how long a host remembers what a router said of a path.
 const REMEMBERED_NS: u64 = 600_000_000_000;
 /// Linux asks three times, a second apart, who has an address (`mcast_solicit`, `retrans_time_ms`).
 const ASKING_NS: u64 = 3_000_000_000;
 /// How long an answer to that is believed: 30 s, then 5 s of doubt, then three more questions.
 const BELIEVED_NS: u64 = 38_000_000_000;
-const LOST: u64 = 1;
 
 /// A message about a packet from `to` to `from`.
 #[derive(Clone, Copy, Debug)]
@@ -201,11 +197,6 @@ fn segment_of(mtu: u32, peer: SocketAddr) -> u32 {
 fn mtu_towards(mtu: u32, peer: SocketAddr) -> u32 {
     const MTU_MIN_V6: u32 = 1280;
     if peer.is_ipv4() { mtu } else { mtu.max(MTU_MIN_V6) }
-}
-
-/// The bytes of IP's header.
-pub(super) fn ip_header(to: SocketAddr) -> u64 {
-    if to.is_ipv4() { 20 } else { 40 }
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@
 //! changes nothing for this one. A partition is a decision about the pair of hosts; nothing is made
 //! for a pair before it first talks.
 
+use std::net::SocketAddr;
+
 use super::icmp::Why;
 use super::{Body, Packet};
 use crate::choices::{Entity, Kind};
@@ -49,7 +51,8 @@ pub(super) fn direction(from: u16, to: u16) -> ((u16, u16), usize) {
     ((from.min(to), from.max(to)), usize::from(from > to))
 }
 
-const LOST: u64 = 1;
+/// The first way to be lost: of a packet, and of a message about one.
+pub(super) const LOST: u64 = 1;
 const DUPLICATED: u64 = 2;
 const OVERTAKEN: u64 = 3;
 // Of a cut.
@@ -58,12 +61,19 @@ const HOST_UNREACHABLE: u64 = 5;
 
 const SECOND_NS: u128 = 1_000_000_000;
 
+/// Headers of TCP and of UDP.
+pub(super) const TCP: u64 = 20;
+pub(super) const UDP: u64 = 8;
+
+/// The bytes of IP's header.
+pub(super) fn ip_header(to: SocketAddr) -> u64 {
+    if to.is_ipv4() { 20 } else { 40 }
+}
+
 /// What a packet is on the wire, IP's headers included; what is below IP is not counted.
 fn wire_bytes(packet: &Packet, mtu_bytes: u32) -> u64 {
-    const TCP: u64 = 20;
-    const UDP: u64 = 8;
     // IPv6 says in a header of its own that a packet is a fragment.
-    let (ip, of_fragment) = if packet.to.is_ipv4() { (20, 0) } else { (40, 8) };
+    let (ip, of_fragment) = (ip_header(packet.to), if packet.to.is_ipv4() { 0 } else { 8 });
     let payload = packet.payload.len() as u64;
     match packet.body {
         Body::Segment(_) => ip + TCP + payload,
