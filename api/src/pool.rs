@@ -36,8 +36,16 @@ pub struct Pool {
 /// There was no room in a pool; the closure comes back.
 pub struct PoolFull<F>(pub F);
 
-/// A place in a pool, free again when its greenlet is over.
-struct Place(Rc<Semaphore>);
+/// One of as many places as there are permits, free again when it is dropped.
+pub(crate) struct Place(Rc<Semaphore>);
+
+impl Place {
+    /// Waits for one, as [`Semaphore::acquire`] does.
+    pub(crate) fn take(room: Rc<Semaphore>) -> Place {
+        room.acquire();
+        Place(room)
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {

@@ -59,7 +59,7 @@ impl Datagram {
     ///
     /// # Errors
     ///
-    /// As [`UdpSocket::send_to`]; `EBADF` once the server is stopped for good.
+    /// As [`UdpSocket::send_to`]. A datagram keeps the socket open: a stopped server's are answered.
     pub fn reply(&self, bytes: &[u8]) -> io::Result<usize> {
         self.socket.send_to(bytes, self.peer)
     }

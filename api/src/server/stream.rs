@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::listener::{Listener, shared};
 use super::pause::{Pause, Verdict, judge};
 use crate::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
-use crate::pool::Group;
+use crate::pool::{Group, Place};
 use crate::sync::{Event, Semaphore};
 use crate::thread::{self, JoinHandle};
 
@@ -280,21 +280,6 @@ impl<L: Listener> Drop for Accepting<L> {
     fn drop(&mut self) {
         self.0.is_serving.set(false);
         self.0.idle.set();
-    }
-}
-
-/// One connection's place among those that a limit allows.
-struct Place(Rc<Semaphore>);
-
-impl Place {
-    fn take(room: Rc<Semaphore>) -> Place {
-        room.acquire();
-        Place(room)
-    }
-}
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.release();
     }
 }
 
