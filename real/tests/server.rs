@@ -6,11 +6,10 @@ use std::net;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
-use std::time::Duration;
 
 use greenroom::net::{SocketAddr, TcpStream};
 use greenroom::server::StreamServer;
-use greenroom::thread;
+use greenroom::sync::Event;
 use greenroom_real::{run, run_on};
 
 const CHILD: &str = "GREENROOM_TEST_FEW_DESCRIPTORS";
@@ -122,6 +121,8 @@ fn hubs_on_several_threads_serve_one_port_together() {
     const CALLERS: usize = 200;
     static PORT: AtomicU16 = AtomicU16::new(0);
     static SERVED: AtomicUsize = AtomicUsize::new(0);
+    /// Heard by every hub.
+    static ALL_SERVED: Event = Event::new();
     let (first_listens, all_listen) = (Barrier::new(THREADS), Arc::new(Barrier::new(THREADS + 1)));
     let theirs = all_listen.clone();
     let callers = std::thread::spawn(move || {
@@ -138,7 +139,9 @@ fn hubs_on_several_threads_serve_one_port_together() {
             ("127.0.0.1", PORT.load(Ordering::SeqCst)),
             move |stream, peer| {
                 echo(stream, peer);
-                SERVED.fetch_add(1, Ordering::SeqCst);
+                if SERVED.fetch_add(1, Ordering::SeqCst) + 1 == CALLERS {
+                    ALL_SERVED.set();
+                }
             },
         );
         let server = server.unwrap();
@@ -148,9 +151,7 @@ fn hubs_on_several_threads_serve_one_port_together() {
             first_listens.wait();
         }
         all_listen.wait();
-        while SERVED.load(Ordering::SeqCst) < CALLERS {
-            thread::sleep(Duration::from_millis(1));
-        }
+        ALL_SERVED.wait(None);
         server.stop(None);
         server.accepted()
     });
