@@ -12,10 +12,10 @@
 
 mod counts;
 mod dump;
+mod ending;
 mod mailbox;
 mod names;
 mod overflow;
-mod reap;
 mod scopes;
 mod stall;
 mod table;
@@ -78,7 +78,7 @@ pub struct Ending {
     pub stop: Stop,
     /// Panics of greenlets that nobody joined, in the order they were found.
     pub panics: Vec<Panicked>,
-    /// Greenlets that would not be unwound; their stacks are leaked.
+    /// Greenlets that destructors made without end: they never ran, and what they own is leaked.
     pub leaked: usize,
 }
 
@@ -109,9 +109,13 @@ pub struct Panicked {
 /// A host's program starts when the hub names [`Ready::Start`]. The hub is given back with the
 /// ending, so that its keeper can read what it recorded.
 ///
+/// No greenlet outlives the run: one that swallows its kill is raised again at each blocking call,
+/// a thousand times with turns for the others between, and a hundred times more without. Whoever
+/// swallows those too ends the process, which says who it was.
+///
 /// # Panics
 ///
-/// If this thread runs a hub already.
+/// If this thread runs a hub already. With the panic of a hub.
 pub fn run<H: Hub + 'static>(hub: H, programs: Vec<Program>) -> (Ending, H) {
     let driver = Rc::new(Driver::new(Box::new(hub), programs));
     let entered = CURRENT.with_borrow_mut(|current| {
@@ -123,8 +127,11 @@ pub fn run<H: Hub + 'static>(hub: H, programs: Vec<Program>) -> (Ending, H) {
     });
     assert!(entered, "this thread runs a hub already: a hub is not entered twice");
     let entered = Entered;
-    let stop = driver.run_to_end();
-    let leaked = driver.settle();
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        let stop = driver.run_to_end();
+        (stop, driver.settle())
+    }));
+    let (stop, leaked) = ended.unwrap_or_else(|panic| driver.leave_broken_hub(panic));
     drop(entered);
     driver.mailbox.end();
     let panics = driver.panics.take();
@@ -324,10 +331,7 @@ impl Driver {
             Ready::Mail => self.read_mail(),
             Ready::Start(host) => self.start_host(host),
             Ready::End(greenlet, How::Unwind) => self.kill(greenlet),
-            Ready::End(greenlet, How::Abandon) => {
-                let program = self.table.borrow_mut().abandon(greenlet);
-                self.stop_waiting_for(program, greenlet);
-            }
+            Ready::End(greenlet, How::Abandon) => self.abandon(greenlet),
         }
     }
 
@@ -437,43 +441,6 @@ impl Driver {
         if host.root.get() == Some(root) && host.unfinished.replace(false) {
             self.clients_left.set(self.clients_left.get() - 1);
         }
-    }
-
-    /// Ends every greenlet left, in id order; answers how many would not end.
-    fn settle(&self) -> usize {
-        // Destructors may spawn: each round ends what the one before left or made.
-        const ROUNDS: usize = 100;
-        for _ in 0..ROUNDS {
-            let left = self.table.borrow_mut().kill_all();
-            if left.is_empty() {
-                break;
-            }
-            for id in left {
-                if let Some(index) = self.place_of(id) {
-                    self.resume(index);
-                }
-            }
-        }
-        let mut leaked = self.table.borrow_mut().kill_all().len();
-        leaked += self.table.borrow().lost;
-        self.unwind_abandoned();
-        leaked
-    }
-
-    /// What a power cut left on its stack is unwound under a hub that answers errors only, so that
-    /// memory goes back and nothing of it reaches the world or its trace.
-    fn unwind_abandoned(&self) {
-        if !self.table.borrow().any_abandoned() {
-            return;
-        }
-        let world = self.hub.replace(Box::new(crate::dead::DeadHub));
-        let revived = self.table.borrow_mut().revive_abandoned();
-        for id in revived {
-            if let Some(index) = self.place_of(id) {
-                self.resume(index);
-            }
-        }
-        self.hub.replace(world);
     }
 
     // Greenlets.

@@ -17,8 +17,10 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use crate::hub::Turn;
 use stack::Slot;
 
-/// A body on its own stack, or the place for one. Dropping one that has started and not ended leaks
-/// its stack: unwinding is the driver's to order, by resuming it, never a destructor's.
+/// A body on its own stack, or the place for one.
+///
+/// Dropping one that has started and not ended aborts the process: others may rely on the
+/// destructors of its frames, and to unwind them is the driver's to order, by resuming it.
 #[derive(Default)]
 pub(crate) struct Fiber {
     inner: Option<Coroutine<Entry, Option<Turn>, (), Slot>>,
@@ -54,15 +56,17 @@ struct Root {
     yielder: *const Yielder<Entry, Option<Turn>>,
     /// Where the stack ends, guard page included: what tells stacks apart.
     limit: usize,
+    /// How much of it can be used, in bytes.
+    size: usize,
 }
 
 impl Fiber {
     /// Puts a body on a stack; it starts with the first resume.
     pub(crate) fn start(&mut self, stack: Slot, body: impl FnOnce(Leave) + 'static) {
         debug_assert!(self.inner.is_none(), "one body at a time");
-        let limit = stack.ends_at();
+        let (limit, size) = (stack.ends_at(), stack.size());
         self.inner = Some(Coroutine::with_stack(stack, move |yielder, _| {
-            let root = Root { yielder, limit };
+            let root = Root { yielder, limit, size };
             body(Leave(&raw const root));
         }));
     }
@@ -91,9 +95,12 @@ impl Fiber {
 
 impl Drop for Fiber {
     fn drop(&mut self) {
-        // corosensei would unwind a suspended body here, from whatever thread-exit or panic path
-        // led to the drop, and aborts the process if a destructor then panics.
-        std::mem::forget(self.inner.take());
+        // A run ends only when every body has (`Driver::settle`), so this is a fault of a hub's: it
+        // panicked in between two steps of a turn.
+        if self.inner.is_some() {
+            eprintln!("greenroom: a hub lost a greenlet that had not ended");
+            std::process::abort();
+        }
     }
 }
 
@@ -101,6 +108,11 @@ impl Leave {
     /// Where its stack ends, guard page included.
     pub(crate) fn limit(self) -> usize {
         self.root().limit
+    }
+
+    /// How many bytes of it a body can use.
+    pub(crate) fn size(self) -> usize {
+        self.root().size
     }
 
     fn root<'a>(self) -> &'a Root {

@@ -6,6 +6,7 @@
 use std::panic::resume_unwind;
 use std::time::Duration;
 
+use super::table::KillMet;
 use super::{Driver, Killed};
 use crate::hub::Tick;
 use crate::mutant::{self, Mutant};
@@ -16,8 +17,25 @@ pub(crate) struct Scope {
     id: u64,
     pub(super) deadline: Tick,
     pub(super) expired: bool,
+    /// How many errors for it were returned, and how often it was raised.
     ignored: u32,
+    raised: u32,
 }
+
+impl Scope {
+    /// It is about to be raised; returns whether it was so too often to keep the turn.
+    pub(super) fn raise(&mut self) -> bool {
+        self.raised = self.raised.saturating_add(1);
+        self.raised > RAISES_IN_A_TURN
+    }
+
+    pub(super) fn is(&self, id: u64) -> bool {
+        self.id == id
+    }
+}
+
+/// How often a kill or an expiry is raised in a greenlet before each further one costs it its turn.
+pub(super) const RAISES_IN_A_TURN: u32 = 100;
 
 impl Driver {
     /// What a call that cannot fail owes after a switch: a kill or an expired scope unwinds.
@@ -44,30 +62,31 @@ impl Driver {
 
     #[cold]
     fn raise_kill_if_killed(&self) {
-        if self.table.borrow().current_is_killed() && !std::thread::panicking() {
-            if cfg!(panic = "abort") {
-                return;
-            }
-            self.give_up_on_the_unkillable();
+        let Some(id) = self.current_id().filter(|_| self.table.borrow().current_is_killed()) else {
+            return;
+        };
+        if std::thread::panicking() {
+            return;
+        }
+        let met = self.table.borrow_mut().met_kill(id, self.in_place.get());
+        match met {
+            KillMet::Raise => {}
+            // `loop { catch_unwind(handler) }` meets its kill for ever: the others run meanwhile.
+            KillMet::AfterTurn => self.step_aside(),
+            KillMet::TooOften => self.abort_over(id),
+        }
+        if !cfg!(panic = "abort") {
             self.set_unwinding(true);
             resume_unwind(Box::new(Killed));
         }
     }
 
-    /// `loop { catch_unwind(handler) }` would meet its kill for ever: such a one is left on its stack.
-    fn give_up_on_the_unkillable(&self) {
-        let deaf = self.table.borrow_mut().count_kill();
-        if let Some(id) = deaf {
-            self.lose(id);
-            let (leave, program) = self.table.borrow_mut().way_out();
-            self.stop_waiting_for(program, id);
-            leave.leave(None);
-            unreachable!("it is never resumed");
-        }
-    }
-
     pub(crate) fn raise_expiry(&self, elapsed: u64) {
         if !std::thread::panicking() && !cfg!(panic = "abort") {
+            if self.table.borrow_mut().met_expiry(elapsed) {
+                self.step_aside();
+                self.raise_kill();
+            }
             self.set_unwinding(true);
             resume_unwind(Box::new(Unwind { scope: elapsed }));
         }
@@ -92,7 +111,7 @@ impl Driver {
         let scope = self.scopes_made.get() + 1;
         self.scopes_made.set(scope);
         let deadline = self.now().after(duration);
-        let entered = Scope { id: scope, deadline, expired: false, ignored: 0 };
+        let entered = Scope { id: scope, deadline, expired: false, ignored: 0, raised: 0 };
         self.table.borrow_mut().current_slot().scopes.push(entered);
         self.hurried.set(true);
         scope

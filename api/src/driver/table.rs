@@ -11,6 +11,8 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub(super) use ends::KillMet;
+
 use super::names::{Children, Label, Place, write_name, write_path};
 use super::scopes::Scope;
 use super::timers::{Timer, Timers};
@@ -64,8 +66,6 @@ pub(super) struct Table {
     pub(super) waiters: Waiters,
     /// Waits that the world or another thread might end.
     pub(super) open_waits: usize,
-    /// Greenlets that would not be unwound.
-    pub(super) lost: usize,
     /// How many greenlets were ever made.
     pub(super) born: u64,
     slots: Vec<Slot>,
@@ -98,10 +98,9 @@ pub(crate) struct Slot {
     timer: Timer,
     pub(crate) scopes: Vec<Scope>,
     killed: bool,
-    /// How often it was told so.
+    /// How often it met its kill, and how often after that while its end was owed.
     kills_met: u32,
-    /// It took no notice: it never runs again, and counts as over.
-    lost: bool,
+    kills_met_owing: u32,
     /// A kill or an expiry is unwinding it, as opposed to a panic of its own.
     pub(super) unwinding: bool,
     pub(super) abandoned: bool,
@@ -166,7 +165,7 @@ impl Table {
                     scopes: Vec::new(),
                     killed: false,
                     kills_met: 0,
-                    lost: false,
+                    kills_met_owing: 0,
                     unwinding: false,
                     abandoned: false,
                     joiners: Vec::new(),
@@ -193,6 +192,7 @@ impl Table {
         slot.scopes.clear();
         slot.killed = false;
         slot.kills_met = 0;
+        slot.kills_met_owing = 0;
         slot.unwinding = false;
         slot.abandoned = false;
         slot.woken = None;
@@ -272,7 +272,7 @@ impl Table {
 
     pub(super) fn is_live(&self, id: GreenletId) -> bool {
         let known = self.slots.get(id.slot()).filter(|slot| slot.id == id);
-        known.is_some_and(|slot| slot.live && !slot.lost)
+        known.is_some_and(|slot| slot.live)
     }
 
     /// How many places there are, taken and free.
@@ -352,12 +352,6 @@ impl Table {
 
     pub(super) fn put_phase(&mut self, id: GreenletId, phase: Option<Phase>) {
         self.slots[id.slot()].phase = phase;
-    }
-
-    /// Those of the scopes that a greenlet stands in who are not over, in the order of spawning.
-    pub(super) fn owned_by(&self, owner: GreenletId) -> Vec<GreenletId> {
-        let owned = self.live().filter(|slot| slot.origin.owner == Some(owner) && !slot.lost);
-        owned.map(|slot| slot.id).collect()
     }
 
     // Turns.

@@ -43,6 +43,11 @@ impl Slot {
     pub(super) fn ends_at(&self) -> usize {
         self.limit
     }
+
+    /// How many bytes of it can be used.
+    pub(super) fn size(&self) -> usize {
+        self.base - self.limit - PAGE
+    }
 }
 
 // SAFETY: `limit..base` is a slot of a mapping that is never unmapped; its lowest page is a guard
@@ -78,7 +83,7 @@ pub(crate) fn take(size: usize) -> io::Result<Slot> {
 
 /// Gives a stack back once its body has ended.
 pub(crate) fn release(slot: Slot) {
-    let size = slot.base - slot.limit - PAGE;
+    let size = slot.size();
     // At thread exit the pools may be gone already; the stack is leaked then, as all are.
     let _ = POOLS.try_with(|pools| {
         let mut pools = pools.borrow_mut();

@@ -1,9 +1,12 @@
 //! Results, panics, and the end of a run.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use greenroom::driver::Stop;
 use greenroom::{note, thread};
 
-use crate::scripted::{ScriptHub, client, ms, play, play_all, server};
+use crate::scripted::{Event, ScriptHub, client, ms, play, play_all, server};
 use crate::{dial, read, spawn};
 
 #[test]
@@ -140,23 +143,94 @@ fn a_destructor_that_spawns_at_the_end_is_followed_up() {
     assert!(played.hub.alive.is_empty());
 }
 
+/// Swallows so many kills, then lets go.
+fn swallow(kills: u32) {
+    for _ in 0..kills {
+        let _ = std::panic::catch_unwind(|| thread::sleep(ms(99)));
+    }
+}
+
 #[test]
-fn one_that_swallows_every_kill_is_given_up_and_counted() {
+fn one_that_swallows_its_kill_for_long_lets_the_others_run_and_ends_when_it_lets_go() {
     let played = play(ScriptHub::new(), || {
-        let cockroach = || {
-            loop {
-                let _ = std::panic::catch_unwind(|| thread::sleep(ms(1)));
+        let stubborn = spawn("stubborn", || swallow(1000));
+        let other = spawn("other", || {
+            for _ in 0..500 {
+                thread::yield_now();
             }
-        };
-        let joined: thread::JoinHandle<()> = spawn("cockroach", cockroach);
-        spawn("another", cockroach);
+        });
         thread::sleep(ms(3));
-        joined.kill();
-        note!("{}", joined.join().unwrap_err().is::<thread::Killed>());
+        stubborn.kill();
+        other.join().unwrap();
+        note!("{}", stubborn.is_finished());
+        note!("{:?}", stubborn.join().is_ok());
+    });
+    assert_eq!(played.done().told(), ["3 main: false", "3 main: true"]);
+}
+
+#[test]
+fn a_run_ends_in_good_order_once_all_who_swallow_their_kills_let_go() {
+    let ended = Rc::new(Cell::new(0));
+    let ends = ended.clone();
+    let played = play(ScriptHub::new(), move || {
+        for _ in 0..3 {
+            let ends = ends.clone();
+            spawn("stubborn", move || {
+                swallow(1000);
+                ends.set(ends.get() + 1);
+            });
+        }
+        thread::sleep(ms(3));
+    });
+    played.done();
+    assert_eq!(ended.get(), 3);
+}
+
+#[test]
+fn destructors_that_spawn_without_end_do_not_keep_the_run() {
+    struct Spawns;
+    impl Drop for Spawns {
+        fn drop(&mut self) {
+            let more = Spawns;
+            spawn("more", move || drop(more));
+        }
+    }
+    let played = play(ScriptHub::new(), || {
+        let spawns = Spawns;
+        spawn("first", move || drop(spawns));
     });
     assert!(matches!(played.ending.stop, Stop::Done));
-    assert_eq!(played.told(), ["3 main: true"]);
-    assert_eq!(played.ending.leaked, 2);
+    assert_eq!(played.ending.leaked, 1);
+}
+
+#[test]
+fn a_hub_that_panics_leaves_no_frame_behind() {
+    struct Ends(Rc<Cell<u32>>);
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    let ended = Rc::new(Cell::new(0));
+    let ends = ended.clone();
+    let hub = ScriptHub::new().at(ms(2), Event::Panic);
+    let run = std::panic::AssertUnwindSafe(|| {
+        play(hub, move || {
+            let (mine, theirs) = (Ends(ends.clone()), Ends(ends.clone()));
+            spawn("waits", move || {
+                let _ends = theirs;
+                swallow(150);
+                thread::park();
+            });
+            thread::sleep(ms(9));
+            drop(mine);
+        })
+    });
+    let panic = std::panic::catch_unwind(run).err().expect("a hub's panic goes on");
+    assert_eq!(greenroom::driver::panic_message(&*panic), "the script says so");
+    assert_eq!(ended.get(), 2);
+    // The thread can run another.
+    play(ScriptHub::new(), || ()).done();
 }
 
 #[test]

@@ -202,6 +202,7 @@ impl ScriptHub {
             }
             Event::PowerCut(host) => self.end_host(HostId(host), How::Abandon),
             Event::Exit(host) => self.end_host(HostId(host), How::Unwind),
+            Event::Panic => panic!("the script says so"),
             Event::Pause(host) => self.paused.push(HostId(host)),
             Event::Resume(host) => {
                 self.paused.retain(|&paused| paused != HostId(host));

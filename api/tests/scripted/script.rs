@@ -29,6 +29,8 @@ pub enum Event {
     PowerCut(u32),
     /// Every greenlet of a host is unwound.
     Exit(u32),
+    /// The hub itself is at fault.
+    Panic,
     /// A host's greenlets get no turns.
     Pause(u32),
     /// They do again.

@@ -1,11 +1,27 @@
-//! Ends from outside: kills, power cuts, and greenlets that will not be unwound.
+//! Ends from outside: kills, power cuts, and how often a greenlet may swallow its own.
 
 use std::mem;
+use std::panic::Location;
 
 use super::{Phase, Table, Ticket, Woken, is_open};
+use crate::driver::scopes::{RAISES_IN_A_TURN, Scope};
 use crate::greenlet::Leave;
 use crate::hub::GreenletId;
 use crate::mutant::{self, Mutant};
+
+/// What meeting a kill comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::driver) enum KillMet {
+    /// It unwinds.
+    Raise,
+    /// It was swallowed often: it unwinds once others have had a turn.
+    AfterTurn,
+    /// It was swallowed for good.
+    TooOften,
+}
+
+/// Bytes of stack, and a line of the program.
+type StackAndSite = (Option<usize>, Option<&'static Location<'static>>);
 
 impl Table {
     /// Marks a greenlet to be unwound; false if it is over. It stands in no line from here on, and
@@ -31,67 +47,66 @@ impl Table {
         true
     }
 
-    /// The current greenlet is about to meet its kill; answers who it is if it has swallowed too
-    /// many.
-    pub(in crate::driver) fn count_kill(&mut self) -> Option<GreenletId> {
-        const KILLS_MAX: u32 = 100;
-        let slot = self.current_slot();
-        slot.kills_met += 1;
-        (slot.kills_met > KILLS_MAX).then_some(slot.id)
-    }
-
-    /// How the current greenlet leaves its stack, and the program it is the root of.
-    pub(in crate::driver) fn way_out(&mut self) -> (Leave, Option<usize>) {
-        let slot = self.current_slot();
-        (slot.leave.expect("a running greenlet has started"), slot.origin.program)
-    }
-
-    /// Whether it was left as it stands by a power cut.
-    pub(in crate::driver) fn is_abandoned(&self, id: GreenletId) -> bool {
-        self.slots.get(id.slot()).is_some_and(|slot| slot.id == id && slot.abandoned)
-    }
-
-    /// A greenlet never runs again, not even to be unwound, and counts as over. If it runs now it
-    /// leaves its stack next.
-    pub(in crate::driver) fn lose(&mut self, id: GreenletId) {
-        let Some(slot) = self.get_mut(id).filter(|slot| !slot.lost) else { return };
-        slot.lost = true;
-        let abandoned = mem::take(&mut slot.abandoned);
-        // What it would have run with may borrow from a frame that is about to go.
-        slot.phase = match slot.phase.take() {
-            Some(Phase::Body(body, _) | Phase::Cancelled(body)) => {
-                mem::forget(body);
-                None
-            }
-            started => started,
+    /// A greenlet is about to meet its kill; where its end is owed it has no turns to give.
+    pub(in crate::driver) fn met_kill(&mut self, id: GreenletId, is_owed: bool) -> KillMet {
+        let Some(slot) = self.get_mut(id) else { return KillMet::Raise };
+        let count = if slot.kills_met < RAISES_IN_A_TURN {
+            &mut slot.kills_met
+        } else if is_owed {
+            &mut slot.kills_met_owing
+        } else {
+            return KillMet::AfterTurn;
         };
-        slot.timer.clear();
-        let joiners = mem::take(&mut slot.joiners);
-        if let Some((wait, _)) = slot.parked.take() {
-            slot.wait += 1;
-            self.open_waits -= usize::from(is_open(wait.on));
-        }
-        self.queue.retain(|&(queued, _)| queued != id);
-        self.abandoned -= usize::from(abandoned);
-        self.lost += 1;
-        for ticket in joiners {
-            self.wake(ticket, Woken::Event);
+        *count += 1;
+        match *count > RAISES_IN_A_TURN {
+            true => KillMet::TooOften,
+            false => KillMet::Raise,
         }
     }
 
-    /// Kills everyone who is left, in id order; answers who.
+    /// The current greenlet is about to meet the end of a `timeout`; returns whether it met it so
+    /// often before that others get a turn first.
+    pub(in crate::driver) fn met_expiry(&mut self, scope: u64) -> bool {
+        let mut scopes = self.current_slot().scopes.iter_mut();
+        scopes.find(|entered| entered.is(scope)).is_some_and(Scope::raise)
+    }
+
+    /// Whether it stands on a stack.
+    pub(in crate::driver) fn has_started(&self, id: GreenletId) -> bool {
+        self.is_live(id) && self.slots[id.slot()].leave.is_some()
+    }
+
+    /// The size of the stack that a greenlet stands on, and where in the program it was spawned.
+    pub(in crate::driver) fn stack_and_site(&self, id: GreenletId) -> StackAndSite {
+        let slot = self.slots.get(id.slot()).filter(|slot| slot.id == id && slot.live);
+        slot.map_or((None, None), |slot| (slot.leave.map(Leave::size), slot.origin.at))
+    }
+
+    /// Kills everyone who is left, in id order; returns who.
     pub(in crate::driver) fn kill_all(&mut self) -> Vec<GreenletId> {
         let left: Vec<GreenletId> =
-            self.live().filter(|slot| !slot.abandoned && !slot.lost).map(|slot| slot.id).collect();
+            self.live().filter(|slot| !slot.abandoned).map(|slot| slot.id).collect();
         for &id in &left {
             self.kill(id);
         }
         left
     }
 
-    /// Leaves a greenlet as it stands, for ever; answers the program it was the root of.
+    /// Forgets bodies that never ran, with all they own; returns how many.
+    pub(in crate::driver) fn forget_unstarted(&mut self) -> usize {
+        let mut count = 0;
+        for slot in self.slots.iter_mut().filter(|slot| slot.live) {
+            if let Some(Phase::Body(body, _) | Phase::Cancelled(body)) = slot.phase.take() {
+                mem::forget(body);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// Leaves a greenlet as it stands; returns the program it was the root of.
     pub(in crate::driver) fn abandon(&mut self, id: GreenletId) -> Option<usize> {
-        let slot = self.get_mut(id).filter(|slot| !slot.abandoned && !slot.lost)?;
+        let slot = self.get_mut(id).filter(|slot| !slot.abandoned)?;
         let program = slot.origin.program;
         slot.abandoned = true;
         slot.timer.clear();
@@ -110,17 +125,16 @@ impl Table {
         self.abandoned > 0
     }
 
-    /// Makes the abandoned runnable once more, to be unwound; answers who.
-    pub(in crate::driver) fn revive_abandoned(&mut self) -> Vec<GreenletId> {
+    /// Makes the abandoned runnable once more, to be unwound.
+    pub(in crate::driver) fn revive_abandoned(&mut self) {
         let revived: Vec<GreenletId> =
             self.live().filter(|slot| slot.abandoned).map(|slot| slot.id).collect();
-        for &id in &revived {
+        for id in revived {
             let slot = &mut self.slots[id.slot()];
             slot.abandoned = false;
             slot.killed = true;
             self.queue.push_back((id, false));
         }
         self.abandoned = 0;
-        revived
     }
 }
