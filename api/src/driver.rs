@@ -402,6 +402,7 @@ impl Driver {
                     let ended = catch_unwind(AssertUnwindSafe(body));
                     for payload in [ended, drop_locals()].into_iter().filter_map(Result::err) {
                         with_current(|driver| driver.report_panic(&*payload));
+                        discard(payload);
                     }
                 });
                 Some(fiber)
@@ -425,6 +426,7 @@ impl Driver {
         self.hurried.set(false);
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
             self.report_panic(&*payload);
+            discard(payload);
         }
         self.in_place.set(in_place);
     }
@@ -562,6 +564,13 @@ fn drop_locals() -> std::thread::Result<()> {
         catch_unwind(AssertUnwindSafe(|| drop(locals)))?;
     }
     Ok(())
+}
+
+/// Drops what a panic carried. What that throws in turn is forgotten: the driver does not unwind.
+fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
 }
 
 /// Whether an unwinding is a panic of the program's, not a kill or an expired scope.

@@ -94,7 +94,11 @@ impl Builder {
         self.name = Some(name);
         self
     }
-    /// Bytes of stack, rounded up to a power of two; the least is 16 KiB.
+    /// Bytes of stack, rounded up to a power of two: 64 KiB at least, since a panic that prints its
+    /// backtrace takes half of that, and 2 GiB at most. Only what is used is charged, by the page.
+    ///
+    /// Where there is no room for it, or more is asked for, the greenlet is over at its first turn:
+    /// joining it returns [`Killed`], and the run reports `no stack for it` as a panic.
     pub fn stack_size(mut self, size: usize) -> Builder {
         self.stack_size = Some(size);
         self

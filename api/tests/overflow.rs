@@ -54,6 +54,15 @@ fn overflows_if_told_to() {
                 panic!("on purpose");
             });
         })),
+        "panic" => {
+            play(hub, || {
+                let body = || panic!("with a backtrace");
+                let small = Builder::new().stack_size(1).spawn(body).unwrap();
+                assert!(small.join().is_err());
+            })
+            .done();
+            return;
+        }
         "second hub" => {
             play(hub, || thread::spawn(|| ()).join().unwrap()).done();
             let other = || drop(play(ScriptHub::new().silent(), falls));
@@ -75,12 +84,16 @@ fn overflows_if_told_to() {
 
 /// Plays one of the above; what it said on stderr, last. It must abort.
 fn overflow(which: &str) -> String {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["overflows_if_told_to", "--exact", "--nocapture"]).env(WHICH, which);
-    let ended = child.output().unwrap();
+    let ended = start(which).output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert_eq!(ended.status.signal(), Some(libc::SIGABRT), "{:?}: {said}", ended.status);
     said
+}
+
+fn start(which: &str) -> Command {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["overflows_if_told_to", "--exact", "--nocapture"]).env(WHICH, which);
+    child
 }
 
 #[track_caller]
@@ -132,6 +145,18 @@ fn of_a_greenlet_on_a_thread_with_a_hub_of_its_own() {
         "second hub",
         "greenlet main overflowed its stack of 256 KiB; give it more with thread::Builder::stack_size",
     );
+}
+
+/// The floor of stack sizes is what a panic takes that prints the calls that led to it.
+#[test]
+fn a_panic_with_a_backtrace_fits_the_smallest_stack() {
+    for backtrace in ["1", "full"] {
+        let mut child = start("panic");
+        let ended = child.env("RUST_BACKTRACE", backtrace).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{said}");
+        assert!(said.contains("with a backtrace\nstack backtrace:\n"), "{said}");
+    }
 }
 
 /// Ours is not the only handler: std's still tells of a thread's own stack.

@@ -6,9 +6,9 @@
 //! so what a sweep says does not depend on how many workers it had.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::ops::Range;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
@@ -149,6 +149,8 @@ pub struct Sweep<'a> {
     pub arguments: Vec<String>,
     /// When to begin no more seeds.
     pub until: Option<Instant>,
+    /// Whether what the programs write to stderr goes to ours.
+    pub passes_stderr: bool,
 }
 
 /// What a sweep found.
@@ -257,7 +259,7 @@ impl Sweep<'_> {
         Ok(lines)
     }
 
-    /// Runs one worker to its end; answers how that would be called if seeds were left, or `None`
+    /// Runs one worker to its end; returns how that would be called if seeds were left, or `None`
     /// if it was ended because time is up.
     fn one_worker(
         &self,
@@ -270,8 +272,10 @@ impl Sweep<'_> {
             .args(["--worker", "--seeds", &format!("{}..{}", seeds.start, seeds.end)])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()?;
         let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let last_words = LastWords::hear(child.stderr.take(), self.passes_stderr);
         watched.begin(child);
         let mut expected = seeds.start;
         let mut cut_short = false;
@@ -294,8 +298,47 @@ impl Sweep<'_> {
         Ok(match hung {
             _ if cut_short => None,
             true => Some(("stuck", format!("no result after {} s of wall time", HANG.as_secs()))),
-            false => Some(("crashed", format!("the process ended: {status}"))),
+            false => Some(("crashed", format!("the process ended: {status}{}", last_words.told()))),
         })
+    }
+}
+
+/// The end of what a worker wrote to stderr: a process that ends itself says why there.
+struct LastWords {
+    bytes: mpsc::Receiver<Vec<u8>>,
+}
+
+impl LastWords {
+    fn hear(stderr: Option<ChildStderr>, passes_on: bool) -> LastWords {
+        const KEPT: usize = 2048;
+        let (sender, bytes) = mpsc::channel();
+        thread::spawn(move || {
+            let mut kept = Vec::new();
+            let (Some(mut stderr), mut chunk) = (stderr, [0; 4096]) else { return };
+            while let Ok(length) = stderr.read(&mut chunk)
+                && length > 0
+            {
+                if passes_on {
+                    // Nobody may be listening; the worker is not to wait for that.
+                    let _ = io::stderr().write_all(&chunk[..length]);
+                }
+                kept.extend_from_slice(&chunk[..length]);
+                kept.drain(..kept.len().saturating_sub(KEPT));
+            }
+            let _ = sender.send(kept);
+        });
+        LastWords { bytes }
+    }
+
+    /// The last lines, each on one of its own; nothing if there are none.
+    fn told(self) -> String {
+        const LINES: usize = 8;
+        // A process that the program started may hold the pipe open.
+        let bytes = self.bytes.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = &lines[lines.len().saturating_sub(LINES)..];
+        last.iter().map(|line| format!("\n  {line}")).collect()
     }
 }
 

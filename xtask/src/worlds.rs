@@ -28,7 +28,7 @@ pub fn main(args: &[String]) -> i32 {
 }
 
 /// What a sweep has to survive: seeds that end their process, and a run that no seed determines.
-fn drills() -> [Scenario; 3] {
+fn drills() -> [Scenario; 4] {
     let ends = |name, end: fn()| {
         Scenario::new(name, "one seed in some twenty ends its process", move |stage| {
             stage.client("cli", move || {
@@ -49,8 +49,20 @@ fn drills() -> [Scenario; 3] {
     [
         ends("drill/abort", || std::process::abort()),
         ends("drill/exit", || std::process::exit(0)),
+        ends("drill/deaf", never_lets_go),
         coin,
     ]
+}
+
+/// A greenlet that swallows its kill at the run's end.
+fn never_lets_go() {
+    let body = || {
+        loop {
+            let _ = std::panic::catch_unwind(|| greenroom::thread::sleep(Duration::from_secs(60)));
+        }
+    };
+    greenroom::thread::spawn(body);
+    greenroom::thread::sleep(Duration::from_millis(1));
 }
 
 fn perform(scenario: &Scenario) -> (bool, String) {

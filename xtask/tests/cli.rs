@@ -169,11 +169,25 @@ fn a_run_that_no_seed_determines_is_told_apart_and_shown() {
 /// What one seed does to its process is that seed's result; the others are played.
 #[test]
 fn a_seed_that_ends_its_process_is_contained() {
-    for (drill, outcome) in [("drill/abort", "crashed"), ("drill/exit", "crashed")] {
+    for (drill, cause) in [
+        ("drill/abort", "SIGABRT"),
+        ("drill/exit", "exit status: 0"),
+        (
+            "drill/deaf",
+            "greenroom: greenlet cli/task (stack 256 KiB, spawned at xtask/src/worlds.rs",
+        ),
+    ] {
         let output = xtask(&["sim", drill, "--seeds", "0..300"]);
         let said = out(&output);
         assert_eq!(code(&output), 1, "{said}");
-        assert!(said.contains(&format!("{outcome} at seed ")), "{said}");
-        assert!(said.contains(&format!("sim {drill} --seed ")), "{said}");
+        assert!(said.contains("crashed at seed "), "{said}");
+        assert!(said.contains(cause), "{said}");
+        // Alone it has the same result.
+        let seed = said.split(&format!("sim {drill} --seed ")).nth(1).expect("a command").trim();
+        let seed = seed.split_whitespace().next().expect("a seed");
+        let alone = xtask(&["sim", drill, "--seed", seed]);
+        assert_eq!(code(&alone), 1);
+        assert!(out(&alone).contains("crashed: the process ended"), "{}", out(&alone));
+        assert!(out(&alone).contains(cause), "{}", out(&alone));
     }
 }

@@ -22,8 +22,11 @@ use super::overflow;
 
 /// What a greenlet gets unless its builder asks otherwise.
 pub(crate) const DEFAULT_SIZE: usize = 256 * 1024;
-/// The least that a panic with a backtrace fits in.
-const MIN_SIZE: usize = 16 * 1024;
+/// The least there is: a panic that prints its backtrace takes some 28 KiB of it, unoptimised, and
+/// what is not touched costs nothing.
+const MIN_SIZE: usize = 64 * 1024;
+/// The most there is. With its guard page it still fits a slab.
+const MAX_SIZE: usize = SLAB_BYTES / 2;
 /// Slots opened at a time.
 const CHUNK: usize = 64;
 /// Address space asked for at a time; halved until the limit on it (`RLIMIT_AS`) allows it.
@@ -66,8 +69,13 @@ thread_local! {
     static POOLS: RefCell<Vec<Pool>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A stack of at least `size` bytes. `OutOfMemory` when the machine has no room for one more.
+/// A stack of at least `size` bytes. `OutOfMemory` when the machine has no room for one more, or
+/// never has for one of that size.
 pub(crate) fn take(size: usize) -> io::Result<Slot> {
+    if size > MAX_SIZE {
+        let message = format!("{size} bytes are asked for, and {MAX_SIZE} are the most there are");
+        return Err(io::Error::new(io::ErrorKind::OutOfMemory, message));
+    }
     let size = size.max(MIN_SIZE).next_power_of_two();
     POOLS.with_borrow_mut(|pools| {
         let pool = match pools.iter().position(|pool| pool.size == size) {
@@ -218,10 +226,15 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_classes_and_have_a_floor() {
+    fn sizes_are_classes_with_a_floor_and_a_ceiling() {
         let small = take(1).unwrap();
-        assert_eq!(small.base - small.limit, MIN_SIZE + PAGE);
-        let odd = take(20_000).unwrap();
-        assert_eq!(odd.base - odd.limit, 32 * 1024 + PAGE);
+        assert_eq!(small.size(), MIN_SIZE);
+        let odd = take(80_000).unwrap();
+        assert_eq!(odd.size(), 128 * 1024);
+        let largest = take(MAX_SIZE).unwrap();
+        assert_eq!(largest.size(), MAX_SIZE);
+        for too_much in [MAX_SIZE + 1, 1 << 40, usize::MAX] {
+            assert_eq!(take(too_much).err().unwrap().kind(), io::ErrorKind::OutOfMemory);
+        }
     }
 }

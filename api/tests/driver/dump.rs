@@ -130,10 +130,10 @@ fn a_stack_without_room_to_walk_it_is_left_alone() {
     let played = play_all(
         ScriptHub::new(),
         vec![client("main", || {
-            let small = Builder::new().name("small".into()).stack_size(16 * 1024);
+            let small = Builder::new().name("small".into()).stack_size(64 * 1024);
             let full = small.spawn(|| {
                 let top = [0u8];
-                fills(8 * 1024, top.as_ptr() as usize);
+                fills(56 * 1024, top.as_ptr() as usize);
             });
             let full = full.unwrap();
             thread::yield_now();
@@ -153,11 +153,17 @@ fn outside_any_hub_it_says_so() {
 #[test]
 #[cfg_attr(feature = "sanitizer", ignore = "locals do not tell how full a stack is")]
 fn a_caller_without_room_is_told_no_calls() {
+    fn deep_down() -> String {
+        let frame = std::hint::black_box([0u8; 20 * 1024]);
+        let text = format_greenlets();
+        std::hint::black_box(frame);
+        text
+    }
     let played = play_all(
         ScriptHub::new(),
         vec![client("main", || {
-            let small = Builder::new().name("small".into()).stack_size(16 * 1024);
-            let text = small.spawn(format_greenlets).unwrap().join().unwrap();
+            let small = Builder::new().name("small".into()).stack_size(64 * 1024);
+            let text = small.spawn(deep_down).unwrap().join().unwrap();
             note!("{}", text.matches("the caller's stack is too full to tell its calls").count());
             note!("{}", format_greenlets().contains("too full"));
         })],

@@ -186,6 +186,59 @@ fn a_run_ends_in_good_order_once_all_who_swallow_their_kills_let_go() {
     assert_eq!(ended.get(), 3);
 }
 
+/// A payload that panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn a_panic_that_panics_when_it_is_dropped_ends_nobody_else() {
+    let played = play(ScriptHub::new(), || {
+        // In a body whose handle is gone, in one whose handle drops it, and in what is not run.
+        spawn("a", || std::panic::panic_any(Bomb));
+        let b = spawn("b", || std::panic::panic_any(Bomb));
+        thread::yield_now();
+        let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(b)));
+        note!("{}", dropped.is_err());
+        struct Throws;
+        impl Drop for Throws {
+            fn drop(&mut self) {
+                std::panic::panic_any(Bomb);
+            }
+        }
+        let throws = Throws;
+        spawn("c", move || drop(throws)).kill();
+        thread::yield_now();
+        note!("on");
+    });
+    assert!(matches!(played.ending.stop, Stop::Done));
+    assert_eq!(played.told(), ["0 main: true", "0 main: on"]);
+    let mut said: Vec<String> = Vec::new();
+    said.extend(played.ending.panics.iter().map(|p| format!("{}: {}", p.greenlet, p.message)));
+    let nameless = "a panic without a message";
+    let expected = ["a", "b", "c"].map(|who| format!("main/{who}: {nameless}"));
+    assert!(expected.iter().all(|panic| said.contains(panic)), "{said:?}");
+}
+
+#[test]
+fn a_stack_too_large_for_any_machine_is_no_stack() {
+    for size in [1 << 40, usize::MAX] {
+        let played = play(ScriptHub::new(), move || {
+            let vast = thread::Builder::new().name("vast".into()).stack_size(size);
+            let vast = vast.spawn(|| note!("not here")).unwrap();
+            note!("{}", vast.join().unwrap_err().is::<thread::Killed>());
+        });
+        assert_eq!(played.told(), ["0 main: true"]);
+        let [panicked] = &played.ending.panics[..] else { panic!("{:?}", played.ending.panics) };
+        assert_eq!(panicked.greenlet, "main/vast");
+        assert!(panicked.message.starts_with("no stack for it: "), "{}", panicked.message);
+    }
+}
+
 #[test]
 fn destructors_that_spawn_without_end_do_not_keep_the_run() {
     struct Spawns;

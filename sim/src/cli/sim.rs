@@ -95,15 +95,28 @@ pub(super) fn sim(suite: &Suite, args: &SimArgs) -> Result<i32, String> {
             let until = Instant::now().checked_add(time);
             sweep_all(suite, args, &scenarios, &spec, 0..u64::MAX, until)
         }
-        (None, None) => Ok(one_seed(suite, args, &scenarios, &spec)),
+        (None, None) => one_seed(suite, args, &scenarios, &spec),
     }
 }
 
 // One seed.
 
-fn one_seed(suite: &Suite, args: &SimArgs, scenarios: &[Scenario], spec: &Spec) -> i32 {
+fn one_seed(
+    suite: &Suite,
+    args: &SimArgs,
+    scenarios: &[Scenario],
+    spec: &Spec,
+) -> Result<i32, String> {
     let mut code = 0;
     for scenario in scenarios {
+        // First in a process of its own: a seed that ends its process must not end this one.
+        if let Some(death) = death_of(args, scenario, spec.seed)? {
+            if args.json {
+                say!("{}", json(&death));
+            }
+            code = code.max(failure(suite, args, scenario, spec, &death));
+            continue;
+        }
         let (played, wall) = play(scenario, spec, args.check);
         if args.json {
             let result = SeedResult::of(scenario, spec.seed, &played, wall);
@@ -125,7 +138,15 @@ fn one_seed(suite: &Suite, args: &SimArgs, scenarios: &[Scenario], spec: &Spec) 
             }
         }
     }
-    code
+    Ok(code)
+}
+
+/// What became of this seed, if its process did not come to the end of it.
+fn death_of(args: &SimArgs, scenario: &Scenario, seed: u64) -> Result<Option<SeedResult>, String> {
+    let Some(after) = seed.checked_add(1) else { return Ok(None) };
+    let sweep = Sweep { passes_stderr: false, jobs: 1, ..sweep_of(args, scenario, seed..after) };
+    let summary = sweep.run(|_| {}).map_err(no_worker)?;
+    Ok(summary.failed.filter(|failed| failed.trace_hash.is_empty()))
 }
 
 /// A line about a run.
@@ -220,12 +241,8 @@ fn sweep_all(
     Ok(code)
 }
 
-fn sweep_one(
-    args: &SimArgs,
-    scenario: &Scenario,
-    seeds: Range<u64>,
-    until: Option<Instant>,
-) -> Result<Summary, String> {
+/// A sweep as the arguments have it, without an end in time.
+fn sweep_of<'a>(args: &SimArgs, scenario: &'a Scenario, seeds: Range<u64>) -> Sweep<'a> {
     let mut arguments: Vec<String> =
         vec!["sim".into(), scenario.name().into(), "--weather".into(), args.weather.clone()];
     for knob in &args.knobs.knobs {
@@ -234,7 +251,17 @@ fn sweep_one(
     arguments.extend(args.check.then(|| "--check".to_owned()));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(cores, usize::from);
-    let sweep = Sweep { scenario: scenario.name(), seeds: seeds.clone(), jobs, arguments, until };
+    let scenario = scenario.name();
+    Sweep { scenario, seeds, jobs, arguments, until: None, passes_stderr: true }
+}
+
+fn sweep_one(
+    args: &SimArgs,
+    scenario: &Scenario,
+    seeds: Range<u64>,
+    until: Option<Instant>,
+) -> Result<Summary, String> {
+    let sweep = Sweep { until, ..sweep_of(args, scenario, seeds) };
     let mut shown = Instant::now();
     let shows = std::io::stderr().is_terminal() && !args.json;
     let mut count = 0_u64;
@@ -251,7 +278,11 @@ fn sweep_one(
     if shows {
         eprint!("\r{:60}\r", "");
     }
-    summary.map_err(|error| format!("a worker could not be run: {error}"))
+    summary.map_err(no_worker)
+}
+
+fn no_worker(error: std::io::Error) -> String {
+    format!("a worker could not be run: {error}")
 }
 
 fn summary_line(scenario: &Scenario, summary: &Summary) -> String {

@@ -1,0 +1,26 @@
+//! Greenlets that will not end, on the scripted hub: see `unkillable/programs.rs`.
+#![forbid(unsafe_code)]
+
+#[path = "unkillable/programs.rs"]
+mod programs;
+mod scripted;
+
+use scripted::{ScriptHub, play};
+
+/// What the test below starts; by itself it does nothing.
+#[test]
+fn plays_what_it_is_told_to() {
+    if let Some(main) = programs::asked_for() {
+        play(ScriptHub::new().silent(), main);
+    }
+}
+
+#[test]
+fn who_swallows_every_kill_where_its_end_is_owed_ends_the_process_by_name() {
+    programs::each_ends_by_name("plays_what_it_is_told_to");
+}
+
+#[test]
+fn who_swallows_a_thousand_and_lets_go_ends_in_good_order() {
+    play(ScriptHub::new(), programs::lets_go_at_last).done();
+}
