@@ -19,6 +19,7 @@ mod overflow;
 mod scopes;
 mod stall;
 mod table;
+mod thread_locals;
 mod timers;
 mod waiters;
 mod waiting;
@@ -186,6 +187,7 @@ pub(crate) struct Driver {
     /// What the clock showed at the last poll: between polls no deadline is news.
     polled_at: Cell<Tick>,
     takes_notes: bool,
+    finds_thread_locals: bool,
     /// Whether the current greenlet is killed or inside a scope, or might be: see `scopes`.
     hurried: Cell<bool>,
     /// Whether what runs now runs on top of another's turn, to be ended: it does not leave it.
@@ -229,6 +231,7 @@ impl Driver {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             mailbox: Arc::new(Mailbox::new(hub.waker())),
             takes_notes: hub.takes_notes(),
+            finds_thread_locals: thread_locals::are_looked_for(),
             hub: RefCell::new(hub),
             table: RefCell::new(Table::default()),
             hosts,
@@ -374,6 +377,9 @@ impl Driver {
         };
         match fiber.resume() {
             Some(turn) => {
+                if self.finds_thread_locals {
+                    self.find_thread_locals(id, &mut fiber);
+                }
                 self.table.borrow_mut().put_back(fiber);
                 turn
             }

@@ -26,6 +26,11 @@
 //! }
 //! ```
 //!
+//! # Waiting inside a std `thread_local!` is unsound
+//!
+//! Greenlets of a hub share their thread, and so its thread-locals: see [`thread`], which says what
+//! goes wrong, what to use instead and what finds it.
+//!
 //! In reading order: [`net`] and [`thread`] are what programs use; `block` is the one retry loop
 //! under every socket call; [`driver`] is the loop that runs greenlets; [`hub`] is the waist below
 //! it; [`scenario`] is how a story is told so that both worlds can play it.

@@ -2,6 +2,32 @@
 //!
 //! A greenlet stays on the thread it was spawned on, so neither its closure nor its result need be
 //! `Send`; it runs until it waits, and nothing else runs meanwhile.
+//!
+//! # Thread-locals of std
+//!
+//! They belong to the thread, and so to every greenlet on it. A greenlet that waits inside the
+//! *initialiser* of a `thread_local!` lets another one initialise it again, and std then drops that
+//! value under its reader: safe code that uses memory after it was freed. One that waits inside
+//! `with` lets others find the value borrowed or changed, and guards that put something into a
+//! thread-local for as long as they live (`scoped_tls`, an entered `tracing` span) are undone in the
+//! wrong order. This is inherent to greenlets on one thread, and the type system cannot see it.
+//!
+//! Use [`greenlet_local!`](crate::greenlet_local) for what is a greenlet's own,
+//! [`host_local!`](crate::host_local) for what is a host's, or wait outside.
+//!
+//! With `GREENROOM_THREAD_LOCALS=find` in its environment a program prints each place that waits in
+//! an initialiser or in `with`, with the calls that led there. It needs the names of functions
+//! (debug information or symbols) and walks the stack at every switch. Guards are not found, since
+//! no call of theirs is under way; nor are thread-locals of other makes than std's.
+//!
+//! # Greenlets that swallow their kill
+//!
+//! [`JoinHandle::kill`], a scope that is unwound and the end of a run end greenlets by unwinding
+//! them. A `catch_unwind` that keeps that from going on meets it again at the next blocking call;
+//! from the hundredth time on the others have a turn before each. Where an end is owed, by a scope
+//! to the frame that its children borrow from, by a run to the thread, a greenlet that swallows
+//! another hundred ends the process, which says who it was, the size of its stack and where it was
+//! spawned: its frames may guard what others use and cannot be left behind.
 
 mod blocking;
 mod join;

@@ -38,7 +38,9 @@ impl Driver {
                 false => Stack::None("the caller's stack is too full to tell its calls"),
             };
             match stack {
-                Stack::Walked(backtrace) => text.push_str(&own_frames(&backtrace.to_string())),
+                Stack::Walked(backtrace) => {
+                    text.push_str(&own_calls(&backtrace.to_string()).concat())
+                }
                 Stack::None(why) => drop(writeln!(text, "      ({why})")),
             }
         }
@@ -85,9 +87,9 @@ fn walk(fiber: &mut Fiber) -> Stack {
     }
 }
 
-/// The frames between the driver's own: from the call that waits to the greenlet's closure. Where
+/// The calls between the driver's own, each of one line or two: from the call that waits to the greenlet's closure. Where
 /// frames say neither file nor function, as in a program without symbols, all are kept.
-fn own_frames(backtrace: &str) -> String {
+pub(super) fn own_calls(backtrace: &str) -> Vec<String> {
     let frames = frames(backtrace);
     let is = |frame: &&String, any_of: &[&str]| any_of.iter().any(|part| frame.contains(part));
     // Below it another greenlet's stack begins, or the driver's.
@@ -117,7 +119,7 @@ fn own_frames(backtrace: &str) -> String {
     {
         own = rest;
     }
-    own.concat()
+    own.to_vec()
 }
 
 /// A frame is a numbered line and the one after it that says where.

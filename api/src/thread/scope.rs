@@ -25,8 +25,8 @@ use crate::wait::{Member, Waitable};
 /// Children may have scopes of their own, which do the same. What they spawn with plain
 /// [`spawn`](super::spawn) borrows nothing and is not part of it.
 ///
-/// A child that swallows its kill meets it again at every blocking call. One that does so a hundred
-/// times never runs again: its stack is leaked, its destructors never run.
+/// A child that swallows its kill meets it again at every blocking call. One that does so two hundred
+/// times ends the process: the frame that it borrows from cannot go before it.
 ///
 /// A scope opened while [`panicking`](super::panicking), in a destructor that is to say, cannot
 /// wait, so nothing it spawns ever starts: its children are killed at its end, and all that becomes
