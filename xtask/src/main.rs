@@ -27,6 +27,7 @@ cargo xtask COMMAND
   ci [--no-test]                            fmt, clippy, test, asan, doc, tidy, snapshots, a short
                                             sweep
   tidy                                      crate arrows, and what may stand in which file
+  unsafe                                    every `unsafe` with the argument that makes it sound
 
 Exit code: 0 held, 1 failed, 2 usage. No scenario or name given: all of them.";
 
@@ -70,13 +71,18 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
             let tidy = tidy::report(&steps::root());
             tidy.map(exit).map_err(|error| format!("tidy: the tree can't be read: {error}"))
         }
+        "unsafe" => {
+            flags(name, rest, &[])?;
+            let argued = tidy::unsafety::report(&steps::root());
+            argued.map(exit).map_err(|error| format!("unsafe: the tree can't be read: {error}"))
+        }
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(ExitCode::SUCCESS)
         }
         unknown => Err(format!(
             "no command `{unknown}`; there are sim, replay, real, conform, snapshots, bench, \
-             test, asan, ci, tidy"
+             test, asan, ci, tidy, unsafe"
         )),
     }
 }

@@ -8,6 +8,7 @@ mod arrows;
 mod mask;
 mod rules;
 mod source;
+pub mod unsafety;
 #[cfg(test)]
 mod tests;
 
@@ -111,7 +112,8 @@ fn files(root: &Path) -> io::Result<Vec<String>> {
             let entry = entry?;
             let path = folder.join(entry.file_name());
             let kind = entry.file_type()?;
-            if kind.is_file() {
+            // In a linked work tree `.git` is a file, which says where the repository stands.
+            if kind.is_file() && entry.file_name() != ".git" {
                 found.push(path.to_string_lossy().replace('\\', "/"));
             } else if kind.is_dir() && !is_output(&entry.path()) {
                 folders.push(path);
