@@ -27,6 +27,7 @@ cargo xtask COMMAND
   ci [--no-test]                            fmt, clippy, test, asan, doc, tidy, snapshots, a short
                                             sweep
   tidy                                      crate arrows, and what may stand in which file
+  tidy --floors [CRATE]                     what does not yet hold of the floors, counted
   unsafe                                    every `unsafe` with the argument that makes it sound
 
 Exit code: 0 held, 1 failed, 2 usage. No scenario or name given: all of them.";
@@ -66,11 +67,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
             let given = flags(name, rest, &["--no-test"])?;
             Ok(exit(steps::ci(given.is_empty())))
         }
-        "tidy" => {
-            flags(name, rest, &[])?;
-            let tidy = tidy::report(&steps::root());
-            tidy.map(exit).map_err(|error| format!("tidy: the tree can't be read: {error}"))
-        }
+        "tidy" => tidy::main(rest).map(exit),
         "unsafe" => {
             flags(name, rest, &[])?;
             let argued = tidy::unsafety::report(&steps::root());

@@ -5,6 +5,7 @@
 //! finding is one line, `path:line: what, why`.
 
 mod arrows;
+mod floors;
 mod mask;
 mod rules;
 mod source;
@@ -16,6 +17,8 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::steps;
 
 /// Places that may do what others may not: (path, reason). A path that ends in `*` is a prefix.
 type Allowed = &'static [(&'static str, &'static str)];
@@ -70,7 +73,9 @@ impl fmt::Display for Finding {
 pub fn check(root: &Path) -> io::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let mut manifests = Vec::new();
-    for path in files(root)? {
+    let paths = files(root)?;
+    floors::check(root, &paths, &mut findings)?;
+    for path in paths {
         // What is not text (an image, a capture) has no rule.
         let Ok(text) = String::from_utf8(fs::read(root.join(&path))?) else { continue };
         rules::text(&path, &text, &mut findings);
@@ -86,7 +91,19 @@ pub fn check(root: &Path) -> io::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Prints the findings of the tree; answers whether there were none.
+/// `tidy` with its arguments; returns whether all holds.
+pub fn main(args: &[String]) -> Result<bool, String> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let held = match args[..] {
+        [] => report(&steps::root()),
+        ["--floors"] => floors::report(&steps::root(), None),
+        ["--floors", name] if floors::has(name) => floors::report(&steps::root(), Some(name)),
+        _ => return Err("`tidy` takes nothing, or `--floors` with `api` or `sim`".into()),
+    };
+    held.map_err(|error| format!("tidy: the tree can't be read: {error}"))
+}
+
+/// Prints the findings of the tree; returns whether there were none.
 pub fn report(root: &Path) -> io::Result<bool> {
     let findings = check(root)?;
     for finding in &findings {
