@@ -6,6 +6,7 @@
 
 mod arrows;
 mod floors;
+mod lengths;
 mod mask;
 mod rules;
 mod source;
@@ -51,11 +52,9 @@ const UNSAFE: Allowed = &[
 ];
 /// Modules of sim that import no sibling: (folder or file below `sim/src` without `.rs`).
 const ALONE: &[&str] = &["tcp", "choices"];
-/// A longer file hides more than one noun.
-const LINES_MAX: usize = 700;
 
 /// One thing that is not tidy.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Finding {
     pub path: String,
     pub line: usize,
@@ -72,21 +71,21 @@ impl fmt::Display for Finding {
 /// Every finding below `root`, in the order of paths.
 pub fn check(root: &Path) -> io::Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let mut manifests = Vec::new();
-    let paths = files(root)?;
-    floors::check(root, &paths, &mut findings)?;
-    for path in paths {
+    let (mut manifests, mut rust) = (Vec::new(), Vec::new());
+    for path in files(root)? {
         // What is not text (an image, a capture) has no rule.
         let Ok(text) = String::from_utf8(fs::read(root.join(&path))?) else { continue };
         rules::text(&path, &text, &mut findings);
         if path.ends_with(".rs") {
             rules::rust(&path, &text, &mut findings);
-        }
-        if path.ends_with("Cargo.toml") {
+            rust.push((path, text));
+        } else if path.ends_with("Cargo.toml") {
             manifests.push((path, text));
         }
     }
     arrows::check(&manifests, &mut findings);
+    floors::check(&rust, &mut findings);
+    lengths::check(&rust, &mut findings);
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     Ok(findings)
 }

@@ -93,23 +93,24 @@ const CRATES: &[Crate] = &[
     },
 ];
 
-/// Findings of the crates whose floors are enforced.
-pub fn check(root: &Path, paths: &[String], findings: &mut Vec<Finding>) -> io::Result<()> {
+/// Findings of the crates whose floors are enforced, given the tree's files as (path, text).
+pub fn check(files: &[(String, String)], findings: &mut Vec<Finding>) {
     for one in CRATES.iter().filter(|one| one.enforced) {
-        findings.extend(one.findings(&arrows::judge(&read(root, paths, one)?)));
+        findings.extend(one.findings(&arrows::judge(&one.own(files))));
     }
-    Ok(())
 }
 
 /// Prints what does not hold today, line by line, and how often from which floor to which; of all
 /// crates, or of the named one. Returns whether all holds.
 pub fn report(root: &Path, only: Option<&str>) -> io::Result<bool> {
-    let (paths, mut held) = (super::files(root)?, true);
-    for one in CRATES {
-        if only.is_some_and(|only| only != one.name()) {
-            continue;
-        }
-        let judged = arrows::judge(&read(root, &paths, one)?);
+    let mut held = true;
+    let mut files = Vec::new();
+    for path in super::files(root)?.into_iter().filter(|path| path.ends_with(".rs")) {
+        let text = fs::read_to_string(root.join(&path))?;
+        files.push((path, text));
+    }
+    for one in CRATES.iter().filter(|one| only.is_none_or(|only| only == one.name())) {
+        let judged = arrows::judge(&one.own(&files));
         let findings = one.findings(&judged);
         for finding in &findings {
             println!("{finding}");
@@ -128,22 +129,16 @@ pub fn has(name: &str) -> bool {
     CRATES.iter().any(|one| one.name() == name)
 }
 
-/// The Rust files of a crate, below its folder, with their text.
-fn read(root: &Path, paths: &[String], one: &Crate) -> io::Result<Vec<(String, String)>> {
-    let mut files = Vec::new();
-    for path in paths.iter().filter(|path| path.ends_with(".rs")) {
-        let Some(inner) = path.strip_prefix(one.folder).and_then(|path| path.strip_prefix('/'))
-        else {
-            continue;
-        };
-        files.push((inner.to_owned(), fs::read_to_string(root.join(path))?));
-    }
-    Ok(files)
-}
-
 impl Crate {
     fn name(&self) -> &'static str {
         self.folder.trim_end_matches("/src")
+    }
+
+    /// Its files, by their paths below its folder.
+    fn own(&self, files: &[(String, String)]) -> Vec<(String, String)> {
+        let inner =
+            |path: &str| path.strip_prefix(self.folder)?.strip_prefix('/').map(str::to_owned);
+        files.iter().filter_map(|(path, text)| Some((inner(path)?, text.clone()))).collect()
     }
 
     /// Everything that does not hold.

@@ -2,7 +2,7 @@
 
 use super::source::Source;
 use super::unsafety;
-use super::{ALONE, CHANCE, CLOCKS, Finding, LINES_MAX, NO_HASH_ORDER, SEEDED, UNSAFE, allows};
+use super::{ALONE, CHANCE, CLOCKS, Finding, NO_HASH_ORDER, SEEDED, UNSAFE, allows};
 
 /// Rules for every text file.
 pub fn text(path: &str, text: &str, findings: &mut Vec<Finding>) {
@@ -34,7 +34,6 @@ pub fn text(path: &str, text: &str, findings: &mut Vec<Finding>) {
 pub fn rust(path: &str, text: &str, findings: &mut Vec<Finding>) {
     let source = Source::new(path, text);
     opens_with_a_line(&source, findings);
-    is_short(&source, findings);
     no_stray_names(&source, findings);
     stands_alone(&source, findings);
     no_hash_order(&source, findings);
@@ -58,14 +57,6 @@ fn push(
 fn opens_with_a_line(source: &Source<'_>, findings: &mut Vec<Finding>) {
     if !source.text.starts_with("//! ") {
         push(findings, source, 1, "no `//!` line", "a file's first line says what it is");
-    }
-}
-
-fn is_short(source: &Source<'_>, findings: &mut Vec<Finding>) {
-    let lines = source.text.lines().count();
-    if lines > LINES_MAX {
-        let what = format!("{lines} lines, over {LINES_MAX}");
-        push(findings, source, LINES_MAX + 1, what, "a long file hides more than one noun");
     }
 }
 

@@ -284,9 +284,3 @@ fn no_machine_is_named() {
         &[".cargo/config.toml:2: chooses a registry", "Cargo.lock:2: source", "README.md:1: names"],
     );
 }
-
-#[test]
-fn long_files_are_named() {
-    let long = format!("//! x\n{}", "\n".repeat(700));
-    finds("long", &[("api/src/a.rs", &long)], &["api/src/a.rs:701: 701 lines, over 700"]);
-}
