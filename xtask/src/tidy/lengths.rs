@@ -23,9 +23,6 @@ const LONGER: &[(&str, &str)] = &[
     ("sim/src/hub.rs", "being split"),
     ("sim/src/trace/text.rs what", "being split"),
     ("sim/src/world.rs", "being split"),
-    ("xtask/src/conform/parse.rs op", "being split"),
-    ("xtask/src/conform/play.rs", "being split"),
-    ("xtask/src/conform/play.rs perform", "being split"),
 ];
 
 /// Files and functions that are too long, of those given as (path, text).
