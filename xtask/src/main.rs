@@ -27,6 +27,8 @@ cargo xtask COMMAND
   ci [--no-test]                            fmt, clippy, test, asan, doc, tidy, snapshots, a short
                                             sweep
   tidy                                      crate arrows, and what may stand in which file
+  tidy --floors [CRATE]                     what does not yet hold of the floors, counted
+  unsafe                                    every `unsafe` with the argument that makes it sound
 
 Exit code: 0 held, 1 failed, 2 usage. No scenario or name given: all of them.";
 
@@ -65,10 +67,11 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
             let given = flags(name, rest, &["--no-test"])?;
             Ok(exit(steps::ci(given.is_empty())))
         }
-        "tidy" => {
+        "tidy" => tidy::main(rest).map(exit),
+        "unsafe" => {
             flags(name, rest, &[])?;
-            let tidy = tidy::report(&steps::root());
-            tidy.map(exit).map_err(|error| format!("tidy: the tree can't be read: {error}"))
+            let argued = tidy::unsafety::report(&steps::root());
+            argued.map(exit).map_err(|error| format!("unsafe: the tree can't be read: {error}"))
         }
         "help" | "--help" | "-h" => {
             println!("{HELP}");
@@ -76,7 +79,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         }
         unknown => Err(format!(
             "no command `{unknown}`; there are sim, replay, real, conform, snapshots, bench, \
-             test, asan, ci, tidy"
+             test, asan, ci, tidy, unsafe"
         )),
     }
 }

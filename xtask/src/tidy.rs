@@ -5,9 +5,12 @@
 //! finding is one line, `path:line: what, why`.
 
 mod arrows;
+mod floors;
+mod lengths;
 mod mask;
 mod rules;
 mod source;
+pub mod unsafety;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +18,8 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::steps;
 
 /// Places that may do what others may not: (path, reason). A path that ends in `*` is a prefix.
 type Allowed = &'static [(&'static str, &'static str)];
@@ -47,11 +52,9 @@ const UNSAFE: Allowed = &[
 ];
 /// Modules of sim that import no sibling: (folder or file below `sim/src` without `.rs`).
 const ALONE: &[&str] = &["tcp", "choices"];
-/// A longer file hides more than one noun.
-const LINES_MAX: usize = 700;
 
 /// One thing that is not tidy.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Finding {
     pub path: String,
     pub line: usize,
@@ -68,24 +71,38 @@ impl fmt::Display for Finding {
 /// Every finding below `root`, in the order of paths.
 pub fn check(root: &Path) -> io::Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let mut manifests = Vec::new();
+    let (mut manifests, mut rust) = (Vec::new(), Vec::new());
     for path in files(root)? {
         // What is not text (an image, a capture) has no rule.
         let Ok(text) = String::from_utf8(fs::read(root.join(&path))?) else { continue };
         rules::text(&path, &text, &mut findings);
         if path.ends_with(".rs") {
             rules::rust(&path, &text, &mut findings);
-        }
-        if path.ends_with("Cargo.toml") {
+            rust.push((path, text));
+        } else if path.ends_with("Cargo.toml") {
             manifests.push((path, text));
         }
     }
     arrows::check(&manifests, &mut findings);
+    floors::check(&rust, &mut findings);
+    lengths::check(&rust, &mut findings);
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     Ok(findings)
 }
 
-/// Prints the findings of the tree; answers whether there were none.
+/// `tidy` with its arguments; returns whether all holds.
+pub fn main(args: &[String]) -> Result<bool, String> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let held = match args[..] {
+        [] => report(&steps::root()),
+        ["--floors"] => floors::report(&steps::root(), None),
+        ["--floors", name] if floors::has(name) => floors::report(&steps::root(), Some(name)),
+        _ => return Err("`tidy` takes nothing, or `--floors` with `api` or `sim`".into()),
+    };
+    held.map_err(|error| format!("tidy: the tree can't be read: {error}"))
+}
+
+/// Prints the findings of the tree; returns whether there were none.
 pub fn report(root: &Path) -> io::Result<bool> {
     let findings = check(root)?;
     for finding in &findings {
@@ -111,7 +128,8 @@ fn files(root: &Path) -> io::Result<Vec<String>> {
             let entry = entry?;
             let path = folder.join(entry.file_name());
             let kind = entry.file_type()?;
-            if kind.is_file() {
+            // In a linked work tree `.git` is a file, which says where the repository stands.
+            if kind.is_file() && entry.file_name() != ".git" {
                 found.push(path.to_string_lossy().replace('\\', "/"));
             } else if kind.is_dir() && !is_output(&entry.path()) {
                 folders.push(path);

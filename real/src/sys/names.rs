@@ -82,6 +82,7 @@ pub(crate) fn getnameinfo(address: &SocketAddr, flags: i32) -> Result<(String, S
     Ok((host.unwrap_or_default(), service.unwrap_or_default()))
 }
 
+// SAFETY: name, parameters and result of each are those of glibc's <netdb.h>.
 unsafe extern "C" {
     #[link_name = "getnameinfo"]
     fn c_getnameinfo(

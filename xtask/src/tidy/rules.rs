@@ -1,7 +1,8 @@
 //! The rules, a function each: what a line may not say, and why.
 
 use super::source::Source;
-use super::{ALONE, CHANCE, CLOCKS, Finding, LINES_MAX, NO_HASH_ORDER, SEEDED, UNSAFE, allows};
+use super::unsafety;
+use super::{ALONE, CHANCE, CLOCKS, Finding, NO_HASH_ORDER, SEEDED, UNSAFE, allows};
 
 /// Rules for every text file.
 pub fn text(path: &str, text: &str, findings: &mut Vec<Finding>) {
@@ -33,7 +34,6 @@ pub fn text(path: &str, text: &str, findings: &mut Vec<Finding>) {
 pub fn rust(path: &str, text: &str, findings: &mut Vec<Finding>) {
     let source = Source::new(path, text);
     opens_with_a_line(&source, findings);
-    is_short(&source, findings);
     no_stray_names(&source, findings);
     stands_alone(&source, findings);
     no_hash_order(&source, findings);
@@ -57,14 +57,6 @@ fn push(
 fn opens_with_a_line(source: &Source<'_>, findings: &mut Vec<Finding>) {
     if !source.text.starts_with("//! ") {
         push(findings, source, 1, "no `//!` line", "a file's first line says what it is");
-    }
-}
-
-fn is_short(source: &Source<'_>, findings: &mut Vec<Finding>) {
-    let lines = source.text.lines().count();
-    if lines > LINES_MAX {
-        let what = format!("{lines} lines, over {LINES_MAX}");
-        push(findings, source, LINES_MAX + 1, what, "a long file hides more than one noun");
     }
 }
 
@@ -180,50 +172,23 @@ fn arguments(code: &str) -> usize {
 }
 
 fn no_stray_unsafe(source: &Source<'_>, findings: &mut Vec<Finding>) {
+    const WHY: &str = "it fits in few files and is argued there";
     let allowed = allows(UNSAFE, source.path);
-    for (line, code) in source.lines() {
-        let lifted = code.contains("unsafe_code") && code.contains("allow");
-        let follows = unsafe_words(code);
-        for rest in &follows {
-            // An `unsafe fn` argues in its documentation.
-            let block = rest.is_empty() || rest.starts_with('{') || rest.starts_with("impl");
-            if allowed && block && !has_argument(source, line) {
-                let why = "what makes it sound is said above it";
-                push(findings, source, line, "`unsafe` without `// SAFETY:`", why);
-            }
-        }
-        if (lifted || !follows.is_empty()) && !allowed {
-            push(findings, source, line, "`unsafe`", "it fits in few files and is argued there");
+    for found in unsafety::uses(source) {
+        if !allowed {
+            push(findings, source, found.line, "`unsafe`", WHY);
+        } else if found.is_bare() {
+            let why = "what makes it sound is said above it";
+            push(findings, source, found.line, "`unsafe` without `// SAFETY:`", why);
         }
     }
-}
-
-/// What follows each word `unsafe` of a line.
-fn unsafe_words(code: &str) -> Vec<&str> {
-    let in_word = |c: char| c.is_alphanumeric() || c == '_';
-    let whole = |&(at, word): &(usize, &str)| {
-        !code[..at].ends_with(in_word) && !code[at + word.len()..].starts_with(in_word)
-    };
-    let found = code.match_indices("unsafe").filter(whole);
-    found.map(|(at, word)| code[at + word.len()..].trim_start()).collect()
-}
-
-/// Whether the statement around `line` has a `// SAFETY:` comment directly above it.
-fn has_argument(source: &Source<'_>, line: usize) -> bool {
-    let lines: Vec<&str> = source.text.lines().collect();
-    if lines[line - 1].contains("// SAFETY:") {
-        return true;
-    }
-    for text in lines[..line - 1].iter().rev().map(|text| text.trim()) {
-        if text.starts_with("//") {
-            if text.contains("SAFETY:") {
-                return true;
-            }
-        } else if text.is_empty() || text.ends_with([';', '{', '}', ',']) {
-            return false;
+    for (line, code) in source.lines().filter(|_| !allowed) {
+        if code.contains("unsafe_code")
+            && ["allow", "expect", "warn"].iter().any(|w| code.contains(w))
+        {
+            push(findings, source, line, "`unsafe`", WHY);
         }
     }
-    false
 }
 
 fn nothing_left_to_do(source: &Source<'_>, findings: &mut Vec<Finding>) {

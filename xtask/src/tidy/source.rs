@@ -19,7 +19,7 @@ pub struct Source<'a> {
 }
 
 /// What a `use` brings in: a name, and every path it may stand for.
-type Aliases = BTreeMap<String, Vec<String>>;
+pub type Aliases = BTreeMap<String, Vec<String>>;
 
 /// A path named somewhere: `std::time::Instant`, aliases followed.
 #[derive(Debug, PartialEq, Eq)]
@@ -118,17 +118,18 @@ fn modules(code: &str, all_tests: bool) -> (Vec<bool>, Vec<usize>) {
     (tests, depths)
 }
 
-struct Token<'a> {
-    line: usize,
-    text: &'a str,
+/// A word, `::` or a single sign.
+pub struct Token<'a> {
+    pub line: usize,
+    pub text: &'a str,
 }
 
-fn is_word(text: &str) -> bool {
+pub fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
 /// Words, `::` and single signs.
-fn tokens(code: &str) -> Vec<Token<'_>> {
+pub fn tokens(code: &str) -> Vec<Token<'_>> {
     let in_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
     let bytes = code.as_bytes();
     let (mut out, mut at, mut line) = (Vec::new(), 0, 1);
@@ -152,7 +153,7 @@ fn tokens(code: &str) -> Vec<Token<'_>> {
 }
 
 /// `a::b::c` from the word at `at`; answers where it ends.
-fn inline_path(tokens: &[Token<'_>], mut at: usize) -> (usize, String) {
+pub fn inline_path(tokens: &[Token<'_>], mut at: usize) -> (usize, String) {
     let mut path = tokens[at].text.to_owned();
     while let [colons, word, ..] = &tokens[at + 1..]
         && colons.text == "::"
@@ -165,7 +166,7 @@ fn inline_path(tokens: &[Token<'_>], mut at: usize) -> (usize, String) {
 }
 
 /// Flattens one tree of a `use` from `at`; answers where it ends.
-fn use_tree(
+pub fn use_tree(
     tokens: &[Token<'_>],
     mut at: usize,
     mut prefix: String,

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::check;
+use super::source::Source;
+use super::{check, unsafety};
 
 #[test]
 fn this_tree_is_tidy() {
@@ -180,11 +181,68 @@ fn unsafe_is_rare_and_argued() {
         &[("sim/src/a.rs", block), ("real/src/sys.rs", argued)],
         &[
             "real/src/sys.rs:7: `unsafe` without `// SAFETY:`",
+            "real/src/sys.rs:9: `unsafe` without `// SAFETY:`",
             "sim/src/a.rs:3: `unsafe`, it fits in few files",
         ],
     );
     let lifted = "//! unsafe {\n#![allow(unsafe_code)]\n";
     finds("unsafe-lifted", &[("scenarios/src/a.rs", lifted)], &["scenarios/src/a.rs:2:"]);
+}
+
+#[test]
+fn an_argument_has_text_and_belongs_to_its_statement() {
+    let found = |body: &str| {
+        let text = format!("//! x\nfn f() {{\n{body}\n}}\n");
+        let source = Source::new("real/src/sys.rs", &text);
+        let uses = unsafety::uses(&source);
+        uses.into_iter()
+            .map(|found| found.argument.map(|lines| lines.join(" ")))
+            .collect::<Vec<_>>()
+    };
+    let because = || Some("because of this.".to_owned());
+    for argued in [
+        "// SAFETY: because\n// of this.\nunsafe { g() }",
+        "// First a word.\n// SAFETY: because of this.\nunsafe { g() }",
+        "unsafe { g() } // SAFETY: because of this.",
+        "// SAFETY: because of this.\nlet a = f(\n    b,\n    1 + unsafe { g() },\n);",
+        "let a = f(\n    b,\n    // SAFETY: because of this.\n    unsafe\n    { g() },\n);",
+        "match a {\n    // SAFETY: because of this.\n    1 => unsafe { g() },\n}",
+        "// SAFETY: because of this.\n#[inline]\nunsafe impl A for B {}",
+        "// SAFETY: because of this.\nunsafe extern \"C\" {\n    fn g();\n}",
+        "/// G.\n///\n/// # Safety\n///\n/// because of this.\npub unsafe fn g() {}",
+        "/// # Safety\n/// because of this.\nunsafe extern \"C\" fn g() {}",
+    ] {
+        assert_eq!(found(argued), [because()], "{argued}");
+    }
+    for bare in [
+        "unsafe { g() }",
+        "// SAFETY:\nunsafe { g() }",
+        "// SAFETY: …\n\nunsafe { g() }",
+        "//\n// SAFETY: --\n//\nunsafe { g() }",
+        "// SAFETY: because of this.\n\nunsafe { g() }",
+        "// SAFETY: because of this.\nf(); // and more\nunsafe { g() }",
+        "\"// SAFETY: because of this.\"; unsafe { g() }",
+        "a(1); // SAFETY: because of this.\nlet a = 1 + unsafe { g() };",
+        "match a {\n    // SAFETY: because of this.\n    1 => 1,\n    2 => unsafe { g() },\n}",
+        "/// Not said to be so. SAFETY: because of this.\nunsafe fn g() {}",
+        "/// # Safety\nunsafe fn g() {}",
+        "#[unsafe(no_mangle)]\nfn g() {}",
+    ] {
+        assert_eq!(found(bare), [None], "{bare}");
+    }
+    // A function's type promises nothing, and a word may begin with it.
+    assert_eq!(found("let g: unsafe extern \"C\" fn(u8); let unsafety = 1;"), [None]);
+    finds(
+        "unsafe-pointer",
+        &[("real/src/sys.rs", "//! x\ntype G = unsafe fn(u8);\nunsafe fn g() {}\n")],
+        &["real/src/sys.rs:3: `unsafe` without `// SAFETY:`"],
+    );
+}
+
+#[test]
+fn every_unsafe_of_this_tree_is_argued() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    assert!(unsafety::report(root).unwrap(), "one above says NO ARGUMENT");
 }
 
 #[test]
@@ -225,10 +283,4 @@ fn no_machine_is_named() {
         &files,
         &[".cargo/config.toml:2: chooses a registry", "Cargo.lock:2: source", "README.md:1: names"],
     );
-}
-
-#[test]
-fn long_files_are_named() {
-    let long = format!("//! x\n{}", "\n".repeat(700));
-    finds("long", &[("api/src/a.rs", &long)], &["api/src/a.rs:701: 701 lines, over 700"]);
 }

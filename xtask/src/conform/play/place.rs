@@ -1,9 +1,9 @@
 //! Places to addresses, and addresses in words that both hubs share.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
-use greenroom::net::SockAddr;
+use greenroom::net::{Domain, SockAddr};
 use greenroom::os::linux::net::SocketAddrExt;
 use greenroom::os::unix::net as unix;
 
@@ -27,6 +27,16 @@ impl Player<'_> {
             Place::Path(n) => SockAddr::unix(self.world.directory.join(n.to_string())),
             Place::Unnamed => unix::SocketAddr::from_pathname("").map(SockAddr::from),
             Place::Nobody => self.nobody(of),
+        }
+    }
+
+    /// Where nobody listens, in the family of this slot.
+    fn nobody(&self, of: u8) -> io::Result<SockAddr> {
+        let domain = self.thing(of)?.socket()?.domain()?;
+        match domain {
+            Domain::UNIX => self.address(Place::Name(99), of),
+            Domain::IPV6 => Ok(SocketAddr::from((Ipv6Addr::LOCALHOST, 1)).into()),
+            _ => Ok(SocketAddr::from(([127, 0, 0, 1], 1)).into()),
         }
     }
 
