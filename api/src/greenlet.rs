@@ -118,8 +118,12 @@ impl Leave {
     fn root<'a>(self) -> &'a Root {
         // SAFETY: the root, like the yielder, lives on the fiber's own stack from its first
         // instruction to its last. A `Leave` is stored only in the driver's slot of the greenlet
-        // that runs on that stack, which forgets it when that greenlet is over, and is used only
-        // while it is the current one, or on its own stack: so the stack is live.
+        // that runs on that stack, which forgets it before anything else can run on the stack
+        // (`Table::remove`), so the stack is live and the root on it is this greenlet's.
+        //
+        // A frame that never unwinds is still there. A panic cannot go past the root: the driver's
+        // body catches all (`Driver::begin`). A raw pointer does not leave its thread, and to forget
+        // a `Leave` leaves nothing undone.
         unsafe { &*self.0 }
     }
 

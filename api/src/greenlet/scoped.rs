@@ -70,33 +70,32 @@ impl<'scope> Scope<'scope, '_> {
         stack_size: usize,
         at: &'static Location<'static>,
     ) -> GreenletId {
-        // SAFETY: only the lifetime changes. `body`, all it owns, and every frame it makes on its
-        // stack are used by nobody but this greenlet, so it is enough that the greenlet neither
-        // runs nor has its body dropped once `'scope` is over. `'scope` ends no sooner than the
-        // call of `lend` that made this scope (a `Scope` is made nowhere else, and `f` gets it by
-        // reference under a `'scope` of `lend`'s choosing), and `lend` does not get past `reap`
-        // while a child of the scope is live: `reap` does not return before, and aborts the process
-        // if it is unwound. A greenlet that is not live is one of two:
-        // - over: its body was called to its end, unwound to its root or dropped uncalled, all on
-        //   the way to `Table::remove`;
-        // - lost (`Driver::lose`, and nowhere else): never resumed, its stack never reused nor
-        //   unmapped, its body, if it did not begin, forgotten. None of its destructors ever runs.
+        // SAFETY: only the lifetime changes. `body`, all it owns and every frame on its stack are
+        // used by this greenlet alone, so it is enough that the greenlet is over before `'scope`
+        // is: that its body was called to its end, unwound to its root, or dropped uncalled.
         //
-        // What `'scope` allows a body to borrow may also lie further out, on the frames of greenlets
-        // that own its owner, so it matters that no owner ceases to be live before its children:
-        // - one that is over has left every `lend` it stood in, each by its `reap`;
-        // - one that is lost leaves them never, so `Driver::lose` ends those it owns itself, and
-        //   only then marks it. `owner` is who stands in `lend`, not who calls this, so none is
-        //   missed; more of them can be spawned by nobody else, since nobody else can have `self`.
-        // `reap` may enter them: only an owner's `reap` or loss runs a greenlet on top of another,
-        // and owners are older than what they own, so none of them is running below.
+        // `'scope` ends no sooner than the call of `lend` that made this scope (a `Scope` is made
+        // nowhere else, and `f` gets it by reference under a `'scope` of `lend`'s choosing). `lend`
+        // returns or unwinds only past its `reap`, which returns only when no child of the scope is
+        // live, and aborts the process if it is unwound.
         //
-        // If `lend` is never left because its own greenlet is abandoned, or stands where the run
-        // ended, then that is live still, so everyone who owns it, directly or not, stands in a
-        // `lend` too, and all those stacks stay where they are (`Fiber`'s destructor leaks; a queued
-        // body may still be dropped with the table). An abandoned greenlet that is unwound at the
-        // world's end comes by this `reap` before the frame goes, and a child that was abandoned
-        // without its owner is lost by it.
+        // What `'scope` allows a body to borrow may also lie further out, on the frames of
+        // greenlets that own its owner. Each of these stands in a `lend` of its own until its
+        // child, the next one inwards, is over.
+        //
+        // A frame that never unwinds: a child that swallows its kill is not left behind, `reap`
+        // aborts the process (`Driver::abort_over`). A child that a hub abandons takes along those
+        // on whose frames it may borrow (`Driver::abandon`), so no `lend` around it goes on; at the
+        // run's end all of them are revived together and end by these same `reap`s. A run does not
+        // return, nor its thread end, before every greenlet is over, be it that its hub panicked
+        // (`Driver::leave_broken_hub`). A process that exits or a thread that blocks for ever ends
+        // no frame.
+        // A panic in a destructor: one that a child's body throws ends at that child's root. One
+        // that leaves a destructor while the child unwinds aborts the process, as anywhere.
+        // A foreign thread: `Scope` holds an `Rc`, so it is neither `Send` nor `Sync`, and neither
+        // is what spawns by it. Greenlets stay on their thread.
+        // A forgotten value: nothing here depends on a handle being dropped; `f` never has the
+        // `Scope` itself, and its frame is `lend`'s.
         let body: Box<dyn FnOnce()> = unsafe { mem::transmute(body) };
         let origin = Origin { owner: self.owner, ..self.driver.origin(at) };
         let id = self.driver.spawn(body, label, stack_size, origin);

@@ -55,7 +55,9 @@ impl Slot {
 
 // SAFETY: `limit..base` is a slot of a mapping that is never unmapped; its lowest page is a guard
 // (`Pool::open_chunk` makes it before the slot is first handed out) and the rest, at least
-// `MIN_SIZE`, is readable and writable. A slot is owned by one `Slot` value at a time.
+// `MIN_SIZE`, is readable and writable. A slot is owned by one `Slot` value at a time: `Pool` makes
+// it once, and has it again only from `release`, which takes the value. One that is forgotten, or
+// given back on a thread whose pools are gone, is never handed out again.
 unsafe impl Stack for Slot {
     fn base(&self) -> StackPointer {
         NonZeroUsize::new(self.base).expect("a mapping is not at address zero")

@@ -326,3 +326,23 @@ fn a_shorter_timeout_goes_through_a_calls_own_limit() {
     let told = ["1 main: true", "2 main: true", "3 main: true", "4 main: true"];
     assert_eq!(played.done().told(), told);
 }
+
+#[test]
+fn who_swallows_an_expiry_again_and_again_lets_the_others_run() {
+    let played = play(ScriptHub::new(), || {
+        let enough = Rc::new(Cell::new(false));
+        let theirs = enough.clone();
+        let deaf = spawn("deaf", move || {
+            let late = timeout(ms(1), || {
+                while !theirs.get() {
+                    let _ = catch_unwind(|| thread::sleep(ms(9)));
+                }
+            });
+            note!("{}", late.is_err());
+        });
+        thread::sleep(ms(5));
+        enough.set(true);
+        deaf.join().unwrap();
+    });
+    assert_eq!(played.done().told(), ["5 main/deaf: true"]);
+}
