@@ -5,8 +5,7 @@
 //! `unsafe` in the crate.
 #![allow(unsafe_code)]
 
-mod overflow;
-pub(crate) mod scoped;
+pub(crate) mod overflow;
 pub(crate) mod stack;
 
 use std::backtrace::Backtrace;
@@ -130,7 +129,7 @@ impl Leave {
     /// Whether so many bytes of this stack, which is the one we stand on, are left.
     pub(crate) fn has_room(self, bytes: usize) -> bool {
         let here = 0u8;
-        let room = (&raw const here as usize).saturating_sub(self.limit() + stack::PAGE);
+        let room = (&raw const here as usize).saturating_sub(self.limit() + overflow::PAGE);
         // A sanitizer keeps locals elsewhere, and where the stack ends cannot be told by them.
         room >= bytes || cfg!(feature = "sanitizer")
     }

@@ -17,25 +17,29 @@
 //! 5. An [`Io`] is never reused in a process; a stale one answers an error.
 
 mod address;
+mod clock;
+mod dead;
 mod option;
+mod signal;
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::os::fd::{OwnedFd, RawFd};
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
+pub(crate) use address::domain_of;
 pub use address::{Address, Domain, Kind};
+pub use clock::{Instant, SystemTime, UNIX_EPOCH};
+pub(crate) use dead::DeadHub;
 pub use option::{Group, NameOpt, Opt};
-
-use crate::signal;
-use crate::time::{Instant, SystemTime};
+pub use signal::Signal;
 
 /// The world a program runs in. See the [module documentation](self) for its laws.
-pub trait Hub: std::any::Any {
+pub trait Hub: Any {
     // Time and readiness.
 
     /// The driver's clock: it never goes backwards and does not drift.
@@ -180,8 +184,9 @@ pub trait Hub: std::any::Any {
     fn reverse(&mut self, _address: IpAddr) -> Option<String> {
         None
     }
-    /// Whom `resolve::resolver` names unless one is set, where that is not this hub itself.
-    fn resolver(&self) -> Option<Rc<dyn crate::resolve::Resolver>> {
+    /// Whom `resolve::resolver` names unless one is set, where that is not this hub itself: an
+    /// `Rc<dyn Resolver>` of `resolve`, whose type the waist does not know.
+    fn resolver(&self) -> Option<Box<dyn Any>> {
         None
     }
     /// Has a job done where it holds nobody up. The job is a source, readable once it is done; who
@@ -199,7 +204,7 @@ pub trait Hub: std::any::Any {
     /// One of `arity` choices the program leaves to the world; the operating system answers 0.
     fn choose(&mut self, label: &str, arity: u32) -> u32;
     /// A source that is readable once such a signal came to the process, and is read to hear of it.
-    fn signal(&mut self, _kind: signal::Kind) -> io::Result<Io> {
+    fn signal(&mut self, _kind: Signal) -> io::Result<Io> {
         Err(unsupported("signals"))
     }
     /// Whether [`note`](Hub::note) does anything: nobody makes notes for a hub that drops them.

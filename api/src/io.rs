@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::net::Descriptor;
+use crate::call::Descriptor;
 use crate::net::handle::{handle, reads, writes};
 
 /// Makes a pipe: what is written to one end is read from the other. See [`std::io::pipe`].

@@ -31,7 +31,7 @@
 //! Greenlets of a hub share their thread, and so its thread-locals: see [`thread`], which says what
 //! goes wrong, what to use instead and what finds it.
 //!
-//! In reading order: [`net`] and [`thread`] are what programs use; `block` is the one retry loop
+//! In reading order: [`net`] and [`thread`] are what programs use; `call` holds the one retry loop
 //! under every socket call; [`driver`] is the loop that runs greenlets; [`hub`] is the waist below
 //! it; [`scenario`] is how a story is told so that both worlds can play it.
 
@@ -50,10 +50,10 @@ pub mod thread;
 pub mod time;
 pub mod wait;
 
-mod block;
+mod call;
 pub mod driver;
 mod greenlet;
 pub mod hub;
+mod names;
 
-mod dead;
 pub mod mutant;

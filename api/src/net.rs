@@ -46,35 +46,25 @@
 //! ```
 
 mod connect;
-pub(crate) mod descriptor;
 pub(crate) mod handle;
 mod lookup;
 pub mod socket;
-mod source;
 mod tcp;
 mod udp;
 
 use std::io;
-use std::time::Duration;
 
 pub use std::net::{
     AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, SocketAddrV4, SocketAddrV6,
 };
 
-use crate::hub;
+pub use crate::call::Source;
+pub(crate) use crate::hub::domain_of;
 pub use connect::{CONNECTION_ATTEMPT_DELAY, connect_racing, create_connection};
-pub(crate) use descriptor::{Descriptor, foreign, out_of_place};
 pub use lookup::ToSocketAddrs;
 pub use socket::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, TcpKeepalive, Type};
-pub use source::Source;
-pub(crate) use source::{Target, sealed, source};
 pub use tcp::{Incoming, TcpListener, TcpStream};
 pub use udp::UdpSocket;
-
-/// The family of an internet address.
-pub(crate) fn domain_of(address: &SocketAddr) -> hub::Domain {
-    if address.is_ipv4() { hub::Domain::V4 } else { hub::Domain::V6 }
-}
 
 /// Tries each address in turn; answers the first success or the last error.
 fn each_address<T>(
@@ -93,13 +83,4 @@ fn each_address<T>(
 
 fn no_addresses() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "could not resolve to any addresses")
-}
-
-/// std's sockets take no timeout of zero: on the system's own it would mean none.
-fn refuse_zero(timeout: Duration) -> io::Result<()> {
-    if timeout.is_zero() {
-        let refusal = "cannot set a 0 duration timeout";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, refusal));
-    }
-    Ok(())
 }

@@ -15,117 +15,23 @@
 //! [`set_resolver`] sets one for a host, and with it for every look-up by name: also those of
 //! [`connect`](crate::net::TcpStream::connect) and [`bind`](crate::net::TcpListener::bind).
 
-mod answer;
 #[cfg(feature = "dns")]
 pub mod dns;
-mod error;
-mod hosts;
-mod numeric;
-mod order;
-mod request;
-mod services;
 
-use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::rc::Rc;
 
-use crate::block::Call;
-use crate::driver;
-use crate::hub::{Interest, Io, Query};
-use crate::net::{Descriptor, ToSocketAddrs};
+use crate::names::{OfHub, answer, numeric};
+use crate::net::ToSocketAddrs;
 
+pub use crate::names::{
+    AI_ADDRCONFIG, AI_ALL, AI_CANONIDN, AI_CANONNAME, AI_IDN, AI_NUMERICHOST, AI_NUMERICSERV,
+    AI_PASSIVE, AI_V4MAPPED, AddrInfo, Family, GaiError, Hints, HostEntry, Hosts, NI_DGRAM,
+    NI_NAMEREQD, NI_NOFQDN, NI_NUMERICHOST, NI_NUMERICSERV, Request, Resolver, Services, resolver,
+    set_resolver,
+};
 #[cfg(feature = "dns")]
 pub use dns::Dns;
-pub use error::GaiError;
-pub use hosts::Hosts;
-pub use request::{
-    AI_ADDRCONFIG, AI_ALL, AI_CANONIDN, AI_CANONNAME, AI_IDN, AI_NUMERICHOST, AI_NUMERICSERV,
-    AI_PASSIVE, AI_V4MAPPED, AddrInfo, Family, Hints, HostEntry, NI_DGRAM, NI_NAMEREQD, NI_NOFQDN,
-    NI_NUMERICHOST, NI_NUMERICSERV, Request,
-};
-pub use services::Services;
-
-/// Who knows names. The two questions are enough; the rest follows from them.
-pub trait Resolver {
-    /// The addresses of a name that is neither empty nor an address itself. At least one.
-    ///
-    /// # Errors
-    ///
-    /// [`NoName`](GaiError::NoName) for one that does not exist, [`NoData`](GaiError::NoData) for one
-    /// without an address of the family, [`Again`](GaiError::Again) where nobody could be asked.
-    fn forward(&self, name: &str, family: Family) -> Result<HostEntry, GaiError>;
-
-    /// The names of an address.
-    ///
-    /// # Errors
-    ///
-    /// As [`forward`](Resolver::forward).
-    fn reverse(&self, address: IpAddr) -> Result<HostEntry, GaiError>;
-
-    /// The port of a service of a protocol (`tcp`, `udp`, …).
-    fn service_port(&self, name: &str, protocol: &str) -> Option<u16> {
-        Services::well_known().port(name, Some(protocol))
-    }
-
-    /// The name of a port of a protocol.
-    fn service_name(&self, port: u16, protocol: &str) -> Option<String> {
-        Services::well_known().name(port, protocol).map(str::to_owned)
-    }
-
-    /// `getaddrinfo(3)`.
-    ///
-    /// # Errors
-    ///
-    /// All of [`GaiError`].
-    fn getaddrinfo(&self, request: &Request<'_>) -> Result<Vec<AddrInfo>, GaiError> {
-        answer::addresses(self, request)
-    }
-
-    /// `getnameinfo(3)`: the names of a host and of a service.
-    ///
-    /// # Errors
-    ///
-    /// [`NoName`](GaiError::NoName) with [`NI_NAMEREQD`]; [`BadFlags`](GaiError::BadFlags); what
-    /// [`reverse`](Resolver::reverse) answers where nobody could be asked.
-    fn getnameinfo(&self, address: &SocketAddr, flags: i32) -> Result<(String, String), GaiError> {
-        answer::names(self, address, flags)
-    }
-}
-
-crate::host_local! {
-    static CHOSEN: RefCell<Option<Rc<dyn Resolver>>> = RefCell::new(None);
-}
-
-/// Has this host ask `resolver` from now on; look-ups under way end as they began.
-///
-/// # Panics
-///
-/// Outside any hub.
-///
-/// # Examples
-///
-/// ```no_run
-/// use std::rc::Rc;
-/// use greenroom::resolve::{self, Hosts};
-///
-/// resolve::set_resolver(Rc::new(Hosts::parse("192.0.2.1 gate.example")));
-/// assert_eq!(resolve::gethostbyname("gate.example")?.octets(), [192, 0, 2, 1]);
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub fn set_resolver(resolver: Rc<dyn Resolver>) {
-    CHOSEN.with(|chosen| *chosen.borrow_mut() = Some(resolver));
-}
-
-/// Whom this host asks: the one that was set, or the hub's own.
-pub fn resolver() -> Rc<dyn Resolver> {
-    let of_hub = || driver::with_current(|driver| driver.hub.borrow().resolver()).flatten();
-    chosen().or_else(of_hub).unwrap_or_else(|| Rc::new(OfHub))
-}
-
-fn chosen() -> Option<Rc<dyn Resolver>> {
-    CHOSEN.try_with(|chosen| chosen.borrow().clone()).ok().flatten()
-}
 
 /// The ways to reach a service of a host: `getaddrinfo(3)`. Hosts and ports that are numbers are
 /// answered without a switch.
@@ -228,58 +134,4 @@ pub fn getnameinfo(address: &SocketAddr, flags: i32) -> Result<(String, String),
         return answer::names(&OfHub, address, flags);
     }
     resolver().getnameinfo(address, flags)
-}
-
-/// What std's `ToSocketAddrs` has of a host: each address once, port 0.
-pub(crate) fn addresses_of(host: &str) -> io::Result<Vec<SocketAddr>> {
-    if host.contains('\0') {
-        let text = "file name contained an unexpected NUL byte";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-    }
-    // A scope that is unknown here may be the name of an interface that the hub knows.
-    if let Ok(Some(address)) = numeric::host(host) {
-        return Ok(vec![address]);
-    }
-    if let Some(resolver) = chosen() {
-        let request = Request { host: Some(host), service: None, hints: Hints::stream() };
-        return Ok(resolver.getaddrinfo(&request)?.into_iter().map(|info| info.address).collect());
-    }
-    Ok(ask_hub(host)?.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect())
-}
-
-/// What the hub itself knows of names.
-struct OfHub;
-
-impl Resolver for OfHub {
-    fn forward(&self, name: &str, family: Family) -> Result<HostEntry, GaiError> {
-        let all = ask_hub(name).map_err(|error| GaiError::from_hub(&error))?;
-        let addresses: Vec<IpAddr> = all.into_iter().filter(|&ip| family.has(ip)).collect();
-        if addresses.is_empty() {
-            return Err(GaiError::NoData);
-        }
-        Ok(HostEntry { name: name.to_owned(), aliases: Vec::new(), addresses })
-    }
-
-    fn reverse(&self, address: IpAddr) -> Result<HostEntry, GaiError> {
-        let driver = driver::current().ok_or(GaiError::System(libc::ENOTCONN))?;
-        let name = driver.hub.borrow_mut().reverse(address).ok_or(GaiError::NoName)?;
-        Ok(answer::entry_of(&name, address))
-    }
-}
-
-/// Asks the hub and waits for the answer.
-fn ask_hub(host: &str) -> io::Result<Vec<IpAddr>> {
-    let driver = driver::current().ok_or_else(driver::outside)?;
-    let io = driver.hub.borrow_mut().resolve(&Query { host })?;
-    // Owned during the wait, so that a kill or a timeout gives the query up.
-    let _query = Descriptor::new(&driver, io);
-    let call = Call {
-        op: "resolve",
-        io,
-        interest: Interest::READ,
-        timeout: None,
-        expiry: io::ErrorKind::TimedOut,
-        nonblocking: false,
-    };
-    call.run(&driver, |hub, io: Io| hub.resolved(io))
 }

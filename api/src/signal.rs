@@ -3,48 +3,10 @@
 use std::fmt;
 use std::io;
 
-use crate::block::Call;
+use crate::call::{Call, Descriptor, source};
 use crate::driver;
+pub use crate::hub::Signal as Kind;
 use crate::hub::{Interest, Take};
-use crate::net::{Descriptor, source};
-
-/// Signals that can be listened for, all of which end a process that does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// SIGINT: Ctrl-C on the terminal.
-    Interrupt,
-    /// SIGTERM: asked to stop, as by a service manager.
-    Terminate,
-    /// SIGHUP: the terminal is gone; many servers read their settings anew.
-    HangUp,
-    /// SIGUSR1: whatever the program takes it for.
-    User1,
-    /// SIGUSR2: likewise.
-    User2,
-}
-
-impl Kind {
-    /// All there are.
-    pub const ALL: [Kind; 5] =
-        [Kind::Interrupt, Kind::Terminate, Kind::HangUp, Kind::User1, Kind::User2];
-
-    /// Its name, as signal(7) has it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::Interrupt => "SIGINT",
-            Kind::Terminate => "SIGTERM",
-            Kind::HangUp => "SIGHUP",
-            Kind::User1 => "SIGUSR1",
-            Kind::User2 => "SIGUSR2",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A kind of signal as a source. While one exists, such a signal no longer ends the process; what
 /// comes meanwhile waits to be heard, several perhaps as one.
@@ -107,7 +69,7 @@ impl Signal {
         })
     }
 
-    fn target(&self) -> io::Result<crate::net::Target> {
+    fn target(&self) -> io::Result<crate::call::Target> {
         self.0.target()
     }
 }

@@ -34,6 +34,7 @@ mod join;
 mod local;
 mod park;
 mod scope;
+pub(crate) mod scoped;
 
 use std::io;
 use std::panic::{Location, resume_unwind};
@@ -43,9 +44,7 @@ pub use std::thread::Result;
 
 pub use self::blocking::{run_blocking, spawn_blocking};
 pub use self::join::JoinHandle;
-pub(crate) use self::local::Locals;
 pub use self::local::{AccessError, HostKey, LocalKey};
-pub(crate) use self::park::{Parker, wake_anywhere};
 pub use self::park::{Thread, current, park, park_timeout};
 pub use self::scope::{Scope, ScopedJoinHandle, scope};
 pub use crate::driver::Killed;

@@ -13,13 +13,12 @@ use std::marker::PhantomData;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use crate::block::closed;
+pub use crate::call::Source;
+use crate::call::{Target, Wake, begin, check_timeouts, closed, out_of_place, sealed, wake_of};
 use crate::driver::{self, Driver, Ticket, Woken};
 use crate::hub::{Interest, On};
 use crate::mutant::{self, Mutant};
-pub use crate::net::Source;
-use crate::net::{Target, sealed};
-pub(crate) use together::Member;
+
 pub use together::{Timer, Waitable, after, all, any};
 
 /// One source and what it is waited for.
@@ -67,7 +66,7 @@ impl Watcher {
     /// Nobody else waits on it as long as the claim lives.
     fn claim(&self, driver: &Driver) -> io::Result<Claim<'_>> {
         if driver.id != self.target.hub {
-            return Err(crate::net::out_of_place(&self.target.mailbox, true));
+            return Err(out_of_place(&self.target.mailbox, true));
         }
         if self.in_use.replace(true) {
             return Err(io::Error::new(
@@ -79,10 +78,7 @@ impl Watcher {
     }
 
     fn wait_once(&self, driver: &Driver, timeout: Option<Duration>) -> io::Result<()> {
-        driver.raise_kill();
-        if let Some(elapsed) = driver.sticky_scope() {
-            return Err(elapsed.error());
-        }
+        begin(driver)?;
         if !self.is_ready(driver)?.is_none() {
             return self.pass_by(driver);
         }
@@ -90,9 +86,7 @@ impl Watcher {
         if timeout == Some(Duration::ZERO) {
             return Err(timed_out());
         }
-        if let Some(scope) = driver.expired_scope() {
-            return Err(crate::time::Elapsed::of(scope).error());
-        }
+        check_timeouts(driver)?;
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
         let ticket = driver.ticket();
         self.waiting.set(Some(ticket));
@@ -103,18 +97,17 @@ impl Watcher {
             driver.unwatch(io, ticket);
         }
         driver.raise_kill();
-        match woken {
-            Woken::Event => Ok(()),
-            Woken::Cancelled(_) if self.is_ready_after_cancel(driver) => Ok(()),
-            Woken::Cancelled(error) => Err(error),
-            Woken::Closed => Err(closed()),
-            Woken::Killed => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
+        if matches!(woken, Woken::Cancelled(_)) && self.is_ready_after_cancel(driver) {
+            return Ok(());
+        }
+        match wake_of(woken)? {
+            Wake::Event => Ok(()),
             // Readiness wins a tie with the clock.
-            Woken::TimedOut if !self.is_ready(driver)?.is_none() => Ok(()),
-            Woken::TimedOut => match driver.expired_scope() {
-                Some(scope) => Err(crate::time::Elapsed::of(scope).error()),
-                None => Err(timed_out()),
-            },
+            Wake::TimedOut if !self.is_ready(driver)?.is_none() => Ok(()),
+            Wake::TimedOut => {
+                check_timeouts(driver)?;
+                Err(timed_out())
+            }
         }
     }
 

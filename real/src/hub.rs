@@ -18,6 +18,7 @@ mod reports;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::os::fd::{OwnedFd, RawFd};
@@ -463,9 +464,9 @@ impl Hub for RealHub {
             _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
         }
     }
-    fn resolver(&self) -> Option<Rc<dyn Resolver>> {
+    fn resolver(&self) -> Option<Box<dyn Any>> {
         // A part of a play knows names of its own, and asks the system for the rest.
-        self.part.is_none().then(|| Rc::new(Threaded) as Rc<dyn Resolver>)
+        self.part.is_none().then(|| Box::new(Rc::new(Threaded) as Rc<dyn Resolver>) as Box<dyn Any>)
     }
 
     fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {

@@ -28,7 +28,8 @@ type Allowed = &'static [(&'static str, &'static str)];
 const CLOCKS: Allowed = &[
     ("real/*", "the operating system's clocks are that hub's"),
     ("xtask/*", "measures and reports wall time"),
-    ("api/src/time.rs", "wraps std's types, and falls back on them outside any hub"),
+    ("api/src/time.rs", "falls back on the operating system outside any hub"),
+    ("api/src/hub/clock.rs", "wraps std's types"),
     ("sim/src/sweep*", "limits and reports a sweep's wall time"),
     ("sim/src/cli*", "reports wall time; `--for` is one"),
     ("sim/src/runner*", "tells a seed that hangs from one that is slow"),
@@ -46,7 +47,7 @@ const UNSAFE: Allowed = &[
     ("api/src/greenlet.rs", "switches stacks"),
     ("api/src/greenlet/stack.rs", "maps stacks"),
     ("api/src/greenlet/overflow.rs", "handles the fault of an overflow"),
-    ("api/src/greenlet/scoped.rs", "lets a greenlet borrow from a frame it cannot outlive"),
+    ("api/src/thread/scoped.rs", "lets a greenlet borrow from a frame it cannot outlive"),
     ("real/src/sys.rs", "a few system calls"),
     ("real/src/sys/names.rs", "the C library's look-ups of names"),
 ];

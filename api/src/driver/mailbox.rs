@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 
-use super::table::Ticket;
+use super::ticket::Ticket;
 use crate::hub::Io;
 
 /// One message of another thread.

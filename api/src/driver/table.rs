@@ -4,8 +4,6 @@ mod ends;
 mod sources;
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::io;
 use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
@@ -13,51 +11,16 @@ use std::sync::Arc;
 
 pub(super) use ends::KillMet;
 
-use super::names::{Children, Label, Place, write_name, write_path};
-use super::scopes::Scope;
-use super::timers::{Timer, Timers};
-use super::waiters::{Standing, Waiters};
+use super::locals::Locals;
+use super::names::{Label, Place, write_name, write_path};
+use super::parker::Parker;
+use super::slot::{Phase, Slot};
+use super::ticket::{Origin, Ticket, Woken};
+use super::timers::Timers;
+use super::waiters::Waiters;
 use crate::greenlet::{Fiber, Leave};
 use crate::hub::{Birth, GreenletId, HostId, On, Tick, Wait};
 use crate::mutant::{self, Mutant};
-use crate::thread::{Locals, Parker};
-
-/// Names one wait of one greenlet, so that a late wake cannot hit another wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ticket {
-    pub(crate) greenlet: GreenletId,
-    wait: u64,
-}
-
-/// What ended a wait.
-#[derive(Debug)]
-pub(crate) enum Woken {
-    Event,
-    TimedOut,
-    Cancelled(io::Error),
-    Closed,
-    Killed,
-}
-
-/// Where a greenlet comes from.
-#[derive(Clone, Copy)]
-pub(crate) struct Origin {
-    pub(crate) parent: Option<GreenletId>,
-    /// Who stands in the scope it was spawned in, and so on a frame that it may borrow from.
-    pub(crate) owner: Option<GreenletId>,
-    pub(crate) host: HostId,
-    pub(crate) program: Option<usize>,
-    /// Where in the program it was spawned.
-    pub(crate) at: Option<&'static Location<'static>>,
-}
-
-/// What a turn finds in a greenlet's slot.
-pub(super) enum Phase {
-    Body(Box<dyn FnOnce()>, usize),
-    Fiber(Box<Fiber>),
-    /// Killed before it ever ran: what it owns is still to be dropped.
-    Cancelled(Box<dyn FnOnce()>),
-}
 
 #[derive(Default)]
 pub(super) struct Table {
@@ -76,43 +39,6 @@ pub(super) struct Table {
     yields: bool,
 }
 
-pub(crate) struct Slot {
-    pub(super) id: GreenletId,
-    live: bool,
-    /// Its number in the order of spawning, for all that happens in id order.
-    born: u64,
-    phase: Option<Phase>,
-    /// What the last greenlet here ran on, without its stack: one allocation less for the next.
-    spare: Option<Box<Fiber>>,
-    leave: Option<Leave>,
-    pub(super) label: Label,
-    ordinal: u32,
-    pub(super) origin: Origin,
-    /// The parent's place in the spawn tree, and this one's once it has a child.
-    above: Option<Rc<Place>>,
-    place: Option<Rc<Place>>,
-    children: Children,
-    wait: u64,
-    pub(super) parked: Option<(Wait, Tick)>,
-    woken: Option<Woken>,
-    timer: Timer,
-    pub(crate) scopes: Vec<Scope>,
-    killed: bool,
-    /// How often it met its kill, and how often after that while its end was owed.
-    kills_met: u32,
-    kills_met_owing: u32,
-    /// A kill or an expiry is unwinding it, as opposed to a panic of its own.
-    pub(super) unwinding: bool,
-    pub(super) abandoned: bool,
-    joiners: Vec<Ticket>,
-    /// Where it lined up last. It may have left since: no two calls have the same place.
-    standing: Option<Standing>,
-    /// The token of `thread::park`, made when it is first asked for.
-    parker: Option<Arc<Parker>>,
-    /// Its own values, made when it first looks at one.
-    locals: Option<Rc<Locals>>,
-}
-
 impl Table {
     // Birth and death.
 
@@ -129,53 +55,21 @@ impl Table {
         };
         self.born += 1;
         let phase = Some(Phase::Body(body, stack_size));
-        let id = match self.free.pop() {
-            Some(index) => {
-                let slot = &mut self.slots[index as usize];
-                slot.id = GreenletId::new(index, slot.id.generation() + 1);
-                slot.label = label;
-                slot.ordinal = ordinal;
-                slot.origin = origin;
-                slot.above = above;
-                slot.phase = phase;
-                slot.live = true;
-                slot.born = self.born;
-                slot.id
-            }
-            None => {
-                let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 greenlets");
-                let id = GreenletId::new(index, 1);
-                self.slots.push(Slot {
-                    id,
-                    live: true,
-                    born: self.born,
-                    phase,
-                    spare: None,
-                    leave: None,
-                    label,
-                    ordinal,
-                    origin,
-                    above,
-                    place: None,
-                    children: Children::default(),
-                    wait: 0,
-                    parked: None,
-                    woken: None,
-                    timer: Timer::default(),
-                    scopes: Vec::new(),
-                    killed: false,
-                    kills_met: 0,
-                    kills_met_owing: 0,
-                    unwinding: false,
-                    abandoned: false,
-                    joiners: Vec::new(),
-                    standing: None,
-                    parker: None,
-                    locals: None,
-                });
-                id
-            }
-        };
+        let index = self.free.pop().unwrap_or_else(|| {
+            let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 greenlets");
+            self.slots.push(Slot::free(index));
+            index
+        });
+        let slot = &mut self.slots[index as usize];
+        let id = GreenletId::new(index, slot.id.generation() + 1);
+        slot.id = id;
+        slot.label = label;
+        slot.ordinal = ordinal;
+        slot.origin = origin;
+        slot.above = above;
+        slot.phase = phase;
+        slot.live = true;
+        slot.born = self.born;
         self.queue.push_back((id, false));
         id
     }
@@ -184,19 +78,7 @@ impl Table {
     pub(super) fn remove(&mut self, id: GreenletId, spare: Option<Box<Fiber>>) -> Option<usize> {
         let slot = &mut self.slots[id.slot()];
         debug_assert!(slot.id == id && slot.live, "a greenlet ends once");
-        slot.live = false;
-        slot.leave = None;
-        slot.above = None;
-        slot.place = None;
-        slot.children = Children::default();
-        slot.scopes.clear();
-        slot.killed = false;
-        slot.kills_met = 0;
-        slot.kills_met_owing = 0;
-        slot.unwinding = false;
-        slot.abandoned = false;
-        slot.woken = None;
-        slot.parker = None;
+        slot.end();
         if spare.is_some() {
             slot.spare = spare;
         }
@@ -291,8 +173,8 @@ impl Table {
         &mut self.slots[id.slot()]
     }
 
-    pub(super) fn no_scopes(&self) -> bool {
-        self.current.is_none_or(|id| self.slots[id.slot()].scopes.is_empty())
+    pub(super) fn no_timeouts(&self) -> bool {
+        self.current.is_none_or(|id| self.slots[id.slot()].timeouts.is_empty())
     }
 
     pub(super) fn current_is_killed(&self) -> bool {
@@ -402,16 +284,16 @@ impl Table {
         }
     }
 
-    /// When time moves though some could run, because all they did was to yield: scopes of theirs
+    /// When time moves though some could run, because all they did was to yield: timeouts of theirs
     /// that are due have expired. Answers when the next one is due.
     pub(super) fn expire_yielders(&mut self, now: Tick) -> Option<Tick> {
         let Table { queue, slots, .. } = self;
         let mut next: Option<Tick> = None;
         for (id, _) in queue.iter().filter(|(_, yielded)| *yielded) {
-            for scope in &mut slots[id.slot()].scopes {
-                scope.expired |= scope.deadline <= now;
-                if !scope.expired {
-                    next = Some(next.map_or(scope.deadline, |next| next.min(scope.deadline)));
+            for timeout in &mut slots[id.slot()].timeouts {
+                timeout.expired |= timeout.deadline <= now;
+                if !timeout.expired {
+                    next = Some(next.map_or(timeout.deadline, |next| next.min(timeout.deadline)));
                 }
             }
         }
@@ -424,8 +306,9 @@ impl Table {
     pub(super) fn park(&mut self, mut wait: Wait, now: Tick) -> Leave {
         let id = self.current.expect("only a running greenlet parks");
         let slot = &mut self.slots[id.slot()];
-        for scope in &slot.scopes {
-            wait.deadline = Some(wait.deadline.map_or(scope.deadline, |at| at.min(scope.deadline)));
+        for timeout in &slot.timeouts {
+            wait.deadline =
+                Some(wait.deadline.map_or(timeout.deadline, |at| at.min(timeout.deadline)));
         }
         if let Some(at) = wait.deadline {
             self.timers.set(&mut slot.timer, id.slot() as u32, at);
@@ -527,26 +410,5 @@ fn is_open(on: On) -> bool {
         On::Io(..) | On::Sync(None) => true,
         On::Clock | On::Greenlet(_) | On::Sync(Some(_)) => false,
         On::Several(open) => open,
-    }
-}
-
-impl Slot {
-    /// Whether it is killed or inside a scope.
-    #[inline]
-    pub(super) fn is_hurried(&self) -> bool {
-        self.killed || !self.scopes.is_empty()
-    }
-
-    /// Writes the path without memory of its own, and no more than its last names.
-    pub(super) fn write_path(&self, path: &mut dyn fmt::Write) -> fmt::Result {
-        write_path::<16>(self.above.as_deref(), path)?;
-        write_name(&self.label, self.ordinal, path)
-    }
-
-    fn place(&mut self) -> Rc<Place> {
-        let Slot { place, above, label, ordinal, .. } = self;
-        place
-            .get_or_insert_with(|| Rc::new(Place::below(above.clone(), label.clone(), *ordinal)))
-            .clone()
     }
 }

@@ -8,10 +8,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::Driver;
-use super::dump::own_calls;
+use super::calls::own_calls;
 use crate::greenlet::{Fiber, Walked};
-use crate::hub::GreenletId;
 
 /// Whether this process was asked to look.
 pub(super) fn are_looked_for() -> bool {
@@ -19,32 +17,31 @@ pub(super) fn are_looked_for() -> bool {
     *ASKED.get_or_init(|| std::env::var_os("GREENROOM_THREAD_LOCALS").is_some_and(|v| v == "find"))
 }
 
-impl Driver {
-    /// The greenlet has just left its stack: names the thread-locals that it stands in on stderr,
-    /// each place once.
-    #[cold]
-    pub(super) fn find_thread_locals(&self, id: GreenletId, fiber: &mut Fiber) {
-        let Walked::Done(backtrace) = fiber.walk() else { return };
-        let calls = own_calls(&backtrace.to_string());
-        let Some(key) = calls.iter().position(|call| is_keys(call)) else { return };
-        // From the call that waits to the one that went into the thread-local.
-        let is_its_own = |call: &&String| !is_keys(call) && !is_stds(call);
-        let outside = calls[key..].iter().position(|call| is_its_own(&call));
-        let way = &calls[..outside.map_or(calls.len(), |at| key + at + 1)];
-        let way: String = way.iter().filter(is_its_own).map(String::as_str).collect();
-        static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-        if !told.contains(&way) {
-            eprint!(
-                "greenroom: greenlet {} waits inside a thread_local! of std, which every greenlet \
-                 of its thread shares: use greenlet_local! or host_local!, or wait outside\n{way}",
-                self.name(id)
-            );
-            told.insert(way);
-        }
+/// A greenlet has just left its stack: names the thread-locals that it stands in on stderr, each
+/// place once.
+#[cold]
+pub(super) fn find(fiber: &mut Fiber, name: impl FnOnce() -> String) {
+    let Walked::Done(backtrace) = fiber.walk() else { return };
+    let calls = own_calls(&backtrace.to_string());
+    let Some(key) = calls.iter().position(|call| is_keys(call)) else { return };
+    // From the call that waits to the one that went into the thread-local.
+    let is_its_own = |call: &&String| !is_keys(call) && !is_stds(call);
+    let outside = calls[key..].iter().position(|call| is_its_own(&call));
+    let way = &calls[..outside.map_or(calls.len(), |at| key + at + 1)];
+    let way: String = way.iter().filter(is_its_own).map(String::as_str).collect();
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if !told.contains(&way) {
+        eprint!(
+            "greenroom: greenlet {} waits inside a thread_local! of std, which every greenlet \
+             of its thread shares: use greenlet_local! or host_local!, or wait outside\n{way}",
+            name()
+        );
+        told.insert(way);
     }
 }
 
+/// By its file where there is debug information, else by its path.
 fn is_keys(call: &str) -> bool {
     const KEYS: [&str; 4] = [
         "/std/src/thread/local.rs:",

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::table::Ticket;
+use super::ticket::Ticket;
 use crate::hub::{Interest, Io};
 
 #[derive(Default)]

@@ -2,8 +2,8 @@
 //! its stack's size and the line that spawned it, and ends the process.
 //!
 //! A handler runs on the fault, on a stack of its own, and may do next to nothing: it neither
-//! allocates nor locks. Where slabs lie it reads from atomics; whose stack it is, from the driver of
-//! its own thread, if that is not being changed just then. Every other fault goes to the handler
+//! allocates nor locks. Where slabs lie it reads from atomics; whose stack it is, the driver of its
+//! own thread says, if that is not being changed just then. Every other fault goes to the handler
 //! that was there before: std's, which tells of a thread's own stack.
 #![allow(unsafe_code)]
 
@@ -12,9 +12,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{mem, ptr};
 
-use super::stack::PAGE;
-use crate::driver;
-
+/// What a guard is, and what is charged at a time.
+pub(super) const PAGE: usize = 4096;
 /// Slabs that can be told from other memory. Overflows in any further one end the process unnamed.
 const SLABS_MAX: usize = 1024;
 static SLABS: [Slab; SLABS_MAX] = [const { Slab::none() }; SLABS_MAX];
@@ -23,6 +22,22 @@ static SLABS_KNOWN: AtomicUsize = AtomicUsize::new(0);
 const FAULTS: [libc::c_int; 2] = [libc::SIGSEGV, libc::SIGBUS];
 /// Who saw to faults before.
 static BEFORE: OnceLock<[libc::sigaction; 2]> = OnceLock::new();
+
+/// Who knows whose stack it is. Its functions run in the handler: they may neither allocate nor lock,
+/// and write nothing where they do not know.
+pub(crate) struct Witness {
+    /// Writes `greenlet` and the path of the one whose stack ends at this address.
+    pub(crate) write_whose_stack: fn(usize, &mut dyn fmt::Write) -> Option<()>,
+    /// Writes where that one was spawned, in brackets.
+    pub(crate) write_where_spawned: fn(usize, &mut dyn fmt::Write) -> Option<()>,
+}
+
+static WITNESS: OnceLock<Witness> = OnceLock::new();
+
+/// Has overflows told with what the witness knows, from now on; the first one stays.
+pub(crate) fn call_upon(witness: Witness) {
+    let _ = WITNESS.set(witness);
+}
 
 /// A run of slots, each of which begins with its guard page.
 struct Slab {
@@ -120,11 +135,12 @@ extern "C" fn on_fault(fault: libc::c_int, info: *mut libc::siginfo_t, context: 
 fn tell(limit: usize, size: usize) {
     let mut line = Line::default();
     let _ = line.write_str("\n");
-    if driver::write_whose_stack(limit, &mut line).is_none() {
+    let witness = WITNESS.get();
+    if witness.and_then(|witness| (witness.write_whose_stack)(limit, &mut line)).is_none() {
         let _ = line.write_str("a greenlet");
     }
     let _ = write!(line, " overflowed its stack of {} KiB", size / 1024);
-    let _ = driver::write_where_spawned(limit, &mut line);
+    let _ = witness.and_then(|witness| (witness.write_where_spawned)(limit, &mut line));
     let _ = line.write_str("; give it more with thread::Builder::stack_size\n");
     // SAFETY: the bytes are there, and the call may be made in a handler.
     unsafe { libc::write(2, line.text.as_ptr().cast(), line.len) };

@@ -18,7 +18,7 @@ use std::num::NonZeroUsize;
 
 use corosensei::stack::{Stack, StackPointer};
 
-use super::overflow;
+use super::overflow::{self, PAGE};
 
 /// What a greenlet gets unless its builder asks otherwise.
 pub(crate) const DEFAULT_SIZE: usize = 256 * 1024;
@@ -31,7 +31,6 @@ const MAX_SIZE: usize = SLAB_BYTES / 2;
 const CHUNK: usize = 64;
 /// Address space asked for at a time; halved until the limit on it (`RLIMIT_AS`) allows it.
 const SLAB_BYTES: usize = 1 << 32;
-pub(super) const PAGE: usize = 4096;
 /// `MADV_GUARD_INSTALL`, Linux 6.13.
 const MADV_GUARD_INSTALL: i32 = 102;
 

@@ -127,3 +127,8 @@ pub enum Kind {
     /// Records in order over a connection; of the Unix domain.
     SeqPacket,
 }
+
+/// The family of an internet address.
+pub(crate) fn domain_of(address: &SocketAddr) -> Domain {
+    if address.is_ipv4() { Domain::V4 } else { Domain::V6 }
+}

@@ -4,10 +4,8 @@
 use std::io;
 use std::time::Duration;
 
-use super::descriptor::{Descriptor, Direction};
-use super::{
-    SocketAddr, TcpStream, ToSocketAddrs, domain_of, each_address, no_addresses, refuse_zero,
-};
+use super::{SocketAddr, TcpStream, ToSocketAddrs, domain_of, each_address, no_addresses};
+use crate::call::{Descriptor, Direction, refuse_zero};
 use crate::hub::{Address, Kind};
 use crate::wait::{self, Timer, Waitable, Watcher};
 

@@ -36,7 +36,7 @@ macro_rules! handle {
             /// system; [`NotConnected`](io::ErrorKind::NotConnected) outside any hub. The descriptor
             /// is closed then.
             pub fn from_fd(fd: std::os::fd::OwnedFd) -> io::Result<$type> {
-                $crate::net::Descriptor::adopt(fd).map($type)
+                $crate::call::Descriptor::adopt(fd).map($type)
             }
 
             /// The descriptor of the process behind this handle, for calls that are not offered
@@ -67,7 +67,7 @@ macro_rules! handle {
             }
         }
 
-        $crate::net::source!($type);
+        $crate::call::source!($type);
     };
 }
 

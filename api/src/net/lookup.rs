@@ -1,8 +1,7 @@
 //! [`ToSocketAddrs`], as in std, but that names are looked up through the hub.
 
 use std::io;
-
-use super::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
 /// What can be turned into socket addresses, names being looked up through the hub.
 ///
@@ -57,7 +56,7 @@ impl ToSocketAddrs for (&str, u16) {
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)].into_iter());
         }
-        let mut all = crate::resolve::addresses_of(host)?;
+        let mut all = crate::names::addresses_of(host)?;
         all.iter_mut().for_each(|address| address.set_port(port));
         Ok(all.into_iter())
     }

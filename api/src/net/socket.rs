@@ -38,9 +38,9 @@ pub use keepalive::TcpKeepalive;
 pub use kind::{Domain, Protocol, Type};
 pub use options::InterfaceIndexOrAddress;
 
-use super::descriptor::{Descriptor, Direction};
 use super::handle::{handle, reads, socket_modes, timeouts, writes};
 use super::{Shutdown, TcpListener, TcpStream, UdpSocket};
+use crate::call::{Descriptor, Direction};
 use crate::hub;
 use crate::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 

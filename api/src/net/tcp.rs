@@ -4,9 +4,9 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::descriptor::{Descriptor, Direction};
 use super::handle::{handle, packet_ttl, reads, socket_modes, timeouts, writes};
-use super::{Shutdown, SocketAddr, ToSocketAddrs, domain_of, each_address, refuse_zero};
+use super::{Shutdown, SocketAddr, ToSocketAddrs, domain_of, each_address};
+use crate::call::{Descriptor, Direction, refuse_zero};
 use crate::hub::{Hub, Io, Kind, Opt, Take};
 
 /// How many finished connections std lets wait for `accept`.

@@ -4,9 +4,9 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::descriptor::{Descriptor, Direction};
 use super::handle::{handle, packet_ttl, socket_modes, timeouts};
 use super::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, domain_of, each_address};
+use crate::call::{Descriptor, Direction};
 use crate::hub::{Address, Group, Kind, Opt, Take};
 
 /// A UDP socket. See [`std::net::UdpSocket`].

@@ -9,9 +9,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::driver::{self, Driver, Mailbox, Ticket, Woken};
+use crate::driver::{self, Driver, Mailbox, Ticket, Woken, wake_anywhere};
 use crate::hub::{GreenletId, On};
-use crate::thread::wake_anywhere;
 
 /// Who waits, in the order they came.
 pub(super) struct Line<T> {

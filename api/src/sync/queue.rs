@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::driver::{Driver, Mailbox, Ticket, Woken};
+use crate::driver::{Driver, Mailbox, Ticket, Woken, wake_anywhere};
 use crate::hub::{On, Tick};
 use crate::mutant::{self, Mutant};
-use crate::thread::wake_anywhere;
 
 /// The line. `const`, so that what stands on it can be a static.
 pub(crate) struct WaitQueue {

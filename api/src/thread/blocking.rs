@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::{Builder, JoinHandle, Label, start};
-use crate::block::Call;
+use crate::call::{Call, Descriptor};
 use crate::driver::{self, Driver};
 use crate::greenlet::stack;
 use crate::hub::{Interest, Io, Job};
-use crate::net::Descriptor;
 
 /// Runs `f` where it holds up nobody: over the operating system on a thread of a bounded pool of the
 /// process, where it waits its turn if all are busy; in a simulation after a time that the seed

@@ -7,16 +7,15 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::thread::Result;
 use std::time::Duration;
 
-use super::park::{Parker, Thread};
-use super::{Killed, Result};
-use crate::driver::{self, Driver, Panicked, Woken};
-use crate::greenlet::scoped::Family;
+use super::park::Thread;
+
+use super::scoped::Family;
+use crate::driver::{self, Driver, Killed, Panicked, Parker, Woken};
 use crate::hub::{GreenletId, Note, On};
 use crate::mutant::{self, Mutant};
-use crate::net::sealed::Sealed;
-use crate::wait::{Member, Waitable};
 
 /// Waits for a greenlet, or ends it. See [`std::thread::JoinHandle`].
 ///
@@ -49,6 +48,11 @@ impl<T> JoinHandle<T> {
         self.0.id
     }
 
+    /// Which greenlet it is, and of which hub.
+    pub(crate) fn whose(&self) -> (u64, GreenletId) {
+        self.0.whose()
+    }
+
     /// Whether the greenlet is over.
     pub fn is_finished(&self) -> bool {
         self.0.is_finished()
@@ -62,13 +66,6 @@ impl<T> JoinHandle<T> {
     /// The greenlet, for others to [`unpark`](Thread::unpark).
     pub fn thread(&self) -> &Thread {
         self.0.thread()
-    }
-}
-
-impl<T> Sealed for JoinHandle<T> {}
-impl<T> Waitable for JoinHandle<T> {
-    fn member(&self) -> Member<'_> {
-        self.0.member()
     }
 }
 
@@ -208,8 +205,9 @@ impl<T> Handle<T> {
         })
     }
 
-    pub(super) fn member(&self) -> Member<'static> {
-        Member::greenlet(self.hub, self.id)
+    /// Which greenlet it is, and of which hub.
+    pub(super) fn whose(&self) -> (u64, GreenletId) {
+        (self.hub, self.id)
     }
 
     fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {

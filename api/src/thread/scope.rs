@@ -6,14 +6,14 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::Duration;
 
-pub use crate::greenlet::scoped::Scope;
+pub use super::scoped::Scope;
 
 use super::join::{self, Handle};
+use super::scoped;
 use super::{Builder, Result, Thread};
 use crate::driver::{self, Label};
-use crate::greenlet::{scoped, stack};
-use crate::net::sealed::Sealed;
-use crate::wait::{Member, Waitable};
+use crate::greenlet::stack;
+use crate::hub::GreenletId;
 
 /// Calls `f` with a scope to spawn greenlets in that may borrow from here, and waits for them all
 /// before it returns. See [`std::thread::scope`].
@@ -173,6 +173,11 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
         self.handle.kill();
     }
 
+    /// Which greenlet it is, and of which hub.
+    pub(crate) fn whose(&self) -> (u64, GreenletId) {
+        self.handle.whose()
+    }
+
     /// Whether the greenlet is over.
     pub fn is_finished(&self) -> bool {
         self.handle.is_finished()
@@ -186,13 +191,6 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     /// The greenlet, for others to [`unpark`](Thread::unpark).
     pub fn thread(&self) -> &Thread {
         self.handle.thread()
-    }
-}
-
-impl<T> Sealed for ScopedJoinHandle<'_, T> {}
-impl<T> Waitable for ScopedJoinHandle<'_, T> {
-    fn member(&self) -> Member<'_> {
-        self.handle.member()
     }
 }
 

@@ -5,12 +5,11 @@ use std::io;
 use std::time::Duration;
 
 use super::{Claim, Watcher, timed_out};
-use crate::block::closed;
-use crate::driver::{self, Driver, Ticket, Woken};
+use crate::call::{Wake, begin, check_timeouts, foreign, sealed::Sealed, wake_of};
+use crate::driver::{self, Driver, Ticket};
 use crate::hub::{GreenletId, On, Tick};
-use crate::net::{foreign, sealed::Sealed};
 use crate::sync::Event;
-use crate::time::Elapsed;
+use crate::thread::{JoinHandle, ScopedJoinHandle};
 
 /// Something that can be waited for together with others: a [`Watcher`] (its source is ready), a
 /// [`JoinHandle`](crate::thread::JoinHandle) (its greenlet is over), an [`Event`] (it is set) or a
@@ -32,17 +31,24 @@ enum Kind<'a> {
     Greenlet(u64, GreenletId),
 }
 
-impl Member<'_> {
-    /// The end of a greenlet of this hub.
-    pub(crate) fn greenlet(hub: u64, id: GreenletId) -> Member<'static> {
-        Member(Kind::Greenlet(hub, id))
-    }
-}
-
 impl Sealed for Watcher {}
 impl Waitable for Watcher {
     fn member(&self) -> Member<'_> {
         Member(Kind::Watcher(self))
+    }
+}
+impl<T> Sealed for JoinHandle<T> {}
+impl<T> Waitable for JoinHandle<T> {
+    fn member(&self) -> Member<'_> {
+        let (hub, id) = self.whose();
+        Member(Kind::Greenlet(hub, id))
+    }
+}
+impl<T> Sealed for ScopedJoinHandle<'_, T> {}
+impl<T> Waitable for ScopedJoinHandle<'_, T> {
+    fn member(&self) -> Member<'_> {
+        let (hub, id) = self.whose();
+        Member(Kind::Greenlet(hub, id))
     }
 }
 impl Sealed for Event {}
@@ -177,10 +183,7 @@ impl<'a> Together<'a> {
     fn some_of(&self, indexes: &[usize], op: &'static str) -> io::Result<Vec<usize>> {
         let driver = self.driver;
         loop {
-            driver.raise_kill();
-            if let Some(elapsed) = driver.sticky_scope() {
-                return Err(elapsed.error());
-            }
+            begin(driver)?;
             let ready = self.ready_among(indexes)?;
             if !ready.is_empty() {
                 self.switch_once();
@@ -190,9 +193,7 @@ impl<'a> Together<'a> {
             if !self.may_park || self.deadline.is_some_and(|at| driver.now() >= at) {
                 return Err(timed_out());
             }
-            if let Some(scope) = driver.expired_scope() {
-                return Err(Elapsed::of(scope).error());
-            }
+            check_timeouts(driver)?;
             let named = self.park(indexes, op)?;
             if !named.is_empty() {
                 let counts =
@@ -244,13 +245,10 @@ impl<'a> Together<'a> {
         self.switched.set(true);
         let named = self.withdraw(indexes, ticket);
         driver.raise_kill();
-        match woken {
-            Woken::Event => Ok(named),
-            Woken::TimedOut => Ok(Vec::new()),
-            Woken::Cancelled(error) => Err(error),
-            Woken::Closed => Err(closed()),
-            Woken::Killed => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
-        }
+        Ok(match wake_of(woken)? {
+            Wake::Event => named,
+            Wake::TimedOut => Vec::new(),
+        })
     }
 
     /// Has each of these wake the next wait; answers when the first timer is due, and whether the

@@ -3,8 +3,10 @@
 use std::mem;
 use std::panic::Location;
 
-use super::{Phase, Table, Ticket, Woken, is_open};
-use crate::driver::scopes::{RAISES_IN_A_TURN, Scope};
+use super::{Table, is_open};
+use crate::driver::slot::Phase;
+use crate::driver::ticket::{Ticket, Woken};
+use crate::driver::timeout::{RAISES_IN_A_TURN, Timeout};
 use crate::greenlet::Leave;
 use crate::hub::GreenletId;
 use crate::mutant::{self, Mutant};
@@ -66,9 +68,9 @@ impl Table {
 
     /// The current greenlet is about to meet the end of a `timeout`; returns whether it met it so
     /// often before that others get a turn first.
-    pub(in crate::driver) fn met_expiry(&mut self, scope: u64) -> bool {
-        let mut scopes = self.current_slot().scopes.iter_mut();
-        scopes.find(|entered| entered.is(scope)).is_some_and(Scope::raise)
+    pub(in crate::driver) fn met_expiry(&mut self, id: u64) -> bool {
+        let mut entered = self.current_slot().timeouts.iter_mut();
+        entered.find(|timeout| timeout.id == id).is_some_and(Timeout::raise)
     }
 
     /// Whether it stands on a stack.

@@ -1,6 +1,7 @@
 //! Whom a source's readiness, or its end, wakes.
 
-use super::{Table, Ticket, Woken};
+use super::Table;
+use crate::driver::ticket::{Ticket, Woken};
 use crate::driver::waiters::Standing;
 use crate::hub::{Interest, Io};
 use crate::mutant::{self, Mutant};

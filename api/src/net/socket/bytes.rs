@@ -4,8 +4,8 @@ use std::ffi::c_int;
 use std::io::{self, IoSlice, IoSliceMut};
 
 use super::{SockAddr, Socket};
+use crate::call::Direction;
 use crate::hub::{Take, gather, scatter, unsupported};
-use crate::net::descriptor::Direction;
 
 /// Receiving.
 ///

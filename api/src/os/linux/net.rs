@@ -4,8 +4,9 @@ use std::io;
 
 pub use std::os::linux::net::SocketAddrExt;
 
+use crate::call::sealed::Sealed;
 use crate::hub::Opt;
-use crate::net::{TcpStream, sealed::Sealed};
+use crate::net::TcpStream;
 
 /// What Linux adds to a [`TcpStream`]. See std's trait of this name.
 ///

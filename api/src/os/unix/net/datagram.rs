@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{SocketAddr, at_path};
+use crate::call::{Descriptor, Direction};
 use crate::hub::{Address, Domain, Kind, Take};
-use crate::net::descriptor::Direction;
+use crate::net::Shutdown;
 use crate::net::handle::{handle, socket_modes, timeouts};
-use crate::net::{Descriptor, Shutdown};
 
 /// A socket for datagrams between processes of one host. See
 /// [`std::os::unix::net::UnixDatagram`].

@@ -6,9 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{SocketAddr, UnixStream, at_path};
+use crate::call::{Descriptor, Direction};
 use crate::hub::{Address, Domain, Kind};
-use crate::net::Descriptor;
-use crate::net::descriptor::Direction;
 use crate::net::handle::{handle, socket_modes};
 
 /// std lets as many connections wait for `accept` as the system does.

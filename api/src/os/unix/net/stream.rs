@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{SocketAddr, at_path};
+use crate::call::{Descriptor, Direction};
 use crate::hub::{Address, Domain, Kind};
-use crate::net::descriptor::Direction;
+use crate::net::Shutdown;
 use crate::net::handle::{handle, reads, socket_modes, timeouts, writes};
-use crate::net::{Descriptor, Shutdown};
 
 /// A stream of bytes between two processes of one host. See [`std::os::unix::net::UnixStream`].
 ///

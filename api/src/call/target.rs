@@ -55,15 +55,15 @@ impl Target {
 /// Makes a type that owns a descriptor, as its field 0, a source.
 macro_rules! source {
     ($($type:ty),*) => {$(
-        impl $crate::net::sealed::Sealed for $type {}
-        impl $crate::net::Source for $type {
-            fn target(&self) -> std::io::Result<$crate::net::Target> {
+        impl $crate::call::sealed::Sealed for $type {}
+        impl $crate::call::Source for $type {
+            fn target(&self) -> std::io::Result<$crate::call::Target> {
                 self.0.target()
             }
         }
-        impl $crate::net::sealed::Sealed for &$type {}
-        impl $crate::net::Source for &$type {
-            fn target(&self) -> std::io::Result<$crate::net::Target> {
+        impl $crate::call::sealed::Sealed for &$type {}
+        impl $crate::call::Source for &$type {
+            fn target(&self) -> std::io::Result<$crate::call::Target> {
                 self.0.target()
             }
         }

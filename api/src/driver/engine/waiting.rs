@@ -3,8 +3,8 @@
 use std::io;
 
 use super::Driver;
-use super::table::{Ticket, Woken};
-use super::waiters::{Before, Left, Place, Standing};
+use crate::driver::ticket::{Ticket, Woken};
+use crate::driver::waiters::{Before, Left, Place, Standing};
 use crate::hub::{Interest, Io, Note, On, Runnable, SwitchPoint, Tick, Turn, Wait, WokeBy};
 
 /// How a wait in a source's line ended.
@@ -34,7 +34,7 @@ impl Driver {
     }
 
     /// Waits until somebody wakes the ticket given out last, or a deadline comes: the call's own or
-    /// an enclosing scope's. The caller has checked [`may_wait`](Driver::may_wait).
+    /// an enclosing timeout's. The caller has checked [`may_wait`](Driver::may_wait).
     pub(crate) fn park(&self, op: &'static str, on: On, deadline: Option<Tick>) -> Woken {
         let wait = Wait { op, on, deadline };
         self.note_parked(wait);

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::source::Target;
-use crate::block::{Call, closed};
+use super::closed;
+use super::retry::Call;
+use super::target::Target;
 use crate::driver::{self, Driver, Mailbox};
 use crate::hub::{Address, Domain, Hub, Interest, Io, Kind, Opt, Take};
 
@@ -287,7 +288,7 @@ impl Descriptor {
 
     pub(crate) fn set_timeout(&self, direction: Direction, to: Option<Duration>) -> io::Result<()> {
         self.io()?;
-        to.map_or(Ok(()), super::refuse_zero)?;
+        to.map_or(Ok(()), refuse_zero)?;
         // What is longer than can be counted is for ever, and read back as none, as on Linux.
         let ns = to.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0));
         self.slot(direction).store(ns, Ordering::Relaxed);
@@ -392,4 +393,13 @@ pub(crate) fn foreign() -> io::Error {
 
 fn ended() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the hub of this socket has ended")
+}
+
+/// std's sockets take no timeout of zero: on the system's own it would mean none.
+pub(crate) fn refuse_zero(timeout: Duration) -> io::Result<()> {
+    if timeout.is_zero() {
+        let refusal = "cannot set a 0 duration timeout";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, refusal));
+    }
+    Ok(())
 }

@@ -3,11 +3,17 @@
 use std::fmt;
 
 use super::CURRENT;
-use super::table::Slot;
+use crate::driver::slot::Slot;
+use crate::greenlet::overflow::{Witness, call_upon};
+
+/// Has the handler ask here.
+pub(super) fn register() {
+    call_upon(Witness { write_whose_stack, write_where_spawned });
+}
 
 /// Writes `greenlet` and its path, if the stack that ends at `limit` is the current greenlet's and
 /// the driver is not in the middle of a change.
-pub(crate) fn write_whose_stack(limit: usize, line: &mut dyn fmt::Write) -> Option<()> {
+fn write_whose_stack(limit: usize, line: &mut dyn fmt::Write) -> Option<()> {
     with_greenlet_on(limit, |slot| {
         line.write_str("greenlet ")?;
         slot.write_path(line)
@@ -15,7 +21,7 @@ pub(crate) fn write_whose_stack(limit: usize, line: &mut dyn fmt::Write) -> Opti
 }
 
 /// Writes where that greenlet was spawned, in brackets.
-pub(crate) fn write_where_spawned(limit: usize, line: &mut dyn fmt::Write) -> Option<()> {
+fn write_where_spawned(limit: usize, line: &mut dyn fmt::Write) -> Option<()> {
     with_greenlet_on(limit, |slot| match slot.origin.at {
         Some(at) => write!(line, " (spawned at {at})"),
         None => Ok(()),

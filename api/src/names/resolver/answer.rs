@@ -4,12 +4,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
-use super::numeric::BadScope;
-use super::request::{
+use super::Resolver;
+use crate::names::numeric::BadScope;
+use crate::names::request::{
     AI_ADDRCONFIG, AI_ALL, AI_CANONNAME, AI_IDN, AI_KNOWN, AI_NUMERICHOST, AI_NUMERICSERV,
     AI_PASSIVE, AI_V4MAPPED, NI_DGRAM, NI_KNOWN, NI_NAMEREQD, NI_NUMERICHOST, NI_NUMERICSERV,
 };
-use super::{AddrInfo, Family, GaiError, Hints, HostEntry, Request, Resolver, numeric, order};
+use crate::names::{AddrInfo, Family, GaiError, Hints, HostEntry, Request, numeric, order};
 
 /// One row of the kinds of sockets that there are, in the order they are answered.
 struct Transport {
@@ -54,7 +55,7 @@ impl Transport {
 type Place = (i32, i32, u16);
 
 /// `getaddrinfo(3)`.
-pub(super) fn addresses<R: Resolver + ?Sized>(
+pub(crate) fn addresses<R: Resolver + ?Sized>(
     resolver: &R,
     request: &Request<'_>,
 ) -> Result<Vec<AddrInfo>, GaiError> {
@@ -246,7 +247,7 @@ fn in_family(address: SocketAddr, hints: Hints) -> Result<SocketAddr, GaiError> 
 }
 
 /// `getnameinfo(3)`: the host's name and the service's.
-pub(super) fn names<R: Resolver + ?Sized>(
+pub(crate) fn names<R: Resolver + ?Sized>(
     resolver: &R,
     address: &SocketAddr,
     flags: i32,
@@ -282,7 +283,7 @@ fn host_name<R: Resolver + ?Sized>(
 }
 
 /// Whether a request needs nobody: its host and its service are numbers, or are not there.
-pub(super) fn needs_nobody(request: &Request<'_>) -> bool {
+pub(crate) fn needs_nobody(request: &Request<'_>) -> bool {
     let host = request.host.filter(|&host| host != "*");
     let service = request.service.filter(|&service| service != "*");
     host.is_none_or(|host| {
@@ -291,6 +292,6 @@ pub(super) fn needs_nobody(request: &Request<'_>) -> bool {
 }
 
 /// One address as the entry of a host that is named by it.
-pub(super) fn entry_of(host: &str, address: IpAddr) -> HostEntry {
+pub(crate) fn entry_of(host: &str, address: IpAddr) -> HostEntry {
     HostEntry { name: host.to_owned(), aliases: Vec::new(), addresses: vec![address] }
 }

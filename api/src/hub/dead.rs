@@ -5,11 +5,10 @@ use std::io;
 use std::net::{IpAddr, Shutdown};
 use std::task::Waker;
 
-use crate::hub::{
-    Address, Birth, Domain, GreenletId, Hub, Interest, Io, Kind, Opt, Query, Ready, Runnable, Take,
-    Tick, Turn,
+use super::{
+    Address, Birth, Domain, GreenletId, Hub, Instant, Interest, Io, Kind, Opt, Query, Ready,
+    Runnable, SystemTime, Take, Tick, Turn, UNIX_EPOCH,
 };
-use crate::time::{Instant, SystemTime, UNIX_EPOCH};
 
 #[derive(Default)]
 pub(crate) struct DeadHub;

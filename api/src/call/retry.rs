@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::prelude::{Wake, begin, check_timeouts, wake_of};
 use crate::driver::{Driver, Place, Waited, Woken};
 use crate::hub::{Hub, Interest, Io, Tick};
 use crate::mutant::{self, Mutant};
@@ -32,10 +33,7 @@ impl Call {
         driver: &Driver,
         mut attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
     ) -> io::Result<T> {
-        driver.raise_kill();
-        if let Some(elapsed) = driver.sticky_scope() {
-            return Err(elapsed.error());
-        }
+        begin(driver)?;
         let mut place = None;
         let mut deadline = None;
         // Whether somebody else is in line: nobody can join it while this call runs.
@@ -75,7 +73,9 @@ impl Call {
     /// A call that may not wait, or no longer, tries once even when others are in line.
     #[cold]
     fn may_queue(&self, driver: &Driver) -> bool {
-        self.timeout != Some(Duration::ZERO) && driver.may_wait().is_ok() && !driver.is_scope_due()
+        self.timeout != Some(Duration::ZERO)
+            && driver.may_wait().is_ok()
+            && !driver.is_timeout_due()
     }
 
     /// Lets the next in line try; a call that did not wait is a switch point of its own.
@@ -120,7 +120,7 @@ impl Call {
         (!answer.as_ref().is_err_and(would_block)).then_some(answer)
     }
 
-    /// Whether its own time or that of a scope around it is up, which nobody is told of by this.
+    /// Whether its own time or that of a timeout around it is up, which nobody is told of by this.
     #[inline]
     fn is_over(&self, driver: &Driver, deadline: &mut Option<Tick>) -> bool {
         if let Some(timeout) = self.timeout {
@@ -129,19 +129,16 @@ impl Call {
                 return true;
             }
         }
-        driver.is_scope_due()
+        driver.is_timeout_due()
     }
 
-    /// The error of a call whose time is up. From here on a scope is known to be over.
+    /// The error of a call whose time is up. From here on a timeout is known to be over.
     #[cold]
     fn why_over(&self, driver: &Driver, deadline: Option<Tick>) -> io::Error {
         if deadline.is_some_and(|deadline| driver.now() >= deadline) {
             return self.expired();
         }
-        match driver.expired_scope() {
-            Some(scope) => crate::time::Elapsed::of(scope).error(),
-            None => self.expired(),
-        }
+        check_timeouts(driver).err().unwrap_or_else(|| self.expired())
     }
 
     fn expired(&self) -> io::Error {
@@ -173,9 +170,9 @@ impl Call {
     fn woken_in_a_hurry(&self, driver: &Driver, waited: Waited) -> io::Result<(bool, bool)> {
         // One that is killed stands in no line any more, and nothing was left with it.
         driver.raise_kill();
-        match waited.woken {
-            Woken::Event => Ok((waited.others, false)),
-            Woken::TimedOut => {
+        match wake_of(waited.woken)? {
+            Wake::Event => Ok((waited.others, false)),
+            Wake::TimedOut => {
                 let left = driver.last_turn(waited.standing);
                 driver.raise_kill();
                 // It is in no line if the descriptor was closed, which its try will find.
@@ -185,9 +182,6 @@ impl Call {
                 }
                 Ok((left.others, !left.first))
             }
-            Woken::Cancelled(error) => Err(error),
-            Woken::Closed => Err(closed()),
-            Woken::Killed => Err(io::Error::from_raw_os_error(libc::ECANCELED)),
         }
     }
 }
@@ -197,9 +191,4 @@ impl Call {
 #[inline]
 fn would_block(error: &io::Error) -> bool {
     error.raw_os_error() == Some(libc::EAGAIN) || error.kind() == io::ErrorKind::WouldBlock
-}
-
-/// The error of a descriptor that was closed here.
-pub(crate) fn closed() -> io::Error {
-    io::Error::from_raw_os_error(libc::EBADF)
 }

@@ -10,9 +10,8 @@ use std::fmt::Write;
 use std::panic::resume_unwind;
 
 use super::Driver;
-use super::table::KillMet;
-use crate::dead::DeadHub;
-use crate::hub::GreenletId;
+use crate::driver::table::KillMet;
+use crate::hub::{DeadHub, GreenletId};
 
 impl Driver {
     /// Runs a killed greenlet to its end now, on top of the current one's turn, which goes on

@@ -32,7 +32,7 @@ impl From<BadScope> for GaiError {
 }
 
 /// An address as text, with its scope.
-pub(super) fn text(address: &SocketAddr) -> String {
+pub(crate) fn text(address: &SocketAddr) -> String {
     match address {
         SocketAddr::V6(v6) if v6.scope_id() != 0 => {
             match is_of_link(*v6.ip()).then(|| interface_name(v6.scope_id())).flatten() {
@@ -87,7 +87,7 @@ fn inet_aton(host: &str) -> Option<Ipv4Addr> {
 /// The port a service is, if it is a number, as `strtoul(3)` reads one and an `int` keeps it: blanks
 /// and a sign may lead, and what is over a port's 16 bits falls away (linux-truth 256). What would be
 /// negative is taken for a name.
-pub(super) fn port(service: &str) -> Option<u16> {
+pub(crate) fn port(service: &str) -> Option<u16> {
     let rest = service.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
     let (negative, digits) = match rest.as_bytes().first() {
         Some(b'-') => (true, &rest[1..]),
@@ -107,14 +107,14 @@ pub(super) fn port(service: &str) -> Option<u16> {
 }
 
 /// Whether a service is a number, be it one that is no port.
-pub(super) fn is_number(service: &str) -> bool {
+pub(crate) fn is_number(service: &str) -> bool {
     let rest = service.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']);
     let digits = rest.strip_prefix(['-', '+']).unwrap_or(rest);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// An IPv4 address in IPv6's form.
-pub(super) fn mapped(address: IpAddr) -> IpAddr {
+pub(crate) fn mapped(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().into(),
         v6 => v6,

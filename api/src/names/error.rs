@@ -102,7 +102,7 @@ impl GaiError {
     }
 
     /// The one that an error of a hub amounts to.
-    pub(super) fn from_hub(error: &io::Error) -> GaiError {
+    pub(crate) fn from_hub(error: &io::Error) -> GaiError {
         GaiError::of(error).unwrap_or_else(|| match (error.raw_os_error(), error.kind()) {
             (Some(errno), _) => GaiError::System(errno),
             (None, io::ErrorKind::NotConnected) => GaiError::System(libc::ENOTCONN),

@@ -4,12 +4,13 @@
 use std::cmp::Reverse;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use crate::call::Descriptor;
 use crate::hub::Kind;
-use crate::net::{Descriptor, domain_of};
+use crate::hub::domain_of;
 
 /// Sorts addresses by how well they would be reached from here; the order of those that are alike
 /// stays. One that cannot be reached at all comes last.
-pub(super) fn sort<T>(list: &mut [T], address_of: impl Fn(&T) -> SocketAddr) {
+pub(crate) fn sort<T>(list: &mut [T], address_of: impl Fn(&T) -> SocketAddr) {
     let mut known: Vec<(IpAddr, Rank)> = Vec::new();
     list.sort_by_cached_key(|item| {
         let address = address_of(item);
@@ -23,7 +24,7 @@ pub(super) fn sort<T>(list: &mut [T], address_of: impl Fn(&T) -> SocketAddr) {
 }
 
 /// Whether an address beyond this host can be sent to in a family.
-pub(super) fn speaks(v6: bool) -> bool {
+pub(crate) fn speaks(v6: bool) -> bool {
     // Addresses of documentation: a route is looked up, nothing is sent.
     let beyond = if v6 { "[2001:db8::1]:9" } else { "203.0.113.1:9" };
     source_for(beyond.parse().expect("it is an address")).is_some()

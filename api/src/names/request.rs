@@ -72,7 +72,7 @@ impl Hints {
     pub fn flags(self, flags: i32) -> Hints {
         Hints { flags: self.flags | flags, ..self }
     }
-    pub(super) fn has(self, flag: i32) -> bool {
+    pub(crate) fn has(self, flag: i32) -> bool {
         self.flags & flag != 0
     }
 }
