@@ -14,6 +14,7 @@ use std::cell::Cell;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::hub::Turn;
+use overflow::PAGE;
 use stack::Slot;
 
 /// A body on its own stack, or the place for one.
@@ -97,10 +98,17 @@ impl Drop for Fiber {
         // A run ends only when every body has (`Driver::settle`), so this is a fault of a hub's: it
         // panicked in between two steps of a turn.
         if self.inner.is_some() {
-            eprintln!("greenroom: a hub lost a greenlet that had not ended");
-            std::process::abort();
+            end_process("greenroom: a hub lost a greenlet that had not ended");
         }
     }
+}
+
+/// Says why on stderr, whether or not anybody reads it, and aborts. No panic hook, capture of a test
+/// harness or closed pipe comes between: who swallows panics must not swallow this.
+pub(crate) fn end_process(why: &str) -> ! {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{why}");
+    std::process::abort();
 }
 
 impl Leave {
@@ -129,14 +137,25 @@ impl Leave {
     /// Whether so many bytes of this stack, which is the one we stand on, are left.
     pub(crate) fn has_room(self, bytes: usize) -> bool {
         let here = 0u8;
-        let room = (&raw const here as usize).saturating_sub(self.limit() + overflow::PAGE);
+        let room = (&raw const here as usize).saturating_sub(self.limit() + PAGE);
         // A sanitizer keeps locals elsewhere, and where the stack ends cannot be told by them.
         room >= bytes || cfg!(feature = "sanitizer")
     }
 
+    /// Whether this is the stack we stand on.
+    fn is_here(self) -> bool {
+        let here = 0u8;
+        let above = (&raw const here as usize).wrapping_sub(self.limit());
+        // A sanitizer keeps locals elsewhere.
+        above < self.size() + PAGE || cfg!(feature = "sanitizer")
+    }
+
     /// Goes back to whoever resumed this stack; returns at the next resume.
     pub(crate) fn leave(self, turn: Option<Turn>) {
-        // SAFETY: as above, and this is the stack we stand on.
+        if !self.is_here() {
+            end_process("greenroom: a hub waits inside one of its own calls");
+        }
+        // SAFETY: as above, and this is the stack we stand on, as was just seen.
         let yielder = unsafe { &*self.root().yielder };
         let mut entry = yielder.suspend(turn);
         while let Entry::Walk = entry {

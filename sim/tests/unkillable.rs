@@ -7,6 +7,7 @@ mod programs;
 use std::time::Duration;
 
 use greenroom::scenario::Scenario;
+use greenroom::thread;
 use greenroom_sim::{Outcome, Run, Sim, Spec};
 
 fn of_one_host(main: fn()) -> Run {
@@ -46,7 +47,7 @@ fn what_a_power_cut_left_is_unwound_however_stubborn() {
         stage.server("srv", server);
         stage.may_lose_power("srv", Duration::from_millis(1));
         stage.client("cli", || {
-            greenroom::thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(50));
             Ok(())
         });
     });
@@ -54,4 +55,49 @@ fn what_a_power_cut_left_is_unwound_however_stubborn() {
         let run = greenroom_sim::run::run(&story, &Spec::seed(seed));
         assert_eq!(run.outcome, Outcome::Held, "seed {seed}");
     }
+}
+
+/// A job that the dead hub cannot place is its caller's to drop: a destructor of the program's that
+/// opens a scope is no part of a hub's call.
+#[test]
+fn a_job_that_is_refused_is_dropped_outside_the_hub() {
+    struct Reads<'a>(&'a [u64]);
+    impl Drop for Reads<'_> {
+        fn drop(&mut self) {
+            assert_eq!(self.0[5], 7);
+        }
+    }
+    struct Job;
+    impl Drop for Job {
+        fn drop(&mut self) {
+            let values = vec![7_u64; 1 << 16];
+            let reads = Reads(&values);
+            thread::scope(|s| {
+                s.spawn(move || drop(reads));
+            });
+        }
+    }
+    struct Offloads;
+    impl Drop for Offloads {
+        fn drop(&mut self) {
+            let job = Job;
+            let done = thread::run_blocking(move || drop(job));
+            assert!(done.is_err());
+        }
+    }
+    let story = Scenario::new("refused", "a job under the dead hub", |stage| {
+        stage.server("srv", || {
+            let _offloads = Offloads;
+            thread::sleep(Duration::from_secs(60));
+            Ok(())
+        });
+        stage.may_lose_power("srv", Duration::from_millis(1));
+        stage.client("cli", || {
+            thread::sleep(Duration::from_millis(50));
+            Ok(())
+        });
+    });
+    let outcome = |seed| greenroom_sim::run::run(&story, &Spec::seed(seed));
+    let cut = (0..50).map(outcome).inspect(|run| assert_eq!(run.outcome, Outcome::Held));
+    assert!(cut.filter(|run| run.fired.power_cuts > 0).count() > 0);
 }

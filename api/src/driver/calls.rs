@@ -12,7 +12,7 @@ pub(super) fn own_calls(backtrace: &str) -> Vec<String> {
         None => (&frames[..], false),
     };
     const LEAVING: &[&str] =
-        &[": std::backtrace", "src/greenlet.rs:", "src/driver.rs:", "src/driver/"];
+        &[": std::backtrace", "src/greenlet.rs:", "src/driver/"];
     while let [first, rest @ ..] = own
         && is(&first, LEAVING)
     {
@@ -23,7 +23,7 @@ pub(super) fn own_calls(backtrace: &str) -> Vec<String> {
         "/library/",
         "/corosensei-",
         "src/greenlet.rs:",
-        "src/driver.rs:",
+        "src/driver/",
         "src/thread/join.rs:",
     ];
     while let [rest @ .., last] = own

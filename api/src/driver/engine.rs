@@ -9,7 +9,7 @@ mod waiting;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use super::locals::Locals;
 use super::mailbox::{Mail, Mailbox};
 use super::names::Label;
 use super::parker::Parker;
-use super::program::{Ending, Panicked, Program, Role, is_panic, panic_message};
+use super::program::{Ending, Panicked, Program, Role, discard, is_panic, panic_message};
 use super::stall::{self, Stall};
 use super::table::Table;
 use super::thread_locals;
@@ -61,10 +61,11 @@ pub fn run<H: Hub + 'static>(hub: H, programs: Vec<Program>) -> (Ending, H) {
     let (stop, leaked) = ended.unwrap_or_else(|panic| driver.leave_broken_hub(panic));
     drop(entered);
     driver.mailbox.end();
+    driver.drop_values_of_hosts();
     let panics = driver.panics.take();
     let hub: Box<dyn Any> = driver.hub.replace(Box::new(DeadHub));
     let hub = hub.downcast::<H>().expect("the hub that went in comes out");
-    (Ending { stop, panics, leaked }, *hub)
+    (Ending { stop, panics, leaked: leaked + driver.forgotten.get() }, *hub)
 }
 
 /// While it lives, this thread runs a hub; a hub that panics is left as well.
@@ -120,6 +121,8 @@ pub(crate) struct Driver {
     ready: RefCell<Vec<Ready>>,
     panics: RefCell<Vec<Panicked>>,
     timeouts_made: Cell<u64>,
+    /// Greenlets that destructors made in a scope without end, and that never began.
+    forgotten: Cell<usize>,
     /// What the clock showed at the last poll: between polls no deadline is news.
     polled_at: Cell<Tick>,
     takes_notes: bool,
@@ -128,6 +131,8 @@ pub(crate) struct Driver {
     hurried: Cell<bool>,
     /// Whether what runs now runs on top of another's turn, to be ended: it does not leave it.
     in_place: Cell<bool>,
+    /// How many waits were refused in this turn.
+    refused: Cell<u32>,
 }
 
 /// A program and whether the run still waits for it.
@@ -169,9 +174,11 @@ impl Driver {
             ready: RefCell::new(Vec::new()),
             panics: RefCell::new(Vec::new()),
             timeouts_made: Cell::new(0),
+            forgotten: Cell::new(0),
             polled_at: Cell::new(Tick::default()),
             hurried: Cell::new(false),
             in_place: Cell::new(false),
+            refused: Cell::new(0),
         }
     }
 
@@ -185,9 +192,18 @@ impl Driver {
         stack_size: usize,
         origin: Origin,
     ) -> GreenletId {
+        // The hub first: called from within one of its own calls, this panics with nothing done.
+        let mut hub = self.hub.borrow_mut();
         let mut table = self.table.borrow_mut();
         let id = table.insert(body, label, stack_size, origin);
-        self.hub.borrow_mut().spawned(id, &table.birth(id));
+        let told = catch_unwind(AssertUnwindSafe(|| hub.spawned(id, &table.birth(id))));
+        if let Err(panic) = told {
+            // A body that nobody knows of would run when what it borrows is gone.
+            let body = table.retract(id);
+            drop((hub, table));
+            drop(body);
+            resume_unwind(panic);
+        }
         id
     }
 
@@ -231,6 +247,19 @@ impl Driver {
     pub(crate) fn locals_of_host(&self) -> Option<Rc<Locals>> {
         let host = self.table.borrow().host_here()?;
         self.hosts.get(host.0 as usize)?.locals.borrow().last().cloned()
+    }
+
+    /// Drops the hosts' own values, at the run's end: a destructor's panic is the run's result.
+    fn drop_values_of_hosts(&self) {
+        for host in &self.hosts {
+            for values in host.locals.take() {
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(values))) {
+                    let message = panic_message(&*payload);
+                    self.report_panic_of(Panicked { greenlet: host.name.clone(), message });
+                    discard(payload);
+                }
+            }
+        }
     }
 
     /// The current greenlet's `park` token.

@@ -74,6 +74,16 @@ impl Table {
         id
     }
 
+    /// Undoes an [`insert`](Table::insert) that nobody was told of; returns what would have run.
+    pub(super) fn retract(&mut self, id: GreenletId) -> Option<Phase> {
+        let slot = &mut self.slots[id.slot()];
+        let phase = slot.phase.take();
+        slot.end();
+        self.queue.retain(|&(queued, _)| queued != id);
+        self.free.push(id.slot() as u32);
+        phase
+    }
+
     /// The greenlet is over: its joiners wake. Answers the program it was the root of.
     pub(super) fn remove(&mut self, id: GreenletId, spare: Option<Box<Fiber>>) -> Option<usize> {
         let slot = &mut self.slots[id.slot()];

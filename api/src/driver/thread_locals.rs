@@ -6,6 +6,7 @@
 //! `GREENROOM_THREAD_LOCALS=find` asks for it.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::calls::own_calls;
@@ -32,7 +33,8 @@ pub(super) fn find(fiber: &mut Fiber, name: impl FnOnce() -> String) {
     static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
     if !told.contains(&way) {
-        eprint!(
+        let _ = write!(
+            std::io::stderr(),
             "greenroom: greenlet {} waits inside a thread_local! of std, which every greenlet \
              of its thread shares: use greenlet_local! or host_local!, or wait outside\n{way}",
             name()

@@ -20,10 +20,10 @@ impl Timeout {
         Timeout { id, deadline, expired: false, ignored: 0, raised: 0 }
     }
 
-    /// It is about to be raised; returns whether it was so too often to keep the turn.
-    pub(super) fn raise(&mut self) -> bool {
+    /// It is about to be raised; returns how often it was.
+    pub(super) fn raise(&mut self) -> u32 {
         self.raised = self.raised.saturating_add(1);
-        self.raised > RAISES_IN_A_TURN
+        self.raised
     }
 }
 

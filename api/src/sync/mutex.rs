@@ -27,6 +27,8 @@ pub struct Mutex<T: ?Sized> {
     line: WaitQueue,
     /// The one hub whose greenlets use it, or [`SEVERAL`].
     only_hub: AtomicU64,
+    /// The hub of whoever holds it now; told before `holder` is.
+    holders_hub: AtomicU64,
     /// The greenlet that holds it, for wait tables.
     holder: AtomicU64,
     inner: sync::Mutex<T>,
@@ -41,6 +43,7 @@ impl<T> Mutex<T> {
         Mutex {
             line: WaitQueue::new(),
             only_hub: AtomicU64::new(0),
+            holders_hub: AtomicU64::new(0),
             holder: AtomicU64::new(0),
             inner: sync::Mutex::new(value),
         }
@@ -89,7 +92,9 @@ impl<T: ?Sized> Mutex<T> {
     /// This thread is the one that the holder would let go on, if it is a greenlet of this hub.
     #[cold]
     fn refuse_to_hang(&self, driver: &Driver) {
-        if let Some(holder) = self.holder(driver) {
+        let holder = self.holder.load(Ordering::Acquire);
+        if holder != 0 && self.holders_hub.load(Ordering::Relaxed) == driver.id {
+            let holder = greenlet_of(holder);
             panic!(
                 "a destructor wants a lock while its greenlet unwinds, and {} holds it: neither \
                  can ever go on; use try_lock there",
@@ -149,7 +154,8 @@ impl<T: ?Sized> Mutex<T> {
         })
         .unwrap_or((0, 0));
         self.note_hub(hub);
-        self.holder.store(holder, Ordering::Relaxed);
+        self.holders_hub.store(hub, Ordering::Relaxed);
+        self.holder.store(holder, Ordering::Release);
         let unwinding = std::thread::panicking();
         match inner {
             Ok(inner) => {
@@ -177,7 +183,7 @@ impl<T: ?Sized> Mutex<T> {
         self.note_hub(driver.id);
         let holder = self.holder.load(Ordering::Relaxed);
         let ours = self.only_hub.load(Ordering::Relaxed) == driver.id && holder != 0;
-        ours.then(|| GreenletId::new(holder as u32, (holder >> 32) as u32))
+        ours.then(|| greenlet_of(holder))
     }
 
     /// Whether a holder panicked.
@@ -194,6 +200,10 @@ impl<T: ?Sized> Mutex<T> {
     }
 }
 
+fn greenlet_of(holder: u64) -> GreenletId {
+    GreenletId::new(holder as u32, (holder >> 32) as u32)
+}
+
 impl<T: Default> Default for Mutex<T> {
     fn default() -> Mutex<T> {
         Mutex::new(T::default())
@@ -206,7 +216,14 @@ impl<T> From<T> for Mutex<T> {
 }
 impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
+        // Under a guard of ours, whose end lets the next in line have it.
+        let mut shown = f.debug_struct("Mutex");
+        match self.try_lock() {
+            Ok(guard) => shown.field("data", &&*guard),
+            Err(TryLockError::Poisoned(poisoned)) => shown.field("data", &&**poisoned.get_ref()),
+            Err(TryLockError::WouldBlock) => shown.field("data", &format_args!("<locked>")),
+        };
+        shown.field("poisoned", &self.is_poisoned()).finish_non_exhaustive()
     }
 }
 

@@ -1,8 +1,9 @@
 //! [`spawn_blocking`] and [`run_blocking`]: work that would hold up every greenlet, done elsewhere.
 
 use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::{Builder, JoinHandle, Label, start};
@@ -72,23 +73,32 @@ where
 }
 
 /// A job that a hub has taken, and where its result will be. Who drops it gives the job up.
-struct Offloaded<T> {
+struct Offloaded<F, T> {
     source: Descriptor,
     /// The job, where it is the caller's to do once the source is readable.
     left: Option<Job>,
-    result: Arc<Mutex<Option<thread::Result<T>>>>,
+    work: Arc<Mutex<Work<F, T>>>,
 }
 
-impl<T: Send + 'static> Offloaded<T> {
-    fn new(driver: &Driver, f: impl FnOnce() -> T + Send + 'static) -> io::Result<Offloaded<T>> {
-        let result = Arc::new(Mutex::new(None));
-        let theirs = result.clone();
-        let job: Job = Box::new(move || {
-            let done = catch_unwind(AssertUnwindSafe(f));
-            *theirs.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
-        });
+/// What is to be done, then what came of it. Both are the caller's to drop, even where a hub drops a
+/// job that it cannot place: a destructor of the program's must not run inside a call of the hub's.
+enum Work<F, T> {
+    Left(F),
+    UnderWay,
+    Done(thread::Result<T>),
+}
+
+impl<F, T> Offloaded<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn new(driver: &Driver, f: F) -> io::Result<Offloaded<F, T>> {
+        let work = Arc::new(Mutex::new(Work::Left(f)));
+        let theirs = work.clone();
+        let job: Job = Box::new(move || do_work(theirs));
         let (io, left) = driver.hub.borrow_mut().offload(job)?;
-        Ok(Offloaded { source: Descriptor::new(driver, io), left, result })
+        Ok(Offloaded { source: Descriptor::new(driver, io), left, work })
     }
 
     fn wait(self) -> io::Result<T> {
@@ -96,11 +106,31 @@ impl<T: Send + 'static> Offloaded<T> {
         if let Some(job) = self.left {
             do_here(job);
         }
-        match self.result.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(Ok(value)) => Ok(value),
-            Some(Err(payload)) => resume_unwind(payload),
-            None => panic!("a blocking job was dropped before it was done"),
+        let done = mem::replace(&mut *lock(&self.work), Work::UnderWay);
+        match done {
+            Work::Done(Ok(value)) => Ok(value),
+            Work::Done(Err(payload)) => resume_unwind(payload),
+            Work::Left(_) | Work::UnderWay => {
+                panic!("a blocking job was dropped before it was done")
+            }
         }
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The job, on whichever thread does it. A result that nobody waits for any more is dropped here, and
+/// its panic is nobody's.
+fn do_work<F: FnOnce() -> T, T>(work: Arc<Mutex<Work<F, T>>>) {
+    let left = mem::replace(&mut *lock(&work), Work::UnderWay);
+    if let Work::Left(f) = left {
+        let done = catch_unwind(AssertUnwindSafe(f));
+        *lock(&work) = Work::Done(done);
+    }
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
+        mem::forget(payload);
     }
 }
 

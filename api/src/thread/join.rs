@@ -191,7 +191,8 @@ impl<T> Handle<T> {
     }
 
     pub(super) fn name(&self) -> String {
-        driver::with_current(|driver| driver.name(self.id)).unwrap_or_default()
+        let name = |driver: &Driver| (driver.id == self.hub).then(|| driver.name(self.id));
+        driver::with_current(name).flatten().unwrap_or_default()
     }
 
     pub(super) fn thread(&self) -> &Thread {

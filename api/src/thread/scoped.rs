@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use crate::driver::{Driver, Label, Origin, Panicked};
+use crate::greenlet::end_process;
 use crate::hub::{GreenletId, On};
 use crate::mutant::{self, Mutant};
 
@@ -90,6 +91,8 @@ impl<'scope> Scope<'scope, '_> {
         // return, nor its thread end, before every greenlet is over, be it that its hub panicked
         // (`Driver::leave_broken_hub`). A process that exits or a thread that blocks for ever ends
         // no frame.
+        // A spawn that unwinds (a hub that panics, or is called from within a call of its own) leaves
+        // no child: `Driver::spawn` undoes it. Past it the family knows the child at once.
         // A panic in a destructor: one that a child's body throws ends at that child's root. One
         // that leaves a destructor while the child unwinds aborts the process, as anywhere.
         // A foreign thread: `Scope` holds an `Rc`, so it is neither `Send` nor `Sync`, and neither
@@ -144,9 +147,11 @@ impl<'scope> Scope<'scope, '_> {
     /// Kills the children that are left and unwinds each of them in place; children that these
     /// spawn meanwhile as well.
     fn reap(&self) {
+        // Destructors may spawn in the scope again: past so many rounds such children do not begin.
+        const ROUNDS: usize = 1000;
         // A hub that panics here would let the frame go while children still borrow from it.
         let bomb = AbortUnlessForgotten;
-        loop {
+        for round in 0.. {
             let left = self.family.children.take();
             let mut left: Vec<_> = left.into_iter().filter(|&id| self.driver.is_live(id)).collect();
             if left.is_empty() {
@@ -156,7 +161,12 @@ impl<'scope> Scope<'scope, '_> {
             if mutant::is_on(Mutant::ReapsInReverse) {
                 left.reverse();
             }
-            left.iter().for_each(|&child| self.driver.reap(child));
+            for &child in &left {
+                if round >= ROUNDS && self.driver.forget_if_unstarted(child) {
+                    continue;
+                }
+                self.driver.reap(child);
+            }
         }
         mem::forget(bomb);
     }
@@ -200,7 +210,6 @@ struct AbortUnlessForgotten;
 
 impl Drop for AbortUnlessForgotten {
     fn drop(&mut self) {
-        eprintln!("greenroom: a hub panicked while a scope ended its greenlets");
-        std::process::abort();
+        end_process("greenroom: a hub panicked while a scope ended its greenlets");
     }
 }

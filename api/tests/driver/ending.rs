@@ -256,14 +256,114 @@ fn destructors_that_spawn_without_end_do_not_keep_the_run() {
     assert_eq!(played.ending.leaked, 1);
 }
 
+/// Counts its own end.
+struct Ends(Rc<Cell<u32>>);
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
 #[test]
-fn a_hub_that_panics_leaves_no_frame_behind() {
-    struct Ends(Rc<Cell<u32>>);
-    impl Drop for Ends {
+fn a_child_that_a_hub_panicked_over_never_runs() {
+    let ended = Rc::new(Cell::new(0));
+    let ends = ended.clone();
+    let played = play(ScriptHub::new().panics_at_the_birth_of("child"), move || {
+        let borrowed = Ends(ends.clone());
+        let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            thread::scope(|s| {
+                let owned = Ends(ends.clone());
+                let child = thread::Builder::new().name("child".into());
+                let borrowed = &borrowed;
+                let body = move || {
+                    note!("not here {}", owned.0.get() + borrowed.0.get());
+                };
+                child.spawn_scoped(s, body).unwrap();
+            });
+        }));
+        note!("{} {}", unwound.is_err(), ends.get());
+        drop(borrowed);
+        thread::sleep(ms(1));
+    });
+    assert_eq!(played.done().told(), ["0 main: true 1"]);
+    assert_eq!(ended.get(), 2);
+}
+
+#[test]
+fn children_that_destructors_make_without_end_do_not_keep_their_scope() {
+    fn one_more<'scope>(s: &'scope thread::Scope<'scope, '_>) {
+        struct Again<'s, F: Fn()>(F, std::marker::PhantomData<&'s ()>);
+        impl<F: Fn()> Drop for Again<'_, F> {
+            fn drop(&mut self) {
+                (self.0)();
+            }
+        }
+        let again = Again(move || one_more(s), std::marker::PhantomData);
+        s.spawn(move || drop(again));
+    }
+    let played = play(ScriptHub::new(), || {
+        let unwound = std::panic::catch_unwind(|| {
+            thread::scope(|s| {
+                one_more(s);
+                panic!("on purpose");
+            })
+        });
+        note!("{}", unwound.is_err());
+    });
+    assert_eq!(played.told(), ["0 main: true"]);
+    assert_eq!(played.ending.leaked, 1);
+}
+
+#[test]
+fn values_that_a_destructor_made_go_with_the_greenlet_that_never_ran() {
+    greenroom::greenlet_local! {
+        static KEY: Cell<u32> = Cell::new(0);
+    }
+    struct Touches(bool);
+    impl Drop for Touches {
         fn drop(&mut self) {
-            self.0.set(self.0.get() + 1);
+            KEY.with(|value| value.set(43));
         }
     }
+    let played = play(ScriptHub::new(), || {
+        let touches = Touches(true);
+        spawn("never", move || drop(touches)).kill();
+        thread::yield_now();
+        note!("{}", spawn("next", || KEY.with(Cell::get)).join().unwrap());
+    });
+    assert_eq!(played.done().told(), ["0 main: 0"]);
+}
+
+#[test]
+fn a_hosts_value_whose_destructor_panics_is_the_runs_affair() {
+    greenroom::host_local! {
+        static KEY: Bomb = Bomb;
+    }
+    let played = play(ScriptHub::new(), || KEY.with(|_| ()));
+    assert!(matches!(played.ending.stop, Stop::Done));
+    let [panicked] = &played.ending.panics[..] else { panic!("{:?}", played.ending.panics) };
+    assert_eq!((&*panicked.greenlet, &*panicked.message), ("main", "dropped"));
+}
+
+#[test]
+fn a_handle_names_nobody_in_another_run() {
+    let kept: Rc<Cell<Option<thread::JoinHandle<()>>>> = Rc::default();
+    let theirs = kept.clone();
+    play(ScriptHub::new(), move || {
+        theirs.set(Some(spawn("gone", || ())));
+        thread::yield_now();
+    })
+    .done();
+    let handle = Rc::new(kept.take().unwrap());
+    let played = play(ScriptHub::new(), move || {
+        spawn("innocent", thread::park);
+        note!("[{}] {}", handle.name(), handle.is_finished());
+    });
+    assert_eq!(played.done().told(), ["0 main: [] true"]);
+}
+
+#[test]
+fn a_hub_that_panics_leaves_no_frame_behind() {
     let ended = Rc::new(Cell::new(0));
     let ends = ended.clone();
     let hub = ScriptHub::new().at(ms(2), Event::Panic);

@@ -388,3 +388,68 @@ fn a_lock_in_a_greenlet_that_a_scope_ends_meets_its_kill() {
     });
     assert_eq!(played.done().told(), ["5 main/victim/task: goes on", "5 main: true"]);
 }
+
+/// Locks that are statics are known to many hubs, one after the other.
+#[test]
+fn a_lock_wanted_in_a_destructor_is_refused_whoever_used_it_before() {
+    static LOCK: Mutex<u32> = Mutex::new(0);
+    drop(LOCK.lock());
+    struct Wants;
+    impl Drop for Wants {
+        fn drop(&mut self) {
+            let refused = std::panic::catch_unwind(|| drop(LOCK.lock()));
+            note!("{}", refused.is_err());
+        }
+    }
+    for _ in 0..2 {
+        let played = play(ScriptHub::new(), || {
+            spawn("holder", || {
+                let _held = LOCK.lock();
+                thread::sleep(ms(9));
+            });
+            let victim = spawn("victim", || {
+                let _wants = Wants;
+                thread::sleep(ms(9));
+            });
+            thread::sleep(ms(1));
+            victim.kill();
+            let _ = victim.join();
+            thread::sleep(ms(20));
+        });
+        assert_eq!(played.done().told(), ["1 main/victim: true"]);
+    }
+}
+
+/// A value that waits while it is shown.
+struct Slow;
+
+impl std::fmt::Debug for Slow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        thread::sleep(ms(5));
+        f.write_str("slow")
+    }
+}
+
+#[test]
+fn who_comes_while_a_lock_is_shown_is_served_after() {
+    let played = play(ScriptHub::new(), || {
+        let (lock, shared) =
+            (Rc::new(Mutex::new(Slow)), Rc::new(greenroom::sync::RwLock::new(Slow)));
+        let (theirs, also_theirs) = (lock.clone(), shared.clone());
+        spawn("shows", move || note!("{theirs:?} {also_theirs:?}"));
+        thread::sleep(ms(1));
+        drop(lock.lock());
+        note!("locked {}", format!("{:?}", lock.try_lock().is_ok()));
+        thread::sleep(ms(1));
+        drop(shared.write());
+        note!("written");
+    });
+    let shown =
+        "Mutex { data: slow, poisoned: false, .. } RwLock { data: slow, poisoned: false, .. }";
+    let told = [
+        "5 main: locked true".into(),
+        format!("10 main/shows: {shown}"),
+        "10 main: written".into(),
+    ];
+    assert_eq!(played.done().told(), told);
+}

@@ -63,6 +63,8 @@ pub struct ScriptHub {
     /// What happened: `at name: what`, at in milliseconds.
     trace: Vec<String>,
     takes_notes: bool,
+    panics_at_birth: Option<&'static str>,
+    waits_at_entry: Option<&'static str>,
     names: BTreeMap<String, (Duration, Vec<IpAddr>)>,
 }
 
@@ -94,6 +96,8 @@ impl ScriptHub {
             turns: 0,
             trace: Vec::new(),
             takes_notes: true,
+            panics_at_birth: None,
+            waits_at_entry: None,
             names: BTreeMap::new(),
         }
     }
@@ -143,6 +147,16 @@ impl ScriptHub {
     /// A host's clock runs so many parts in a million too fast.
     pub fn drift(mut self, host: u32, ppm: i64) -> ScriptHub {
         self.clocks.set_drift(HostId(host), ppm);
+        self
+    }
+    /// Is at fault when a greenlet of this name is made.
+    pub fn panics_at_the_birth_of(mut self, name: &'static str) -> ScriptHub {
+        self.panics_at_birth = Some(name);
+        self
+    }
+    /// Waits inside its own call when a greenlet of this name is to run again.
+    pub fn waits_at_the_entry_of(mut self, name: &'static str) -> ScriptHub {
+        self.waits_at_entry = Some(name);
         self
     }
     /// Records nothing, for speed.
@@ -264,6 +278,7 @@ impl Hub for ScriptHub {
     }
 
     fn spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>) {
+        assert!(self.panics_at_birth != Some(birth.label), "the script says so");
         let own = match birth.ordinal {
             1 => birth.label.to_owned(),
             n => format!("{}#{n}", birth.label),
@@ -279,6 +294,9 @@ impl Hub for ScriptHub {
     fn entered(&mut self, greenlet: GreenletId) {
         assert!(self.entry(greenlet).is_some(), "only a living greenlet is entered");
         self.current = Some(greenlet);
+        if self.waits_at_entry.is_some_and(|name| self.greenlet_name(greenlet).ends_with(name)) {
+            greenroom::thread::yield_now();
+        }
     }
 
     fn exited(&mut self, greenlet: GreenletId) {

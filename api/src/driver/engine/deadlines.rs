@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Driver;
 use crate::driver::program::Killed;
 use crate::driver::table::KillMet;
-use crate::driver::timeout::{Elapsed, Timeout, Unwind};
+use crate::driver::timeout::{Elapsed, RAISES_IN_A_TURN, Timeout, Unwind};
 use crate::mutant::{self, Mutant};
 
 impl Driver {
@@ -58,7 +58,14 @@ impl Driver {
 
     pub(crate) fn raise_expiry(&self, elapsed: u64) {
         if !std::thread::panicking() && !cfg!(panic = "abort") {
-            if self.table.borrow_mut().met_expiry(elapsed) {
+            let met = self.table.borrow_mut().met_expiry(elapsed);
+            if met > RAISES_IN_A_TURN {
+                // In place it has no turn to give, and its end is owed.
+                if let Some(id) = self.current_id().filter(|_| self.in_place.get())
+                    && met > 2 * RAISES_IN_A_TURN
+                {
+                    self.abort_over(id);
+                }
                 self.step_aside();
                 self.raise_kill();
             }
@@ -105,6 +112,8 @@ impl Driver {
             }
             None => false,
         };
+        // Whatever unwound inside was caught on the way: a panic after it is the program's own.
+        slot.unwinding &= std::thread::panicking();
         self.hurried.set(slot.is_hurried());
         expired
     }

@@ -7,10 +7,12 @@
 
 use std::any::Any;
 use std::fmt::Write;
+use std::io;
 use std::panic::resume_unwind;
 
 use super::Driver;
 use crate::driver::table::KillMet;
+use crate::greenlet::end_process;
 use crate::hub::{DeadHub, GreenletId};
 
 impl Driver {
@@ -87,7 +89,12 @@ impl Driver {
         // Destructors may spawn, and who swallows its kill gives others a turn: each round ends what
         // the one before left or made.
         const ROUNDS: usize = 1000;
+        const BORN_MAX: u64 = 1_000_000;
+        let born = self.table.borrow().born;
         for _ in 0..ROUNDS {
+            if self.table.borrow().born - born > BORN_MAX {
+                break;
+            }
             let left = self.table.borrow_mut().kill_all();
             if left.is_empty() {
                 return 0;
@@ -107,6 +114,21 @@ impl Driver {
         self.table.borrow_mut().forget_unstarted()
     }
 
+    /// A greenlet that has not begun never will: what it would have run with is forgotten. False if it
+    /// has begun.
+    pub(crate) fn forget_if_unstarted(&self, id: GreenletId) -> bool {
+        if self.table.borrow().has_started(id) {
+            return false;
+        }
+        let unrun = self.table.borrow_mut().retract(id);
+        std::mem::forget(unrun);
+        let owner = self.current_id();
+        self.hub.borrow_mut().exited(id);
+        self.go_on(owner);
+        self.forgotten.set(self.forgotten.get() + 1);
+        true
+    }
+
     /// Where in the queue it stands.
     fn place_of(&self, id: GreenletId) -> Option<usize> {
         self.table.borrow().queue.iter().position(|&(queued, _)| queued == id)
@@ -115,7 +137,38 @@ impl Driver {
     /// Ends the process: this greenlet's end is owed, and it cannot be had.
     #[cold]
     pub(super) fn abort_over(&self, id: GreenletId) -> ! {
-        let mut text = format!("greenroom: greenlet {}", self.name(id));
+        let why = match cfg!(panic = "abort") {
+            false => {
+                "swallows its kill, and its end is owed: others borrow from where it stands. Let the \
+                 unwinding of a kill (`thread::Killed`) go on, or leave the loop"
+            }
+            true => {
+                "cannot be ended, which `panic=abort` leaves to its own errors, and its end is owed"
+            }
+        };
+        end_process(&format!("greenroom: {} {why}", self.describe_in_full(id)));
+    }
+
+    /// A wait was refused: nothing may wait while it unwinds. A loop that asks for ever holds the hub
+    /// for good, which ends the process.
+    #[cold]
+    pub(super) fn refuse_wait(&self) -> io::Error {
+        // Seconds of asking.
+        const REFUSALS_MAX: u32 = 1 << 26;
+        self.refused.set(self.refused.get() + 1);
+        if let Some(id) = self.current_id().filter(|_| self.refused.get() > REFUSALS_MAX) {
+            let who = self.describe_in_full(id);
+            end_process(&format!(
+                "greenroom: {who} waits again and again in a destructor while it is ended, where \
+                 nothing may wait: what it waits for cannot happen before it is over"
+            ));
+        }
+        io::Error::from_raw_os_error(libc::ECANCELED)
+    }
+
+    /// Its path, its stack's size and where it was spawned.
+    fn describe_in_full(&self, id: GreenletId) -> String {
+        let mut text = format!("greenlet {}", self.name(id));
         let (stack_bytes, spawned_at) = self.table.borrow().stack_and_site(id);
         if let Some(bytes) = stack_bytes {
             let _ = write!(text, " (stack {} KiB", bytes / 1024);
@@ -124,12 +177,7 @@ impl Driver {
             }
             text.push(')');
         }
-        text.push_str(
-            " swallows its kill, and its end is owed: others borrow from where it stands. \
-             Let the panic of a kill go on (`thread::Killed`), or leave the loop.",
-        );
-        eprintln!("{text}");
-        std::process::abort();
+        text
     }
 }
 
@@ -138,7 +186,6 @@ struct AbortUnlessForgotten;
 
 impl Drop for AbortUnlessForgotten {
     fn drop(&mut self) {
-        eprintln!("greenroom: a hub panicked, and so did the end of its greenlets");
-        std::process::abort();
+        end_process("greenroom: a hub panicked, and so did the end of its greenlets");
     }
 }

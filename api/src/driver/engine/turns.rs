@@ -140,6 +140,7 @@ impl Driver {
     pub(super) fn resume(&self, index: usize) -> Option<Turn> {
         let (id, phase, hurried) = self.table.borrow_mut().take_turn(index)?;
         self.hurried.set(hurried);
+        self.refused.set(0);
         self.hub.borrow_mut().entered(id);
         let mut fiber = match phase {
             Phase::Fiber(fiber) => fiber,
@@ -205,7 +206,8 @@ impl Driver {
         // It has met its kill: the destructors' own calls try once, as where a stack unwinds.
         self.table.borrow_mut().forget_kill();
         self.hurried.set(false);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(body)));
+        for payload in [dropped, drop_locals()].into_iter().filter_map(Result::err) {
             self.report_panic(&*payload);
             discard(payload);
         }
@@ -227,13 +229,21 @@ impl Driver {
     }
 }
 
-/// Drops the current greenlet's own values, whose destructors may make others.
+/// Drops the current greenlet's own values, whose destructors may make others; returns the first
+/// panic. Values that are made anew for ever are forgotten: nobody else may find them.
 fn drop_locals() -> std::thread::Result<()> {
     const ROUNDS: usize = 100;
     let take = || with_current(|driver| driver.table.borrow_mut().take_locals()).flatten();
+    let mut panicked = Ok(());
     for _ in 0..ROUNDS {
-        let Some(locals) = take() else { break };
-        catch_unwind(AssertUnwindSafe(|| drop(locals)))?;
+        let Some(locals) = take() else { return panicked };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(locals))) {
+            match panicked {
+                Ok(()) => panicked = Err(payload),
+                Err(_) => discard(payload),
+            }
+        }
     }
-    Ok(())
+    take().into_iter().for_each(std::mem::forget);
+    panicked
 }

@@ -28,7 +28,7 @@ impl Driver {
     pub(crate) fn may_wait(&self) -> io::Result<()> {
         if std::thread::panicking() || self.in_place.get() || self.table.borrow().current.is_none()
         {
-            return Err(io::Error::from_raw_os_error(libc::ECANCELED));
+            return Err(self.refuse_wait());
         }
         Ok(())
     }

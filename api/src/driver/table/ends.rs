@@ -66,11 +66,10 @@ impl Table {
         }
     }
 
-    /// The current greenlet is about to meet the end of a `timeout`; returns whether it met it so
-    /// often before that others get a turn first.
-    pub(in crate::driver) fn met_expiry(&mut self, id: u64) -> bool {
+    /// The current greenlet is about to meet the end of a `timeout`; returns how often it has.
+    pub(in crate::driver) fn met_expiry(&mut self, id: u64) -> u32 {
         let mut entered = self.current_slot().timeouts.iter_mut();
-        entered.find(|timeout| timeout.id == id).is_some_and(Timeout::raise)
+        entered.find(|timeout| timeout.id == id).map_or(0, Timeout::raise)
     }
 
     /// Whether it stands on a stack.
