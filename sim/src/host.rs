@@ -1,6 +1,8 @@
 //! A machine: its name, its addresses, its ports. What runs on it is the driver's, what stands on
 //! its ports is `net`'s.
 
+pub(crate) mod ports;
+
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -8,9 +10,9 @@ use greenroom::scenario::HostSpec;
 
 use crate::choices::Entity;
 use crate::net::loopback::Loopback;
-use crate::net::ports::Ports;
 use crate::net::unix::name::Names;
 use crate::world::errno;
+use ports::Ports;
 
 pub(crate) struct Host {
     pub(crate) name: String,

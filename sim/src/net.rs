@@ -2,8 +2,6 @@
 //! what leaves for its own arrives in the same call.
 
 pub(crate) mod address;
-#[cfg(test)]
-pub(crate) mod bench;
 pub(crate) mod icmp;
 pub(crate) mod job;
 pub(crate) mod link;
@@ -20,7 +18,6 @@ pub(crate) mod stream;
 pub(crate) mod udp;
 pub(crate) mod unix;
 mod urgent;
-pub(crate) mod weak;
 
 use std::io;
 use std::net::SocketAddr;

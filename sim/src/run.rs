@@ -15,11 +15,11 @@ use greenroom::driver::{self, Ending, Program, Stall, Stop};
 use greenroom::scenario::{HostSpec, Scenario, Stage};
 
 use crate::choices::{Choices, Deviation, Kind, Source};
-use crate::faults::{Fired, Weather};
 use crate::host::Host;
 use crate::hub::SimHub;
 use crate::path::{Paths, hash_of};
 use crate::trace::{Lanes, Recorder};
+use crate::weather::{Fired, Weather};
 use crate::world::World;
 
 /// Virtual time after which a run is given up as stuck.

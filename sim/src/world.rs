@@ -3,6 +3,8 @@
 //! It holds the state; `net` moves packets, `net/*` are the system calls, `scheduler` says who runs,
 //! `hub` is the door the driver comes through.
 
+pub(crate) mod weak;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +15,6 @@ use greenroom::scenario::HostSpec;
 
 use crate::choices::{self, Choices, Entity, Fixed};
 use crate::clock::{Clock, Event};
-use crate::faults::{Fired, Weather};
 use crate::host::Host;
 use crate::net::Dirty;
 use crate::net::job::Work;
@@ -26,11 +27,12 @@ use crate::net::ports::transport_of;
 use crate::net::signal::Ear;
 use crate::net::udp::Mailbox;
 use crate::net::unix::UnixSocket;
-use crate::net::weak::Weak;
 use crate::path::Paths;
 use crate::scheduler::Scheduler;
 use crate::tcp::{Connection, Listener};
 use crate::trace::{self, NOBODY, Op, Recorder};
+use crate::weather::{Fired, Weather};
+use crate::world::weak::Weak;
 
 pub(crate) struct World {
     pub(crate) clock: Clock,

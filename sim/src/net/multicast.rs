@@ -17,8 +17,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 use greenroom::hub::Opt;
 
 use super::address::{covers, scope_of};
-use super::ports::Transport;
 use super::{Body, Packet};
+use crate::host::ports::Transport;
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 pub(crate) use groups::Membership;

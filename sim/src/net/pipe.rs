@@ -177,12 +177,12 @@ fn put_into(pages: &mut VecDeque<Page>, buf: &[u8]) -> usize {
 mod tests {
     use greenroom::hub::{Domain, Hub, Interest, Kind, Take};
 
-    use crate::net::bench::{self, code, fill, is_named, ready, recv, send};
+    use crate::testing::{self, code, fill, is_named, ready, recv, send};
 
     /// 222, 223, 227, 229
     #[test]
     fn bytes_go_one_way_until_the_writer_is_gone() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (read, write) = hub.pipe().expect("a pipe");
         assert_eq!((ready(hub, read), ready(hub, write)), ((false, false), (false, true)));
         assert_eq!(recv(hub, read, 9), Err(libc::EAGAIN));
@@ -199,12 +199,12 @@ mod tests {
 
     #[test]
     fn the_last_writer_ends_a_read_that_waits() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (read, write) = hub.pipe().expect("a pipe");
         let second = hub.dup(write).expect("it is open");
         assert_eq!(recv(hub, read, 9), Err(libc::EAGAIN));
         hub.close(write);
-        assert_eq!(bench::named(hub), []);
+        assert_eq!(testing::named(hub), []);
         hub.close(second);
         assert!(is_named(hub, read, Interest::READ));
         assert_eq!(recv(hub, read, 9), Ok(vec![]));
@@ -213,7 +213,7 @@ mod tests {
     /// 224
     #[test]
     fn the_last_reader_breaks_the_pipe() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (read, write) = hub.pipe().expect("a pipe");
         fill(hub, write, 4096);
         hub.close(read);
@@ -224,7 +224,7 @@ mod tests {
     /// 225
     #[test]
     fn writes_share_a_page_only_whole() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (_read, write) = hub.pipe().expect("a pipe");
         assert_eq!(fill(hub, write, 1), (65_536, 61_441));
         let (read, write) = hub.pipe().expect("a pipe");
@@ -244,7 +244,7 @@ mod tests {
     /// 226
     #[test]
     fn a_page_goes_whole_and_more_than_a_page_as_far_as_it_fits() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (read, write) = hub.pipe().expect("a pipe");
         let all = vec![7; 200_000];
         assert_eq!(
@@ -269,9 +269,9 @@ mod tests {
     /// 24
     #[test]
     fn a_pipe_is_no_socket() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (read, write) = hub.pipe().expect("a pipe");
-        let address = bench::path("/a");
+        let address = testing::path("/a");
         assert_eq!(code(hub.connect(write, &address)), Err(libc::ENOTSOCK));
         assert_eq!(code(hub.accept(read)).err(), Some(libc::ENOTSOCK));
         assert_eq!(code(hub.local_addr(read)).err(), Some(libc::ENOTSOCK));

@@ -1,7 +1,6 @@
 //! Ports of sockets, for both transports: who holds them, who may share one, and who hears what is
 //! sent to one.
 
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -13,10 +12,10 @@ use greenroom::hub::{Address, Domain};
 use super::Flow;
 use super::address::{any, overlap};
 use super::multicast::is_for_many;
+use crate::host::ports::Transport;
 use crate::tcp::State;
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
-pub(crate) use table::{Ports, Transport};
 
 impl World {
     // Bound by the program.

@@ -6,9 +6,9 @@ use std::net::{Shutdown, SocketAddr};
 use greenroom::hub::{Address, Domain, Interest, Io, Take};
 
 use super::address::{any, covers, overlap};
-use super::ports::Transport;
 use super::{Flow, Packet};
 use crate::choices;
+use crate::host::ports::Transport;
 use crate::mutant::{self, Mutant};
 use crate::tcp::{Config, Connection, Listener, Segment, State};
 use crate::trace::Op;

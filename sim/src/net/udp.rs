@@ -10,8 +10,8 @@ use super::address::{any, covers};
 use super::icmp::{Icmp, Why};
 use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
-use super::ports::Transport;
 use super::{Body, Packet};
+use crate::host::ports::Transport;
 use crate::mutant::{self, Mutant};
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
@@ -291,7 +291,7 @@ mod tests {
     use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind};
 
     use crate::hub::SimHub;
-    use crate::net::bench::{self, code, is_named, ready, recv, send};
+    use crate::testing::{self, code, is_named, ready, recv, send};
 
     fn at(address: &str) -> Address {
         address.parse::<SocketAddr>().expect("an address").into()
@@ -306,7 +306,7 @@ mod tests {
     /// 175
     #[test]
     fn a_first_send_gives_a_port_and_port_0_is_no_destination() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let io = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
         assert_eq!(recv(hub, io, 1), Err(libc::EAGAIN));
         assert_eq!(send(hub, io, b"x"), Err(libc::EDESTADDRREQ));
@@ -320,7 +320,7 @@ mod tests {
     /// port of that host, and says that it is connected to nobody.
     #[test]
     fn port_0_is_any_port_and_a_port_is_given_before_anything_is_looked_at() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let lost = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
         assert_eq!(send(hub, lost, b"x"), Err(libc::EDESTADDRREQ));
         let local = hub.local_addr(lost).and_then(|local| local.inet()).expect("an address");
@@ -335,7 +335,7 @@ mod tests {
     /// 187, 188
     #[test]
     fn shutting_down_ends_reads_behind_what_is_there_and_breaks_writes() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (near, far) = (bound(hub, "127.0.0.1:1"), bound(hub, "127.0.0.1:2"));
         assert_eq!(recv(hub, near, 1), Err(libc::EAGAIN));
         assert_eq!(code(hub.shutdown(near, Shutdown::Read)), Err(libc::ENOTCONN));
@@ -353,7 +353,7 @@ mod tests {
     /// 15, 176, and Linux's answer to a source that no reply would find.
     #[test]
     fn loopback_is_a_source_on_its_own_host_only() {
-        let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+        let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
         let local = bound(hub, "127.0.0.1:1");
         assert_eq!(code(hub.send_to(local, b"x", &at("10.0.0.2:9"))), Err(libc::EINVAL));
         assert_eq!(code(hub.connect(local, &at("10.0.0.2:9"))), Err(libc::EINVAL));

@@ -22,8 +22,8 @@ use greenroom::hub::{Address, Interest, Io, Kind, Take};
 
 use self::name::{Card, Name, place_of};
 use self::queue::Piece;
-use super::weak::Weak;
 use crate::trace::Op;
+use crate::world::weak::Weak;
 use crate::world::{Proto, World, errno};
 
 /// A socket of the Unix domain.

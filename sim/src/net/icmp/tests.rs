@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Opt, Tick};
 
 use super::Why;
-use crate::faults::Weather;
 use crate::hub::SimHub;
-use crate::net::bench::{self, code, named, recv, send};
+use crate::testing::{self, code, named, recv, send};
+use crate::weather::Weather;
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MS;
@@ -20,12 +20,12 @@ fn at(address: &str) -> Address {
 
 /// Host 0 of two, in this weather; the way there and back takes 2 ms.
 fn hub(weather: Weather) -> SimHub {
-    bench::hub_in(weather, 2)
+    testing::hub_in(weather, 2)
 }
 
 /// A socket of this host.
 fn socket(hub: &mut SimHub, host: u16, kind: Kind) -> Io {
-    bench::socket_on(hub, host, Domain::V4, kind)
+    testing::socket_on(hub, host, Domain::V4, kind)
 }
 
 fn tcp(hub: &mut SimHub, host: u16) -> Io {
@@ -194,7 +194,7 @@ fn an_unreachable_host_fails_a_connect_at_once() {
         cut(hub, Some(why), SECOND);
         let (near, began) = (tcp(hub, 0), hub.now().as_ns());
         assert_eq!(code(hub.connect(near, &at("10.0.0.2:80"))), Err(libc::EAGAIN));
-        assert!(bench::is_named(hub, near, Interest::BOTH));
+        assert!(testing::is_named(hub, near, Interest::BOTH));
         assert_eq!(hub.now().as_ns() - began, MS);
         assert_eq!(code(hub.connect(near, &at("10.0.0.2:80"))), Err(number));
         let near = tcp(hub, 0);
@@ -317,8 +317,9 @@ fn partitions_are_answered_as_often_as_the_weather_says() {
 fn routers_cut_nothing_of_ipv6() {
     for (path_mtu, mss) in [(1400, 1340), (1000, 1220)] {
         let hub = &mut hub(Weather { path_mtu_bytes: Some(path_mtu), ..Weather::calm() });
-        let socket =
-            |hub: &mut SimHub, host: u16, kind: Kind| bench::socket_on(hub, host, Domain::V6, kind);
+        let socket = |hub: &mut SimHub, host: u16, kind: Kind| {
+            testing::socket_on(hub, host, Domain::V6, kind)
+        };
         let far = socket(hub, 1, Kind::Datagram);
         hub.bind(far, &at("[fd00::2]:9")).expect("a free port");
         let near = socket(hub, 0, Kind::Datagram);

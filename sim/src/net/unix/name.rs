@@ -15,9 +15,9 @@ use std::rc::Rc;
 use greenroom::hub::{Address, Kind};
 
 use crate::choices::Fixed;
-use crate::net::weak::Weak;
 use crate::trace::Op;
 use crate::world::World;
+use crate::world::weak::Weak;
 
 /// What a Unix socket is called, if it is called anything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use super::name::Card;
 use super::urgent::Mark;
-use crate::net::weak::Weak;
+use crate::world::weak::Weak;
 
 /// Linux's `net.core.wmem_default`.
 pub(crate) const SEND_BUFFER: u32 = 212_992;

@@ -13,8 +13,8 @@ use std::fmt;
 use greenroom::scenario::Scenario;
 
 use crate::choices::Kind;
-use crate::faults::Weather;
 use crate::run::{Choice, Run, Spec, Value};
+use crate::weather::Weather;
 
 /// A run that can be played again.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -22,7 +22,7 @@ impl World {
 
     /// Adds a hold where it is missing. Those on sockets that are gone make room before the list
     /// has to grow.
-    pub(super) fn add_hold(&self, holds: &mut Vec<Weak>, new: Weak) {
+    pub(crate) fn add_hold(&self, holds: &mut Vec<Weak>, new: Weak) {
         if holds.contains(&new) {
             return;
         }

@@ -8,8 +8,8 @@ use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Ready, Take};
 use greenroom::scenario::{HostSpec, Machine};
 
 use crate::choices::{Choices, Source};
-use crate::faults::Weather;
 use crate::hub::SimHub;
+use crate::weather::Weather;
 use crate::world::World;
 
 /// A hub in this weather, with this many hosts that are all up.

@@ -6,8 +6,8 @@ use std::fmt::Write;
 use greenroom::scenario::Scenario;
 
 use crate::run::{Run, Spec, run};
-use crate::shrink::{Shrunk, shrink};
-use crate::token::Token;
+use crate::search::shrink::{Shrunk, shrink};
+use crate::search::token::Token;
 use crate::trace::{Level, Ns};
 
 /// Lines of trace a report shows.
