@@ -16,6 +16,7 @@ use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::choices::{self, Entity};
 use crate::clock::Event;
+use crate::id::{HostId, SocketId};
 use crate::net::udp::Mailbox;
 use crate::trace::Op;
 use crate::world::{Greenlet, NO_SOCKET, Proto, World, errno};
@@ -62,11 +63,11 @@ impl SimHub {
         &mut self,
         io: Io,
         name: &'static str,
-        call: impl FnOnce(&mut World, u32) -> io::Result<T>,
+        call: impl FnOnce(&mut World, SocketId) -> io::Result<T>,
     ) -> io::Result<T> {
         let world = &mut self.world;
         let index = world.socket_of(io)?;
-        let number = world.sockets[index as usize].number;
+        let number = world.sockets[index].number;
         let outcome = call(world, index).map_err(|error| world.failed(name, number, error));
         world.loop_back();
         outcome
@@ -76,11 +77,10 @@ impl SimHub {
     fn happen(&mut self) -> bool {
         let world = &mut self.world;
         let Some((at_ns, event)) = world.clock.pop() else { return false };
-        let is_loopback =
-            matches!(event, Event::Loopback(host) if world.hosts[usize::from(host)].is_up);
+        let is_loopback = matches!(event, Event::Loopback(host) if world.hosts[host].is_up);
         match event {
             Event::Timer { socket, generation } => {
-                let entry = &mut world.sockets[socket as usize];
+                let entry = &mut world.sockets[socket];
                 if !entry.live || entry.generation != generation || entry.timer_ns != Some(at_ns) {
                     return false;
                 }
@@ -189,42 +189,38 @@ impl Hub for SimHub {
 
     fn spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>) {
         let world = &mut self.world;
-        let above = birth.parent.map(|parent| world.greenlets[parent.slot()].entity.path);
+        let host = HostId::from(birth.host);
+        let above = birth.parent.map(|parent| world.greenlets[parent.into()].entity.path);
         let path = match above {
             Some(above) => world.paths.child(Some(above), birth.label, birth.ordinal),
             // A root is its host.
-            None => world.hosts[birth.host.0 as usize].entity.path,
+            None => world.hosts[host].entity.path,
         };
         let entry = Greenlet {
             id: greenlet,
             live: true,
-            host: birth.host.0 as u16,
+            host,
             entity: Entity::new(path, world.paths.hash(path)),
             sockets_made: 0,
         };
-        world.hosts[birth.host.0 as usize].greenlets += 1;
-        let slot = greenlet.slot();
-        if slot == world.greenlets.len() {
-            world.greenlets.push(entry);
-        } else {
-            world.greenlets[slot] = entry;
-        }
+        world.hosts[host].greenlets += 1;
+        world.greenlets.put(greenlet.into(), entry);
         if birth.parent.is_some() {
             world.record_path(Op::Spawn, path, "");
         } else {
-            world.record_world(birth.host.0 as u16, Op::Start, 0, 0);
+            world.record_world(host, Op::Start, 0, 0);
         }
     }
     fn entered(&mut self, greenlet: GreenletId) {
-        self.world.current = Some(greenlet.slot());
+        self.world.current = Some(greenlet.into());
         self.world.last_step_ns = self.world.clock.now_ns();
         self.world.record(Op::Run, 0, 0);
     }
     fn exited(&mut self, greenlet: GreenletId) {
         self.world.record(Op::Exit, 0, 0);
-        let gone = &mut self.world.greenlets[greenlet.slot()];
+        let gone = &mut self.world.greenlets[greenlet.into()];
         gone.live = false;
-        self.world.hosts[usize::from(gone.host)].greenlets -= 1;
+        self.world.hosts[gone.host].greenlets -= 1;
         self.world.current = None;
     }
     #[inline]
@@ -248,7 +244,7 @@ impl Hub for SimHub {
         world.check_descriptors(1)?;
         let (host, path) = (world.host_here(), world.path_for_socket(label));
         let index = world.add_socket(host, path, proto);
-        world.sockets[index as usize].domain = domain;
+        world.sockets[index].domain = domain;
         Ok(world.add_descriptor(index))
     }
     fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
@@ -301,7 +297,7 @@ impl Hub for SimHub {
     fn close(&mut self, io: Io) {
         let world = &mut self.world;
         let Some(index) = world.remove_descriptor(io) else { return };
-        let socket = &world.sockets[index as usize];
+        let socket = &world.sockets[index];
         if socket.number != NO_SOCKET {
             world.record(Op::Close, socket.number, 0);
         }
@@ -313,7 +309,7 @@ impl Hub for SimHub {
         Ok(self.world.add_descriptor(index))
     }
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
-        self.call(io, "read", |world, index| match &world.sockets[index as usize].proto {
+        self.call(io, "read", |world, index| match &world.sockets[index].proto {
             Proto::Udp(_) => world.recv_datagram(io, index, buf, take).map(|(n, _)| n),
             Proto::Unix(_) => world.recv_unix(io, index, buf, take).map(|(n, _)| n),
             Proto::Pipe(_) => world.read_pipe(io, index, buf, take),
@@ -322,7 +318,7 @@ impl Hub for SimHub {
         })
     }
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
-        self.call(io, "write", |world, index| match &world.sockets[index as usize].proto {
+        self.call(io, "write", |world, index| match &world.sockets[index].proto {
             Proto::Udp(_) => world.send_datagram(index, buf, None),
             Proto::Unix(_) => world.send_unix(io, index, buf, None),
             Proto::Pipe(_) => world.write_pipe(io, index, buf),
@@ -407,12 +403,12 @@ impl Hub for SimHub {
     }
     fn take_error(&mut self, io: Io) -> io::Result<Option<io::Error>> {
         let index = self.world.socket_of(io)?;
-        Ok(match &mut self.world.sockets[index as usize].proto {
+        Ok(match &mut self.world.sockets[index].proto {
             Proto::Stream(connection) => connection.take_error(),
             Proto::Udp(mailbox) => mailbox.take_error(),
             Proto::Unix(socket) => socket.take_error(),
             Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
-            _ => self.world.sockets[index as usize].left_error.take(),
+            _ => self.world.sockets[index].left_error.take(),
         })
     }
 
@@ -455,12 +451,12 @@ impl Hub for SimHub {
 impl World {
     /// Whether whoever runs may have so many descriptors more.
     fn check_descriptors(&self, more: u32) -> io::Result<()> {
-        self.hosts[usize::from(self.host_here())].check_descriptors(more)
+        self.hosts[self.host_here()].check_descriptors(more)
     }
 
     /// What a socket is; `ENOTSOCK` where it is none.
-    fn proto(&self, index: u32) -> io::Result<&Proto> {
-        match &self.sockets[index as usize].proto {
+    fn proto(&self, index: SocketId) -> io::Result<&Proto> {
+        match &self.sockets[index].proto {
             Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
                 Err(errno(libc::ENOTSOCK))
             }
@@ -504,7 +500,7 @@ impl World {
                 self.record_full(op, socket, waited_ns, 0, None, wait.op);
             }
             Note::Struck(victim, how) => {
-                let path = self.greenlets[victim.slot()].entity.path;
+                let path = self.greenlets[victim.into()].entity.path;
                 self.record_path(Op::Struck, path, how);
             }
             Note::Ended(_, None) => {}
@@ -529,7 +525,7 @@ impl World {
 
     fn number_of(&self, on: On) -> u32 {
         let On::Io(io, _) = on else { return 0 };
-        let number = self.socket_of(io).map_or(0, |index| self.sockets[index as usize].number);
+        let number = self.socket_of(io).map_or(0, |index| self.sockets[index].number);
         if number == NO_SOCKET { 0 } else { number }
     }
 }

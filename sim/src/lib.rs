@@ -46,6 +46,7 @@ pub mod weather;
 mod clock;
 mod host;
 mod hub;
+mod id;
 mod net;
 mod scheduler;
 // Its names are RFC 9293's and the world's own affair.

@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use greenroom::hub::{Address, Domain};
 
 use crate::clock::Event;
+use crate::id::{HostId, PacketId, SocketId};
 use crate::tcp::{Connection, Segment, State};
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
@@ -33,7 +34,7 @@ use crate::world::{Proto, Socket, World, errno};
 pub(crate) struct Packet {
     pub(crate) from: SocketAddr,
     pub(crate) to: SocketAddr,
-    pub(crate) to_host: u16,
+    pub(crate) to_host: HostId,
     /// The path of the socket that sent it: what a connection it opens is named after.
     pub(crate) sender: u32,
     pub(crate) body: Body,
@@ -63,7 +64,7 @@ pub(crate) enum Dirty {
 /// A connection's place: host, its address and port there, the peer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Flow {
-    pub(crate) host: u16,
+    pub(crate) host: HostId,
     pub(crate) local: SocketAddr,
     pub(crate) peer: SocketAddr,
 }
@@ -101,9 +102,9 @@ pub(crate) fn inet(address: &Address, domain: Domain) -> io::Result<SocketAddr> 
 impl World {
     // Out.
 
-    pub(crate) fn mark_dirty(&mut self, index: u32) {
-        let socket = &mut self.sockets[index as usize];
-        let host = &self.hosts[usize::from(socket.host)];
+    pub(crate) fn mark_dirty(&mut self, index: SocketId) {
+        let socket = &mut self.sockets[index];
+        let host = &self.hosts[socket.host];
         let dirty = match socket.peer.is_some_and(|peer| host.owns(peer.ip())) {
             true => Dirty::Here,
             false => Dirty::Link,
@@ -133,11 +134,11 @@ impl World {
     }
 
     #[inline(always)] // Into the loop for other hosts, and the rare one for the own.
-    fn transmit_all(&mut self, index: u32) {
-        self.sockets[index as usize].dirty = Dirty::No;
+    fn transmit_all(&mut self, index: SocketId) {
+        self.sockets[index].dirty = Dirty::No;
         let now_ns = self.clock.now_ns();
         loop {
-            let socket = &mut self.sockets[index as usize];
+            let socket = &mut self.sockets[index];
             let Proto::Stream(connection) = &mut socket.proto else { return };
             let mut payload = self.buffers.pop().unwrap_or_default();
             let Some(segment) = connection.poll_transmit(now_ns, &mut payload) else {
@@ -151,8 +152,8 @@ impl World {
     }
 
     /// After a connection was fed or emptied: its timer, its place, its listener.
-    fn settle_connection(&mut self, index: u32) {
-        let socket = &mut self.sockets[index as usize];
+    fn settle_connection(&mut self, index: SocketId) {
+        let socket = &mut self.sockets[index];
         let Proto::Stream(connection) = &mut socket.proto else { return };
         let (state, finished) = (connection.state(), connection.is_finished());
         if let Some(due_ns) = connection.poll_timeout()
@@ -167,23 +168,23 @@ impl World {
         }
         self.leave_half_open(index, state, finished);
         // Once: what is bound anew afterwards stays bound.
-        let socket = &self.sockets[index as usize];
+        let socket = &self.sockets[index];
         let is_routed = Flow::of(socket).is_some_and(|flow| self.flows.get(&flow) == Some(&index));
         if state == State::Closed && is_routed {
             self.unroute(index);
         }
-        if finished && self.sockets[index as usize].descriptors.is_empty() {
+        if finished && self.sockets[index].descriptors.is_empty() {
             self.forget_socket(index);
         }
     }
 
     /// A connection that is no longer half-open can be accepted, or is over.
-    fn leave_half_open(&mut self, index: u32, state: State, finished: bool) {
-        let Some(listener) = self.sockets[index as usize].listener else { return };
+    fn leave_half_open(&mut self, index: SocketId, state: State, finished: bool) {
+        let Some(listener) = self.sockets[index].listener else { return };
         if state == State::SynReceived {
             return;
         }
-        let Proto::Listener(queue) = &mut self.sockets[listener as usize].proto else { return };
+        let Proto::Listener(queue) = &mut self.sockets[listener].proto else { return };
         if finished {
             queue.abandon(&index);
         } else if queue.complete(&index) {
@@ -203,13 +204,13 @@ impl World {
 
     fn send_segment(
         &mut self,
-        index: u32,
+        index: SocketId,
         from: SocketAddr,
         to: SocketAddr,
         segment: Segment,
         payload: Vec<u8>,
     ) {
-        let socket = &self.sockets[index as usize];
+        let socket = &self.sockets[index];
         let (host, number) = (socket.host, socket.number);
         self.record_wire(host, Op::Segment, number, packed(&segment), segment.seq, Some(to));
         self.send_packet(Some(index), host, from, to, Body::Segment(segment), payload);
@@ -218,16 +219,16 @@ impl World {
     /// Sends a packet on its way, from a socket or (a reset, an ICMP message) from the host itself.
     pub(crate) fn send_packet(
         &mut self,
-        socket: Option<u32>,
-        host: u16,
+        socket: Option<SocketId>,
+        host: HostId,
         from: SocketAddr,
         to: SocketAddr,
         body: Body,
         payload: Vec<u8>,
     ) {
-        let here = &self.hosts[usize::from(host)];
+        let here = &self.hosts[host];
         let sender = match socket {
-            Some(index) => self.sockets[index as usize].entity.path,
+            Some(index) => self.sockets[index].entity.path,
             None => here.entity.path,
         };
         if here.owns(to.ip()) {
@@ -241,30 +242,20 @@ impl World {
     }
 
     pub(crate) fn deliver_at(&mut self, at_ns: u64, packet: Packet) {
-        let index = match self.free_packets.pop() {
-            Some(index) => {
-                self.packets[index as usize] = Some(packet);
-                index
-            }
-            None => {
-                self.packets.push(Some(packet));
-                self.packets.len() as u32 - 1
-            }
-        };
-        self.clock.schedule(at_ns, true, Event::Packet(index));
+        let id = self.packets.insert(packet);
+        self.clock.schedule(at_ns, true, Event::Packet(id));
     }
 
     // In.
 
-    pub(crate) fn packet_arrives(&mut self, index: u32) {
-        let packet = self.packets[index as usize].take().expect("a packet arrives once");
-        self.free_packets.push(index);
+    pub(crate) fn packet_arrives(&mut self, id: PacketId) {
+        let packet = self.packets.remove(id).expect("a packet arrives once");
         self.arrive(packet);
     }
 
     #[inline(always)] // As above.
     fn arrive(&mut self, packet: Packet) {
-        if self.hosts[usize::from(packet.to_host)].is_up {
+        if self.hosts[packet.to_host].is_up {
             match packet.body {
                 Body::Segment(segment) => self.segment_arrives(&packet, &segment),
                 Body::Datagram => return self.datagram_arrives(packet),
@@ -295,8 +286,8 @@ impl World {
     }
 
     /// Whether a connection in TIME-WAIT makes room for a new one (RFC 6191).
-    fn gives_way(&self, index: u32, segment: &Segment) -> bool {
-        let socket = &self.sockets[index as usize];
+    fn gives_way(&self, index: SocketId, segment: &Segment) -> bool {
+        let socket = &self.sockets[index];
         match &socket.proto {
             Proto::Stream(connection) => {
                 socket.descriptors.is_empty() && connection.gives_way_to(segment)
@@ -305,11 +296,11 @@ impl World {
         }
     }
 
-    fn segment_for_connection(&mut self, index: u32, packet: &Packet, segment: &Segment) {
+    fn segment_for_connection(&mut self, index: SocketId, packet: &Packet, segment: &Segment) {
         let now_ns = self.clock.now_ns();
-        if let Some(listener) = self.sockets[index as usize].listener
-            && let Proto::Listener(queue) = &self.sockets[listener as usize].proto
-            && let Proto::Stream(connection) = &self.sockets[index as usize].proto
+        if let Some(listener) = self.sockets[index].listener
+            && let Proto::Listener(queue) = &self.sockets[listener].proto
+            && let Proto::Stream(connection) = &self.sockets[index].proto
             && connection.state() == State::SynReceived
             && !queue.may_complete()
             && !segment.flags.syn
@@ -318,7 +309,7 @@ impl World {
             return;
         }
         let (segment, payload) = self.affordable_of(index, segment, &packet.payload);
-        if let Proto::Stream(connection) = &mut self.sockets[index as usize].proto {
+        if let Proto::Stream(connection) = &mut self.sockets[index].proto {
             connection.handle_segment(now_ns, &segment, payload);
             let (state, finished) = (connection.state(), connection.is_finished());
             // At once, not with what it answers: the next one's last ACK has to find a full queue.
@@ -344,9 +335,9 @@ impl World {
         }
     }
 
-    pub(crate) fn timer_due(&mut self, index: u32) {
+    pub(crate) fn timer_due(&mut self, index: SocketId) {
         let now_ns = self.clock.now_ns();
-        if let Proto::Stream(connection) = &mut self.sockets[index as usize].proto {
+        if let Proto::Stream(connection) = &mut self.sockets[index].proto {
             while connection.poll_timeout().is_some_and(|due_ns| due_ns <= now_ns) {
                 connection.handle_timeout(now_ns);
             }

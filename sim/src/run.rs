@@ -17,10 +17,12 @@ use greenroom::scenario::{HostSpec, Scenario, Stage};
 use crate::choices::{Choices, Deviation, Kind, Source};
 use crate::host::Host;
 use crate::hub::SimHub;
+use crate::id::HostId;
 use crate::path::{Paths, hash_of};
 use crate::trace::{Lanes, Recorder};
 use crate::weather::{Fired, Weather};
 use crate::world::World;
+use crate::world::table::Table;
 
 /// Virtual time after which a run is given up as stuck.
 const TIME_LIMIT: Duration = Duration::from_secs(24 * 3600);
@@ -293,7 +295,7 @@ fn outcome_of(
 fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
     let mut stall = stall.clone();
     for stuck in &mut stall.stuck {
-        for host in &hub.world.hosts {
+        for host in hub.world.hosts.iter() {
             let mut is_peer = false;
             for ip in host.addresses() {
                 let (address, name) = match ip {
@@ -315,7 +317,7 @@ fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
 fn spinning(hub: &SimHub) -> String {
     let world = &hub.world;
     let who = match world.scheduler.spinning {
-        Some(id) => world.paths.text(world.greenlets[id.slot()].entity.path),
+        Some(id) => world.paths.text(world.greenlets[id.into()].entity.path),
         None => "a greenlet".into(),
     };
     format!(
@@ -343,7 +345,7 @@ fn conclude(outcome: Outcome, hub: SimHub) -> Run {
     }
 }
 
-fn lanes(trace: Recorder, paths: Rc<Paths>, hosts: &[Host]) -> Option<Lanes> {
+fn lanes(trace: Recorder, paths: Rc<Paths>, hosts: &Table<HostId, Host>) -> Option<Lanes> {
     let events = trace.log?;
     let named = |host: &Host| (host.name.clone(), host.addresses().collect());
     let hosts = hosts.iter().map(named).collect();

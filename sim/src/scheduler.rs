@@ -3,6 +3,7 @@
 use greenroom::hub::{GreenletId, Runnable, SwitchPoint, Turn};
 
 use crate::choices::Choices;
+use crate::id::GreenletIndex;
 use crate::trace::Op;
 use crate::world::World;
 
@@ -91,30 +92,25 @@ impl World {
     }
 
     fn pick_candidate(&mut self, runnable: &Runnable<'_>) -> Turn {
-        let default = runnable.get(0).slot();
-        // The default's entity is lent out while the other candidates are looked at.
-        let mut entity = std::mem::replace(
-            &mut self.greenlets[default].entity,
-            crate::choices::Entity::new(0, 0),
-        );
-        let (greenlets, own) = (&self.greenlets, (entity.path, entity.hash));
-        let host = greenlets[default].host;
+        let default = GreenletIndex::from(runnable.get(0));
+        let (greenlet, others) = self.greenlets.one_and_others(default);
+        let (host, own) = (greenlet.host, (greenlet.entity.path, greenlet.entity.hash));
         // A greenlet alone on its machine has no rival, however many other machines have one.
-        let alone = self.hosts[usize::from(host)].greenlets == 1;
+        let alone = self.hosts[host].greenlets == 1;
         let count = if alone { 1 } else { runnable.len() };
-        let picked = self.choices.pick_turn(&mut entity, count, self.scheduler.sticky_ppm, |at| {
-            let slot = runnable.get(at).slot();
-            let other = &greenlets[slot];
-            match slot == default {
-                true => Some(own),
+        let (entity, sticky_ppm) = (&mut greenlet.entity, self.scheduler.sticky_ppm);
+        let picked = self.choices.pick_turn(entity, count, sticky_ppm, |at| {
+            match others.get(runnable.get(at).into()) {
+                None => Some(own),
                 // Machines meet through the network only: their order within an instant is no
                 // choice, and one machine more changes no turn of another.
-                false => (other.host == host).then_some((other.entity.path, other.entity.hash)),
+                Some(other) => {
+                    (other.host == host).then_some((other.entity.path, other.entity.hash))
+                }
             }
         });
-        self.greenlets[default].entity = entity;
         if picked != 0 {
-            let target = self.greenlets[runnable.get(picked).slot()].entity.path;
+            let target = self.greenlets[runnable.get(picked).into()].entity.path;
             let before = self.current;
             self.current = Some(default);
             self.record_path(Op::Switch, target, "");

@@ -3,6 +3,7 @@
 //! It holds the state; `net` moves packets, `net/*` are the system calls, `scheduler` says who runs,
 //! `hub` is the door the driver comes through.
 
+pub(crate) mod table;
 pub(crate) mod weak;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use greenroom::scenario::HostSpec;
 use crate::choices::{self, Choices, Entity, Fixed};
 use crate::clock::{Clock, Event};
 use crate::host::Host;
+use crate::id::{DescriptorId, GreenletIndex, HostId, Id, PacketId, SocketId};
 use crate::net::Dirty;
 use crate::net::job::Work;
 use crate::net::link::Pair;
@@ -32,7 +34,8 @@ use crate::scheduler::Scheduler;
 use crate::tcp::{Connection, Listener};
 use crate::trace::{self, NOBODY, Op, Recorder};
 use crate::weather::{Fired, Weather};
-use crate::world::weak::Weak;
+use table::{Slots, Table};
+use weak::Weak;
 
 pub(crate) struct World {
     pub(crate) clock: Clock,
@@ -41,26 +44,24 @@ pub(crate) struct World {
     pub(crate) weather: Weather,
     pub(crate) trace: Recorder,
     pub(crate) scheduler: Scheduler,
-    pub(crate) hosts: Vec<Host>,
-    pub(crate) greenlets: Vec<Greenlet>,
-    pub(crate) current: Option<usize>,
+    pub(crate) hosts: Table<HostId, Host>,
+    pub(crate) greenlets: Table<GreenletIndex, Greenlet>,
+    pub(crate) current: Option<GreenletIndex>,
     /// When a greenlet last ran: what the world does by itself since then is its own affair.
     pub(crate) last_step_ns: u64,
-    pub(crate) descriptors: Vec<Option<Descriptor>>,
-    free_descriptors: Vec<u32>,
-    pub(crate) sockets: Vec<Socket>,
-    free_sockets: Vec<u32>,
-    pub(crate) packets: Vec<Option<crate::net::Packet>>,
-    pub(crate) free_packets: Vec<u32>,
+    pub(crate) descriptors: Slots<DescriptorId, Descriptor>,
+    pub(crate) sockets: Table<SocketId, Socket>,
+    free_sockets: Vec<SocketId>,
+    pub(crate) packets: Slots<PacketId, crate::net::Packet>,
     pub(crate) buffers: Vec<Vec<u8>>,
-    pub(crate) flows: HashMap<crate::net::Flow, u32, Fixed>,
+    pub(crate) flows: HashMap<crate::net::Flow, SocketId, Fixed>,
     /// Who waits to write on hosts whose memory is limited.
     pub(crate) memory_waiters: Vec<Weak>,
     /// Who ever joined a multicast group; those that are gone go before the list grows.
     pub(crate) members: Vec<Weak>,
-    pub(crate) pairs: HashMap<(u16, u16), Pair, Fixed>,
+    pub(crate) pairs: HashMap<(HostId, HostId), Pair, Fixed>,
     /// Sockets that may have something to send to other hosts.
-    pub(crate) dirty: Vec<u32>,
+    pub(crate) dirty: Vec<SocketId>,
     pub(crate) under_way: UnderWay,
     pub(crate) named: Vec<Ready>,
     pub(crate) fired: Fired,
@@ -73,7 +74,7 @@ pub(crate) struct World {
 pub(crate) struct Greenlet {
     pub(crate) id: GreenletId,
     pub(crate) live: bool,
-    pub(crate) host: u16,
+    pub(crate) host: HostId,
     pub(crate) entity: Entity,
     pub(crate) sockets_made: u32,
 }
@@ -81,7 +82,7 @@ pub(crate) struct Greenlet {
 /// One number of a socket, and whether a call on it was told to wait.
 pub(crate) struct Descriptor {
     pub(crate) io: Io,
-    pub(crate) socket: u32,
+    pub(crate) socket: SocketId,
     pub(crate) wanted: Interest,
 }
 
@@ -92,11 +93,11 @@ pub(crate) struct Socket {
     /// Told apart from what stood in this slot before.
     pub(crate) generation: u32,
     pub(crate) live: bool,
-    pub(crate) host: u16,
+    pub(crate) host: HostId,
     /// What the host's traces call it; 0 before anybody has it.
     pub(crate) number: u32,
     pub(crate) entity: Entity,
-    pub(crate) descriptors: Vec<u32>,
+    pub(crate) descriptors: Vec<DescriptorId>,
     /// Its family, of those of the internet: one of IPv6 may hold addresses of IPv4.
     pub(crate) domain: Domain,
     /// What it says its address is, which stays when the port was given up.
@@ -117,7 +118,7 @@ pub(crate) struct Socket {
     /// When its timer event is due, if one is scheduled.
     pub(crate) timer_ns: Option<u64>,
     /// The listener it will be accepted from.
-    pub(crate) listener: Option<u32>,
+    pub(crate) listener: Option<SocketId>,
     /// When its last in-order packet arrives.
     pub(crate) last_arrival_ns: u64,
     pub(crate) packets_sent: u64,
@@ -127,7 +128,7 @@ pub(crate) struct Socket {
 pub(crate) enum Proto {
     /// TCP, neither listening nor connecting yet.
     Fresh,
-    Listener(Listener<u32>),
+    Listener(Listener<SocketId>),
     Stream(Box<Connection>),
     Udp(Mailbox),
     Unix(Box<UnixSocket>),
@@ -147,11 +148,11 @@ impl World {
         const HOSTS_MAX: usize = u16::MAX as usize;
         assert!(hosts.len() <= HOSTS_MAX, "a world has at most {HOSTS_MAX} hosts");
         let mut paths = Paths::default();
-        let machines = hosts.iter().enumerate().map(|(index, spec)| {
+        let machines = hosts.iter().enumerate().map(|(row, spec)| {
             let path = paths.child(None, &spec.name, 1);
-            Host::new(index, spec, Entity::new(path, paths.hash(path)))
+            Host::new(HostId::of_row(row), spec, Entity::new(path, paths.hash(path)))
         });
-        let machines: Vec<Host> = machines.collect();
+        let machines = machines.collect();
         let weather = weather.of_run(&choices);
         let mut world = World {
             clock: Clock::default(),
@@ -161,15 +162,13 @@ impl World {
             weather,
             trace: Recorder::new(hosts.len(), keeps_events),
             hosts: machines,
-            greenlets: Vec::new(),
+            greenlets: Table::default(),
             current: None,
             last_step_ns: 0,
-            descriptors: Vec::new(),
-            free_descriptors: Vec::new(),
-            sockets: Vec::new(),
+            descriptors: Slots::default(),
+            sockets: Table::default(),
             free_sockets: Vec::new(),
-            packets: Vec::new(),
-            free_packets: Vec::new(),
+            packets: Slots::default(),
             buffers: Vec::new(),
             flows: HashMap::default(),
             memory_waiters: Vec::new(),
@@ -190,25 +189,27 @@ impl World {
     /// Servers come up before clients, all at time zero; power cuts are drawn.
     fn set_up(&mut self, hosts: &[HostSpec]) {
         for role in [Role::Server, Role::Client] {
-            for (index, _) in hosts.iter().enumerate().filter(|(_, host)| host.role == role) {
-                self.clock.schedule(0, true, Event::Start(index as u16));
+            for (_, host) in
+                hosts.iter().zip(self.hosts.ids()).filter(|(spec, _)| spec.role == role)
+            {
+                self.clock.schedule(0, true, Event::Start(host));
             }
         }
-        for (spec, index) in hosts.iter().zip(0..) {
+        for (spec, host) in hosts.iter().zip(self.hosts.ids()) {
             for &(at, kind) in &spec.signals {
                 let at_ns = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
-                self.clock.schedule(at_ns, true, Event::Signal(index, kind));
+                self.clock.schedule(at_ns, true, Event::Signal(host, kind));
             }
         }
-        for (index, spec) in hosts.iter().enumerate() {
+        for (spec, host) in hosts.iter().zip(self.hosts.ids()) {
             let Some(within) = spec.power_cut_within else { continue };
             let (ppm, within_ns) = (self.weather.power_cut_ppm, within.as_nanos() as u64);
             let at_ns =
-                self.choices.pick(&mut self.hosts[index].entity, choices::Kind::Fault, |draw| {
+                self.choices.pick(&mut self.hosts[host].entity, choices::Kind::Fault, |draw| {
                     if draw.happens(ppm) { draw.between(1, within_ns) } else { 0 }
                 });
             if at_ns > 0 {
-                self.clock.schedule(at_ns, false, Event::PowerCut(index as u16));
+                self.clock.schedule(at_ns, false, Event::PowerCut(host));
             }
         }
     }
@@ -216,30 +217,30 @@ impl World {
     // Greenlets and hosts.
 
     /// The host of whoever runs; the first where nobody does.
-    pub(crate) fn host_here(&self) -> u16 {
-        self.current.map_or(0, |slot| self.greenlets[slot].host)
+    pub(crate) fn host_here(&self) -> HostId {
+        self.current.map_or(HostId::FIRST, |slot| self.greenlets[slot].host)
     }
 
-    pub(crate) fn start_host(&mut self, host: u16) {
-        self.hosts[usize::from(host)].is_up = true;
-        self.named.push(Ready::Start(greenroom::hub::HostId(host.into())));
+    pub(crate) fn start_host(&mut self, host: HostId) {
+        self.hosts[host].is_up = true;
+        self.named.push(Ready::Start(host.into()));
     }
 
     /// The host's power fails: its greenlets stop where they stand, its sockets are gone, nothing
     /// is sent.
-    pub(crate) fn cut_power(&mut self, host: u16) {
-        if !std::mem::replace(&mut self.hosts[usize::from(host)].is_up, false) {
+    pub(crate) fn cut_power(&mut self, host: HostId) {
+        if !std::mem::replace(&mut self.hosts[host].is_up, false) {
             return;
         }
-        self.hosts[usize::from(host)].down_ns = Some(self.clock.now_ns());
-        self.hosts[usize::from(host)].loopback.power_off();
+        self.hosts[host].down_ns = Some(self.clock.now_ns());
+        self.hosts[host].loopback.power_off();
         self.fired.power_cuts += 1;
         self.record_world(host, Op::PowerCut, 0, 0);
         let mut dead: Vec<GreenletId> = Vec::new();
         dead.extend(self.greenlets.iter().filter(|g| g.live && g.host == host).map(|g| g.id));
         self.named.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
-        for index in 0..self.sockets.len() as u32 {
-            let socket = &self.sockets[index as usize];
+        for index in self.sockets.ids() {
+            let socket = &self.sockets[index];
             if socket.live && socket.host == host {
                 self.forget_socket(index);
             }
@@ -260,7 +261,7 @@ impl World {
         }
     }
 
-    pub(crate) fn add_socket(&mut self, host: u16, path: u32, proto: Proto) -> u32 {
+    pub(crate) fn add_socket(&mut self, host: HostId, path: u32, proto: Proto) -> SocketId {
         let entity = Entity::new(path, self.paths.hash(path));
         let mut socket = Socket {
             generation: 0,
@@ -287,97 +288,88 @@ impl World {
         };
         match self.free_sockets.pop() {
             Some(index) => {
-                let slot = &mut self.sockets[index as usize];
+                let slot = &mut self.sockets[index];
                 socket.generation = slot.generation + 1;
                 *slot = socket;
                 index
             }
-            None => {
-                self.sockets.push(socket);
-                self.sockets.len() as u32 - 1
-            }
+            None => self.sockets.push(socket),
         }
     }
 
     /// Closes a socket that has no descriptor any more.
-    pub(crate) fn close_if_last(&mut self, index: u32) {
-        if self.sockets[index as usize].descriptors.is_empty() {
+    pub(crate) fn close_if_last(&mut self, index: SocketId) {
+        if self.sockets[index].descriptors.is_empty() {
             self.close_socket(index);
             self.loop_back();
         }
     }
 
-    pub(crate) fn add_descriptor(&mut self, socket: u32) -> Io {
-        let index = match self.free_descriptors.pop() {
-            Some(index) => index as usize,
-            None => {
-                self.descriptors.push(None);
-                self.descriptors.len() - 1
-            }
-        };
-        let io = Io::new(index);
-        self.descriptors[index] = Some(Descriptor { io, socket, wanted: Interest::NONE });
-        let host = usize::from(self.sockets[socket as usize].host);
-        let entry = &mut self.sockets[socket as usize];
-        entry.descriptors.push(index as u32);
+    pub(crate) fn add_descriptor(&mut self, socket: SocketId) -> Io {
+        let io = Io::new(self.descriptors.next_id().row());
+        let id = self.descriptors.insert(Descriptor { io, socket, wanted: Interest::NONE });
+        let entry = &mut self.sockets[socket];
+        entry.descriptors.push(id);
+        let host = &mut self.hosts[entry.host];
         if entry.number == 0 {
-            entry.number = self.hosts[host].name_socket();
+            entry.number = host.name_socket();
         }
         if entry.number != NO_SOCKET {
-            self.hosts[host].took_descriptor();
+            host.took_descriptor();
         }
         io
     }
 
     /// The socket of a descriptor; `EBADF` if it is closed.
-    pub(crate) fn socket_of(&self, io: Io) -> io::Result<u32> {
-        match self.descriptors.get(io.index()) {
-            Some(Some(descriptor)) if descriptor.io == io => Ok(descriptor.socket),
+    #[inline]
+    pub(crate) fn socket_of(&self, io: Io) -> io::Result<SocketId> {
+        match self.descriptors.get(DescriptorId::of_row(io.index())) {
+            Some(descriptor) if descriptor.io == io => Ok(descriptor.socket),
             _ => Err(errno(libc::EBADF)),
         }
     }
 
-    pub(crate) fn remove_descriptor(&mut self, io: Io) -> Option<u32> {
+    pub(crate) fn remove_descriptor(&mut self, io: Io) -> Option<SocketId> {
         let socket = self.socket_of(io).ok()?;
-        self.descriptors[io.index()] = None;
-        self.free_descriptors.push(io.index() as u32);
-        let entry = &mut self.sockets[socket as usize];
-        entry.descriptors.retain(|&index| index as usize != io.index());
+        let id = DescriptorId::of_row(io.index());
+        self.descriptors.remove(id);
+        let entry = &mut self.sockets[socket];
+        entry.descriptors.retain(|&other| other != id);
         if entry.number != NO_SOCKET {
-            self.hosts[usize::from(entry.host)].gave_up_descriptors(1);
+            self.hosts[entry.host].gave_up_descriptors(1);
         }
         Some(socket)
     }
 
     /// Remembers that a call on this descriptor was told to wait.
     pub(crate) fn want(&mut self, io: Io, interest: Interest) {
-        if let Some(Some(descriptor)) = self.descriptors.get_mut(io.index()) {
-            descriptor.wanted = descriptor.wanted.with(interest);
-            let socket = descriptor.socket;
-            let host = usize::from(self.sockets[socket as usize].host);
-            if interest.writes() && self.hosts[host].socket_memory.is_some() {
-                let waiter = self.weak(socket);
-                if !self.memory_waiters.contains(&waiter) {
-                    self.memory_waiters.push(waiter);
-                }
+        let id = DescriptorId::of_row(io.index());
+        let Some(descriptor) = self.descriptors.get_mut(id) else { return };
+        descriptor.wanted = descriptor.wanted.with(interest);
+        let socket = descriptor.socket;
+        let host = self.sockets[socket].host;
+        if interest.writes() && self.hosts[host].socket_memory.is_some() {
+            let waiter = self.weak(socket);
+            if !self.memory_waiters.contains(&waiter) {
+                self.memory_waiters.push(waiter);
             }
         }
     }
 
     /// Names the socket's descriptors to those who were told to wait for what is ready now: in the
     /// next poll, but for what its own host sent it, which takes its time (`net/loopback.rs`).
-    pub(crate) fn name_ready(&mut self, socket: u32) {
+    pub(crate) fn name_ready(&mut self, socket: SocketId) {
         let ready = self.readiness_of(socket);
         if ready.is_none() {
             return;
         }
-        let socket = &self.sockets[socket as usize];
+        let socket = &self.sockets[socket];
         let named = match self.under_way.arrives {
-            true => &mut self.hosts[usize::from(socket.host)].loopback.told,
+            true => &mut self.hosts[socket.host].loopback.told,
             false => &mut self.named,
         };
-        for &index in &socket.descriptors {
-            let Some(descriptor) = &mut self.descriptors[index as usize] else { continue };
+        for &id in &socket.descriptors {
+            let Some(descriptor) = self.descriptors.get_mut(id) else { continue };
             let hit = descriptor.wanted.and(ready);
             if !hit.is_none() {
                 descriptor.wanted = descriptor.wanted.without(hit);
@@ -387,43 +379,42 @@ impl World {
     }
 
     /// Takes a socket out of the world: no segment finds it any more.
-    pub(crate) fn forget_socket(&mut self, index: u32) {
+    pub(crate) fn forget_socket(&mut self, index: SocketId) {
         self.unroute(index);
         self.release_port(index);
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         socket.live = false;
         socket.proto = Proto::Fresh;
         let descriptors = std::mem::take(&mut socket.descriptors);
         if socket.number != NO_SOCKET {
-            self.hosts[usize::from(socket.host)].gave_up_descriptors(descriptors.len() as u32);
+            self.hosts[socket.host].gave_up_descriptors(descriptors.len() as u32);
         }
         for descriptor in descriptors {
-            self.descriptors[descriptor as usize] = None;
-            self.free_descriptors.push(descriptor);
+            self.descriptors.remove(descriptor);
         }
         self.free_sockets.push(index);
     }
 
     /// Gives up the socket's place among the connections, and the port unless the program named it.
-    pub(crate) fn unroute(&mut self, index: u32) {
-        let socket = &self.sockets[index as usize];
+    pub(crate) fn unroute(&mut self, index: SocketId) {
+        let socket = &self.sockets[index];
         if let Some(flow) = crate::net::Flow::of(socket)
             && self.flows.get(&flow) == Some(&index)
         {
             self.flows.remove(&flow);
         }
-        if !self.sockets[index as usize].port_is_given {
+        if !self.sockets[index].port_is_given {
             self.release_port(index);
         }
     }
 
-    fn release_port(&mut self, index: u32) {
-        let socket = &mut self.sockets[index as usize];
+    fn release_port(&mut self, index: SocketId) {
+        let socket = &mut self.sockets[index];
         let Some(local) = socket.local.filter(|_| std::mem::take(&mut socket.has_port)) else {
             return;
         };
         let transport = transport_of(socket);
-        self.hosts[usize::from(socket.host)].ports.release(transport, local.port(), index);
+        self.hosts[socket.host].ports.release(transport, local.port(), index);
     }
 
     // What happened.
@@ -474,29 +465,29 @@ impl World {
                 let greenlet = &self.greenlets[slot];
                 (greenlet.host, greenlet.entity.path, greenlet.entity.hash)
             }
-            None => (0, NOBODY, 0),
+            None => (HostId::FIRST, NOBODY, 0),
         };
-        let at_ns = self.clock.now_ns();
+        let (at_ns, host) = (self.clock.now_ns(), host.number());
         let event =
             trace::Event { at_ns, host, op, greenlet, socket, value, more, refers, peer, name };
         self.trace.record(event, hash);
     }
 
     /// Records what no greenlet did, in a host's lane.
-    pub(crate) fn record_world(&mut self, host: u16, op: Op, value: u64, more: u64) {
+    pub(crate) fn record_world(&mut self, host: HostId, op: Op, value: u64, more: u64) {
         self.record_wire(host, op, 0, value, more, None);
     }
 
     pub(crate) fn record_wire(
         &mut self,
-        host: u16,
+        host: HostId,
         op: Op,
         socket: u32,
         value: u64,
         more: u64,
         peer: Option<SocketAddr>,
     ) {
-        let at_ns = self.clock.now_ns();
+        let (at_ns, host) = (self.clock.now_ns(), host.number());
         let (greenlet, name) = (NOBODY, "");
         let refers = 0;
         let event =

@@ -15,6 +15,7 @@ use greenroom::hub::{Address, Domain};
 
 use super::multicast::is_for_many;
 use crate::host;
+use crate::id::{HostId, SocketId};
 use crate::world::{Proto, Socket, World, errno};
 
 /// Linux's number of the loopback interface; the links follow.
@@ -82,21 +83,21 @@ pub(super) fn overlap(socket: &Socket, local: SocketAddr, only_v6: bool) -> bool
 
 impl World {
     /// An address as the socket shows it.
-    pub(crate) fn shown(&self, index: u32, address: SocketAddr) -> SocketAddr {
-        shown_in(self.sockets[index as usize].domain, address)
+    pub(crate) fn shown(&self, index: SocketId, address: SocketAddr) -> SocketAddr {
+        shown_in(self.sockets[index].domain, address)
     }
 
     /// What getsockname(2) answers.
-    pub(crate) fn shown_local(&self, index: u32) -> SocketAddr {
-        let Socket { domain, local, .. } = self.sockets[index as usize];
+    pub(crate) fn shown_local(&self, index: SocketId) -> SocketAddr {
+        let Socket { domain, local, .. } = self.sockets[index];
         shown_in(domain, local.unwrap_or(SocketAddr::new(any(domain), 0)))
     }
 
     // What a program names.
 
     /// The address that bind(2) is asked for.
-    pub(super) fn named_local(&self, index: u32, local: &Address) -> io::Result<SocketAddr> {
-        let socket = &self.sockets[index as usize];
+    pub(super) fn named_local(&self, index: SocketId, local: &Address) -> io::Result<SocketAddr> {
+        let socket = &self.sockets[index];
         match (socket.domain, super::inet(local, socket.domain)?) {
             (Domain::V6, SocketAddr::V6(v6)) => {
                 let local = meant(v6);
@@ -112,8 +113,8 @@ impl World {
     }
 
     /// The address that connect(2) or sendto(2) is asked for (33 to 35).
-    pub(super) fn named_peer(&self, index: u32, peer: &Address) -> io::Result<SocketAddr> {
-        let socket = &self.sockets[index as usize];
+    pub(super) fn named_peer(&self, index: SocketId, peer: &Address) -> io::Result<SocketAddr> {
+        let socket = &self.sockets[index];
         let is_stream = !matches!(socket.proto, Proto::Udp(_));
         let peer = match (socket.domain, super::inet(peer, socket.domain)?) {
             (Domain::V6, SocketAddr::V6(v6)) => meant(v6),
@@ -128,9 +129,9 @@ impl World {
     }
 
     /// Whether this host may bind to the address.
-    pub(super) fn check_local(&self, index: u32, local: SocketAddr) -> io::Result<()> {
-        let socket = &self.sockets[index as usize];
-        let (host, ip) = (&self.hosts[usize::from(socket.host)], local.ip());
+    pub(super) fn check_local(&self, index: SocketId, local: SocketAddr) -> io::Result<()> {
+        let socket = &self.sockets[index];
+        let (host, ip) = (&self.hosts[socket.host], local.ip());
         if let SocketAddr::V6(v6) = local {
             let is_stream = !matches!(socket.proto, Proto::Udp(_));
             if ip.is_multicast() && is_stream {
@@ -145,7 +146,7 @@ impl World {
     }
 
     /// An address that is another one on each link says on which; `EINVAL` if not (48).
-    fn check_scope(&self, host: u16, address: SocketAddrV6) -> io::Result<()> {
+    fn check_scope(&self, host: HostId, address: SocketAddrV6) -> io::Result<()> {
         match address.scope_id() {
             _ if !needs_scope(address.ip()) => Ok(()),
             0 => Err(errno(libc::EINVAL)),
@@ -155,10 +156,9 @@ impl World {
     }
 
     /// Whether a connection to this address says on which link.
-    pub(super) fn check_peer_scope(&self, index: u32, peer: SocketAddr) -> io::Result<()> {
+    pub(super) fn check_peer_scope(&self, index: SocketId, peer: SocketAddr) -> io::Result<()> {
         let SocketAddr::V6(v6) = peer else { return Ok(()) };
-        let chosen =
-            self.sockets[index as usize].options.get(greenroom::hub::Opt::MulticastInterfaceV6);
+        let chosen = self.sockets[index].options.get(greenroom::hub::Opt::MulticastInterfaceV6);
         let is_silent = v6.scope_id() == 0 && (chosen == 0 || !v6.ip().is_multicast());
         match needs_scope(v6.ip()) && is_silent {
             true => Err(errno(libc::EINVAL)),
@@ -167,23 +167,23 @@ impl World {
     }
 
     /// The link that Linux would number so: loopback comes first.
-    pub(super) fn link_at(&self, host: u16, interface: u32) -> Option<u8> {
+    pub(super) fn link_at(&self, host: HostId, interface: u32) -> Option<u8> {
         let link = u8::try_from(interface.checked_sub(LOOPBACK_INDEX + 1)?).ok()?;
-        (link < self.hosts[usize::from(host)].link_count()).then_some(link)
+        (link < self.hosts[host].link_count()).then_some(link)
     }
 
     // The way there.
 
     /// The host that has this address.
-    pub(super) fn host_at(&self, ip: IpAddr) -> Option<u16> {
-        let (index, _) = host::place_of(ip)?;
-        self.hosts.get(index)?.owns(ip).then_some(index as u16)
+    pub(super) fn host_at(&self, ip: IpAddr) -> Option<HostId> {
+        let (host, _) = host::place_of(ip)?;
+        self.hosts.get(host)?.owns(ip).then_some(host)
     }
 
     /// The address that packets to `to` leave from; `None` if no link of the host leads there. A link
     /// leads to those who are on it, and nowhere else.
-    pub(super) fn route(&self, host: u16, to: IpAddr) -> Option<IpAddr> {
-        let here = &self.hosts[usize::from(host)];
+    pub(super) fn route(&self, host: HostId, to: IpAddr) -> Option<IpAddr> {
+        let here = &self.hosts[host];
         match to {
             IpAddr::V4(ip) if ip.is_loopback() => Some(Ipv4Addr::LOCALHOST.into()),
             _ if here.owns(to) => Some(to),
@@ -196,14 +196,14 @@ impl World {
 
     /// Whether a packet from a socket or from the host itself gets out of it: a link leads there, and
     /// what claims to come from loopback is dropped by whoever gets it.
-    pub(super) fn leads_out(&self, host: u16, from: SocketAddr, to: SocketAddr) -> bool {
+    pub(super) fn leads_out(&self, host: HostId, from: SocketAddr, to: SocketAddr) -> bool {
         !from.ip().is_loopback() && self.route(host, to.ip()).is_some()
     }
 
     /// Where a program means `0.0.0.0` or `[::]` it means itself (linux-truth 15, 16): the very address
     /// that it is bound to, if that is of IPv4.
-    pub(crate) fn reachable(&self, index: u32, peer: SocketAddr) -> io::Result<SocketAddr> {
-        let socket = &self.sockets[index as usize];
+    pub(crate) fn reachable(&self, index: SocketId, peer: SocketAddr) -> io::Result<SocketAddr> {
+        let socket = &self.sockets[index];
         let own = socket.local.map(|local| local.ip()).filter(|ip| ip.is_ipv4());
         let itself = match peer.ip() {
             ip if !ip.is_unspecified() => ip,
@@ -223,8 +223,8 @@ impl World {
 
     /// The address that the socket's packets to `to`, which is reachable, leave from: the one that it
     /// is bound to, if that can be.
-    pub(super) fn source_towards(&self, index: u32, to: SocketAddr) -> io::Result<IpAddr> {
-        let socket = &self.sockets[index as usize];
+    pub(super) fn source_towards(&self, index: SocketId, to: SocketAddr) -> io::Result<IpAddr> {
+        let socket = &self.sockets[index];
         let bound = socket.local.map(|local| local.ip());
         if let (Some(IpAddr::V4(_)), IpAddr::V6(_)) = (bound, to.ip()) {
             return Err(errno(libc::EAFNOSUPPORT));
@@ -242,7 +242,7 @@ impl World {
             Some(IpAddr::V4(own))
                 if own.is_loopback()
                     && !is_for_many(to.ip())
-                    && !self.hosts[usize::from(socket.host)].owns(to.ip()) =>
+                    && !self.hosts[socket.host].owns(to.ip()) =>
             {
                 Err(errno(libc::EINVAL))
             }

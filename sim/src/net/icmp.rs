@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use super::link::{LOST, TCP, UDP, direction, ip_header};
 use super::{Body, Flow, Packet};
 use crate::choices::Kind;
+use crate::id::HostId;
 use crate::tcp;
 use crate::trace::Op;
 use crate::world::{Proto, World};
@@ -27,7 +28,7 @@ pub(crate) struct Icmp {
     /// Where the packet was a segment, its position.
     seq: Option<u64>,
     /// The host it was for.
-    far: u16,
+    far: HostId,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +58,9 @@ impl World {
     // Out.
 
     /// A router, or the sender's own host, answers a packet, `after_ns` from now.
-    pub(super) fn answer_packet(&mut self, host: u16, packet: &Packet, why: Why, after_ns: u64) {
+    pub(super) fn answer_packet(&mut self, host: HostId, packet: &Packet, why: Why, after_ns: u64) {
         let ppm = self.weather.icmp_loss_ppm;
-        let entity = &mut self.hosts[usize::from(host)].entity;
+        let entity = &mut self.hosts[host].entity;
         let fate = self.choices.pick(entity, Kind::Fate, |draw| u64::from(draw.happens(ppm)));
         if fate == LOST {
             self.fired.icmp_lost += 1;
@@ -79,7 +80,7 @@ impl World {
     /// Whether a hop on the way is too narrow for a packet that may not be cut. A host cuts datagrams
     /// that are over its own link's MTU, or what it knows of the path's. A router cuts these further
     /// if they are of IPv4; in IPv6 routers cut nothing.
-    pub(super) fn is_too_big(&self, host: u16, packet: &Packet) -> bool {
+    pub(super) fn is_too_big(&self, host: HostId, packet: &Packet) -> bool {
         let Some(path_mtu) = self.weather.path_mtu_bytes else { return false };
         let payload = packet.payload.len() as u64;
         let over = |size: u64| size > u64::from(mtu_towards(path_mtu, packet.to));
@@ -96,7 +97,7 @@ impl World {
         }
     }
 
-    fn knows_path(&self, from: u16, to: u16) -> bool {
+    fn knows_path(&self, from: HostId, to: HostId) -> bool {
         let (key, way) = direction(from, to);
         self.pairs.get(&key).is_some_and(|pair| pair.mtu_known_ns[way] > self.clock.now_ns())
     }
@@ -105,8 +106,8 @@ impl World {
     pub(super) fn fit_to_path(
         &self,
         config: tcp::Config,
-        host: u16,
-        far: u16,
+        host: HostId,
+        far: HostId,
         peer: SocketAddr,
     ) -> tcp::Config {
         match self.weather.path_mtu_bytes {
@@ -119,8 +120,8 @@ impl World {
 
     /// A neighbour without power answers no question for its address. How long after now the sender
     /// is told, if it asks: it does not while it believes an earlier answer.
-    pub(super) fn neighbour_fails_after(&mut self, host: u16, far: u16) -> Option<u64> {
-        if !self.weather.neighbours || self.hosts[usize::from(far)].is_up {
+    pub(super) fn neighbour_fails_after(&mut self, host: HostId, far: HostId) -> Option<u64> {
+        if !self.weather.neighbours || self.hosts[far].is_up {
             return None;
         }
         let now_ns = self.clock.now_ns();
@@ -163,7 +164,7 @@ impl World {
             let is_along = flow.host == hit.host && flow.peer.ip() == hit.peer.ip();
             if is_along
                 && *flow != hit
-                && let Proto::Stream(connection) = &mut self.sockets[index as usize].proto
+                && let Proto::Stream(connection) = &mut self.sockets[index].proto
             {
                 connection.limit_segments(segment_of(mtu, flow.peer));
             }
@@ -175,7 +176,7 @@ impl World {
         let flow = Flow { host: packet.to_host, local: packet.to, peer: packet.from };
         let Some(&index) = self.flows.get(&flow) else { return };
         let path_mtu = self.weather.path_mtu_bytes;
-        let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else { return };
+        let Proto::Stream(connection) = &mut self.sockets[index].proto else { return };
         match (why, path_mtu) {
             (Why::TooBig, Some(mtu)) => {
                 connection.too_big(now_ns, seq, segment_of(mtu, packet.from));

@@ -7,6 +7,7 @@ use greenroom::hub::{Interest, Io};
 
 use crate::choices::Kind;
 use crate::clock::Event;
+use crate::id::SocketId;
 use crate::world::{NO_SOCKET, Proto, World, errno};
 
 /// How long a job takes that nothing is the matter with: a read of a file that is not in memory.
@@ -26,11 +27,11 @@ impl World {
         let path = self.path_for_socket(".job");
         let host = self.host_here();
         let index = self.add_socket(host, path, Proto::Job(Work::default()));
-        self.sockets[index as usize].number = NO_SOCKET;
+        self.sockets[index].number = NO_SOCKET;
         let io = self.add_descriptor(index);
         // In calm weather only turns differ from run to run.
         let is_calm = self.weather.latency_min_ns == self.weather.latency_max_ns;
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         let drawn_ns = self.choices.pick(&mut socket.entity, Kind::Delay, |draw| {
             // Each order of magnitude as often as the next.
             let at_most_ns = (TYPICAL_NS / 10) << draw.below(11);
@@ -44,8 +45,8 @@ impl World {
         Ok(io)
     }
 
-    pub(crate) fn job_comes_due(&mut self, index: u32, generation: u32) {
-        let socket = &mut self.sockets[index as usize];
+    pub(crate) fn job_comes_due(&mut self, index: SocketId, generation: u32) {
+        let socket = &mut self.sockets[index];
         if !socket.live || socket.generation != generation {
             return;
         }
@@ -58,7 +59,7 @@ impl World {
     /// Whether the job may be done; `WouldBlock` before.
     pub(crate) fn end_job(&mut self, io: Io) -> io::Result<()> {
         let index = self.socket_of(io)?;
-        match &self.sockets[index as usize].proto {
+        match &self.sockets[index].proto {
             Proto::Job(work) if work.is_due => Ok(()),
             Proto::Job(_) => {
                 self.want(io, Interest::READ);

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use super::icmp::Why;
 use super::{Body, Packet};
 use crate::choices::{Entity, Kind};
+use crate::id::{HostId, SocketId};
 use crate::trace::Op;
 use crate::world::World;
 
@@ -47,7 +48,7 @@ impl Pair {
 }
 
 /// The key of two hosts, and which of a pair's two directions leads from one to the other.
-pub(super) fn direction(from: u16, to: u16) -> ((u16, u16), usize) {
+pub(super) fn direction(from: HostId, to: HostId) -> ((HostId, HostId), usize) {
     ((from.min(to), from.max(to)), usize::from(from > to))
 }
 
@@ -92,7 +93,12 @@ fn wire_bytes(packet: &Packet, mtu_bytes: u32) -> u64 {
 }
 
 impl World {
-    pub(super) fn send_over_link(&mut self, socket: Option<u32>, host: u16, packet: Packet) {
+    pub(super) fn send_over_link(
+        &mut self,
+        socket: Option<SocketId>,
+        host: HostId,
+        packet: Packet,
+    ) {
         let to = Some(packet.to);
         let is_stream = matches!(packet.body, Body::Segment(_));
         let is_icmp = matches!(packet.body, Body::Icmp(_));
@@ -145,7 +151,7 @@ impl World {
         }
         // One route, one queue: what a connection sends arrives in order but where it is overtaken.
         if let Some(index) = socket.filter(|_| is_stream) {
-            let last_ns = &mut self.sockets[index as usize].last_arrival_ns;
+            let last_ns = &mut self.sockets[index].last_arrival_ns;
             arrival_ns = arrival_ns.max(*last_ns);
             *last_ns = arrival_ns;
         }
@@ -156,7 +162,7 @@ impl World {
     /// many.
     fn refuse_way(
         &mut self,
-        host: u16,
+        host: HostId,
         packet: &Packet,
         (number, nth): (u32, u64),
         why: Why,
@@ -174,8 +180,8 @@ impl World {
     /// Fate, delay, the sender's number and which of its packets this is.
     fn decide_fate(
         &mut self,
-        socket: Option<u32>,
-        host: u16,
+        socket: Option<SocketId>,
+        host: HostId,
         is_stream: bool,
         is_icmp: bool,
     ) -> (u64, u64, u32, u64) {
@@ -184,11 +190,11 @@ impl World {
         let loss_ppm = (weather.loss_ppm + icmp_loss_ppm).min(1_000_000);
         let (entity, number, nth) = match socket {
             Some(index) => {
-                let socket = &mut self.sockets[index as usize];
+                let socket = &mut self.sockets[index];
                 socket.packets_sent += 1;
                 (&mut socket.entity, socket.number, socket.packets_sent)
             }
-            None => (&mut self.hosts[usize::from(host)].entity, 0, 0),
+            None => (&mut self.hosts[host].entity, 0, 0),
         };
         let fate = self.choices.pick(entity, Kind::Fate, |draw| {
             if draw.happens(loss_ppm) {
@@ -210,7 +216,7 @@ impl World {
     }
 
     /// Whether no packet gets from one to the other now, and what a router says of it.
-    fn cut_off(&mut self, from: u16, to: u16) -> Option<Option<Why>> {
+    fn cut_off(&mut self, from: HostId, to: HostId) -> Option<Option<Why>> {
         let now_ns = self.clock.now_ns();
         let (key, way) = direction(from, to);
         if !self.pairs.contains_key(&key) {
@@ -227,7 +233,7 @@ impl World {
 
     /// When a packet that joins the queue towards its host will have left it; `None` if there is no
     /// room. Without a bandwidth it leaves at once.
-    fn leaves_queue(&mut self, from: u16, packet: &Packet) -> Option<u64> {
+    fn leaves_queue(&mut self, from: HostId, packet: &Packet) -> Option<u64> {
         let now_ns = self.clock.now_ns();
         let Some(bandwidth) = self.weather.bandwidth_bytes_per_s else { return Some(now_ns) };
         let (bandwidth, to) = (u128::from(bandwidth.max(1)), packet.to_host);
@@ -246,9 +252,8 @@ impl World {
     }
 
     /// Two hosts talk for the first time: whether and when they will be cut off.
-    fn meet(&mut self, a: u16, b: u16) -> Pair {
-        let name =
-            format!("{}={}", self.hosts[usize::from(a)].name, self.hosts[usize::from(b)].name);
+    fn meet(&mut self, a: HostId, b: HostId) -> Pair {
+        let name = format!("{}={}", self.hosts[a].name, self.hosts[b].name);
         let path = self.paths.child(None, &name, 1);
         let mut entity = Entity::new(path, self.paths.hash(path));
         let weather = &self.weather;
@@ -288,7 +293,10 @@ mod tests {
         let bytes = |to: &str, length: usize, mtu_bytes| {
             let to: std::net::SocketAddr = to.parse().expect("an address");
             let (body, payload) = (Body::Datagram, vec![0; length]);
-            wire_bytes(&Packet { from: to, to, to_host: 0, sender: 0, body, payload }, mtu_bytes)
+            wire_bytes(
+                &Packet { from: to, to, to_host: HostId::FIRST, sender: 0, body, payload },
+                mtu_bytes,
+            )
         };
         for (length, mtu_bytes, v4, v6) in [
             (100, 1500, 128, 148),

@@ -16,6 +16,7 @@ use greenroom::hub::Ready;
 
 use super::{Body, Packet};
 use crate::clock::Event;
+use crate::id::{HostId, SocketId};
 use crate::world::World;
 
 /// What a packet takes on one machine, from socket to whoever waits for it.
@@ -29,7 +30,7 @@ const AHEAD_NS: u64 = 10_000_000;
 pub(crate) struct UnderWay {
     packets: VecDeque<Packet>,
     /// Sockets that may have something to send to their own host.
-    dirty: VecDeque<u32>,
+    dirty: VecDeque<SocketId>,
     /// Such packets arrive now: who waits for them is told later.
     pub(crate) arrives: bool,
 }
@@ -54,13 +55,13 @@ impl Loopback {
 }
 
 impl World {
-    pub(super) fn mark_dirty_here(&mut self, index: u32) {
+    pub(super) fn mark_dirty_here(&mut self, index: SocketId) {
         self.under_way.dirty.push_back(index);
     }
 
     pub(super) fn send_here(&mut self, packet: Packet) {
         let now_ns = self.clock.now_ns();
-        let loopback = &mut self.hosts[usize::from(packet.to_host)].loopback;
+        let loopback = &mut self.hosts[packet.to_host].loopback;
         // TCP's positions are counted by time, so that it must not be slower than they are used.
         let positions = if let Body::Segment(segment) = packet.body { segment.len } else { 0 };
         let lasts_ns = PACKET_NS + u64::from(positions);
@@ -97,9 +98,9 @@ impl World {
     }
 
     /// Tells those who waited for what the host sent itself.
-    pub(crate) fn loopback_due(&mut self, host: u16) {
+    pub(crate) fn loopback_due(&mut self, host: HostId) {
         let now_ns = self.clock.now_ns();
-        let loopback = &mut self.hosts[usize::from(host)].loopback;
+        let loopback = &mut self.hosts[host].loopback;
         self.named.append(&mut loopback.told);
         // One that is ahead has somebody who gave way, for whom time has to move.
         let through_ns = loopback.through_ns;
@@ -112,12 +113,12 @@ impl World {
     /// Whether the host of whoever runs is ahead of time.
     #[inline]
     pub(crate) fn is_ahead(&self) -> bool {
-        let loopback = &self.hosts[usize::from(self.host_here())].loopback;
+        let loopback = &self.hosts[self.host_here()].loopback;
         loopback.through_ns > self.clock.now_ns().saturating_add(AHEAD_NS)
     }
 
     /// The host's time as its own calls have it: later with every packet it sends itself.
-    pub(crate) fn now_on(&self, host: u16) -> u64 {
-        self.hosts[usize::from(host)].loopback.through_ns.max(self.clock.now_ns())
+    pub(crate) fn now_on(&self, host: HostId) -> u64 {
+        self.hosts[host].loopback.through_ns.max(self.clock.now_ns())
     }
 }

@@ -1,6 +1,7 @@
 //! The memory of a host's sockets, where its machine limits it: `tcp_mem` and `udp_mem` in one, as far
 //! as a program sees them. It is counted when it is asked for, so a host without a limit pays nothing.
 
+use crate::id::{HostId, SocketId};
 use crate::tcp::Segment;
 use crate::world::{Proto, Socket, World};
 
@@ -9,15 +10,15 @@ const SEND_MIN: u64 = 4608;
 
 impl World {
     /// How many bytes the host's sockets may hold more; `None` without a limit.
-    pub(super) fn memory_left(&self, host: u16) -> Option<u64> {
-        let limit = self.hosts[usize::from(host)].socket_memory?;
+    pub(super) fn memory_left(&self, host: HostId) -> Option<u64> {
+        let limit = self.hosts[host].socket_memory?;
         let own = self.sockets.iter().filter(|socket| socket.live && socket.host == host);
         Some(limit.saturating_sub(own.map(held_by).sum()))
     }
 
     /// How much of so many bytes a stream takes as far as memory goes.
-    pub(super) fn affordable(&self, index: u32, length: usize) -> usize {
-        let Socket { host, ref proto, .. } = self.sockets[index as usize];
+    pub(super) fn affordable(&self, index: SocketId, length: usize) -> usize {
+        let Socket { host, ref proto, .. } = self.sockets[index];
         let Some(left) = self.memory_left(host) else { return length };
         let Proto::Stream(connection) = proto else { return length };
         let is_idle = connection.unsent() + connection.unacked() == 0;
@@ -29,11 +30,11 @@ impl World {
     /// says of the other direction. One that has nothing to read takes all.
     pub(super) fn affordable_of<'a>(
         &self,
-        index: u32,
+        index: SocketId,
         segment: &Segment,
         payload: &'a [u8],
     ) -> (Segment, &'a [u8]) {
-        let Socket { host, ref proto, .. } = self.sockets[index as usize];
+        let Socket { host, ref proto, .. } = self.sockets[index];
         match (self.memory_left(host), proto) {
             (Some(left), Proto::Stream(connection))
                 if left < payload.len() as u64 && connection.queued() > 0 =>

@@ -19,6 +19,7 @@ use greenroom::hub::Opt;
 use super::address::{covers, scope_of};
 use super::{Body, Packet};
 use crate::host::ports::Transport;
+use crate::id::{HostId, SocketId};
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 pub(crate) use groups::Membership;
@@ -42,14 +43,14 @@ pub(super) fn is_for_many(ip: IpAddr) -> bool {
 
 impl World {
     /// Whether the socket's host has an interface of this address.
-    pub(super) fn has_interface(&self, index: u32, address: Ipv4Addr) -> bool {
-        self.interface_of(self.sockets[index as usize].host, address).is_some()
+    pub(super) fn has_interface(&self, index: SocketId, address: Ipv4Addr) -> bool {
+        self.interface_of(self.sockets[index].host, address).is_some()
     }
 
     // Out.
 
     /// Where the socket's datagrams for many leave its host; `None` if it chose what leads nowhere.
-    fn interface_out(&self, index: u32, to: SocketAddr) -> Option<Interface> {
+    fn interface_out(&self, index: SocketId, to: SocketAddr) -> Option<Interface> {
         match to {
             SocketAddr::V4(to) => self.interface_out_v4(index, *to.ip()),
             SocketAddr::V6(to) => self.link_out_v6(index, to).map(Interface::Link),
@@ -57,8 +58,8 @@ impl World {
     }
 
     /// The one that it chose, or else the one that it is bound to.
-    fn interface_out_v4(&self, index: u32, to: Ipv4Addr) -> Option<Interface> {
-        let socket = &self.sockets[index as usize];
+    fn interface_out_v4(&self, index: SocketId, to: Ipv4Addr) -> Option<Interface> {
+        let socket = &self.sockets[index];
         let chosen = Ipv4Addr::from(socket.options.get(Opt::MulticastInterface));
         let bound = match socket.local.map(|local| local.ip()) {
             Some(IpAddr::V4(ip)) if !is_for_many(ip.into()) => ip,
@@ -72,8 +73,8 @@ impl World {
     }
 
     /// The one that the address names, or else the one that it chose; the first link has the route.
-    fn link_out_v6(&self, index: u32, to: SocketAddrV6) -> Option<u8> {
-        let socket = &self.sockets[index as usize];
+    fn link_out_v6(&self, index: SocketId, to: SocketAddrV6) -> Option<u8> {
+        let socket = &self.sockets[index];
         let chosen = socket.options.get(Opt::MulticastInterfaceV6);
         let number = if to.scope_id() == 0 { chosen } else { to.scope_id() };
         match self.interface_at(socket.host, number)? {
@@ -83,8 +84,8 @@ impl World {
     }
 
     /// Who may send to everybody has said so.
-    pub(super) fn may_broadcast(&self, index: u32, to: SocketAddr) -> io::Result<()> {
-        let options = &self.sockets[index as usize].options;
+    pub(super) fn may_broadcast(&self, index: SocketId, to: SocketAddr) -> io::Result<()> {
+        let options = &self.sockets[index].options;
         match is_broadcast(to.ip()) && options.get(Opt::Broadcast) == 0 {
             true => Err(errno(libc::EACCES)),
             false => Ok(()),
@@ -92,8 +93,8 @@ impl World {
     }
 
     /// The address that the socket's datagrams for many come from, unless it is bound to one.
-    pub(super) fn source_for_many(&self, index: u32, to: SocketAddr) -> io::Result<IpAddr> {
-        let here = &self.hosts[usize::from(self.sockets[index as usize].host)];
+    pub(super) fn source_for_many(&self, index: SocketId, to: SocketAddr) -> io::Result<IpAddr> {
+        let here = &self.hosts[self.sockets[index].host];
         let source = self.interface_out(index, to).and_then(|interface| match interface {
             Interface::Loopback => Some(Ipv4Addr::LOCALHOST.into()),
             Interface::Link(link) => here.address_on(link, to.ip()),
@@ -103,12 +104,12 @@ impl World {
 
     pub(super) fn send_to_many(
         &mut self,
-        index: u32,
+        index: SocketId,
         from: SocketAddr,
         to: SocketAddr,
         buf: &[u8],
     ) {
-        let socket = &self.sockets[index as usize];
+        let socket = &self.sockets[index];
         let (host, number, sender) = (socket.host, socket.number, socket.entity.path);
         let interface = self.interface_out(index, to).expect("it has a source");
         let mut reached = self.hosts_that_hear(to, interface);
@@ -126,13 +127,13 @@ impl World {
     }
 
     /// The hosts with somebody to hear it, wherever they are, in their order.
-    fn hosts_that_hear(&self, to: SocketAddr, interface: Interface) -> Vec<u16> {
-        let is_bound = |host: &u16| {
+    fn hosts_that_hear(&self, to: SocketAddr, interface: Interface) -> Vec<HostId> {
+        let is_bound = |host: &HostId| {
             let bound = self.bound_at(*host, Transport::Udp, to.port());
-            bound.iter().any(|&index| covers(&self.sockets[index as usize], to))
+            bound.iter().any(|&index| covers(&self.sockets[index], to))
         };
         if !to.ip().is_multicast() {
-            return (0..self.hosts.len() as u16).filter(is_bound).collect();
+            return self.hosts.ids().filter(is_bound).collect();
         }
         let mut hosts = self.hosts_of_members(to.ip(), interface);
         hosts.retain(|host| !groups::is_of_all(to.ip()) || is_bound(host));
@@ -142,15 +143,15 @@ impl World {
     /// Whether what leaves by the interface gets to this host.
     fn gets_there(
         &self,
-        index: u32,
+        index: SocketId,
         from: SocketAddr,
         to: SocketAddr,
         interface: Interface,
-        other: u16,
+        other: HostId,
     ) -> bool {
         const OWN_INTERFACE: u16 = 1;
         let (host, options) = {
-            let socket = &self.sockets[index as usize];
+            let socket = &self.sockets[index];
             (socket.host, &socket.options)
         };
         let Interface::Link(link) = interface else { return other == host };
@@ -170,7 +171,7 @@ impl World {
             true => loops,
             // No other host takes what claims to come from itself.
             false => {
-                let is_on = self.hosts[usize::from(other)].address_on(link, to.ip()).is_some();
+                let is_on = self.hosts[other].address_on(link, to.ip()).is_some();
                 goes_out && hops > 0 && is_on && !from.ip().is_loopback()
             }
         }
@@ -189,8 +190,8 @@ impl World {
         }
         let bound = self.bound_at(packet.to_host, Transport::Udp, to.port());
         let wants_all = if group.is_ipv4() { Opt::MulticastAll } else { Opt::MulticastAllV6 };
-        let hears = |index: &u32| {
-            let socket = &self.sockets[*index as usize];
+        let hears = |index: &SocketId| {
+            let socket = &self.sockets[*index];
             let all = socket.options.get(wants_all) != 0;
             covers(socket, to)
                 && socket.peer.is_none_or(|peer| peer == from)
@@ -201,7 +202,7 @@ impl World {
                     _ => true,
                 }
         };
-        let receivers: Vec<u32> = bound.iter().copied().filter(hears).collect();
+        let receivers: Vec<SocketId> = bound.iter().copied().filter(hears).collect();
         for receiver in receivers {
             self.put_letter(receiver, from, packet.payload.clone());
         }

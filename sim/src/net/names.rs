@@ -9,6 +9,7 @@ use greenroom::resolve::GaiError;
 
 use crate::choices::Kind;
 use crate::clock::Event;
+use crate::id::{HostId, SocketId};
 use crate::trace::Op;
 use crate::world::{NO_SOCKET, Proto, World, errno};
 
@@ -32,11 +33,11 @@ impl World {
         let query = Query { host: name.to_owned(), answer: None };
         let host = self.host_here();
         let index = self.add_socket(host, path, Proto::Query(query));
-        self.sockets[index as usize].number = NO_SOCKET;
+        self.sockets[index].number = NO_SOCKET;
         let io = self.add_descriptor(index);
         let weather = &self.weather;
         let typical_ns = 2 * weather.latency_typical_ns;
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         let drawn_ns = self.choices.pick(&mut socket.entity, Kind::Delay, |draw| {
             let there_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
             let back_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
@@ -49,14 +50,14 @@ impl World {
         Ok(io)
     }
 
-    pub(crate) fn answer_arrives(&mut self, index: u32, generation: u32) {
-        let socket = &self.sockets[index as usize];
+    pub(crate) fn answer_arrives(&mut self, index: SocketId, generation: u32) {
+        let socket = &self.sockets[index];
         if !socket.live || socket.generation != generation {
             return;
         }
         let Proto::Query(query) = &socket.proto else { return };
         let answer = self.addresses_of(&query.host, socket.host);
-        if let Proto::Query(query) = &mut self.sockets[index as usize].proto {
+        if let Proto::Query(query) = &mut self.sockets[index].proto {
             query.answer = Some(answer);
         }
         self.name_ready(index);
@@ -72,7 +73,7 @@ impl World {
     }
 
     /// What a name resolves to, those first that the asker can reach (RFC 6724, rule 1).
-    fn addresses_of(&self, name: &str, asker: u16) -> Vec<IpAddr> {
+    fn addresses_of(&self, name: &str, asker: HostId) -> Vec<IpAddr> {
         match self.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name)) {
             Some(host) => {
                 let is_near = |ip: &IpAddr| self.route(asker, *ip).is_some();
@@ -87,7 +88,7 @@ impl World {
 
     pub(crate) fn take_answer(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {
         let index = self.socket_of(io)?;
-        let Proto::Query(query) = &self.sockets[index as usize].proto else {
+        let Proto::Query(query) = &self.sockets[index].proto else {
             return Err(errno(libc::EINVAL));
         };
         let Some(answer) = query.answer.clone() else {

@@ -33,6 +33,7 @@ use greenroom::hub::{Domain, Kind, NameOpt, Opt, unsupported};
 
 use super::ports::is_bound;
 use super::unix::queue;
+use crate::id::SocketId;
 use crate::tcp::{Config, Keepalive};
 use crate::world::{Proto, Socket, World, errno};
 
@@ -219,8 +220,8 @@ fn check_level(socket: &Socket, option: Opt, wish: Wish) -> io::Result<()> {
 }
 
 impl World {
-    pub(crate) fn get_option(&self, index: u32, option: Opt) -> io::Result<u32> {
-        let socket = &self.sockets[index as usize];
+    pub(crate) fn get_option(&self, index: SocketId, option: Opt) -> io::Result<u32> {
+        let socket = &self.sockets[index];
         let options = &socket.options;
         check_level(socket, option, Wish::Get)?;
         let (send_buffer, recv_buffer) = match &socket.proto {
@@ -255,13 +256,18 @@ impl World {
         })
     }
 
-    pub(crate) fn put_option(&mut self, index: u32, option: Opt, value: u32) -> io::Result<()> {
+    pub(crate) fn put_option(
+        &mut self,
+        index: SocketId,
+        option: Opt,
+        value: u32,
+    ) -> io::Result<()> {
         /// Linux keeps twice what is asked for, and no less than these (linux-truth 105).
         const BUFFERS_MIN: (u32, u32) = (4608, 2304);
         const BUFFER_MAX: u32 = 4 << 20;
-        check_level(&self.sockets[index as usize], option, Wish::Set)?;
+        check_level(&self.sockets[index], option, Wish::Set)?;
         self.check_multicast(index, option, value)?;
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         let is_bound = is_bound(socket);
         let options = &mut socket.options;
         let value = normal(option, value);
@@ -306,8 +312,8 @@ impl World {
     }
 
     /// Options of multicast are refused to streams, and to interfaces that are not there.
-    fn check_multicast(&self, index: u32, option: Opt, value: u32) -> io::Result<()> {
-        let socket = &self.sockets[index as usize];
+    fn check_multicast(&self, index: SocketId, option: Opt, value: u32) -> io::Result<()> {
+        let socket = &self.sockets[index];
         let is_stream = !matches!(socket.proto, Proto::Udp(_));
         match option {
             Opt::MulticastTtl | Opt::MulticastInterface if is_stream => Err(errno(libc::EINVAL)),
@@ -324,14 +330,14 @@ impl World {
         }
     }
 
-    pub(crate) fn get_name_option(&self, index: u32, option: NameOpt) -> io::Result<Vec<u8>> {
+    pub(crate) fn get_name_option(&self, index: SocketId, option: NameOpt) -> io::Result<Vec<u8>> {
         self.check_name(index, option, Wish::Get)?;
         Ok(CONGESTION.to_vec())
     }
 
     pub(crate) fn put_name_option(
         &mut self,
-        index: u32,
+        index: SocketId,
         option: NameOpt,
         name: &[u8],
     ) -> io::Result<()> {
@@ -343,10 +349,10 @@ impl World {
         }
     }
 
-    fn check_name(&self, index: u32, option: NameOpt, wish: Wish) -> io::Result<()> {
+    fn check_name(&self, index: SocketId, option: NameOpt, wish: Wish) -> io::Result<()> {
         match option {
             // Of TCP's level as this one is.
-            NameOpt::Congestion => check_level(&self.sockets[index as usize], Opt::NoDelay, wish),
+            NameOpt::Congestion => check_level(&self.sockets[index], Opt::NoDelay, wish),
             NameOpt::Device => Err(not_offered(option)),
         }
     }

@@ -9,6 +9,7 @@ use std::io;
 
 use greenroom::hub::{Interest, Io, Take};
 
+use crate::id::SocketId;
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
@@ -17,8 +18,8 @@ const PAGES_MAX: usize = 16;
 
 /// One end of a pipe; the other, while it is open.
 pub(crate) enum PipeEnd {
-    Read { pages: VecDeque<Page>, writer: Option<u32> },
-    Write { reader: Option<u32> },
+    Read { pages: VecDeque<Page>, writer: Option<SocketId> },
+    Write { reader: Option<SocketId> },
 }
 
 /// Bytes written, and how many of them were read.
@@ -39,8 +40,7 @@ impl World {
         let (reader, read) = end(PipeEnd::Read { pages: VecDeque::new(), writer: None });
         let (writer, write) = end(PipeEnd::Write { reader: Some(reader) });
         let pages = VecDeque::new();
-        self.sockets[reader as usize].proto =
-            Proto::Pipe(PipeEnd::Read { pages, writer: Some(writer) });
+        self.sockets[reader].proto = Proto::Pipe(PipeEnd::Read { pages, writer: Some(writer) });
         self.record_pair("pipe", reader, writer);
         Ok((read, write))
     }
@@ -59,8 +59,8 @@ impl World {
         }
     }
 
-    fn pages_of(&self, reader: u32) -> usize {
-        match &self.sockets[reader as usize].proto {
+    fn pages_of(&self, reader: SocketId) -> usize {
+        match &self.sockets[reader].proto {
             Proto::Pipe(PipeEnd::Read { pages, .. }) => pages.len(),
             _ => 0,
         }
@@ -69,13 +69,12 @@ impl World {
     pub(crate) fn read_pipe(
         &mut self,
         io: Io,
-        index: u32,
+        index: SocketId,
         buf: &mut [u8],
         take: Take,
     ) -> io::Result<usize> {
-        let number = self.sockets[index as usize].number;
-        let Proto::Pipe(PipeEnd::Read { pages, writer }) = &mut self.sockets[index as usize].proto
-        else {
+        let number = self.sockets[index].number;
+        let Proto::Pipe(PipeEnd::Read { pages, writer }) = &mut self.sockets[index].proto else {
             return Err(errno(libc::EBADF));
         };
         if take == Take::Peek {
@@ -95,17 +94,16 @@ impl World {
         Ok(length)
     }
 
-    pub(crate) fn write_pipe(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
-        let number = self.sockets[index as usize].number;
-        let Proto::Pipe(PipeEnd::Write { reader }) = self.sockets[index as usize].proto else {
+    pub(crate) fn write_pipe(&mut self, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
+        let number = self.sockets[index].number;
+        let Proto::Pipe(PipeEnd::Write { reader }) = self.sockets[index].proto else {
             return Err(errno(libc::EBADF));
         };
         if buf.is_empty() {
             return Ok(0);
         }
         let Some(reader) = reader else { return Err(errno(libc::EPIPE)) };
-        let Proto::Pipe(PipeEnd::Read { pages, .. }) = &mut self.sockets[reader as usize].proto
-        else {
+        let Proto::Pipe(PipeEnd::Read { pages, .. }) = &mut self.sockets[reader].proto else {
             return Err(errno(libc::EPIPE));
         };
         let length = put_into(pages, buf);
@@ -120,15 +118,15 @@ impl World {
     }
 
     /// The last descriptor of an end is gone: readers find the end, writers a broken pipe.
-    pub(crate) fn close_pipe(&mut self, index: u32) {
-        let other = match self.sockets[index as usize].proto {
+    pub(crate) fn close_pipe(&mut self, index: SocketId) {
+        let other = match self.sockets[index].proto {
             Proto::Pipe(PipeEnd::Read { writer, .. }) => writer,
             Proto::Pipe(PipeEnd::Write { reader }) => reader,
             _ => None,
         };
         self.forget_socket(index);
         let Some(other) = other else { return };
-        match &mut self.sockets[other as usize].proto {
+        match &mut self.sockets[other].proto {
             Proto::Pipe(PipeEnd::Read { writer, .. }) => *writer = None,
             Proto::Pipe(PipeEnd::Write { reader }) => *reader = None,
             _ => {}

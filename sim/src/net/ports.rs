@@ -13,6 +13,7 @@ use super::Flow;
 use super::address::{any, overlap};
 use super::multicast::is_for_many;
 use crate::host::ports::Transport;
+use crate::id::{HostId, SocketId};
 use crate::tcp::State;
 use crate::trace::Op;
 use crate::world::{Proto, Socket, World, errno};
@@ -20,10 +21,10 @@ use crate::world::{Proto, Socket, World, errno};
 impl World {
     // Bound by the program.
 
-    pub(crate) fn bind_inet(&mut self, index: u32, local: &Address) -> io::Result<()> {
+    pub(crate) fn bind_inet(&mut self, index: SocketId, local: &Address) -> io::Result<()> {
         let local = self.named_local(index, local)?;
         self.bind_socket(index, local)?;
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         // Bound to one address of IPv6 it is of IPv6 alone, and says so.
         socket.options.only_v6 |= local.is_ipv6() && !local.ip().is_unspecified();
         let number = socket.number;
@@ -31,10 +32,9 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn bind_socket(&mut self, index: u32, mut local: SocketAddr) -> io::Result<()> {
-        let socket = &self.sockets[index as usize];
-        let (host, transport, domain) =
-            (usize::from(socket.host), transport_of(socket), socket.domain);
+    pub(super) fn bind_socket(&mut self, index: SocketId, mut local: SocketAddr) -> io::Result<()> {
+        let socket = &self.sockets[index];
+        let (host, transport, domain) = (socket.host, transport_of(socket), socket.domain);
         // Each family looks at these three in an order of its own.
         let is_bound = is_bound(socket);
         let is_reserved = self.hosts[host].reserves(local.port());
@@ -53,18 +53,18 @@ impl World {
             local.set_port(port.ok_or_else(|| errno(libc::EADDRINUSE))?);
             self.hosts[host].ports.gave_out(local.port());
         } else if self.is_taken(index, transport, local, Sharing::AsAsked) {
-            if let Some(left) = &mut self.sockets[index as usize].local {
+            if let Some(left) = &mut self.sockets[index].local {
                 // Of a port that was given up, the address is forgotten by trying.
                 left.set_ip(any(domain));
             }
             return Err(errno(libc::EADDRINUSE));
         }
         self.unroute(index);
-        if let Proto::Stream(tcp) = &mut self.sockets[index as usize].proto {
+        if let Proto::Stream(tcp) = &mut self.sockets[index].proto {
             tcp.leave_time_wait();
         }
         self.hosts[host].ports.bind(transport, local.port(), index);
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         (socket.local, socket.has_port) = (Some(local), true);
         (socket.port_is_given, socket.ip_is_given) = (is_given, local.ip() != any(domain));
         Ok(())
@@ -72,8 +72,13 @@ impl World {
 
     /// A port for who asks for any: one that nobody has on that address. Sockets of UDP that may share
     /// one do so when there is no other (linux-truth 50, 54, 55).
-    fn port_for_bind(&self, index: u32, transport: Transport, local: SocketAddr) -> Option<u16> {
-        let ports = &self.hosts[usize::from(self.sockets[index as usize].host)].ports;
+    fn port_for_bind(
+        &self,
+        index: SocketId,
+        transport: Transport,
+        local: SocketAddr,
+    ) -> Option<u16> {
+        let ports = &self.hosts[self.sockets[index].host].ports;
         let find = |sharing| {
             ports.ephemeral().find(|&port| {
                 let local = SocketAddr::new(local.ip(), port);
@@ -91,18 +96,18 @@ impl World {
     /// hold the port too, accepted ones even where their listener is gone (30, 31).
     fn is_taken(
         &self,
-        index: u32,
+        index: SocketId,
         transport: Transport,
         local: SocketAddr,
         sharing: Sharing,
     ) -> bool {
-        let socket = &self.sockets[index as usize];
+        let socket = &self.sockets[index];
         let own = &socket.options;
-        let ports = &self.hosts[usize::from(socket.host)].ports;
+        let ports = &self.hosts[socket.host].ports;
         let bound = ports.bound(transport, local.port()).iter().copied();
         let mut holders = bound.chain(ports.connections(transport, local.port()));
         holders.any(|other| {
-            let other = &self.sockets[other as usize];
+            let other = &self.sockets[other];
             let listens = matches!(other.proto, Proto::Listener(_));
             let shared = (own.reuse_port && other.options.reuse_port)
                 || (own.reuse_address && other.options.reuse_address && !listens);
@@ -113,9 +118,9 @@ impl World {
     // Given by the system.
 
     /// Gives the socket what reaches `peer`: a source address, and a port if it has none.
-    pub(crate) fn bind_towards(&mut self, index: u32, peer: SocketAddr) -> io::Result<()> {
+    pub(crate) fn bind_towards(&mut self, index: SocketId, peer: SocketAddr) -> io::Result<()> {
         let source = self.source_towards(index, peer)?;
-        let socket = &self.sockets[index as usize];
+        let socket = &self.sockets[index];
         match socket.local {
             Some(local) if socket.has_port => {
                 let is_stream = transport_of(socket) == Transport::Tcp;
@@ -125,11 +130,11 @@ impl World {
                 if is_stream {
                     self.make_room(index, local, peer, Port::Named)?;
                 }
-                self.sockets[index as usize].local = Some(local);
+                self.sockets[index].local = Some(local);
                 Ok(())
             }
             _ => {
-                let host = usize::from(socket.host);
+                let host = socket.host;
                 let mut ports = self.hosts[host].ports.ephemeral();
                 let port = ports.find(|&port| self.suits_connect(index, port, source, peer));
                 let port = port.ok_or_else(|| errno(libc::EADDRNOTAVAIL))?;
@@ -143,36 +148,36 @@ impl World {
     }
 
     /// A connection takes its port, which nobody bound for it.
-    pub(super) fn hold_connection(&mut self, index: u32, local: SocketAddr) {
-        let socket = &mut self.sockets[index as usize];
+    pub(super) fn hold_connection(&mut self, index: SocketId, local: SocketAddr) {
+        let socket = &mut self.sockets[index];
         (socket.local, socket.has_port) = (Some(local), true);
-        self.hosts[usize::from(socket.host)].ports.hold_connection(local.port(), index);
+        self.hosts[socket.host].ports.hold_connection(local.port(), index);
     }
 
     /// Whether connect(2) may choose the port: nobody bound it, and it does not lead there yet; that it
     /// leads elsewhere is no matter (51).
-    fn suits_connect(&self, index: u32, port: u16, source: IpAddr, peer: SocketAddr) -> bool {
-        let host = self.sockets[index as usize].host;
+    fn suits_connect(&self, index: SocketId, port: u16, source: IpAddr, peer: SocketAddr) -> bool {
+        let host = self.sockets[index].host;
         let local = SocketAddr::new(source, port);
-        self.hosts[usize::from(host)].ports.bound(Transport::Tcp, port).is_empty()
+        self.hosts[host].ports.bound(Transport::Tcp, port).is_empty()
             && self.occupant(Flow { host, local, peer }, Port::Chosen).is_ok()
     }
 
     /// Clears the way for a connection between these two; `EADDRNOTAVAIL` if there is one.
     fn make_room(
         &mut self,
-        index: u32,
+        index: SocketId,
         local: SocketAddr,
         peer: SocketAddr,
         port: Port,
     ) -> io::Result<()> {
-        let flow = Flow { host: self.sockets[index as usize].host, local, peer };
+        let flow = Flow { host: self.sockets[index].host, local, peer };
         let left = self.occupant(flow, port).map_err(|()| errno(libc::EADDRNOTAVAIL))?;
         let Some(left) = left else { return Ok(()) };
-        if self.sockets[left as usize].descriptors.is_empty() {
+        if self.sockets[left].descriptors.is_empty() {
             self.forget_socket(left);
         } else {
-            if let Proto::Stream(tcp) = &mut self.sockets[left as usize].proto {
+            if let Proto::Stream(tcp) = &mut self.sockets[left].proto {
                 tcp.leave_time_wait();
             }
             self.unroute(left);
@@ -183,10 +188,10 @@ impl World {
     /// What is left of an earlier connection between these two, which makes way; an error if it does
     /// not. In TIME-WAIT it does for a port that the program named, and for one that is chosen if it
     /// has waited a second on loopback (32, 52; Linux's `tcp_tw_reuse` of 2).
-    fn occupant(&self, flow: Flow, port: Port) -> Result<Option<u32>, ()> {
+    fn occupant(&self, flow: Flow, port: Port) -> Result<Option<SocketId>, ()> {
         const REUSABLE_NS: u64 = 1_000_000_000;
         let Some(&index) = self.flows.get(&flow) else { return Ok(None) };
-        let Proto::Stream(tcp) = &self.sockets[index as usize].proto else { return Err(()) };
+        let Proto::Stream(tcp) = &self.sockets[index].proto else { return Err(()) };
         if tcp.state() != State::TimeWait {
             return Err(());
         }
@@ -206,23 +211,23 @@ impl World {
     /// others as good, one that depends on the caller alone.
     pub(super) fn choose_receiver<T: Ord>(
         &self,
-        scored: impl Iterator<Item = (T, u32)> + Clone,
+        scored: impl Iterator<Item = (T, SocketId)> + Clone,
         caller: u32,
-    ) -> Option<u32> {
-        let shares = |index: u32| self.sockets[index as usize].options.reuse_port;
+    ) -> Option<SocketId> {
+        let shares = |index: SocketId| self.sockets[index].options.reuse_port;
         let (best, last) = scored.clone().max_by(|(a, _), (b, _)| a.cmp(b))?;
         if !shares(last) {
             return Some(last);
         }
-        let is_rival = |(score, index): &(T, u32)| *score == best && shares(*index);
+        let is_rival = |(score, index): &(T, SocketId)| *score == best && shares(*index);
         let count = scored.clone().filter(is_rival).count() as u64;
         let at = self.paths.hash(caller) % count;
         scored.filter(is_rival).nth(at as usize).map(|(_, index)| index)
     }
 
     /// Who is bound to the port at which this arrives.
-    pub(super) fn bound_at(&self, host: u16, transport: Transport, port: u16) -> &[u32] {
-        self.hosts[usize::from(host)].ports.bound(transport, port)
+    pub(super) fn bound_at(&self, host: HostId, transport: Transport, port: u16) -> &[SocketId] {
+        self.hosts[host].ports.bound(transport, port)
     }
 }
 

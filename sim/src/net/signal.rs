@@ -6,6 +6,7 @@ use std::io;
 use greenroom::hub::{GreenletId, How, Interest, Io, Ready, Take};
 use greenroom::signal::Kind;
 
+use crate::id::{HostId, SocketId};
 use crate::trace::Op;
 use crate::world::{NO_SOCKET, Proto, World, errno};
 
@@ -22,12 +23,12 @@ impl World {
         let host = self.host_here();
         let ear = Ear { kind, has_come: false };
         let index = self.add_socket(host, path, Proto::Signal(ear));
-        self.sockets[index as usize].number = NO_SOCKET;
+        self.sockets[index].number = NO_SOCKET;
         Ok(self.add_descriptor(index))
     }
 
-    pub(crate) fn hear(&mut self, io: Io, index: u32, take: Take) -> io::Result<usize> {
-        let Proto::Signal(ear) = &mut self.sockets[index as usize].proto else {
+    pub(crate) fn hear(&mut self, io: Io, index: SocketId, take: Take) -> io::Result<usize> {
+        let Proto::Signal(ear) = &mut self.sockets[index].proto else {
             return Err(errno(libc::EINVAL));
         };
         if !ear.has_come {
@@ -38,14 +39,14 @@ impl World {
         Ok(1)
     }
 
-    pub(crate) fn signal_comes(&mut self, host: u16, kind: Kind) {
-        if !self.hosts[usize::from(host)].is_up {
+    pub(crate) fn signal_comes(&mut self, host: HostId, kind: Kind) {
+        if !self.hosts[host].is_up {
             return;
         }
         self.record_world(host, Op::Signal, kind as u64, 0);
         let mut is_heard = false;
-        for index in 0..self.sockets.len() as u32 {
-            let socket = &mut self.sockets[index as usize];
+        for index in self.sockets.ids() {
+            let socket = &mut self.sockets[index];
             match &mut socket.proto {
                 Proto::Signal(ear) if socket.live && socket.host == host && ear.kind == kind => {
                     ear.has_come = true;
@@ -61,14 +62,14 @@ impl World {
     }
 
     /// A host's program is ended from outside; the machine goes on.
-    fn end_process(&mut self, host: u16) {
+    fn end_process(&mut self, host: HostId) {
         let live = self.greenlets.iter().filter(|g| g.live && g.host == host);
         let dead: Vec<GreenletId> = live.map(|g| g.id).collect();
         self.named.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
-        for index in 0..self.descriptors.len() {
-            let Some(descriptor) = &self.descriptors[index] else { continue };
+        for id in self.descriptors.ids() {
+            let Some(descriptor) = self.descriptors.get(id) else { continue };
             let (io, socket) = (descriptor.io, descriptor.socket);
-            if self.sockets[socket as usize].host == host
+            if self.sockets[socket].host == host
                 && let Some(last_of) = self.remove_descriptor(io)
             {
                 self.close_if_last(last_of);

@@ -5,15 +5,16 @@ use std::net::SocketAddr;
 
 use greenroom::hub::Interest;
 
+use crate::id::SocketId;
 use crate::mutant::{self, Mutant};
 use crate::tcp::State;
 use crate::world::{Proto, World, errno};
 
 impl World {
     /// What a call would not wait for now, as poll(2) has it: an end or an error is ready too.
-    pub(crate) fn readiness_of(&self, index: u32) -> Interest {
+    pub(crate) fn readiness_of(&self, index: SocketId) -> Interest {
         let read = |ready: bool| if ready { Interest::READ } else { Interest::NONE };
-        match &self.sockets[index as usize].proto {
+        match &self.sockets[index].proto {
             Proto::Stream(connection) => {
                 let now = connection.readiness();
                 let ended = now.hup || now.error;
@@ -36,8 +37,8 @@ impl World {
         }
     }
 
-    pub(crate) fn peer_of(&self, index: u32) -> io::Result<SocketAddr> {
-        let socket = &self.sockets[index as usize];
+    pub(crate) fn peer_of(&self, index: SocketId) -> io::Result<SocketAddr> {
+        let socket = &self.sockets[index];
         let connected = match &socket.proto {
             Proto::Stream(connection) => {
                 !matches!(connection.state(), State::SynSent | State::Closed | State::TimeWait)

@@ -9,6 +9,7 @@ use super::address::{any, covers, overlap};
 use super::{Flow, Packet};
 use crate::choices;
 use crate::host::ports::Transport;
+use crate::id::{HostId, SocketId};
 use crate::mutant::{self, Mutant};
 use crate::tcp::{Config, Connection, Listener, Segment, State};
 use crate::trace::Op;
@@ -23,41 +24,41 @@ const LOOPBACK_MSS_ACCEPTED: u32 = 32_768;
 impl World {
     // Listening.
 
-    pub(crate) fn listen_on(&mut self, index: u32, backlog: u32) -> io::Result<()> {
+    pub(crate) fn listen_on(&mut self, index: SocketId, backlog: u32) -> io::Result<()> {
         let backlog = backlog.saturating_sub(mutant::is_on(Mutant::ShortBacklog).into());
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         if let Proto::Stream(old) = &mut socket.proto
             && old.is_as_new()
         {
             socket.left_error = old.take_error();
         }
         self.renew(index);
-        let socket = &self.sockets[index as usize];
+        let socket = &self.sockets[index];
         if !socket.has_port && matches!(socket.proto, Proto::Fresh) {
             let ip = socket.local.map_or(any(socket.domain), |left| left.ip());
             self.bind_socket(index, SocketAddr::new(ip, 0))?;
         }
-        match &mut self.sockets[index as usize].proto {
+        match &mut self.sockets[index].proto {
             Proto::Listener(listener) => listener.set_backlog(backlog),
             Proto::Fresh => {
                 if self.listener_conflicts(index) {
                     return Err(errno(libc::EADDRINUSE));
                 }
-                self.sockets[index as usize].proto = Proto::Listener(Listener::new(backlog));
+                self.sockets[index].proto = Proto::Listener(Listener::new(backlog));
             }
             Proto::Stream(_) => return Err(errno(libc::EINVAL)),
             _ => return Err(errno(libc::EOPNOTSUPP)),
         }
-        self.record(Op::Listen, self.sockets[index as usize].number, backlog.into());
+        self.record(Op::Listen, self.sockets[index].number, backlog.into());
         Ok(())
     }
 
-    fn listener_conflicts(&self, index: u32) -> bool {
-        let socket = &self.sockets[index as usize];
+    fn listener_conflicts(&self, index: SocketId) -> bool {
+        let socket = &self.sockets[index];
         let Some(local) = socket.local else { return false };
         let bound = self.bound_at(socket.host, Transport::Tcp, local.port());
         bound.iter().any(|&other| {
-            let theirs = &self.sockets[other as usize];
+            let theirs = &self.sockets[other];
             other != index
                 && overlap(theirs, local, socket.options.only_v6)
                 && matches!(theirs.proto, Proto::Listener(_))
@@ -67,10 +68,15 @@ impl World {
 
     /// Who listens for connections to this address, the more exact one first, then one of the very
     /// family. Those that share a port by SO_REUSEPORT divide the callers among them.
-    pub(crate) fn listener_at(&self, host: u16, to: SocketAddr, caller: u32) -> Option<u32> {
+    pub(crate) fn listener_at(
+        &self,
+        host: HostId,
+        to: SocketAddr,
+        caller: u32,
+    ) -> Option<SocketId> {
         let bound = self.bound_at(host, Transport::Tcp, to.port());
-        let score = |&index: &u32| {
-            let socket = &self.sockets[index as usize];
+        let score = |&index: &SocketId| {
+            let socket = &self.sockets[index];
             let local = socket.local.filter(|_| covers(socket, to))?;
             let listens = matches!(socket.proto, Proto::Listener(_));
             listens.then_some(((local.ip() == to.ip(), socket.domain == Domain::V4), index))
@@ -79,24 +85,24 @@ impl World {
     }
 
     /// A SYN reached a listener: a connection begins, named after the socket that called.
-    pub(super) fn open_half(&mut self, listener: u32, packet: &Packet, segment: &Segment) {
-        let host = self.sockets[listener as usize].host;
-        let Proto::Listener(queue) = &self.sockets[listener as usize].proto else { return };
+    pub(super) fn open_half(&mut self, listener: SocketId, packet: &Packet, segment: &Segment) {
+        let host = self.sockets[listener].host;
+        let Proto::Listener(queue) = &self.sockets[listener].proto else { return };
         if queue.is_full() {
             return;
         }
         let path = self.path_of_accepted(listener, packet.sender);
         let config = self.config_of(listener, packet.from, LOOPBACK_MSS_ACCEPTED);
         let mut connection = Connection::accept(config, self.isn(host), segment);
-        connection.shut_early(self.sockets[listener as usize].shut_early);
+        connection.shut_early(self.sockets[listener].shut_early);
         let index = self.add_socket(host, path, Proto::Stream(Box::new(connection)));
-        let Proto::Listener(queue) = &mut self.sockets[listener as usize].proto else { return };
+        let Proto::Listener(queue) = &mut self.sockets[listener].proto else { return };
         if !queue.begin(index) {
             return self.forget_socket(index);
         }
-        let Socket { options, domain, .. } = &self.sockets[listener as usize];
+        let Socket { options, domain, .. } = &self.sockets[listener];
         let (options, domain) = (options.clone(), *domain);
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         (socket.options, socket.domain) = (options, domain);
         socket.peer = Some(packet.from);
         socket.listener = Some(listener);
@@ -107,8 +113,8 @@ impl World {
     }
 
     /// The path of what a listener will give out: named after the socket that called.
-    pub(super) fn path_of_accepted(&mut self, listener: u32, caller: u32) -> u32 {
-        let above = self.sockets[listener as usize].entity.path;
+    pub(super) fn path_of_accepted(&mut self, listener: SocketId, caller: u32) -> u32 {
+        let above = self.sockets[listener].entity.path;
         // Neither mark may stand inside a label: a token's text is read back by them.
         let caller = self.paths.text(caller).replace('/', "|").replace('#', "~");
         self.paths.child(Some(above), &format!("from({caller})"), 1)
@@ -116,7 +122,7 @@ impl World {
 
     pub(crate) fn accept_from(&mut self, io: Io) -> io::Result<(Io, SocketAddr)> {
         let index = self.socket_of(io)?;
-        let accepted = match &mut self.sockets[index as usize].proto {
+        let accepted = match &mut self.sockets[index].proto {
             Proto::Listener(queue) => queue.accept(),
             Proto::Udp(_) => return Err(errno(libc::EOPNOTSUPP)),
             _ => return Err(errno(libc::EINVAL)),
@@ -127,7 +133,7 @@ impl World {
         };
         self.scheduler.took();
         let accepted = self.add_descriptor(connection);
-        let socket = &self.sockets[connection as usize];
+        let socket = &self.sockets[connection];
         let (number, peer) = (socket.number, socket.peer.expect("a connection has a peer"));
         self.record_full(Op::Accept, number, 0, 0, Some(peer), "");
         Ok((accepted, peer))
@@ -137,24 +143,24 @@ impl World {
 
     pub(crate) fn connect_stream(&mut self, io: Io, peer: &Address) -> io::Result<()> {
         let index = self.socket_of(io)?;
-        if matches!(&self.sockets[index as usize].proto, Proto::Stream(old) if old.is_as_new()) {
+        if matches!(&self.sockets[index].proto, Proto::Stream(old) if old.is_as_new()) {
             // Of an address that it cannot have, what was left of an earlier attempt hears nothing.
             self.named_peer(index, peer)?;
         }
         self.renew(index);
-        let Socket { host, number, .. } = self.sockets[index as usize];
-        match &mut self.sockets[index as usize].proto {
+        let Socket { host, number, .. } = self.sockets[index];
+        match &mut self.sockets[index].proto {
             Proto::Fresh => {
                 let peer = self.named_peer(index, peer)?;
                 self.check_peer_scope(index, peer)?;
                 let peer = self.reachable(index, peer)?;
                 self.bind_towards(index, peer)?;
-                let local = self.sockets[index as usize].local.expect("just bound");
+                let local = self.sockets[index].local.expect("just bound");
                 let flow = Flow { host, local, peer };
                 let loopback_mss = if peer.is_ipv4() { LOOPBACK_MSS } else { LOOPBACK_MSS_V6 };
                 let config = self.config_of(index, peer, loopback_mss);
                 let mut connection = Connection::connect(config, self.isn(host));
-                let socket = &mut self.sockets[index as usize];
+                let socket = &mut self.sockets[index];
                 connection.shut_early(socket.shut_early);
                 socket.proto = Proto::Stream(Box::new(connection));
                 socket.peer = Some(peer);
@@ -184,14 +190,14 @@ impl World {
     }
 
     /// What is left of an attempt that failed and said so is a socket as good as new.
-    fn renew(&mut self, index: u32) {
-        let Proto::Stream(connection) = &self.sockets[index as usize].proto else { return };
+    fn renew(&mut self, index: SocketId) {
+        let Proto::Stream(connection) = &self.sockets[index].proto else { return };
         if !connection.is_as_new() {
             return;
         }
         let shut = connection.shut();
         self.unroute(index);
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         (socket.proto, socket.peer, socket.shut_early) = (Proto::Fresh, None, shut);
         if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
             local.set_ip(any(socket.domain));
@@ -200,16 +206,16 @@ impl World {
 
     /// Positions begin with the clock (RFC 9293 §3.4.1), so that what is left of an earlier
     /// connection between the same ports falls out of the window.
-    fn isn(&self, host: u16) -> u64 {
+    fn isn(&self, host: HostId) -> u64 {
         self.now_on(host) + 1
     }
 
-    fn config_of(&self, index: u32, peer: SocketAddr, loopback_mss: u32) -> Config {
+    fn config_of(&self, index: SocketId, peer: SocketAddr, loopback_mss: u32) -> Config {
         /// What a header of IPv6 has more than one of IPv4.
         const LONGER: u32 = 20;
-        let socket = &self.sockets[index as usize];
+        let socket = &self.sockets[index];
         let mut config = self.weather.tcp();
-        if self.hosts[usize::from(socket.host)].owns(peer.ip()) {
+        if self.hosts[socket.host].owns(peer.ip()) {
             config.mss = loopback_mss;
         } else if peer.is_ipv6() {
             config.mss = config.mss.saturating_sub(LONGER).max(1);
@@ -226,18 +232,18 @@ impl World {
     pub(crate) fn recv_stream(
         &mut self,
         io: Io,
-        index: u32,
+        index: SocketId,
         buf: &mut [u8],
         take: Take,
     ) -> io::Result<usize> {
-        let there = match &self.sockets[index as usize].proto {
+        let there = match &self.sockets[index].proto {
             Proto::Stream(connection) => connection.queued().min(buf.len()),
-            Proto::Fresh if self.sockets[index as usize].shut_early.0 => return Ok(0),
+            Proto::Fresh if self.sockets[index].shut_early.0 => return Ok(0),
             _ => return Err(errno(libc::ENOTCONN)),
         };
         // A read that finds nothing still passes over an urgent byte.
         let window = if there == 0 { buf.len() } else { self.shortened(index, there) };
-        let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
+        let Proto::Stream(connection) = &mut self.sockets[index].proto else {
             return Err(errno(libc::ENOTCONN));
         };
         if mutant::is_on(Mutant::EndBeforeBytes) && connection.readiness().read_closed {
@@ -266,12 +272,12 @@ impl World {
     }
 
     /// How much a read of a stream takes of what is there: now and then less.
-    fn shortened(&mut self, index: u32, there: usize) -> usize {
+    fn shortened(&mut self, index: SocketId, there: usize) -> usize {
         if there < 2 {
             return there;
         }
         let ppm = self.weather.short_read_ppm;
-        let entity = &mut self.sockets[index as usize].entity;
+        let entity = &mut self.sockets[index].entity;
         let limit = self.choices.pick(entity, choices::Kind::Size, |draw| {
             if draw.happens(ppm) { draw.between(1, there as u64 - 1) } else { 0 }
         });
@@ -279,8 +285,8 @@ impl World {
     }
 
     /// Records a read, and whether less was given than was there.
-    pub(super) fn record_read(&mut self, index: u32, length: usize, there: usize) {
-        let (number, value) = (self.sockets[index as usize].number, length as u64);
+    pub(super) fn record_read(&mut self, index: SocketId, length: usize, there: usize) {
+        let (number, value) = (self.sockets[index].number, length as u64);
         if length < there {
             self.fired.short_reads += 1;
             self.record_full(Op::ShortRead, number, value, there as u64, None, "");
@@ -288,9 +294,9 @@ impl World {
         self.record(Op::Read, number, value);
     }
 
-    pub(crate) fn send_stream(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
+    pub(crate) fn send_stream(&mut self, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
         let affordable = self.affordable(index, buf.len());
-        let Proto::Stream(connection) = &mut self.sockets[index as usize].proto else {
+        let Proto::Stream(connection) = &mut self.sockets[index].proto else {
             return Err(self.not_to_be_written(index));
         };
         let sent = match connection.send(&buf[..affordable]) {
@@ -303,18 +309,18 @@ impl World {
 
     // Ends.
 
-    pub(crate) fn shutdown_socket(&mut self, index: u32, how: Shutdown) -> io::Result<()> {
-        let number = self.sockets[index as usize].number;
+    pub(crate) fn shutdown_socket(&mut self, index: SocketId, how: Shutdown) -> io::Result<()> {
+        let number = self.sockets[index].number;
         let (read, write, name) = match how {
             Shutdown::Read => (true, false, "read"),
             Shutdown::Write => (false, true, "write"),
             Shutdown::Both => (true, true, "both"),
         };
-        match &mut self.sockets[index as usize].proto {
+        match &mut self.sockets[index].proto {
             Proto::Stream(connection) if connection.state() == State::SynSent => {
                 connection.shutdown(read, write)?;
                 self.unroute(index);
-                let socket = &mut self.sockets[index as usize];
+                let socket = &mut self.sockets[index];
                 // It is connected to nobody, and so from nowhere, at its port still.
                 if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
                     local.set_ip(any(socket.domain));
@@ -328,7 +334,7 @@ impl World {
             Proto::Listener(_) => {}
             _ => {
                 // Refused, and done all the same.
-                let shut = &mut self.sockets[index as usize].shut_early;
+                let shut = &mut self.sockets[index].shut_early;
                 *shut = (shut.0 | read, shut.1 | write);
                 return Err(errno(libc::ENOTCONN));
             }
@@ -340,20 +346,20 @@ impl World {
     }
 
     /// Why what has no peer takes no bytes.
-    pub(super) fn not_to_be_written(&mut self, index: u32) -> io::Error {
-        let left = self.sockets[index as usize].left_error.take();
+    pub(super) fn not_to_be_written(&mut self, index: SocketId) -> io::Error {
+        let left = self.sockets[index].left_error.take();
         left.unwrap_or_else(|| errno(libc::EPIPE))
     }
 
     /// The socket listens no more, and is as one that never did (linux-truth 41 to 44).
-    fn stop_listening(&mut self, index: u32) {
-        let Proto::Listener(queue) = &mut self.sockets[index as usize].proto else { return };
-        let orphans: Vec<u32> = queue.close().collect();
-        self.sockets[index as usize].proto = Proto::Fresh;
-        self.sockets[index as usize].shut_early = (false, false);
+    fn stop_listening(&mut self, index: SocketId) {
+        let Proto::Listener(queue) = &mut self.sockets[index].proto else { return };
+        let orphans: Vec<SocketId> = queue.close().collect();
+        self.sockets[index].proto = Proto::Fresh;
+        self.sockets[index].shut_early = (false, false);
         self.unroute(index);
         for orphan in orphans {
-            let socket = &mut self.sockets[orphan as usize];
+            let socket = &mut self.sockets[orphan];
             socket.listener = None;
             if let Proto::Stream(connection) = &mut socket.proto {
                 connection.abort();
@@ -363,8 +369,8 @@ impl World {
     }
 
     /// The last descriptor is gone.
-    pub(crate) fn close_socket(&mut self, index: u32) {
-        let socket = &mut self.sockets[index as usize];
+    pub(crate) fn close_socket(&mut self, index: SocketId) {
+        let socket = &mut self.sockets[index];
         let resets = socket.options.linger == 1;
         match &mut socket.proto {
             Proto::Stream(connection) => {

@@ -12,6 +12,7 @@ use super::multicast::{Membership, is_for_many};
 use super::options::RECV_BUFFER;
 use super::{Body, Packet};
 use crate::host::ports::Transport;
+use crate::id::SocketId;
 use crate::mutant::{self, Mutant};
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
@@ -56,9 +57,9 @@ impl Mailbox {
 }
 
 impl World {
-    pub(crate) fn connect_datagram(&mut self, index: u32, peer: &Address) -> io::Result<()> {
+    pub(crate) fn connect_datagram(&mut self, index: SocketId, peer: &Address) -> io::Result<()> {
         self.autobind(index)?;
-        let socket = &self.sockets[index as usize];
+        let socket = &self.sockets[index];
         if socket.options.only_v6 && matches!(peer, Address::Inet(SocketAddr::V4(_))) {
             return Err(errno(libc::EAFNOSUPPORT));
         }
@@ -70,7 +71,7 @@ impl World {
             false => self.reachable(index, peer)?,
         };
         self.bind_towards(index, peer)?;
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         socket.peer = Some(peer);
         let number = socket.number;
         self.record_full(Op::Connect, number, 0, 0, Some(peer), "");
@@ -79,13 +80,13 @@ impl World {
 
     pub(crate) fn send_datagram(
         &mut self,
-        index: u32,
+        index: SocketId,
         buf: &[u8],
         peer: Option<&Address>,
     ) -> io::Result<usize> {
         self.autobind(index)?;
         let (from, to) = self.destination(index, buf.len(), peer)?;
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         let (host, number) = (socket.host, socket.number);
         if let Proto::Udp(mailbox) = &mut socket.proto {
             if let Some(error) = mailbox.take_error() {
@@ -111,8 +112,8 @@ impl World {
     }
 
     /// A socket without a port is given one before anything else is looked at.
-    pub(super) fn autobind(&mut self, index: u32) -> io::Result<()> {
-        let socket = &self.sockets[index as usize];
+    pub(super) fn autobind(&mut self, index: SocketId) -> io::Result<()> {
+        let socket = &self.sockets[index];
         if socket.has_port {
             return Ok(());
         }
@@ -125,11 +126,11 @@ impl World {
     /// length that no datagram can have before all else, both at the one that IP cannot carry last.
     fn destination(
         &self,
-        index: u32,
+        index: SocketId,
         length: usize,
         peer: Option<&Address>,
     ) -> io::Result<(SocketAddr, SocketAddr)> {
-        let socket = &self.sockets[index as usize];
+        let socket = &self.sockets[index];
         if socket.domain == Domain::V4 && length > LENGTH_MAX {
             return Err(errno(libc::EMSGSIZE));
         }
@@ -168,11 +169,11 @@ impl World {
     /// Shuts for this side alone, connected or not; where it is not, it says so all the same.
     pub(super) fn shutdown_datagram(
         &mut self,
-        index: u32,
+        index: SocketId,
         read: bool,
         write: bool,
     ) -> io::Result<()> {
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         let is_connected = socket.peer.is_some();
         if let Proto::Udp(mailbox) = &mut socket.proto {
             mailbox.shut_read |= read;
@@ -182,9 +183,9 @@ impl World {
         if is_connected { Ok(()) } else { Err(errno(libc::ENOTCONN)) }
     }
 
-    pub(super) fn put_letter(&mut self, index: u32, from: SocketAddr, payload: Vec<u8>) {
-        let left = self.memory_left(self.sockets[index as usize].host);
-        let socket = &mut self.sockets[index as usize];
+    pub(super) fn put_letter(&mut self, index: SocketId, from: SocketAddr, payload: Vec<u8>) {
+        let left = self.memory_left(self.sockets[index].host);
+        let socket = &mut self.sockets[index];
         let bytes_max = socket.options.recv_buffer.unwrap_or(RECV_BUFFER) as usize;
         let Proto::Udp(mailbox) = &mut socket.proto else { return };
         let cost = cost_of(from, payload.len());
@@ -199,11 +200,11 @@ impl World {
     }
 
     /// A connected socket hears its peer only; the more exact address wins, then the very family.
-    fn receiver_of(&self, packet: &Packet) -> Option<u32> {
+    fn receiver_of(&self, packet: &Packet) -> Option<SocketId> {
         let to = packet.to;
         let bound = self.bound_at(packet.to_host, Transport::Udp, to.port());
-        let score = |&index: &u32| {
-            let socket = &self.sockets[index as usize];
+        let score = |&index: &SocketId| {
+            let socket = &self.sockets[index];
             let local = socket.local.filter(|_| covers(socket, to))?;
             let hears = socket.peer.is_none_or(|peer| is_from(peer, packet.from));
             let is_own_family = socket.domain == Domain::V4;
@@ -216,12 +217,12 @@ impl World {
     pub(super) fn refusal_arrives(&mut self, packet: &Packet, error: i32) {
         let bound = self.bound_at(packet.to_host, Transport::Udp, packet.to.port());
         let told = bound.iter().copied().find(|&index| {
-            let socket = &self.sockets[index as usize];
+            let socket = &self.sockets[index];
             // One that was connected in IPv6 before does not hear what comes back by IPv4.
             covers(socket, packet.to) && socket.peer.is_some_and(|peer| is_from(peer, packet.from))
         });
         let Some(index) = told else { return };
-        if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {
+        if let Proto::Udp(mailbox) = &mut self.sockets[index].proto {
             mailbox.error = Some(error);
             self.name_ready(index);
         }
@@ -230,11 +231,11 @@ impl World {
     pub(crate) fn recv_datagram(
         &mut self,
         io: Io,
-        index: u32,
+        index: SocketId,
         buf: &mut [u8],
         take: Take,
     ) -> io::Result<(usize, SocketAddr)> {
-        let socket = &mut self.sockets[index as usize];
+        let socket = &mut self.sockets[index];
         let number = socket.number;
         let Proto::Udp(mailbox) = &mut socket.proto else {
             return Err(errno(libc::ENOTCONN));

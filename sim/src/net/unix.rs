@@ -22,6 +22,7 @@ use greenroom::hub::{Address, Interest, Io, Kind, Take};
 
 use self::name::{Card, Name, place_of};
 use self::queue::Piece;
+use crate::id::{HostId, SocketId};
 use crate::trace::Op;
 use crate::world::weak::Weak;
 use crate::world::{Proto, World, errno};
@@ -49,7 +50,7 @@ enum Role {
     Plain,
     Listening {
         backlog: usize,
-        pending: VecDeque<u32>,
+        pending: VecDeque<SocketId>,
     },
     Connected,
 }
@@ -57,7 +58,7 @@ enum Role {
 #[derive(Clone)]
 enum Peer {
     None,
-    Here(u32),
+    Here(SocketId),
     /// It closed; this was its name.
     Gone(Option<Rc<Name>>),
 }
@@ -90,14 +91,14 @@ impl UnixSocket {
 }
 
 impl World {
-    fn unix(&self, index: u32) -> &UnixSocket {
-        match &self.sockets[index as usize].proto {
+    fn unix(&self, index: SocketId) -> &UnixSocket {
+        match &self.sockets[index].proto {
             Proto::Unix(socket) => socket,
             _ => unreachable!("only Unix sockets have calls of Unix sockets"),
         }
     }
-    fn unix_mut(&mut self, index: u32) -> &mut UnixSocket {
-        match &mut self.sockets[index as usize].proto {
+    fn unix_mut(&mut self, index: SocketId) -> &mut UnixSocket {
+        match &mut self.sockets[index].proto {
             Proto::Unix(socket) => socket,
             _ => unreachable!("only Unix sockets have calls of Unix sockets"),
         }
@@ -128,20 +129,20 @@ impl World {
     }
 
     /// Records that two sockets were made at once; the text tells them by their numbers.
-    pub(super) fn record_pair(&mut self, name: &'static str, a: u32, b: u32) {
-        let number = |index: u32| self.sockets[index as usize].number;
+    pub(super) fn record_pair(&mut self, name: &'static str, a: SocketId, b: SocketId) {
+        let number = |index: SocketId| self.sockets[index].number;
         let (a, b) = (number(a), number(b));
         self.record_full(Op::Connected, a, b.into(), 0, None, name);
     }
 
-    pub(crate) fn bind_unix(&mut self, index: u32, local: &SocketAddr) -> io::Result<()> {
+    pub(crate) fn bind_unix(&mut self, index: SocketId, local: &SocketAddr) -> io::Result<()> {
         let wanted = Name::of(local);
         let has_name = self.unix(index).name.get().is_some();
         if has_name && !matches!(wanted, Some(Name::Path(_))) {
             // Asking for any name is granted by the one that is there.
             return if wanted.is_none() { Ok(()) } else { Err(errno(libc::EINVAL)) };
         }
-        let host = usize::from(self.sockets[index as usize].host);
+        let host = self.sockets[index].host;
         let name = match wanted {
             Some(name) => Rc::new(name),
             None => self.free_name(index)?,
@@ -160,15 +161,15 @@ impl World {
         }
         let holder = self.weak(index);
         self.hosts[host].names.insert(place, holder);
-        let number = self.sockets[index as usize].number;
+        let number = self.sockets[index].number;
         self.record_named(Op::Bind, number, 0, 0, Some(&name));
         self.unix(index).name.set(name).expect("it had none");
         Ok(())
     }
 
     /// An abstract name of five hexadecimal digits that nobody has.
-    fn free_name(&self, index: u32) -> io::Result<Rc<Name>> {
-        let names = &self.hosts[usize::from(self.sockets[index as usize].host)].names;
+    fn free_name(&self, index: SocketId) -> io::Result<Rc<Name>> {
+        let names = &self.hosts[self.sockets[index].host].names;
         let kind = self.unix(index).kind;
         let is_free = |name: &Rc<Name>| {
             let holder = names.get(&place_of(name, kind));
@@ -181,9 +182,9 @@ impl World {
     }
 
     /// Who is bound to this name of the host.
-    fn find_unix(&self, host: u16, name: &Rc<Name>, kind: Kind) -> io::Result<u32> {
+    fn find_unix(&self, host: HostId, name: &Rc<Name>, kind: Kind) -> io::Result<SocketId> {
         let place = place_of(name, kind);
-        let holder = match (self.hosts[usize::from(host)].names.get(&place), &**name) {
+        let holder = match (self.hosts[host].names.get(&place), &**name) {
             (None, Name::Path(_)) => return Err(errno(libc::ENOENT)),
             (holder, _) => holder.and_then(|&holder| self.upgrade(holder)),
         };
@@ -196,11 +197,11 @@ impl World {
 
     // Asked about.
 
-    pub(crate) fn unix_name(&self, index: u32) -> Address {
+    pub(crate) fn unix_name(&self, index: SocketId) -> Address {
         Name::address(self.unix(index).name.get().map(|name| &**name))
     }
 
-    pub(crate) fn unix_peer(&self, index: u32) -> io::Result<Address> {
+    pub(crate) fn unix_peer(&self, index: SocketId) -> io::Result<Address> {
         match &self.unix(index).peer {
             Peer::None => Err(errno(libc::ENOTCONN)),
             Peer::Here(peer) => Ok(self.unix_name(*peer)),
@@ -209,7 +210,7 @@ impl World {
     }
 
     /// What poll(2) reports; what will fail at once is ready too.
-    pub(crate) fn unix_readiness(&self, socket: &UnixSocket, index: u32) -> Interest {
+    pub(crate) fn unix_readiness(&self, socket: &UnixSocket, index: SocketId) -> Interest {
         let is_over = socket.error.is_some() || (socket.shut_read && socket.shut_write);
         let reads = |ready: bool| if ready || is_over { Interest::READ } else { Interest::NONE };
         let queued = socket.shut_read || !socket.incoming.is_empty();
@@ -226,7 +227,7 @@ impl World {
     }
 
     /// Linux's rule: three quarters of the buffer are free, and a datagram's receiver has room.
-    fn has_room(&self, socket: &UnixSocket, index: u32) -> bool {
+    fn has_room(&self, socket: &UnixSocket, index: SocketId) -> bool {
         let receiver_is_full = match socket.peer {
             Peer::Here(peer) if socket.kind == Kind::Datagram => {
                 let receiver = self.unix(peer);
@@ -237,8 +238,8 @@ impl World {
         socket.charged * 4 <= self.unix_send_buffer(index) && !receiver_is_full
     }
 
-    fn unix_send_buffer(&self, index: u32) -> usize {
-        let options = &self.sockets[index as usize].options;
+    fn unix_send_buffer(&self, index: SocketId) -> usize {
+        let options = &self.sockets[index].options;
         options.send_buffer.unwrap_or(queue::SEND_BUFFER) as usize
     }
 
@@ -247,7 +248,7 @@ impl World {
     pub(crate) fn recv_unix(
         &mut self,
         io: Io,
-        index: u32,
+        index: SocketId,
         buf: &mut [u8],
         take: Take,
     ) -> io::Result<(usize, Address)> {
@@ -280,7 +281,7 @@ impl World {
     pub(crate) fn send_unix(
         &mut self,
         io: Io,
-        index: u32,
+        index: SocketId,
         buf: &[u8],
         peer: Option<&Address>,
     ) -> io::Result<usize> {
@@ -307,7 +308,7 @@ impl World {
     }
 
     /// There is room here, or no hope of any: those who wait for it look again.
-    fn tell_callers(&mut self, index: u32) {
+    fn tell_callers(&mut self, index: SocketId) {
         let callers = std::mem::take(&mut self.unix_mut(index).callers);
         if callers.is_empty() {
             return;
@@ -325,7 +326,7 @@ impl World {
         self.unix_mut(index).callers = kept;
     }
 
-    fn add_caller(&mut self, index: u32, caller: u32) {
+    fn add_caller(&mut self, index: SocketId, caller: SocketId) {
         let mut callers = std::mem::take(&mut self.unix_mut(index).callers);
         self.add_hold(&mut callers, self.weak(caller));
         self.unix_mut(index).callers = callers;
@@ -335,7 +336,7 @@ impl World {
 
     /// What one end of a connection shuts, the other end finds shut; a datagram socket shuts for
     /// itself alone.
-    pub(crate) fn shutdown_unix(&mut self, index: u32, read: bool, write: bool) {
+    pub(crate) fn shutdown_unix(&mut self, index: SocketId, read: bool, write: bool) {
         let socket = self.unix_mut(index);
         socket.shut_read |= read;
         socket.shut_write |= write;
@@ -353,14 +354,14 @@ impl World {
     }
 
     /// The last descriptor is gone. The name stays where it is a path.
-    pub(crate) fn close_unix(&mut self, index: u32) {
+    pub(crate) fn close_unix(&mut self, index: SocketId) {
         self.end_unix(index, false);
     }
 
     /// `embryo`: nobody ever accepted it, so its client finds the connection reset.
-    fn end_unix(&mut self, index: u32, embryo: bool) {
+    fn end_unix(&mut self, index: SocketId, embryo: bool) {
         let gone = Proto::Fresh;
-        let proto = std::mem::replace(&mut self.sockets[index as usize].proto, gone);
+        let proto = std::mem::replace(&mut self.sockets[index].proto, gone);
         let Proto::Unix(socket) = proto else { return };
         let UnixSocket { kind, name, role, peer, incoming, callers, .. } = *socket;
         let name = name.get().cloned();

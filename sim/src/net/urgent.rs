@@ -6,13 +6,14 @@ use std::io;
 use greenroom::hub::{Domain, Interest, Io, Kind, Opt, Take};
 
 use super::udp;
+use crate::id::SocketId;
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
 impl World {
     /// Gives bytes of which the last is urgent.
-    pub(crate) fn send_urgent(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
-        let socket = &mut self.sockets[index as usize];
+    pub(crate) fn send_urgent(&mut self, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
+        let socket = &mut self.sockets[index];
         let is_v6 = socket.domain == Domain::V6 && !socket.peer.is_some_and(|peer| peer.is_ipv4());
         match &mut socket.proto {
             Proto::Stream(connection) => {
@@ -31,8 +32,13 @@ impl World {
     }
 
     /// Takes the urgent byte. It never waits, and is not told when one comes.
-    pub(crate) fn recv_urgent(&mut self, io: Io, index: u32, buf: &mut [u8]) -> io::Result<usize> {
-        let taken = match &mut self.sockets[index as usize].proto {
+    pub(crate) fn recv_urgent(
+        &mut self,
+        io: Io,
+        index: SocketId,
+        buf: &mut [u8],
+    ) -> io::Result<usize> {
+        let taken = match &mut self.sockets[index].proto {
             Proto::Stream(connection) => connection.recv_urgent(buf)?,
             // A flag that UDP does not look at.
             Proto::Udp(_) => {
@@ -45,13 +51,13 @@ impl World {
             Proto::Fresh => return Err(errno(libc::EINVAL)),
             Proto::Listener(_) => return Err(errno(libc::ENOTCONN)),
         };
-        let number = self.sockets[index as usize].number;
+        let number = self.sockets[index].number;
         self.record_full(Op::Read, number, taken as u64, 0, None, "read urgent");
         Ok(taken)
     }
 
     /// UDP has no urgent datagrams, and says so once it has a port and the length is one it could send.
-    fn refuse_urgent_datagram(&mut self, index: u32, length: usize) -> io::Error {
+    fn refuse_urgent_datagram(&mut self, index: SocketId, length: usize) -> io::Error {
         match self.autobind(index) {
             Err(error) => error,
             Ok(()) if length > udp::LENGTH_MAX => errno(libc::EMSGSIZE),
@@ -63,14 +69,14 @@ impl World {
     pub(super) fn sent_on_stream(
         &mut self,
         io: Io,
-        index: u32,
+        index: SocketId,
         buf: &[u8],
         sent: io::Result<usize>,
         name: &'static str,
     ) -> io::Result<usize> {
         match &sent {
             Ok(length) => {
-                let number = self.sockets[index as usize].number;
+                let number = self.sockets[index].number;
                 let hash = self.trace.hash_of_payload(&buf[..*length]);
                 self.record_full(Op::Write, number, *length as u64, hash, None, name);
                 self.mark_dirty(index);
@@ -83,8 +89,8 @@ impl World {
         sent
     }
 
-    pub(super) fn urgent_is_inline(&self, index: u32) -> bool {
-        self.sockets[index as usize].options.get(Opt::UrgentInline) != 0
+    pub(super) fn urgent_is_inline(&self, index: SocketId) -> bool {
+        self.sockets[index].options.get(Opt::UrgentInline) != 0
     }
 }
 

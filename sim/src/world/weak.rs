@@ -1,22 +1,23 @@
 //! A hold on a socket that does not keep it: the socket may be gone, and its slot another's.
 
+use crate::id::SocketId;
 use crate::world::World;
 
 /// Names a socket for as long as it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Weak {
-    index: u32,
+    index: SocketId,
     generation: u32,
 }
 
 impl World {
-    pub(crate) fn weak(&self, index: u32) -> Weak {
-        Weak { index, generation: self.sockets[index as usize].generation }
+    pub(crate) fn weak(&self, index: SocketId) -> Weak {
+        Weak { index, generation: self.sockets[index].generation }
     }
 
     /// The socket, if it is still there.
-    pub(crate) fn upgrade(&self, weak: Weak) -> Option<u32> {
-        let socket = &self.sockets[weak.index as usize];
+    pub(crate) fn upgrade(&self, weak: Weak) -> Option<SocketId> {
+        let socket = &self.sockets[weak.index];
         (socket.live && socket.generation == weak.generation).then_some(weak.index)
     }
 

@@ -83,7 +83,8 @@ fn narrow() -> Weather {
 /// All that is sent from now on until then is answered so.
 fn cut(hub: &mut SimHub, why: Option<Why>, ns: u64) {
     let now_ns = hub.now().as_ns();
-    let pair = hub.world.pairs.get_mut(&(0, 1)).expect("they have met");
+    let pair =
+        hub.world.pairs.get_mut(&(testing::host(0), testing::host(1))).expect("they have met");
     (pair.cut_ns, pair.cut_answer) = (Some((now_ns, now_ns + ns)), why);
 }
 
@@ -259,7 +260,7 @@ fn what_a_router_said_before_the_peer_was_heard_is_forgotten() {
 fn a_neighbour_without_power_is_unreachable_after_three_seconds() {
     let hub = &mut hub(Weather { neighbours: true, ..Weather::calm() });
     let (near, _far) = connection(hub);
-    hub.world.cut_power(1);
+    hub.world.cut_power(testing::host(1));
     named(hub);
     assert_eq!(send(hub, near, b"x"), Ok(1));
     run(hub, 30 * SECOND);
@@ -281,7 +282,7 @@ fn a_neighbour_without_power_is_unreachable_after_three_seconds() {
     // Routers between: silence, as by default.
     let hub = &mut self::hub(Weather::calm());
     connection(hub);
-    hub.world.cut_power(1);
+    hub.world.cut_power(testing::host(1));
     let caller = tcp(hub, 0);
     assert_eq!(code(hub.connect(caller, &at("10.0.0.2:80"))), Err(libc::EAGAIN));
     run(hub, 120 * SECOND);

@@ -7,6 +7,7 @@ use greenroom::hub::{Domain, Group};
 
 use super::Interface;
 use crate::host;
+use crate::id::{HostId, SocketId};
 use crate::net::udp::Mailbox;
 use crate::world::{Proto, World, errno};
 
@@ -26,10 +27,10 @@ pub(super) fn is_of_all(group: IpAddr) -> bool {
 }
 
 impl World {
-    pub(crate) fn join_group(&mut self, index: u32, group: Group) -> io::Result<()> {
+    pub(crate) fn join_group(&mut self, index: SocketId, group: Group) -> io::Result<()> {
         self.check_group(index, group)?;
         let new = self.membership(index, group).ok_or_else(|| errno(libc::ENODEV))?;
-        let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto else {
+        let Proto::Udp(mailbox) = &mut self.sockets[index].proto else {
             return Err(errno(libc::EPROTO));
         };
         let same = |old: &&Membership| (old.group, old.interface) == (new.group, new.interface);
@@ -48,10 +49,10 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn leave_group(&mut self, index: u32, group: Group) -> io::Result<()> {
+    pub(crate) fn leave_group(&mut self, index: SocketId, group: Group) -> io::Result<()> {
         self.check_group(index, group)?;
         let old = self.membership(index, group);
-        let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto else {
+        let Proto::Udp(mailbox) = &mut self.sockets[index].proto else {
             return Err(errno(libc::EPROTO));
         };
         let before = mailbox.groups.len();
@@ -76,8 +77,8 @@ impl World {
     }
 
     /// Whether the socket may be a member of such a thing at all.
-    fn check_group(&self, index: u32, group: Group) -> io::Result<()> {
-        let socket = &self.sockets[index as usize];
+    fn check_group(&self, index: SocketId, group: Group) -> io::Result<()> {
+        let socket = &self.sockets[index];
         let (ip, is_v6): (IpAddr, bool) = match group {
             Group::V4(group, _) | Group::V4At(group, _) | Group::V4From { group, .. } => {
                 (group.into(), false)
@@ -94,8 +95,8 @@ impl World {
     }
 
     /// `None` where the host has no such interface.
-    fn membership(&self, index: u32, group: Group) -> Option<Membership> {
-        let host = self.sockets[index as usize].host;
+    fn membership(&self, index: SocketId, group: Group) -> Option<Membership> {
+        let host = self.sockets[index].host;
         let (group, interface, source): (IpAddr, _, Option<Ipv4Addr>) = match group {
             Group::V4(group, address) => (group.into(), self.interface_of(host, address)?, None),
             Group::V4From { group, source, interface } => {
@@ -108,11 +109,11 @@ impl World {
     }
 
     /// The interface of this address; the first link where that is left to the system.
-    pub(super) fn interface_of(&self, host: u16, address: Ipv4Addr) -> Option<Interface> {
+    pub(super) fn interface_of(&self, host: HostId, address: Ipv4Addr) -> Option<Interface> {
         match address {
             _ if address.is_unspecified() => Some(Interface::Link(0)),
             _ if address.is_loopback() => Some(Interface::Loopback),
-            _ if self.hosts[usize::from(host)].owns(address.into()) => {
+            _ if self.hosts[host].owns(address.into()) => {
                 host::place_of(address.into()).map(|(_, link)| Interface::Link(link))
             }
             _ => None,
@@ -120,7 +121,7 @@ impl World {
     }
 
     /// The interface that Linux would number so; the first link where that is left to the system.
-    pub(crate) fn interface_at(&self, host: u16, number: u32) -> Option<Interface> {
+    pub(crate) fn interface_at(&self, host: HostId, number: u32) -> Option<Interface> {
         match number {
             0 => Some(Interface::Link(0)),
             1 => Some(Interface::Loopback),
@@ -129,18 +130,17 @@ impl World {
     }
 
     /// The hosts that have a member of the group on the interface, in the order of hosts.
-    pub(super) fn hosts_of_members(&self, group: IpAddr, interface: Interface) -> Vec<u16> {
+    pub(super) fn hosts_of_members(&self, group: IpAddr, interface: Interface) -> Vec<HostId> {
         let present = self.members.iter().filter_map(|&member| self.upgrade(member));
-        let hears = |&index: &u32| match &self.sockets[index as usize].proto {
+        let hears = |&index: &SocketId| match &self.sockets[index].proto {
             Proto::Udp(mailbox) => mailbox.memberships(group, interface).next().is_some(),
             _ => false,
         };
-        let mut hosts: Vec<u16> =
-            present.filter(hears).map(|index| self.sockets[index as usize].host).collect();
+        let mut hosts: Vec<HostId> =
+            present.filter(hears).map(|index| self.sockets[index].host).collect();
         if let (true, Interface::Link(link)) = (is_of_all(group), interface) {
-            let is_on =
-                |host: &u16| self.hosts[usize::from(*host)].address_on(link, group).is_some();
-            hosts.extend((0..self.hosts.len() as u16).filter(is_on));
+            let is_on = |host: &HostId| self.hosts[*host].address_on(link, group).is_some();
+            hosts.extend(self.hosts.ids().filter(is_on));
         }
         hosts.sort_unstable();
         hosts.dedup();

@@ -219,7 +219,7 @@ fn every_copy_has_a_fate_of_its_own() {
     }
     assert_eq!(counts.len(), 4, "{counts:?}");
     let index = hub.world.socket_of(sender).expect("it is open");
-    assert_eq!(hub.world.sockets[index as usize].packets_sent, 200);
+    assert_eq!(hub.world.sockets[index].packets_sent, 200);
 }
 
 /// A sender of host 0 that is bound to this address.
@@ -276,7 +276,7 @@ fn a_port_bound_to_another_address_draws_no_luck() {
     let sender = socket(hub, 0, &[Opt::Broadcast]);
     assert_eq!(send(hub, sender, Ipv4Addr::BROADCAST), Ok(2));
     let index = hub.world.socket_of(sender).expect("it is open");
-    assert_eq!(hub.world.sockets[index as usize].packets_sent, 1);
+    assert_eq!(hub.world.sockets[index].packets_sent, 1);
 }
 
 #[test]

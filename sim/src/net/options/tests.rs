@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use greenroom::hub::{Domain, Hub, Interest, Io, Kind, Opt};
 
 use crate::hub::SimHub;
+use crate::id::Id;
 use crate::testing::{self, code, is_named, named, recv, send};
 
 fn socket(hub: &mut SimHub, kind: Kind) -> Io {
@@ -161,8 +162,9 @@ fn those_who_share_a_port_divide_the_callers() {
             let sender = socket(hub, Kind::Datagram);
             // Told apart as sockets of different greenlets are.
             let index = hub.world.socket_of(sender).expect("it is open");
-            let path = hub.world.paths.child(None, "sender", 1 + index);
-            hub.world.sockets[index as usize].entity.path = path;
+            let ordinal = 1 + index.row() as u32;
+            let path = hub.world.paths.child(None, "sender", ordinal);
+            hub.world.sockets[index].entity.path = path;
             for _ in 0..2 {
                 hub.send_to(sender, b"x", &to.into()).expect("a datagram leaves");
             }
@@ -230,7 +232,7 @@ fn keepalive_finds_a_peer_dead_that_lost_power() {
     assert!((10..20).contains(&(idle_ns / 1_000_000_000)), "one probe, {idle_ns} ns");
 
     hub.world.last_step_ns = idle_ns;
-    hub.world.cut_power(1);
+    hub.world.cut_power(testing::host(1));
     assert!(is_named(hub, client, Interest::READ));
     assert_eq!(recv(hub, client, 1), Err(libc::ETIMEDOUT));
 }
@@ -240,7 +242,7 @@ fn a_user_timeout_ends_what_makes_no_progress() {
     let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let (client, _server) = connected(hub);
     hub.set_option(client, Opt::UserTimeout, 500).expect("it may be set");
-    hub.world.cut_power(1);
+    hub.world.cut_power(testing::host(1));
     assert_eq!(send(hub, client, b"x"), Ok(1));
     assert_eq!(recv(hub, client, 1), Err(libc::EAGAIN));
     let before_ns = hub.now().as_ns();

@@ -8,6 +8,7 @@ use greenroom::hub::{Interest, Io, Kind, Take};
 
 use super::name::Name;
 use super::{Peer, UnixSocket};
+use crate::id::SocketId;
 use crate::trace::Op;
 use crate::world::{World, errno};
 
@@ -16,22 +17,22 @@ const QUEUE_MAX: usize = 10;
 
 impl UnixSocket {
     /// Whether it is connected to this socket and takes nothing from others.
-    pub(super) fn hears_only(&self, index: u32) -> bool {
+    pub(super) fn hears_only(&self, index: SocketId) -> bool {
         matches!(self.peer, Peer::Here(peer) if peer == index)
     }
     /// No more is let in, but from its own peer.
     pub(super) fn is_full(&self) -> bool {
         self.incoming.len() > QUEUE_MAX
     }
-    fn takes_from(&self, index: u32) -> bool {
+    fn takes_from(&self, index: SocketId) -> bool {
         matches!(self.peer, Peer::None) || self.hears_only(index)
     }
 }
 
 impl World {
-    pub(super) fn connect_letters(&mut self, index: u32, to: &SocketAddr) -> io::Result<()> {
+    pub(super) fn connect_letters(&mut self, index: SocketId, to: &SocketAddr) -> io::Result<()> {
         let name = Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?);
-        let host = self.sockets[index as usize].host;
+        let host = self.sockets[index].host;
         let peer = self.find_unix(host, &name, Kind::Datagram)?;
         if !self.unix(peer).takes_from(index) {
             return Err(errno(libc::EPERM));
@@ -43,7 +44,7 @@ impl World {
         self.add_caller(peer, index);
         // One that waited to send here may now, if it is the peer, and the others never will.
         self.tell_callers(index);
-        let number = self.sockets[index as usize].number;
+        let number = self.sockets[index].number;
         self.record_named(Op::Connect, number, 0, 0, Some(&name));
         self.name_ready(index);
         Ok(())
@@ -51,7 +52,7 @@ impl World {
 
     /// A connected socket leaves its peer: what lies here is lost, and a peer that was connected to
     /// it is told so.
-    fn lose_letters(&mut self, index: u32) {
+    fn lose_letters(&mut self, index: SocketId) {
         let socket = self.unix_mut(index);
         if matches!(socket.peer, Peer::None) || socket.incoming.is_empty() {
             return;
@@ -72,7 +73,7 @@ impl World {
     pub(super) fn send_letter(
         &mut self,
         io: Io,
-        index: u32,
+        index: SocketId,
         buf: &[u8],
         to: Option<&SocketAddr>,
     ) -> io::Result<usize> {
@@ -102,8 +103,7 @@ impl World {
             return Err(errno(libc::EAGAIN));
         }
         self.put_piece(index, receiver, buf);
-        let (number, name) =
-            (self.sockets[index as usize].number, self.unix(receiver).name.get().cloned());
+        let (number, name) = (self.sockets[index].number, self.unix(receiver).name.get().cloned());
         let (length, hash) = (buf.len() as u64, self.trace.hash_of_payload(buf));
         self.record_named(Op::SendTo, number, length, hash, name.as_deref());
         self.name_ready(receiver);
@@ -111,9 +111,13 @@ impl World {
     }
 
     /// The first letter to a peer that closed is refused, and the socket is connected no more.
-    fn receiver_of_letter(&mut self, index: u32, wanted: Option<&Rc<Name>>) -> io::Result<u32> {
+    fn receiver_of_letter(
+        &mut self,
+        index: SocketId,
+        wanted: Option<&Rc<Name>>,
+    ) -> io::Result<SocketId> {
         if let Some(name) = wanted {
-            let host = self.sockets[index as usize].host;
+            let host = self.sockets[index].host;
             return self.find_unix(host, name, Kind::Datagram);
         }
         match self.unix(index).peer {
@@ -130,7 +134,7 @@ impl World {
     pub(super) fn recv_letter(
         &mut self,
         io: Io,
-        index: u32,
+        index: SocketId,
         buf: &mut [u8],
         take: Take,
     ) -> io::Result<(usize, Option<Rc<Name>>)> {
@@ -148,7 +152,7 @@ impl World {
                 return Err(errno(libc::EAGAIN));
             }
         };
-        let number = self.sockets[index as usize].number;
+        let number = self.sockets[index].number;
         self.record_named(Op::RecvFrom, number, length as u64, 0, from.as_deref());
         if was_full && take == Take::Remove {
             self.tell_callers(index);

@@ -12,13 +12,14 @@ use super::queue::{self, Piece};
 use super::urgent::{Mark, around_marks};
 use super::{Peer, Role, UnixSocket};
 use crate::choices;
+use crate::id::SocketId;
 use crate::trace::Op;
 use crate::world::{Proto, World, errno};
 
 impl World {
     // Opening.
 
-    pub(crate) fn listen_unix(&mut self, index: u32, backlog: u32) -> io::Result<()> {
+    pub(crate) fn listen_unix(&mut self, index: SocketId, backlog: u32) -> io::Result<()> {
         let socket = self.unix_mut(index);
         if socket.kind == Kind::Datagram {
             return Err(errno(libc::EOPNOTSUPP));
@@ -32,20 +33,25 @@ impl World {
                 *role = Role::Listening { backlog: backlog_now, pending: VecDeque::new() };
             }
         }
-        self.record(Op::Listen, self.sockets[index as usize].number, backlog.into());
+        self.record(Op::Listen, self.sockets[index].number, backlog.into());
         self.tell_callers(index);
         Ok(())
     }
 
     /// A connection stands at once, or not at all; while the listener's queue is full the call has
     /// to wait.
-    pub(crate) fn connect_unix(&mut self, io: Io, index: u32, to: &SocketAddr) -> io::Result<()> {
+    pub(crate) fn connect_unix(
+        &mut self,
+        io: Io,
+        index: SocketId,
+        to: &SocketAddr,
+    ) -> io::Result<()> {
         let kind = self.unix(index).kind;
         if kind == Kind::Datagram {
             return self.connect_letters(index, to);
         }
         let name = Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?);
-        let target = self.find_unix(self.sockets[index as usize].host, &name, kind)?;
+        let target = self.find_unix(self.sockets[index].host, &name, kind)?;
         let listener = self.unix(target);
         match &listener.role {
             Role::Listening { backlog, pending } if !listener.shut_read => {
@@ -66,16 +72,16 @@ impl World {
         let near = self.unix_mut(index);
         near.role = Role::Connected;
         near.peer = Peer::Here(far);
-        let number = self.sockets[index as usize].number;
+        let number = self.sockets[index].number;
         self.record_named(Op::Connect, number, 0, 0, Some(&name));
         self.name_ready(target);
         Ok(())
     }
 
     /// The end that the listener will give out, named after the socket that called.
-    fn make_far_end(&mut self, listener: u32, near: u32) -> u32 {
-        let path = self.path_of_accepted(listener, self.sockets[near as usize].entity.path);
-        let host = self.sockets[listener as usize].host;
+    fn make_far_end(&mut self, listener: SocketId, near: SocketId) -> SocketId {
+        let path = self.path_of_accepted(listener, self.sockets[near].entity.path);
+        let host = self.sockets[listener].host;
         let mut socket = UnixSocket::new(self.unix(listener).kind);
         socket.name = self.unix(listener).name.clone();
         socket.role = Role::Connected;
@@ -87,7 +93,7 @@ impl World {
         far
     }
 
-    pub(crate) fn accept_unix(&mut self, io: Io, index: u32) -> io::Result<(Io, Address)> {
+    pub(crate) fn accept_unix(&mut self, io: Io, index: SocketId) -> io::Result<(Io, Address)> {
         let socket = self.unix_mut(index);
         if socket.kind == Kind::Datagram {
             return Err(errno(libc::EOPNOTSUPP));
@@ -109,7 +115,7 @@ impl World {
             Peer::Gone(name) => name.clone(),
             Peer::None => None,
         };
-        let number = self.sockets[accepted as usize].number;
+        let number = self.sockets[accepted].number;
         self.record_named(Op::Accept, number, 0, 0, peer.as_deref());
         self.tell_callers(index);
         Ok((io, Name::address(peer.as_deref())))
@@ -117,7 +123,12 @@ impl World {
 
     // Bytes.
 
-    pub(super) fn send_unix_stream(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
+    pub(super) fn send_unix_stream(
+        &mut self,
+        io: Io,
+        index: SocketId,
+        buf: &[u8],
+    ) -> io::Result<usize> {
         let limit = self.unix_send_buffer(index);
         let sender = self.weak(index);
         let peer = self.peer_to_write_to(index)?;
@@ -139,7 +150,7 @@ impl World {
         Ok(sent)
     }
 
-    pub(super) fn peer_to_write_to(&self, index: u32) -> io::Result<u32> {
+    pub(super) fn peer_to_write_to(&self, index: SocketId) -> io::Result<SocketId> {
         let socket = self.unix(index);
         match socket.peer {
             Peer::None => Err(errno(libc::ENOTCONN)),
@@ -148,8 +159,14 @@ impl World {
         }
     }
 
-    pub(super) fn wrote(&mut self, index: u32, peer: u32, bytes: &[u8], name: &'static str) {
-        let number = self.sockets[index as usize].number;
+    pub(super) fn wrote(
+        &mut self,
+        index: SocketId,
+        peer: SocketId,
+        bytes: &[u8],
+        name: &'static str,
+    ) {
+        let number = self.sockets[index].number;
         let hash = self.trace.hash_of_payload(bytes);
         self.record_full(Op::Write, number, bytes.len() as u64, hash, None, name);
         self.name_ready(peer);
@@ -158,7 +175,7 @@ impl World {
     pub(super) fn recv_unix_stream(
         &mut self,
         io: Io,
-        index: u32,
+        index: SocketId,
         buf: &mut [u8],
         take: Take,
     ) -> io::Result<usize> {
@@ -190,7 +207,7 @@ impl World {
 
     /// How much a read takes of what is there: now and then less, as one does that looks before the
     /// next write is done. What came as one piece is seen whole.
-    fn cut_between_pieces(&mut self, index: u32, there: usize) -> usize {
+    fn cut_between_pieces(&mut self, index: SocketId, there: usize) -> usize {
         let mut end = 0;
         let ends = self.unix(index).incoming.iter().map(|piece| {
             end += piece.rest().len();
@@ -201,7 +218,7 @@ impl World {
             return there;
         }
         let ppm = self.weather.short_read_ppm;
-        let entity = &mut self.sockets[index as usize].entity;
+        let entity = &mut self.sockets[index].entity;
         let nth = self.choices.pick(entity, choices::Kind::Size, |draw| {
             if draw.happens(ppm) { draw.between(1, cuts.len() as u64) } else { 0 }
         });
@@ -209,7 +226,7 @@ impl World {
     }
 
     /// An error is told once, after what was there to read; the end for ever after.
-    fn nothing_to_read(&mut self, io: Io, index: u32) -> io::Result<usize> {
+    fn nothing_to_read(&mut self, io: Io, index: SocketId) -> io::Result<usize> {
         let socket = self.unix_mut(index);
         if let Some(error) = socket.take_error() {
             return Err(error);
@@ -224,7 +241,7 @@ impl World {
 
     // Records.
 
-    pub(super) fn send_record(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
+    pub(super) fn send_record(&mut self, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
         if let Some(error) = self.unix_mut(index).take_error() {
             return Err(error);
         }
@@ -237,7 +254,7 @@ impl World {
     }
 
     /// Whether the sender's buffer could ever hold a datagram or record of this length.
-    pub(super) fn may_be_long(&self, index: u32, length: usize) -> io::Result<()> {
+    pub(super) fn may_be_long(&self, index: SocketId, length: usize) -> io::Result<()> {
         match length > self.unix_send_buffer(index) - 32 {
             true => Err(errno(libc::EMSGSIZE)),
             false => Ok(()),
@@ -245,7 +262,7 @@ impl World {
     }
 
     /// Whether the sender's buffer has room for a datagram or record: it goes whole or not at all.
-    pub(super) fn may_charge(&mut self, io: Io, index: u32) -> io::Result<()> {
+    pub(super) fn may_charge(&mut self, io: Io, index: SocketId) -> io::Result<()> {
         if self.unix(index).charged >= self.unix_send_buffer(index) {
             self.want(io, Interest::WRITE);
             return Err(errno(libc::EAGAIN));
@@ -253,7 +270,7 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn put_piece(&mut self, index: u32, receiver: u32, buf: &[u8]) {
+    pub(super) fn put_piece(&mut self, index: SocketId, receiver: SocketId, buf: &[u8]) {
         let (sender, cost) = (self.weak(index), queue::cost_of_datagram(buf.len()));
         let socket = self.unix_mut(index);
         socket.charged += cost;
@@ -265,7 +282,7 @@ impl World {
     pub(super) fn recv_record(
         &mut self,
         io: Io,
-        index: u32,
+        index: SocketId,
         buf: &mut [u8],
         take: Take,
     ) -> io::Result<usize> {
@@ -284,7 +301,7 @@ impl World {
     /// Takes the first datagram or record, cut to the buffer; what is cut off is lost.
     pub(super) fn take_piece(
         &mut self,
-        index: u32,
+        index: SocketId,
         buf: &mut [u8],
         take: Take,
     ) -> (usize, Option<Rc<Name>>) {

@@ -8,6 +8,7 @@ use greenroom::hub::{Io, Kind};
 
 use super::Role;
 use super::queue::{self, Piece};
+use crate::id::SocketId;
 use crate::net::urgent::has_urgent;
 use crate::world::{World, errno};
 
@@ -42,7 +43,12 @@ pub(super) fn around_marks(queue: &VecDeque<Piece>, inline: bool) -> (usize, usi
 }
 
 impl World {
-    pub(crate) fn send_urgent_unix(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
+    pub(crate) fn send_urgent_unix(
+        &mut self,
+        io: Io,
+        index: SocketId,
+        buf: &[u8],
+    ) -> io::Result<usize> {
         self.may_be_urgent(index, true)?;
         let Some((last, before)) = buf.split_last() else { return Err(errno(libc::EOPNOTSUPP)) };
         let peer = self.peer_to_write_to(index)?;
@@ -67,7 +73,11 @@ impl World {
         Ok(buf.len())
     }
 
-    pub(crate) fn recv_urgent_unix(&mut self, index: u32, buf: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn recv_urgent_unix(
+        &mut self,
+        index: SocketId,
+        buf: &mut [u8],
+    ) -> io::Result<usize> {
         self.may_be_urgent(index, false)?;
         let inline = self.urgent_is_inline(index);
         let incoming = &mut self.unix_mut(index).incoming;
@@ -82,7 +92,7 @@ impl World {
     }
 
     /// Streams have urgent bytes; records look at their connection before they say that they have not.
-    fn may_be_urgent(&mut self, index: u32, sends: bool) -> io::Result<()> {
+    fn may_be_urgent(&mut self, index: SocketId, sends: bool) -> io::Result<()> {
         let socket = self.unix_mut(index);
         if socket.kind == Kind::SeqPacket {
             if sends && let Some(error) = socket.error.take() {
@@ -96,7 +106,7 @@ impl World {
     }
 
     /// A read begins: the pieces it passes over are gone, and a mark among the others with it.
-    pub(super) fn pass_marks(&mut self, index: u32, passed: usize) {
+    pub(super) fn pass_marks(&mut self, index: SocketId, passed: usize) {
         for _ in 0..passed {
             let piece = self.unix_mut(index).incoming.pop_front().expect("it was just looked at");
             self.discharge(piece.sender, piece.cost);
