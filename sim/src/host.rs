@@ -9,11 +9,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use greenroom::scenario::HostSpec;
 
 use crate::choices::Entity;
+use crate::errno::errno;
+use crate::host::ports::Ports;
 use crate::id::{HostId, Id};
 use crate::net::loopback::Loopback;
-use crate::net::unix::name::Names;
-use crate::world::errno;
-use ports::Ports;
+use crate::socket::unix::name::Names;
 
 pub(crate) struct Host {
     pub(crate) name: String,

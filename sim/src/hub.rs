@@ -16,10 +16,12 @@ use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::choices::{self, Entity};
 use crate::clock::Event;
+use crate::errno::errno;
 use crate::id::{HostId, SocketId};
-use crate::net::udp::Mailbox;
+use crate::socket::mailbox::Mailbox;
+use crate::socket::{NO_SOCKET, Proto};
 use crate::trace::Op;
-use crate::world::{Greenlet, NO_SOCKET, Proto, World, errno};
+use crate::world::{Greenlet, World};
 
 /// 2020-01-01 00:00:00 UTC: where every host's calendar begins.
 const CALENDAR_START: Duration = Duration::from_secs(1_577_836_800);

@@ -75,3 +75,10 @@ impl From<GreenletId> for GreenletIndex {
         GreenletIndex::of_row(greenlet.slot())
     }
 }
+
+/// Names a socket without keeping it: it may be gone, and its slot another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Weak {
+    pub(crate) socket: SocketId,
+    pub(crate) generation: u32,
+}

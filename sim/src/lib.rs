@@ -44,11 +44,14 @@ pub mod trace;
 pub mod weather;
 
 mod clock;
+mod errno;
 mod host;
 mod hub;
 mod id;
+mod link;
 mod net;
 mod scheduler;
+mod socket;
 // Its names are RFC 9293's and the world's own affair.
 #[allow(missing_docs, dead_code)]
 mod tcp;

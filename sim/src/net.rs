@@ -4,6 +4,7 @@
 pub(crate) mod address;
 pub(crate) mod icmp;
 pub(crate) mod job;
+mod life;
 pub(crate) mod link;
 pub(crate) mod loopback;
 mod memory;
@@ -12,92 +13,23 @@ pub(crate) mod names;
 pub(crate) mod options;
 pub(crate) mod pipe;
 pub(crate) mod ports;
+mod readiness;
 pub(crate) mod signal;
-mod state;
 pub(crate) mod stream;
 pub(crate) mod udp;
 pub(crate) mod unix;
 mod urgent;
 
-use std::io;
 use std::net::SocketAddr;
-
-use greenroom::hub::{Address, Domain};
 
 use crate::clock::Event;
 use crate::id::{HostId, PacketId, SocketId};
+use crate::link::packet::{Body, Packet};
+use crate::socket::flow::Flow;
+use crate::socket::{Dirty, Proto};
 use crate::tcp::{Connection, Segment, State};
 use crate::trace::Op;
-use crate::world::{Proto, Socket, World, errno};
-
-/// A packet under way.
-pub(crate) struct Packet {
-    pub(crate) from: SocketAddr,
-    pub(crate) to: SocketAddr,
-    pub(crate) to_host: HostId,
-    /// The path of the socket that sent it: what a connection it opens is named after.
-    pub(crate) sender: u32,
-    pub(crate) body: Body,
-    pub(crate) payload: Vec<u8>,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) enum Body {
-    Segment(Segment),
-    Datagram,
-    /// A datagram for all who hear it on this interface.
-    ForMany(multicast::Interface),
-    /// About a packet from `to` to `from`.
-    Icmp(icmp::Icmp),
-}
-
-/// Where a socket may have something to send to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dirty {
-    No,
-    /// Its own host, when the call ends.
-    Here,
-    /// Another host, when the instant ends.
-    Link,
-}
-
-/// A connection's place: host, its address and port there, the peer's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Flow {
-    pub(crate) host: HostId,
-    pub(crate) local: SocketAddr,
-    pub(crate) peer: SocketAddr,
-}
-
-impl Flow {
-    pub(crate) fn of(socket: &Socket) -> Option<Flow> {
-        match socket.proto {
-            Proto::Stream(_) => {
-                Some(Flow { host: socket.host, local: socket.local?, peer: socket.peer? })
-            }
-            _ => None,
-        }
-    }
-}
-
-/// The internet address in this one. One of another family is refused, and before that one that is
-/// too short to be an internet address, as few but unnamed ones are.
-pub(crate) fn inet(address: &Address, domain: Domain) -> io::Result<SocketAddr> {
-    /// What Linux needs, less the family and the byte at a name's end or beginning.
-    const NAME_MIN_V4: usize = 16 - 3;
-    const NAME_MIN_V6: usize = 24 - 3;
-    if let Address::Unix(unix) = address {
-        let length = match unix::name::Name::of(unix) {
-            Some(unix::name::Name::Path(path)) => path.as_os_str().len(),
-            Some(unix::name::Name::Abstract(name)) => name.len(),
-            None => 0,
-        };
-        if length < if domain == Domain::V6 { NAME_MIN_V6 } else { NAME_MIN_V4 } {
-            return Err(errno(libc::EINVAL));
-        }
-    }
-    address.inet()
-}
+use crate::world::World;
 
 impl World {
     // Out.
@@ -169,7 +101,7 @@ impl World {
         self.leave_half_open(index, state, finished);
         // Once: what is bound anew afterwards stays bound.
         let socket = &self.sockets[index];
-        let is_routed = Flow::of(socket).is_some_and(|flow| self.flows.get(&flow) == Some(&index));
+        let is_routed = socket.flow().is_some_and(|flow| self.flows.get(&flow) == Some(&index));
         if state == State::Closed && is_routed {
             self.unroute(index);
         }

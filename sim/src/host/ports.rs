@@ -5,13 +5,7 @@ use std::ops::RangeInclusive;
 
 use crate::choices::Fixed;
 use crate::id::SocketId;
-
-/// TCP and UDP ports are two name spaces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Transport {
-    Tcp,
-    Udp,
-}
+use crate::socket::flow::Transport;
 
 /// The ports of a host.
 pub(crate) struct Ports {

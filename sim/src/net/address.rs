@@ -13,73 +13,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use greenroom::hub::{Address, Domain};
 
-use super::multicast::is_for_many;
+use crate::errno::errno;
 use crate::host;
 use crate::id::{HostId, SocketId};
-use crate::world::{Proto, Socket, World, errno};
+use crate::socket::address::{any, inet, is_for_many, meant, needs_scope, shown_in};
+use crate::socket::{Proto, Socket};
+use crate::world::World;
 
 /// Linux's number of the loopback interface; the links follow.
 const LOOPBACK_INDEX: u32 = 1;
-
-/// The unspecified address of a socket's own family: "any of mine".
-pub(crate) fn any(domain: Domain) -> IpAddr {
-    match domain {
-        Domain::V6 => Ipv6Addr::UNSPECIFIED.into(),
-        Domain::V4 | Domain::Unix => Ipv4Addr::UNSPECIFIED.into(),
-    }
-}
-
-/// An address as a socket of this family shows it.
-pub(crate) fn shown_in(domain: Domain, address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(v4) if domain == Domain::V6 => {
-            SocketAddr::from((v4.ip().to_ipv6_mapped(), v4.port()))
-        }
-        address => address,
-    }
-}
-
-/// What an address of IPv6 stands for. A flow label is nothing that a program sees again, and a scope
-/// means something with what is unique on one link only.
-fn meant(address: SocketAddrV6) -> SocketAddr {
-    match address.ip().to_ipv4_mapped() {
-        Some(v4) => SocketAddr::from((v4, address.port())),
-        None => {
-            let scope = if needs_scope(address.ip()) { address.scope_id() } else { 0 };
-            SocketAddrV6::new(*address.ip(), address.port(), 0, scope).into()
-        }
-    }
-}
-
-/// Whether an address is another one on each link.
-fn needs_scope(ip: &Ipv6Addr) -> bool {
-    const LINK: u16 = 2;
-    ip.is_unicast_link_local() || ip.is_multicast() && (1..=LINK).contains(&scope_of(ip))
-}
-
-/// How far a group reaches (RFC 4291 §2.7): 1 its own interface, 2 its link.
-pub(super) fn scope_of(group: &Ipv6Addr) -> u16 {
-    group.segments()[0] & 0xf
-}
-
-/// Whether a socket at this address, of IPv6 alone or not, hears what is sent to that one.
-fn hears(local: IpAddr, only_v6: bool, to: IpAddr) -> bool {
-    match (local, to) {
-        (IpAddr::V6(any), IpAddr::V4(_)) => any.is_unspecified() && !only_v6,
-        (local, to) => local == to || local.is_unspecified() && local.is_ipv4() == to.is_ipv4(),
-    }
-}
-
-/// Whether what is sent to `to` is for this socket, by the address.
-pub(super) fn covers(socket: &Socket, to: SocketAddr) -> bool {
-    socket.local.is_some_and(|local| hears(local.ip(), socket.options.only_v6, to.ip()))
-}
-
-/// Whether a socket and one at `local` would have an address in common.
-pub(super) fn overlap(socket: &Socket, local: SocketAddr, only_v6: bool) -> bool {
-    let theirs = |theirs: SocketAddr| hears(local.ip(), only_v6, theirs.ip());
-    covers(socket, local) || socket.local.is_some_and(theirs)
-}
 
 impl World {
     /// An address as the socket shows it.
@@ -98,7 +40,7 @@ impl World {
     /// The address that bind(2) is asked for.
     pub(super) fn named_local(&self, index: SocketId, local: &Address) -> io::Result<SocketAddr> {
         let socket = &self.sockets[index];
-        match (socket.domain, super::inet(local, socket.domain)?) {
+        match (socket.domain, inet(local, socket.domain)?) {
             (Domain::V6, SocketAddr::V6(v6)) => {
                 let local = meant(v6);
                 // IPv6 alone has no such address (linux-truth 36).
@@ -116,7 +58,7 @@ impl World {
     pub(super) fn named_peer(&self, index: SocketId, peer: &Address) -> io::Result<SocketAddr> {
         let socket = &self.sockets[index];
         let is_stream = !matches!(socket.proto, Proto::Udp(_));
-        let peer = match (socket.domain, super::inet(peer, socket.domain)?) {
+        let peer = match (socket.domain, inet(peer, socket.domain)?) {
             (Domain::V6, SocketAddr::V6(v6)) => meant(v6),
             (Domain::V6, SocketAddr::V4(_)) if is_stream => return Err(errno(libc::EINVAL)),
             (Domain::V4, SocketAddr::V6(_)) => return Err(errno(libc::EAFNOSUPPORT)),

@@ -6,13 +6,18 @@
 
 use std::net::SocketAddr;
 
-use super::link::{LOST, TCP, UDP, direction, ip_header};
-use super::{Body, Flow, Packet};
 use crate::choices::Kind;
 use crate::id::HostId;
+use crate::link::icmp::{Icmp, Why};
+use crate::link::packet::{Body, Packet};
+use crate::link::pair::direction;
+use crate::link::wire::{TCP, UDP, ip_header, mtu_towards, segment_of};
+use crate::net::link::LOST;
+use crate::socket::Proto;
+use crate::socket::flow::Flow;
 use crate::tcp;
 use crate::trace::Op;
-use crate::world::{Proto, World};
+use crate::world::World;
 
 /// Linux's `mtu_expires`: how long a host remembers what a router said of a path.
 const REMEMBERED_NS: u64 = 600_000_000_000;
@@ -20,39 +25,6 @@ const REMEMBERED_NS: u64 = 600_000_000_000;
 const ASKING_NS: u64 = 3_000_000_000;
 /// How long an answer to that is believed: 30 s, then 5 s of doubt, then three more questions.
 const BELIEVED_NS: u64 = 38_000_000_000;
-
-/// A message about a packet from `to` to `from`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Icmp {
-    pub(crate) why: Why,
-    /// Where the packet was a segment, its position.
-    seq: Option<u64>,
-    /// The host it was for.
-    far: HostId,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// Nobody has the port.
-    Port,
-    /// No way leads to the host, or it does not answer.
-    Host,
-    /// No way leads to its network.
-    Net,
-    /// Fragmentation needed: the next hop is narrower.
-    TooBig,
-}
-
-impl Icmp {
-    /// What a host or router says of this packet.
-    pub(super) fn about(packet: &Packet, why: Why) -> Icmp {
-        let seq = match packet.body {
-            Body::Segment(segment) => Some(segment.seq),
-            _ => None,
-        };
-        Icmp { why, seq, far: packet.to_host }
-    }
-}
 
 impl World {
     // Out.
@@ -187,17 +159,6 @@ impl World {
         self.mark_dirty(index);
         self.name_ready(index);
     }
-}
-
-/// The bytes of a segment that just fits.
-fn segment_of(mtu: u32, peer: SocketAddr) -> u32 {
-    mtu_towards(mtu, peer).saturating_sub((ip_header(peer) + TCP) as u32).max(1)
-}
-
-/// Every link carries 1280 bytes of IPv6 in one piece, and Linux believes no router that has less.
-fn mtu_towards(mtu: u32, peer: SocketAddr) -> u32 {
-    const MTU_MIN_V6: u32 = 1280;
-    if peer.is_ipv4() { mtu } else { mtu.max(MTU_MIN_V6) }
 }
 
 #[cfg(test)]

@@ -7,19 +7,16 @@ use greenroom::hub::{Interest, Io};
 
 use crate::choices::Kind;
 use crate::clock::Event;
+use crate::errno::errno;
 use crate::id::SocketId;
-use crate::world::{NO_SOCKET, Proto, World, errno};
+use crate::socket::source::Work;
+use crate::socket::{NO_SOCKET, Proto};
+use crate::world::World;
 
 /// How long a job takes that nothing is the matter with: a read of a file that is not in memory.
 const TYPICAL_NS: u64 = 1_000_000;
 /// A disk that is busy, or a helper thread that is.
 const LONGEST_NS: u64 = 100_000_000;
-
-/// A job under way.
-#[derive(Default)]
-pub(crate) struct Work {
-    pub(crate) is_due: bool,
-}
 
 impl World {
     /// A job begins; the source is readable when it is to be done.

@@ -8,49 +8,14 @@
 //! changes nothing for this one. A partition is a decision about the pair of hosts; nothing is made
 //! for a pair before it first talks.
 
-use std::net::SocketAddr;
-
-use super::icmp::Why;
-use super::{Body, Packet};
 use crate::choices::{Entity, Kind};
 use crate::id::{HostId, SocketId};
+use crate::link::icmp::Why;
+use crate::link::packet::{Body, Packet};
+use crate::link::pair::{Pair, direction};
+use crate::link::wire::wire_bytes;
 use crate::trace::Op;
 use crate::world::World;
-
-/// Two hosts that have talked.
-pub(crate) struct Pair {
-    /// When they are cut off from each other, from and until.
-    pub(super) cut_ns: Option<(u64, u64)>,
-    /// What a router says of a packet that meets the cut, if one says anything.
-    pub(super) cut_answer: Option<Why>,
-    /// When the last packet will have left each direction's queue; the first is the one from the
-    /// host with the lower number.
-    empty_ns: [u64; 2],
-    /// When a packet last left for the other, by direction likewise.
-    pub(super) sent_ns: [Option<u64>; 2],
-    /// Until when the sender asks who has the other's address.
-    pub(super) asking_until_ns: [u64; 2],
-    /// Until when the sender remembers the MTU of the path.
-    pub(super) mtu_known_ns: [u64; 2],
-}
-
-impl Pair {
-    fn new(cut_ns: Option<(u64, u64)>, cut_answer: Option<Why>) -> Pair {
-        Pair {
-            cut_ns,
-            cut_answer,
-            empty_ns: [0; 2],
-            sent_ns: [None; 2],
-            asking_until_ns: [0; 2],
-            mtu_known_ns: [0; 2],
-        }
-    }
-}
-
-/// The key of two hosts, and which of a pair's two directions leads from one to the other.
-pub(super) fn direction(from: HostId, to: HostId) -> ((HostId, HostId), usize) {
-    ((from.min(to), from.max(to)), usize::from(from > to))
-}
 
 /// The first way to be lost: of a packet, and of a message about one.
 pub(super) const LOST: u64 = 1;
@@ -61,36 +26,6 @@ const NET_UNREACHABLE: u64 = 4;
 const HOST_UNREACHABLE: u64 = 5;
 
 const SECOND_NS: u128 = 1_000_000_000;
-
-/// Headers of TCP and of UDP.
-pub(super) const TCP: u64 = 20;
-pub(super) const UDP: u64 = 8;
-
-/// The bytes of IP's header.
-pub(super) fn ip_header(to: SocketAddr) -> u64 {
-    if to.is_ipv4() { 20 } else { 40 }
-}
-
-/// What a packet is on the wire, IP's headers included; what is below IP is not counted.
-fn wire_bytes(packet: &Packet, mtu_bytes: u32) -> u64 {
-    // IPv6 says in a header of its own that a packet is a fragment.
-    let (ip, of_fragment) = (ip_header(packet.to), if packet.to.is_ipv4() { 0 } else { 8 });
-    let payload = packet.payload.len() as u64;
-    match packet.body {
-        Body::Segment(_) => ip + TCP + payload,
-        Body::Datagram | Body::ForMany(_) => {
-            let (bytes, room) = (UDP + payload, u64::from(mtu_bytes).saturating_sub(ip));
-            if bytes <= room {
-                return ip + bytes;
-            }
-            // Fragments, but for the last, carry a multiple of eight bytes.
-            let fragment = (room.saturating_sub(of_fragment) / 8 * 8).max(8);
-            bytes + (ip + of_fragment) * bytes.div_ceil(fragment)
-        }
-        // ICMP: a header of eight, and the header of IP and eight bytes of what it answers.
-        Body::Icmp(_) => ip + 8 + ip + 8,
-    }
-}
 
 impl World {
     pub(super) fn send_over_link(
@@ -281,32 +216,5 @@ impl World {
         };
         let from_ns = self.clock.now_ns().saturating_add(start_ns);
         Pair::new(Some((from_ns, from_ns.saturating_add(length_ns))), answer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn headers_and_fragments_are_those_of_the_family() {
-        let bytes = |to: &str, length: usize, mtu_bytes| {
-            let to: std::net::SocketAddr = to.parse().expect("an address");
-            let (body, payload) = (Body::Datagram, vec![0; length]);
-            wire_bytes(
-                &Packet { from: to, to, to_host: HostId::FIRST, sender: 0, body, payload },
-                mtu_bytes,
-            )
-        };
-        for (length, mtu_bytes, v4, v6) in [
-            (100, 1500, 128, 148),
-            // What fits whole is no fragment, be it of eight bytes or not.
-            (1472, 1500, 1500, 1520 + 2 * 8 + 40),
-            (1451, 1499, 1479, 1499),
-            (1473, 1500, 1501 + 20, 1521 + 2 * 8 + 40),
-        ] {
-            assert_eq!(bytes("10.0.0.1:1", length, mtu_bytes), v4, "{length}");
-            assert_eq!(bytes("[fd00::1]:1", length, mtu_bytes), v6, "{length}");
-        }
     }
 }

@@ -14,9 +14,9 @@ use std::collections::VecDeque;
 
 use greenroom::hub::Ready;
 
-use super::{Body, Packet};
 use crate::clock::Event;
 use crate::id::{HostId, SocketId};
+use crate::link::packet::{Body, Packet};
 use crate::world::World;
 
 /// What a packet takes on one machine, from socket to whoever waits for it.

@@ -2,8 +2,9 @@
 //! as a program sees them. It is counted when it is asked for, so a host without a limit pays nothing.
 
 use crate::id::{HostId, SocketId};
+use crate::socket::{Proto, Socket};
 use crate::tcp::Segment;
-use crate::world::{Proto, Socket, World};
+use crate::world::World;
 
 /// What a stream may write whatever others hold: Linux's SOCK_MIN_SNDBUF.
 const SEND_MIN: u64 = 4608;

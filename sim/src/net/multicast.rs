@@ -16,30 +16,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 
 use greenroom::hub::Opt;
 
-use super::address::{covers, scope_of};
-use super::{Body, Packet};
-use crate::host::ports::Transport;
+use crate::errno::errno;
 use crate::id::{HostId, SocketId};
+use crate::link::packet::{Body, Interface, Packet};
+use crate::socket::Proto;
+use crate::socket::address::{LOOPBACK_BROADCAST, is_broadcast, is_for_many, is_of_all, scope_of};
+use crate::socket::flow::Transport;
 use crate::trace::Op;
-use crate::world::{Proto, World, errno};
-pub(crate) use groups::Membership;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Interface {
-    Link(u8),
-    Loopback,
-}
-
-const LOOPBACK_BROADCAST: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
-
-fn is_broadcast(ip: IpAddr) -> bool {
-    ip == Ipv4Addr::BROADCAST || ip == LOOPBACK_BROADCAST
-}
-
-/// Whether an address is that of many.
-pub(super) fn is_for_many(ip: IpAddr) -> bool {
-    ip.is_multicast() || is_broadcast(ip)
-}
+use crate::world::World;
 
 impl World {
     /// Whether the socket's host has an interface of this address.
@@ -130,13 +114,13 @@ impl World {
     fn hosts_that_hear(&self, to: SocketAddr, interface: Interface) -> Vec<HostId> {
         let is_bound = |host: &HostId| {
             let bound = self.bound_at(*host, Transport::Udp, to.port());
-            bound.iter().any(|&index| covers(&self.sockets[index], to))
+            bound.iter().any(|&index| self.sockets[index].covers(to))
         };
         if !to.ip().is_multicast() {
             return self.hosts.ids().filter(is_bound).collect();
         }
         let mut hosts = self.hosts_of_members(to.ip(), interface);
-        hosts.retain(|host| !groups::is_of_all(to.ip()) || is_bound(host));
+        hosts.retain(|host| !is_of_all(to.ip()) || is_bound(host));
         hosts
     }
 
@@ -193,7 +177,7 @@ impl World {
         let hears = |index: &SocketId| {
             let socket = &self.sockets[*index];
             let all = socket.options.get(wants_all) != 0;
-            covers(socket, to)
+            socket.covers(to)
                 && socket.peer.is_none_or(|peer| peer == from)
                 && match &socket.proto {
                     Proto::Udp(mailbox) if group.is_multicast() => {

@@ -9,22 +9,12 @@ use greenroom::resolve::GaiError;
 
 use crate::choices::Kind;
 use crate::clock::Event;
+use crate::errno::errno;
 use crate::id::{HostId, SocketId};
+use crate::socket::source::Query;
+use crate::socket::{NO_SOCKET, Proto};
 use crate::trace::Op;
-use crate::world::{NO_SOCKET, Proto, World, errno};
-
-/// A question and, once it is there, the answer.
-pub(crate) struct Query {
-    host: String,
-    /// `None` until it is there; empty where the name is unknown.
-    answer: Option<Vec<IpAddr>>,
-}
-
-impl Query {
-    pub(crate) fn is_answered(&self) -> bool {
-        self.answer.is_some()
-    }
-}
+use crate::world::World;
 
 impl World {
     pub(crate) fn ask(&mut self, name: &str) -> io::Result<Io> {

@@ -9,14 +9,14 @@ use std::net::{IpAddr, SocketAddr};
 
 use greenroom::hub::{Address, Domain};
 
-use super::Flow;
-use super::address::{any, overlap};
-use super::multicast::is_for_many;
-use crate::host::ports::Transport;
+use crate::errno::errno;
 use crate::id::{HostId, SocketId};
+use crate::socket::Proto;
+use crate::socket::address::{any, is_for_many};
+use crate::socket::flow::{Flow, Transport};
 use crate::tcp::State;
 use crate::trace::Op;
-use crate::world::{Proto, Socket, World, errno};
+use crate::world::World;
 
 impl World {
     // Bound by the program.
@@ -34,9 +34,9 @@ impl World {
 
     pub(super) fn bind_socket(&mut self, index: SocketId, mut local: SocketAddr) -> io::Result<()> {
         let socket = &self.sockets[index];
-        let (host, transport, domain) = (socket.host, transport_of(socket), socket.domain);
+        let (host, transport, domain) = (socket.host, socket.transport(), socket.domain);
         // Each family looks at these three in an order of its own.
-        let is_bound = is_bound(socket);
+        let is_bound = socket.is_bound();
         let is_reserved = self.hosts[host].reserves(local.port());
         if !((is_bound || is_reserved) && domain == Domain::V6) {
             self.check_local(index, local)?;
@@ -111,7 +111,7 @@ impl World {
             let listens = matches!(other.proto, Proto::Listener(_));
             let shared = (own.reuse_port && other.options.reuse_port)
                 || (own.reuse_address && other.options.reuse_address && !listens);
-            overlap(other, local, own.only_v6) && !(shared && sharing == Sharing::AsAsked)
+            other.overlaps(local, own.only_v6) && !(shared && sharing == Sharing::AsAsked)
         })
     }
 
@@ -123,7 +123,7 @@ impl World {
         let socket = &self.sockets[index];
         match socket.local {
             Some(local) if socket.has_port => {
-                let is_stream = transport_of(socket) == Transport::Tcp;
+                let is_stream = socket.transport() == Transport::Tcp;
                 let is_open = local.ip().is_unspecified() || is_stream && is_for_many(local.ip());
                 let ip = if is_open { source } else { local.ip() };
                 let local = SocketAddr::new(ip, local.port());
@@ -243,22 +243,4 @@ enum Sharing {
 enum Port {
     Named,
     Chosen,
-}
-
-/// Whether the socket has an address that it will not change.
-pub(super) fn is_bound(socket: &Socket) -> bool {
-    match &socket.proto {
-        // A connection that is over has given its port up, unless the program named it; in TIME-WAIT
-        // the system has the port.
-        Proto::Stream(tcp) if tcp.state() == State::TimeWait => socket.port_is_given,
-        Proto::Stream(tcp) => !tcp.is_over() || socket.has_port,
-        _ => socket.has_port,
-    }
-}
-
-pub(crate) fn transport_of(socket: &Socket) -> Transport {
-    match socket.proto {
-        Proto::Udp(_) => Transport::Udp,
-        _ => Transport::Tcp,
-    }
 }

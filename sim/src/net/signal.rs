@@ -6,16 +6,12 @@ use std::io;
 use greenroom::hub::{GreenletId, How, Interest, Io, Ready, Take};
 use greenroom::signal::Kind;
 
+use crate::errno::errno;
 use crate::id::{HostId, SocketId};
+use crate::socket::source::Ear;
+use crate::socket::{NO_SOCKET, Proto};
 use crate::trace::Op;
-use crate::world::{NO_SOCKET, Proto, World, errno};
-
-/// Where one kind of signal is heard.
-pub(crate) struct Ear {
-    pub(crate) kind: Kind,
-    /// As with a signal that is blocked, any number that were not heard yet are one.
-    pub(crate) has_come: bool,
-}
+use crate::world::World;
 
 impl World {
     pub(crate) fn listen_for(&mut self, kind: Kind) -> io::Result<Io> {

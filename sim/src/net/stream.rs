@@ -5,15 +5,17 @@ use std::net::{Shutdown, SocketAddr};
 
 use greenroom::hub::{Address, Domain, Interest, Io, Take};
 
-use super::address::{any, covers, overlap};
-use super::{Flow, Packet};
 use crate::choices;
-use crate::host::ports::Transport;
+use crate::errno::errno;
 use crate::id::{HostId, SocketId};
+use crate::link::packet::Packet;
 use crate::mutant::{self, Mutant};
+use crate::socket::address::any;
+use crate::socket::flow::{Flow, Transport};
+use crate::socket::{Proto, Socket};
 use crate::tcp::{Config, Connection, Listener, Segment, State};
 use crate::trace::Op;
-use crate::world::{Proto, Socket, World, errno};
+use crate::world::World;
 
 /// What a segment holds over the loopback: half of the window that Linux's other end offers first,
 /// for its packets are of 64 KiB (linux-truth 101).
@@ -60,7 +62,7 @@ impl World {
         bound.iter().any(|&other| {
             let theirs = &self.sockets[other];
             other != index
-                && overlap(theirs, local, socket.options.only_v6)
+                && theirs.overlaps(local, socket.options.only_v6)
                 && matches!(theirs.proto, Proto::Listener(_))
                 && !(socket.options.reuse_port && theirs.options.reuse_port)
         })
@@ -77,7 +79,7 @@ impl World {
         let bound = self.bound_at(host, Transport::Tcp, to.port());
         let score = |&index: &SocketId| {
             let socket = &self.sockets[index];
-            let local = socket.local.filter(|_| covers(socket, to))?;
+            let local = socket.local.filter(|_| socket.covers(to))?;
             let listens = matches!(socket.proto, Proto::Listener(_));
             listens.then_some(((local.ip() == to.ip(), socket.domain == Domain::V4), index))
         };

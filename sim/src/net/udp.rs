@@ -1,21 +1,20 @@
 //! UDP: datagrams, whole or not at all, into a queue of bounded size.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 
 use greenroom::hub::{Address, Domain, Interest, Io, Take};
 
-use super::address::{any, covers};
-use super::icmp::{Icmp, Why};
-use super::multicast::{Membership, is_for_many};
-use super::options::RECV_BUFFER;
-use super::{Body, Packet};
-use crate::host::ports::Transport;
+use crate::errno::errno;
 use crate::id::SocketId;
-use crate::mutant::{self, Mutant};
+use crate::link::icmp::{Icmp, Why};
+use crate::link::packet::{Body, Packet};
+use crate::socket::Proto;
+use crate::socket::address::{any, is_for_many};
+use crate::socket::flow::Transport;
+use crate::socket::options::RECV_BUFFER;
 use crate::trace::Op;
-use crate::world::{Proto, World, errno};
+use crate::world::World;
 
 /// What UDP has a number for.
 pub(super) const LENGTH_MAX: usize = 65_535;
@@ -25,35 +24,6 @@ fn payload_max(to: SocketAddr) -> usize {
     const UDP: usize = 8;
     const V4: usize = 20;
     LENGTH_MAX - UDP - if to.is_ipv4() { V4 } else { 0 }
-}
-
-/// What a socket has received and not yet given out.
-#[derive(Default)]
-pub(crate) struct Mailbox {
-    letters: VecDeque<(SocketAddr, Vec<u8>)>,
-    bytes: usize,
-    /// What an ICMP message to a connected socket said.
-    error: Option<i32>,
-    shut_read: bool,
-    shut_write: bool,
-    pub(super) groups: Vec<Membership>,
-}
-
-impl Mailbox {
-    /// What is in it, with what that costs beside its bytes.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-    pub(crate) fn is_readable(&self) -> bool {
-        self.error.is_some() || self.shut_read || !self.letters.is_empty()
-    }
-    pub(crate) fn take_error(&mut self) -> Option<io::Error> {
-        let error = self.error.take()?;
-        match mutant::is_on(Mutant::RefusalMisnamed) {
-            true => Some(errno(libc::ECONNRESET)),
-            false => Some(errno(error)),
-        }
-    }
 }
 
 impl World {
@@ -205,7 +175,7 @@ impl World {
         let bound = self.bound_at(packet.to_host, Transport::Udp, to.port());
         let score = |&index: &SocketId| {
             let socket = &self.sockets[index];
-            let local = socket.local.filter(|_| covers(socket, to))?;
+            let local = socket.local.filter(|_| socket.covers(to))?;
             let hears = socket.peer.is_none_or(|peer| is_from(peer, packet.from));
             let is_own_family = socket.domain == Domain::V4;
             hears.then_some(((socket.peer.is_some(), local.ip() == to.ip(), is_own_family), index))
@@ -219,7 +189,7 @@ impl World {
         let told = bound.iter().copied().find(|&index| {
             let socket = &self.sockets[index];
             // One that was connected in IPv6 before does not hear what comes back by IPv4.
-            covers(socket, packet.to) && socket.peer.is_some_and(|peer| is_from(peer, packet.from))
+            socket.covers(packet.to) && socket.peer.is_some_and(|peer| is_from(peer, packet.from))
         });
         let Some(index) = told else { return };
         if let Proto::Udp(mailbox) = &mut self.sockets[index].proto {

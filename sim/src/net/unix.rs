@@ -6,89 +6,25 @@
 //! permissions, and `SO_RCVBUF`, which counts for nothing on Linux either.
 
 mod datagram;
-pub(crate) mod name;
-pub(crate) mod queue;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod urgent;
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::unix::net::SocketAddr;
 use std::rc::Rc;
 
 use greenroom::hub::{Address, Interest, Io, Kind, Take};
 
-use self::name::{Card, Name, place_of};
-use self::queue::Piece;
-use crate::id::{HostId, SocketId};
+use crate::errno::errno;
+use crate::id::{HostId, SocketId, Weak};
+use crate::socket::Proto;
+use crate::socket::unix::name::{Name, place_of};
+use crate::socket::unix::queue::{self, around_marks};
+use crate::socket::unix::{Peer, Role, UnixSocket};
 use crate::trace::Op;
-use crate::world::weak::Weak;
-use crate::world::{Proto, World, errno};
-
-/// A socket of the Unix domain.
-pub(crate) struct UnixSocket {
-    kind: Kind,
-    name: Card,
-    role: Role,
-    peer: Peer,
-    /// What was sent here and not yet read.
-    incoming: VecDeque<Piece>,
-    /// What this socket sent and others have not yet read.
-    charged: usize,
-    shut_read: bool,
-    shut_write: bool,
-    error: Option<i32>,
-    /// Who is to be told of room here, and when this socket closes: datagram sockets connected to
-    /// it, and those that wait to send to it or to connect.
-    callers: Vec<Weak>,
-}
-
-enum Role {
-    /// Neither listening nor connected; a datagram socket is never anything else.
-    Plain,
-    Listening {
-        backlog: usize,
-        pending: VecDeque<SocketId>,
-    },
-    Connected,
-}
-
-#[derive(Clone)]
-enum Peer {
-    None,
-    Here(SocketId),
-    /// It closed; this was its name.
-    Gone(Option<Rc<Name>>),
-}
-
-impl UnixSocket {
-    fn new(kind: Kind) -> Box<UnixSocket> {
-        Box::new(UnixSocket {
-            kind,
-            name: Card::default(),
-            role: Role::Plain,
-            peer: Peer::None,
-            incoming: VecDeque::new(),
-            charged: 0,
-            shut_read: false,
-            shut_write: false,
-            error: None,
-            callers: Vec::new(),
-        })
-    }
-
-    pub(crate) fn take_error(&mut self) -> Option<io::Error> {
-        self.error.take().map(errno)
-    }
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-    pub(crate) fn is_listening(&self) -> bool {
-        matches!(self.role, Role::Listening { .. })
-    }
-}
+use crate::world::World;
 
 impl World {
     fn unix(&self, index: SocketId) -> &UnixSocket {
@@ -259,8 +195,8 @@ impl World {
             }
             kind => {
                 // Bytes come from the peer; the end comes from nobody.
-                let inline = self.urgent_is_inline(index);
-                let (_, bytes) = urgent::around_marks(&self.unix(index).incoming, inline);
+                let inline = self.sockets[index].urgent_is_inline();
+                let (_, bytes) = around_marks(&self.unix(index).incoming, inline);
                 let is_end = match kind {
                     Kind::Stream => bytes == 0,
                     _ => self.unix(index).incoming.is_empty(),

@@ -5,10 +5,12 @@ use std::io;
 
 use greenroom::hub::{Domain, Interest, Io, Kind, Opt, Take};
 
-use super::udp;
+use crate::errno::errno;
 use crate::id::SocketId;
+use crate::net::udp;
+use crate::socket::Proto;
 use crate::trace::Op;
-use crate::world::{Proto, World, errno};
+use crate::world::World;
 
 impl World {
     /// Gives bytes of which the last is urgent.
@@ -87,10 +89,6 @@ impl World {
             Err(_) => {}
         }
         sent
-    }
-
-    pub(super) fn urgent_is_inline(&self, index: SocketId) -> bool {
-        self.sockets[index].options.get(Opt::UrgentInline) != 0
     }
 }
 

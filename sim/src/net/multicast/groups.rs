@@ -1,30 +1,18 @@
 //! Groups: who is a member of which, on which interface.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use greenroom::hub::{Domain, Group};
 
-use super::Interface;
+use crate::errno::errno;
 use crate::host;
 use crate::id::{HostId, SocketId};
-use crate::net::udp::Mailbox;
-use crate::world::{Proto, World, errno};
-
-/// A socket hears a group on an interface, from anybody or from one source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Membership {
-    group: IpAddr,
-    interface: Interface,
-    source: Option<IpAddr>,
-}
-
-/// The groups that every host of IPv6 is a member of: all nodes of an interface, of a link.
-pub(super) fn is_of_all(group: IpAddr) -> bool {
-    const OF_INTERFACE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);
-    const OF_LINK: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-    group == OF_INTERFACE || group == OF_LINK
-}
+use crate::link::packet::Interface;
+use crate::socket::Proto;
+use crate::socket::address::is_of_all;
+use crate::socket::groups::Membership;
+use crate::world::World;
 
 impl World {
     pub(crate) fn join_group(&mut self, index: SocketId, group: Group) -> io::Result<()> {
@@ -145,32 +133,5 @@ impl World {
         hosts.sort_unstable();
         hosts.dedup();
         hosts
-    }
-}
-
-impl Mailbox {
-    fn memberships(
-        &self,
-        group: IpAddr,
-        interface: Interface,
-    ) -> impl Iterator<Item = &Membership> {
-        let same = move |it: &&Membership| (it.group, it.interface) == (group, interface);
-        self.groups.iter().filter(same)
-    }
-
-    /// One that is no member hears what its host is a member for, unless it wants its own groups
-    /// only (`IP_MULTICAST_ALL`).
-    pub(super) fn hears(
-        &self,
-        group: IpAddr,
-        interface: Interface,
-        from: IpAddr,
-        all: bool,
-    ) -> bool {
-        let mut own = self.memberships(group, interface).peekable();
-        match own.peek() {
-            None => all,
-            Some(_) => own.any(|it| it.source.is_none_or(|source| source == from)),
-        }
     }
 }

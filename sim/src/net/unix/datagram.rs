@@ -6,28 +6,12 @@ use std::rc::Rc;
 
 use greenroom::hub::{Interest, Io, Kind, Take};
 
-use super::name::Name;
-use super::{Peer, UnixSocket};
+use crate::errno::errno;
 use crate::id::SocketId;
+use crate::socket::unix::Peer;
+use crate::socket::unix::name::Name;
 use crate::trace::Op;
-use crate::world::{World, errno};
-
-/// Linux's `net.unix.max_dgram_qlen`: one more may wait.
-const QUEUE_MAX: usize = 10;
-
-impl UnixSocket {
-    /// Whether it is connected to this socket and takes nothing from others.
-    pub(super) fn hears_only(&self, index: SocketId) -> bool {
-        matches!(self.peer, Peer::Here(peer) if peer == index)
-    }
-    /// No more is let in, but from its own peer.
-    pub(super) fn is_full(&self) -> bool {
-        self.incoming.len() > QUEUE_MAX
-    }
-    fn takes_from(&self, index: SocketId) -> bool {
-        matches!(self.peer, Peer::None) || self.hears_only(index)
-    }
-}
+use crate::world::World;
 
 impl World {
     pub(super) fn connect_letters(&mut self, index: SocketId, to: &SocketAddr) -> io::Result<()> {

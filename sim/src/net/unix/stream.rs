@@ -7,14 +7,15 @@ use std::rc::Rc;
 
 use greenroom::hub::{Address, Interest, Io, Kind, Take};
 
-use super::name::Name;
-use super::queue::{self, Piece};
-use super::urgent::{Mark, around_marks};
-use super::{Peer, Role, UnixSocket};
 use crate::choices;
+use crate::errno::errno;
 use crate::id::SocketId;
+use crate::socket::Proto;
+use crate::socket::unix::name::Name;
+use crate::socket::unix::queue::{self, Mark, Piece, around_marks};
+use crate::socket::unix::{Peer, Role, UnixSocket};
 use crate::trace::Op;
-use crate::world::{Proto, World, errno};
+use crate::world::World;
 
 impl World {
     // Opening.
@@ -183,7 +184,7 @@ impl World {
         if !matches!(socket.role, Role::Connected) {
             return Err(errno(libc::EINVAL));
         }
-        let inline = self.urgent_is_inline(index);
+        let inline = self.sockets[index].urgent_is_inline();
         let (mut passed, queued) = around_marks(&self.unix(index).incoming, inline);
         if take == Take::Remove {
             self.pass_marks(index, std::mem::take(&mut passed));

@@ -1,46 +1,16 @@
 //! Urgent bytes of Unix streams: each is a piece of its own, which a read stops before and the next
 //! one passes over.
 
-use std::collections::VecDeque;
 use std::io;
 
 use greenroom::hub::{Io, Kind};
 
-use super::Role;
-use super::queue::{self, Piece};
+use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::urgent::has_urgent;
-use crate::world::{World, errno};
-
-/// What a piece is to `MSG_OOB`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
-    Plain,
-    /// The latest urgent byte; those before it are plain.
-    Urgent,
-    /// It was taken by its own way, and its place still ends a read.
-    Taken,
-}
-
-/// How many pieces a read passes over, and how many bytes it may take then.
-pub(super) fn around_marks(queue: &VecDeque<Piece>, inline: bool) -> (usize, usize) {
-    let awaits = queue.iter().any(|piece| piece.mark == Mark::Urgent);
-    let (mut passed, mut most, mut begun) = (0, 0, false);
-    for piece in queue {
-        match piece.mark {
-            Mark::Urgent if begun => break,
-            Mark::Taken if begun && !awaits => break,
-            Mark::Taken if begun => {}
-            Mark::Urgent if inline => begun = true,
-            Mark::Urgent | Mark::Taken => passed += 1,
-            Mark::Plain => begun = true,
-        }
-        if begun {
-            most += piece.rest().len();
-        }
-    }
-    (passed, most)
-}
+use crate::socket::unix::Role;
+use crate::socket::unix::queue::{self, Mark, Piece};
+use crate::world::World;
 
 impl World {
     pub(crate) fn send_urgent_unix(
@@ -79,7 +49,7 @@ impl World {
         buf: &mut [u8],
     ) -> io::Result<usize> {
         self.may_be_urgent(index, false)?;
-        let inline = self.urgent_is_inline(index);
+        let inline = self.sockets[index].urgent_is_inline();
         let incoming = &mut self.unix_mut(index).incoming;
         let piece = incoming.iter_mut().find(|piece| piece.mark == Mark::Urgent && !inline);
         let Some(piece) = piece else { return Err(errno(libc::EINVAL)) };

@@ -3,12 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::Interest;
+use greenroom::hub::{Interest, Ready};
 
+use crate::errno::errno;
 use crate::id::SocketId;
 use crate::mutant::{self, Mutant};
+use crate::socket::Proto;
 use crate::tcp::State;
-use crate::world::{Proto, World, errno};
+use crate::world::World;
 
 impl World {
     /// What a call would not wait for now, as poll(2) has it: an end or an error is ready too.
@@ -48,5 +50,27 @@ impl World {
             _ => false,
         };
         socket.peer.filter(|_| connected).ok_or_else(|| errno(libc::ENOTCONN))
+    }
+
+    /// Names the socket's descriptors to those who were told to wait for what is ready now: in the
+    /// next poll, but for what its own host sent it, which takes its time (`net/loopback.rs`).
+    pub(crate) fn name_ready(&mut self, socket: SocketId) {
+        let ready = self.readiness_of(socket);
+        if ready.is_none() {
+            return;
+        }
+        let socket = &self.sockets[socket];
+        let named = match self.under_way.arrives {
+            true => &mut self.hosts[socket.host].loopback.told,
+            false => &mut self.named,
+        };
+        for &id in &socket.descriptors {
+            let Some(descriptor) = self.descriptors.get_mut(id) else { continue };
+            let hit = descriptor.wanted.and(ready);
+            if !hit.is_none() {
+                descriptor.wanted = descriptor.wanted.without(hit);
+                named.push(Ready::Io(descriptor.io, ready));
+            }
+        }
     }
 }
