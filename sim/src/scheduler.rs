@@ -4,6 +4,7 @@ use greenroom::hub::{GreenletId, Runnable, SwitchPoint, Turn};
 
 use crate::choices::Choices;
 use crate::id::GreenletIndex;
+use crate::net::loopback;
 use crate::trace::Op;
 use crate::world::World;
 
@@ -82,7 +83,7 @@ impl World {
             self.scheduler.spinning = Some(runnable.get(0));
             return Turn::Stop;
         }
-        if runnable.point == SwitchPoint::Completed && self.is_ahead() {
+        if runnable.point == SwitchPoint::Completed && loopback::is_ahead(self) {
             return Turn::Yield;
         }
         if runnable.only_yielded() {

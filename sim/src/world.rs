@@ -5,7 +5,11 @@
 
 pub(crate) mod table;
 mod descriptors;
+mod events;
+mod notes;
+mod packets;
 mod sockets;
+mod unix;
 
 use std::collections::HashMap;
 use std::io;
@@ -18,10 +22,10 @@ use greenroom::scenario::HostSpec;
 use crate::choices::{self, Choices, Entity, Fixed};
 use crate::clock::{Clock, Event};
 use crate::host::Host;
+use crate::host::loopback::LoopbackQueue;
 use crate::id::{DescriptorId, GreenletIndex, HostId, Id, PacketId, SocketId, Weak};
 use crate::link::packet::Packet;
 use crate::link::pair::Pair;
-use crate::net::loopback::UnderWay;
 use crate::path::Paths;
 use crate::scheduler::Scheduler;
 use crate::socket::Socket;
@@ -56,8 +60,10 @@ pub(crate) struct World {
     pub(crate) pairs: HashMap<(HostId, HostId), Pair, Fixed>,
     /// Sockets that may have something to send to other hosts.
     pub(crate) dirty: Vec<SocketId>,
-    pub(crate) under_way: UnderWay,
-    pub(crate) named: Vec<Ready>,
+    /// What hosts have sent themselves, and have yet to get.
+    pub(crate) looped: LoopbackQueue,
+    /// What the next poll returns.
+    pub(crate) ready: Vec<Ready>,
     pub(crate) fired: Fired,
     pub(crate) violations: Vec<String>,
     pub(crate) sometimes: Vec<(&'static str, bool)>,
@@ -117,8 +123,8 @@ impl World {
             members: Vec::new(),
             pairs: HashMap::default(),
             dirty: Vec::new(),
-            under_way: UnderWay::default(),
-            named: Vec::new(),
+            looped: LoopbackQueue::default(),
+            ready: Vec::new(),
             fired: Fired::default(),
             violations: Vec::new(),
             sometimes: Vec::new(),
@@ -165,7 +171,7 @@ impl World {
 
     pub(crate) fn start_host(&mut self, host: HostId) {
         self.hosts[host].is_up = true;
-        self.named.push(Ready::Start(host.into()));
+        self.ready.push(Ready::Start(host.into()));
     }
 
     /// The host's power fails: its greenlets stop where they stand, its sockets are gone, nothing
@@ -180,7 +186,7 @@ impl World {
         self.record_world(host, Op::PowerCut, 0, 0);
         let mut dead: Vec<GreenletId> = Vec::new();
         dead.extend(self.greenlets.iter().filter(|g| g.live && g.host == host).map(|g| g.id));
-        self.named.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
+        self.ready.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
         for index in self.sockets.ids() {
             let socket = &self.sockets[index];
             if socket.live && socket.host == host {
