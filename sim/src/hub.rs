@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use greenroom::hub::{
     Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Job, Kind, NameOpt, Note, Opt,
-    Query, Ready, Runnable, Take, Tick, Turn,
+    Query, Ready, Runnable, SwitchPoint, Take, Tick, Turn,
 };
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -22,6 +22,7 @@ use crate::net::{
     self, address, connection, deliver, groups, job, life, listener, loopback, names, options,
     outgoing, pipe, ports, readiness, stream, udp, unix, urgent,
 };
+use crate::scheduler::{Context, Scheduler};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::{NO_SOCKET, Proto};
 use crate::trace::Op;
@@ -33,6 +34,7 @@ const CALENDAR_START: Duration = Duration::from_secs(1_577_836_800);
 /// The simulator's side of the waist.
 pub(crate) struct SimHub {
     pub(crate) world: World,
+    pub(crate) scheduler: Scheduler,
     /// Set by threads that have no business in a simulation.
     pub(crate) disturbed: Arc<Disturbed>,
     time_limit_ns: u64,
@@ -55,6 +57,7 @@ impl SimHub {
     pub(crate) fn new(world: World, time_limit: Duration) -> SimHub {
         let time_limit_ns = u64::try_from(time_limit.as_nanos()).unwrap_or(u64::MAX);
         SimHub {
+            scheduler: Scheduler::new(&world.choices),
             world,
             disturbed: Arc::default(),
             time_limit_ns,
@@ -114,7 +117,7 @@ impl SimHub {
             }
             Event::Start(host) => {
                 world.clock.advance_to(at_ns);
-                world.start_host(host);
+                life::start_host(world, host);
             }
             Event::Job { socket, generation } => {
                 world.clock.advance_to(at_ns);
@@ -126,7 +129,7 @@ impl SimHub {
             }
             Event::PowerCut(host) => {
                 world.clock.advance_to(at_ns);
-                world.cut_power(host);
+                life::cut_power(world, host);
             }
         }
         is_loopback
@@ -232,7 +235,19 @@ impl Hub for SimHub {
     }
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
-        let turn = self.world.take_turn(runnable);
+        let world = &mut self.world;
+        let context = Context {
+            now_ns: world.clock.now_ns(),
+            is_ahead: runnable.point == SwitchPoint::Completed && loopback::is_ahead(world),
+            took: std::mem::take(&mut world.took),
+            greenlets: &mut world.greenlets,
+            hosts: &world.hosts,
+            choices: &mut world.choices,
+        };
+        let turn = self.scheduler.turn(runnable, context);
+        if let Turn::Run(picked @ 1..) = turn {
+            world.record_switch(runnable.get(0).into(), runnable.get(picked).into());
+        }
         self.advances = turn == Turn::Advance;
         turn
     }
@@ -363,7 +378,7 @@ impl Hub for SimHub {
         if ready.is_none() {
             self.world.want(io, interest);
         } else {
-            self.world.scheduler.told_ready();
+            self.scheduler.told_ready();
         }
         Ok(ready)
     }

@@ -16,7 +16,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use greenroom::driver::Role;
-use greenroom::hub::{GreenletId, How, Interest, Io, Ready};
+use greenroom::hub::{GreenletId, Interest, Io, Ready};
 use greenroom::scenario::HostSpec;
 
 use crate::choices::{self, Choices, Entity, Fixed};
@@ -27,7 +27,6 @@ use crate::id::{DescriptorId, GreenletIndex, HostId, Id, PacketId, SocketId, Wea
 use crate::link::packet::Packet;
 use crate::link::pair::Pair;
 use crate::path::Paths;
-use crate::scheduler::Scheduler;
 use crate::socket::Socket;
 use crate::socket::flow::Flow;
 use crate::socket::unix::name::{Name, Shown};
@@ -41,7 +40,6 @@ pub(crate) struct World {
     pub(crate) paths: Paths,
     pub(crate) weather: Weather,
     pub(crate) trace: Recorder,
-    pub(crate) scheduler: Scheduler,
     pub(crate) hosts: Table<HostId, Host>,
     pub(crate) greenlets: Table<GreenletIndex, Greenlet>,
     pub(crate) current: Option<GreenletIndex>,
@@ -62,6 +60,8 @@ pub(crate) struct World {
     pub(crate) dirty: Vec<SocketId>,
     /// What hosts have sent themselves, and have yet to get.
     pub(crate) looped: LoopbackQueue,
+    /// Somebody took what was there to read or to accept, since the last turn.
+    pub(crate) took: bool,
     /// What the next poll returns.
     pub(crate) ready: Vec<Ready>,
     pub(crate) fired: Fired,
@@ -104,7 +104,6 @@ impl World {
         let weather = weather.of_run(&choices);
         let mut world = World {
             clock: Clock::default(),
-            scheduler: Scheduler::new(&choices),
             choices,
             paths,
             weather,
@@ -124,6 +123,7 @@ impl World {
             pairs: HashMap::default(),
             dirty: Vec::new(),
             looped: LoopbackQueue::default(),
+            took: false,
             ready: Vec::new(),
             fired: Fired::default(),
             violations: Vec::new(),
@@ -167,32 +167,6 @@ impl World {
     /// The host of whoever runs; the first where nobody does.
     pub(crate) fn host_here(&self) -> HostId {
         self.current.map_or(HostId::FIRST, |slot| self.greenlets[slot].host)
-    }
-
-    pub(crate) fn start_host(&mut self, host: HostId) {
-        self.hosts[host].is_up = true;
-        self.ready.push(Ready::Start(host.into()));
-    }
-
-    /// The host's power fails: its greenlets stop where they stand, its sockets are gone, nothing
-    /// is sent.
-    pub(crate) fn cut_power(&mut self, host: HostId) {
-        if !std::mem::replace(&mut self.hosts[host].is_up, false) {
-            return;
-        }
-        self.hosts[host].down_ns = Some(self.clock.now_ns());
-        self.hosts[host].loopback.power_off();
-        self.fired.power_cuts += 1;
-        self.record_world(host, Op::PowerCut, 0, 0);
-        let mut dead: Vec<GreenletId> = Vec::new();
-        dead.extend(self.greenlets.iter().filter(|g| g.live && g.host == host).map(|g| g.id));
-        self.ready.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
-        for index in self.sockets.ids() {
-            let socket = &self.sockets[index];
-            if socket.live && socket.host == host {
-                self.forget_socket(index);
-            }
-        }
     }
 
     // What happened.

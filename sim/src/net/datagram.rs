@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use greenroom::hub::Domain;
 
 use crate::id::SocketId;
-use crate::link::icmp::{Icmp, Why};
+use crate::link::icmp::Why;
 use crate::link::packet::{Body, Packet};
 use crate::net::readiness::{self, When};
 use crate::net::{memory, outgoing, ports};
@@ -18,7 +18,7 @@ use crate::world::World;
 pub(crate) fn arrives(world: &mut World, packet: Packet, when: When) {
     let Some(index) = receiver_of(world, &packet) else {
         let (host, from, to) = (packet.to_host, packet.to, packet.from);
-        let body = Body::Icmp(Icmp::about(&packet, Why::Port));
+        let body = Body::Icmp(packet.icmp(Why::Port));
         outgoing::send(world, None, host, from, to, body, Vec::new());
         return world.recycle(packet.payload);
     };

@@ -76,3 +76,29 @@ fn close(world: &mut World, index: SocketId) {
         _ => world.forget_socket(index),
     }
 }
+
+pub(crate) fn start_host(world: &mut World, host: HostId) {
+    world.hosts[host].is_up = true;
+    world.ready.push(Ready::Start(host.into()));
+}
+
+/// The host's power fails: its greenlets stop where they stand, its sockets are gone, nothing
+/// is sent.
+pub(crate) fn cut_power(world: &mut World, host: HostId) {
+    if !std::mem::replace(&mut world.hosts[host].is_up, false) {
+        return;
+    }
+    world.hosts[host].down_ns = Some(world.clock.now_ns());
+    world.hosts[host].loopback.power_off();
+    world.fired.power_cuts += 1;
+    world.record_world(host, Op::PowerCut, 0, 0);
+    let mut dead: Vec<GreenletId> = Vec::new();
+    dead.extend(world.greenlets.iter().filter(|g| g.live && g.host == host).map(|g| g.id));
+    world.ready.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
+    for index in world.sockets.ids() {
+        let socket = &world.sockets[index];
+        if socket.live && socket.host == host {
+            world.forget_socket(index);
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use crate::choices::{Entity, Kind};
 use crate::id::{HostId, SocketId};
-use crate::link::icmp::{Icmp, Why};
+use crate::link::icmp::Why;
 use crate::link::packet::{Body, Packet};
 use crate::link::pair::{Pair, direction};
 use crate::link::verdict::{Crossing, Fate, Verdict};
@@ -133,7 +133,7 @@ fn answer(world: &mut World, host: HostId, packet: &Packet, why: Why, after_ns: 
         to: packet.from,
         to_host: host,
         sender: packet.sender,
-        body: Body::Icmp(Icmp::about(packet, why)),
+        body: Body::Icmp(packet.icmp(why)),
         payload: Vec::new(),
     };
     world.deliver_at(world.clock.now_ns().saturating_add(after_ns), answer);

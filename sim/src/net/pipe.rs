@@ -54,7 +54,7 @@ pub(crate) fn read(
     let length = take_from(pages, buf);
     world.record(Op::Read, number, length as u64);
     if length > 0 {
-        world.scheduler.took();
+        world.took = true;
         writer.into_iter().for_each(|writer| readiness::tell(world, writer));
     }
     Ok(length)

@@ -145,7 +145,7 @@ pub(crate) fn recv(
     match answer {
         Ok(length) => {
             if take == Take::Remove && length > 0 {
-                world.scheduler.took();
+                world.took = true;
             }
             world.record_read(index, length, there);
             outgoing::mark_dirty(world, index);

@@ -154,7 +154,7 @@ pub(crate) fn recv(
     if take == Take::Remove {
         let (_, payload) = mailbox.queue.pop_front().expect("it was just looked at");
         mailbox.bytes -= cost_of(from, payload.len());
-        world.scheduler.took();
+        world.took = true;
         world.recycle(payload);
     }
     world.record_full(Op::RecvFrom, number, length as u64, 0, Some(from), "");

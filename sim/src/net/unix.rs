@@ -175,7 +175,7 @@ pub(crate) fn accept(world: &mut World, io: Io, index: SocketId) -> io::Result<(
         world.want(io, Interest::READ);
         return Err(errno(libc::EAGAIN));
     };
-    world.scheduler.took();
+    world.took = true;
     let io = world.add_descriptor(accepted);
     let peer = match &world.unix(accepted).peer {
         Peer::Here(peer) => world.unix(*peer).name.get().cloned(),

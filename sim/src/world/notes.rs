@@ -3,6 +3,7 @@
 use greenroom::hub::{Note, On, WokeBy};
 
 use crate::choices::{self, Entity};
+use crate::id::GreenletIndex;
 use crate::socket::NO_SOCKET;
 use crate::trace::Op;
 use crate::world::World;
@@ -65,6 +66,14 @@ impl World {
             Note::Text(text) => self.record_text(Op::Note, text),
             _ => {}
         }
+    }
+
+    /// Records that another greenlet runs than the one whose turn it was.
+    pub(crate) fn record_switch(&mut self, default: GreenletIndex, picked: GreenletIndex) {
+        let target = self.greenlets[picked].entity.path;
+        let before = self.current.replace(default);
+        self.record_path(Op::Switch, target, "");
+        self.current = before;
     }
 
     pub(crate) fn number_of(&self, on: On) -> u32 {
