@@ -6,6 +6,7 @@
 pub(crate) mod table;
 mod descriptors;
 mod events;
+mod greenlets;
 mod notes;
 mod packets;
 mod sockets;
