@@ -14,13 +14,14 @@ use greenroom::hub::{
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::choices::{self, Entity};
+use crate::choices::{self, Entity, Ns};
 use crate::clock::Event;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::{NO_SOCKET, Proto};
-use crate::trace::Op;
+use crate::trace::event::{Call, Program, Schedule, WaitEnd, What};
+use crate::world::journal::Actor;
 use crate::world::{Greenlet, World};
 
 /// 2020-01-01 00:00:00 UTC: where every host's calendar begins.
@@ -208,18 +209,19 @@ impl Hub for SimHub {
         world.hosts[host].greenlets += 1;
         world.greenlets.put(greenlet.into(), entry);
         if birth.parent.is_some() {
-            world.record_path(Op::Spawn, path, "");
+            let child = world.path_ref(path);
+            world.record(Actor::Running, Program::Spawn { child });
         } else {
-            world.record_world(host, Op::Start, 0, 0);
+            world.record(Actor::Host(host), Program::Start);
         }
     }
     fn entered(&mut self, greenlet: GreenletId) {
         self.world.current = Some(greenlet.into());
         self.world.last_step_ns = self.world.clock.now_ns();
-        self.world.record(Op::Run, 0, 0);
+        self.world.record(Actor::Running, Schedule::Run);
     }
     fn exited(&mut self, greenlet: GreenletId) {
-        self.world.record(Op::Exit, 0, 0);
+        self.world.record(Actor::Running, Program::Exit);
         let gone = &mut self.world.greenlets[greenlet.into()];
         gone.live = false;
         self.world.hosts[gone.host].greenlets -= 1;
@@ -301,7 +303,8 @@ impl Hub for SimHub {
         let Some(index) = world.remove_descriptor(io) else { return };
         let socket = &world.sockets[index];
         if socket.number != NO_SOCKET {
-            world.record(Op::Close, socket.number, 0);
+            let closed = Call::Close { socket: socket.number };
+            world.record(Actor::Running, closed);
         }
         world.close_if_last(index);
     }
@@ -479,7 +482,8 @@ impl World {
         let sample = |draw: &mut choices::Draw| draw.below(arity.into());
         let value = self.choices.pick(entity, choices::Kind::User, sample);
         let value = value.min(u64::from(arity) - 1);
-        self.record_choice(label, value);
+        let label = self.trace.text(label);
+        self.record(Actor::Running, Program::Chose { label, value });
         value as u32
     }
 
@@ -487,30 +491,32 @@ impl World {
         match *note {
             Note::Parked(wait) => {
                 let socket = self.number_of(wait.on);
-                self.record_full(Op::Park, socket, 0, 0, None, wait.op);
+                self.record(Actor::Running, Schedule::Park { call: wait.op, socket });
             }
             Note::Woke(wait, by, waited) => {
-                let (socket, waited_ns) = (self.number_of(wait.on), waited.as_nanos() as u64);
-                let op = match by {
-                    WokeBy::Event => Op::Wake,
-                    WokeBy::Timeout if wait.op == "sleep" => Op::Slept,
-                    WokeBy::Timeout => Op::TimedOut,
-                    WokeBy::Cancel => Op::Cancelled,
-                    WokeBy::Kill => Op::Killed,
-                    WokeBy::Close => Op::ClosedUnder,
+                let (socket, waited) = (self.number_of(wait.on), Ns(waited.as_nanos() as u64));
+                let end = match by {
+                    WokeBy::Event => WaitEnd::Event,
+                    WokeBy::Timeout if wait.op == "sleep" => WaitEnd::Slept,
+                    WokeBy::Timeout => WaitEnd::TimedOut,
+                    WokeBy::Cancel => WaitEnd::Cancelled,
+                    WokeBy::Kill => WaitEnd::Killed,
+                    WokeBy::Close => WaitEnd::Closed,
                 };
-                self.record_full(op, socket, waited_ns, 0, None, wait.op);
+                let woke = Schedule::Wake { end, call: wait.op, socket, waited };
+                self.record(Actor::Running, woke);
             }
             Note::Struck(victim, how) => {
-                let path = self.greenlets[victim.into()].entity.path;
-                self.record_path(Op::Struck, path, how);
+                let greenlet = self.path_ref(self.greenlets[victim.into()].entity.path);
+                self.record(Actor::Running, Program::Interrupted { how, greenlet });
             }
             Note::Ended(_, None) => {}
-            Note::Ended(_, Some(_)) => self.record(Op::Panic, 0, 0),
+            Note::Ended(_, Some(_)) => self.record(Actor::Running, Program::Panic),
             Note::Always(_, true) => {}
             Note::Always(name, false) => {
                 if !self.violations.iter().any(|known| known == name) {
-                    self.record_text(Op::Violation, name);
+                    let violated = What::Violation { name: self.trace.text(name) };
+                    self.record(Actor::Running, violated);
                     self.violations.push(name.to_owned());
                 }
             }
@@ -520,7 +526,10 @@ impl World {
                     None => self.sometimes.push((name, holds)),
                 }
             }
-            Note::Text(text) => self.record_text(Op::Note, text),
+            Note::Text(text) => {
+                let text = self.trace.text(text);
+                self.record(Actor::Running, Program::Note { text });
+            }
             _ => {}
         }
     }

@@ -28,8 +28,9 @@ use crate::link::packet::{Body, Packet};
 use crate::socket::flow::Flow;
 use crate::socket::{Dirty, Proto};
 use crate::tcp::{Connection, Segment, State};
-use crate::trace::Op;
+use crate::trace::event::Wire;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 impl World {
     // Out.
@@ -144,7 +145,7 @@ impl World {
     ) {
         let socket = &self.sockets[index];
         let (host, number) = (socket.host, socket.number);
-        self.record_wire(host, Op::Segment, number, packed(&segment), segment.seq, Some(to));
+        self.record(Actor::Host(host), Wire::Segment { socket: number, from, to, segment });
         self.send_packet(Some(index), host, from, to, Body::Segment(segment), payload);
     }
 
@@ -262,7 +263,8 @@ impl World {
         }
         if let Some(reset) = Connection::reset_for(segment, packet.payload.len()) {
             let (from, to, host) = (packet.to, packet.from, packet.to_host);
-            self.record_wire(host, Op::Segment, 0, packed(&reset), reset.seq, Some(to));
+            let sent = Wire::Segment { socket: 0, from, to, segment: reset };
+            self.record(Actor::Host(host), sent);
             self.send_packet(None, host, from, to, Body::Segment(reset), Vec::new());
         }
     }
@@ -277,12 +279,4 @@ impl World {
         self.mark_dirty(index);
         self.name_ready(index);
     }
-}
-
-/// Flags in the low byte, bytes carried above.
-fn packed(segment: &Segment) -> u64 {
-    let flags = [segment.flags.syn, segment.flags.fin, segment.flags.rst, segment.flags.ack];
-    let flags = flags.into_iter().chain([segment.urgent > 0]);
-    let bits = flags.enumerate().fold(0, |bits, (bit, on)| bits | u64::from(on) << bit);
-    bits | u64::from(segment.len) << 8
 }

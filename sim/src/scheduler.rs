@@ -4,8 +4,9 @@ use greenroom::hub::{GreenletId, Runnable, SwitchPoint, Turn};
 
 use crate::choices::Choices;
 use crate::id::GreenletIndex;
-use crate::trace::Op;
+use crate::trace::event::Schedule;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// Turns at one instant after which nothing will ever move: somebody spins.
 const TURNS_PER_INSTANT_MAX: u64 = 1_000_000;
@@ -111,10 +112,8 @@ impl World {
         });
         if picked != 0 {
             let target = self.greenlets[runnable.get(picked).into()].entity.path;
-            let before = self.current;
-            self.current = Some(default);
-            self.record_path(Op::Switch, target, "");
-            self.current = before;
+            let to = self.path_ref(target);
+            self.record(Actor::Greenlet(default), Schedule::Switch { to });
         }
         Turn::Run(picked)
     }

@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 
-use crate::choices::Kind;
+use crate::choices::{Fault, Kind};
 use crate::id::HostId;
 use crate::link::icmp::{Icmp, Why};
 use crate::link::packet::{Body, Packet};
@@ -16,8 +16,9 @@ use crate::net::link::LOST;
 use crate::socket::Proto;
 use crate::socket::flow::Flow;
 use crate::tcp;
-use crate::trace::Op;
+use crate::trace::event::Struck;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// Linux's `mtu_expires`: how long a host remembers what a router said of a path.
 const REMEMBERED_NS: u64 = 600_000_000_000;
@@ -35,8 +36,8 @@ impl World {
         let entity = &mut self.hosts[host].entity;
         let fate = self.choices.pick(entity, Kind::Fate, |draw| u64::from(draw.happens(ppm)));
         if fate == LOST {
-            self.fired.icmp_lost += 1;
-            return self.record_wire(host, Op::IcmpLost, 0, 0, 0, Some(packet.to));
+            let struck = Struck::Message { to: packet.to };
+            return self.strike(Actor::Host(host), Fault::IcmpLost, struck);
         }
         let answer = Packet {
             from: packet.to,

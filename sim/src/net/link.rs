@@ -8,14 +8,15 @@
 //! changes nothing for this one. A partition is a decision about the pair of hosts; nothing is made
 //! for a pair before it first talks.
 
-use crate::choices::{Entity, Kind};
+use crate::choices::{Entity, Fault, Kind};
 use crate::id::{HostId, SocketId};
 use crate::link::icmp::Why;
 use crate::link::packet::{Body, Packet};
 use crate::link::pair::{Pair, direction};
 use crate::link::wire::wire_bytes;
-use crate::trace::Op;
+use crate::trace::event::Struck;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// The first way to be lost: of a packet, and of a message about one.
 pub(super) const LOST: u64 = 1;
@@ -34,43 +35,38 @@ impl World {
         host: HostId,
         packet: Packet,
     ) {
-        let to = Some(packet.to);
         let is_stream = matches!(packet.body, Body::Segment(_));
         let is_icmp = matches!(packet.body, Body::Icmp(_));
         let (fate, delay_ns, number, nth) = self.decide_fate(socket, host, is_stream, is_icmp);
+        let struck = Struck::Packet { socket: number, nth, to: packet.to };
         if let Some(answer) = self.cut_off(host, packet.to_host) {
-            self.fired.cut_off += 1;
-            self.record_wire(host, Op::CutOff, number, nth, 0, to);
+            self.strike(Actor::Host(host), Fault::CutOff, struck);
             if let Some(why) = answer {
-                self.refuse_way(host, &packet, (number, nth), why, delay_ns);
+                self.refuse_way(host, &packet, struck, why, delay_ns);
             }
             return self.recycle(packet.payload);
         }
         if let Some(after_ns) = self.neighbour_fails_after(host, packet.to_host) {
-            self.refuse_way(host, &packet, (number, nth), Why::Host, after_ns);
+            self.refuse_way(host, &packet, struck, Why::Host, after_ns);
             return self.recycle(packet.payload);
         }
         if fate != LOST && self.is_too_big(host, &packet) {
-            self.fired.too_big += 1;
-            self.record_wire(host, Op::TooBig, number, nth, 0, to);
+            self.strike(Actor::Host(host), Fault::TooBig, struck);
             self.answer_packet(host, &packet, Why::TooBig, delay_ns);
             return self.recycle(packet.payload);
         }
         let Some(leaves_ns) = self.leaves_queue(host, &packet) else {
-            self.fired.queue_drops += 1;
-            self.record_wire(host, Op::QueueFull, number, nth, 0, to);
+            self.strike(Actor::Host(host), Fault::QueueFull, struck);
             return self.recycle(packet.payload);
         };
         let mut arrival_ns = leaves_ns.saturating_add(delay_ns);
         match fate {
             LOST => {
-                self.fired.lost += 1;
-                self.record_wire(host, Op::Lost, number, nth, 0, to);
+                self.strike(Actor::Host(host), Fault::Lost, struck);
                 return self.recycle(packet.payload);
             }
             DUPLICATED => {
-                self.fired.duplicated += 1;
-                self.record_wire(host, Op::Duplicated, number, nth, 0, to);
+                self.strike(Actor::Host(host), Fault::Duplicated, struck);
                 let mut payload = self.buffers.pop().unwrap_or_default();
                 payload.clear();
                 payload.extend_from_slice(&packet.payload);
@@ -78,8 +74,7 @@ impl World {
                 self.deliver_at(arrival_ns.saturating_add(delay_ns), copy);
             }
             OVERTAKEN => {
-                self.fired.overtaken += 1;
-                self.record_wire(host, Op::Overtaken, number, nth, 0, to);
+                self.strike(Actor::Host(host), Fault::Overtaken, struck);
                 return self.deliver_at(arrival_ns.saturating_add(delay_ns), packet);
             }
             _ => {}
@@ -99,16 +94,16 @@ impl World {
         &mut self,
         host: HostId,
         packet: &Packet,
-        (number, nth): (u32, u64),
+        struck: Struck,
         why: Why,
         after_ns: u64,
     ) {
         if matches!(packet.body, Body::Icmp(_) | Body::ForMany(_)) {
             return;
         }
-        let is_net = u64::from(why == Why::Net);
-        self.fired.unreachable += 1;
-        self.record_wire(host, Op::Unreachable, number, nth, is_net, Some(packet.to));
+        let is_net = why == Why::Net;
+        let fault = if is_net { Fault::NetUnreachable } else { Fault::HostUnreachable };
+        self.strike(Actor::Host(host), fault, struck);
         self.answer_packet(host, packet, why, after_ns);
     }
 

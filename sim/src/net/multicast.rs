@@ -22,8 +22,9 @@ use crate::link::packet::{Body, Interface, Packet};
 use crate::socket::Proto;
 use crate::socket::address::{LOOPBACK_BROADCAST, is_broadcast, is_for_many, is_of_all, scope_of};
 use crate::socket::flow::Transport;
-use crate::trace::Op;
+use crate::trace::event::Wire;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 impl World {
     /// Whether the socket's host has an interface of this address.
@@ -98,7 +99,8 @@ impl World {
         let interface = self.interface_out(index, to).expect("it has a source");
         let mut reached = self.hosts_that_hear(to, interface);
         reached.retain(|&other| self.gets_there(index, from, to, interface, other));
-        self.record_wire(host, Op::Datagram, number, buf.len() as u64, 0, Some(to));
+        let bytes = buf.len() as u64;
+        self.record(Actor::Host(host), Wire::Datagram { socket: number, from, to, bytes });
         for to_host in reached {
             let payload = buf.to_vec();
             let body = Body::ForMany(interface);

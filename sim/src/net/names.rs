@@ -13,12 +13,14 @@ use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::socket::source::Query;
 use crate::socket::{NO_SOCKET, Proto};
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 impl World {
     pub(crate) fn ask(&mut self, name: &str) -> io::Result<Io> {
-        self.record_text(Op::Resolve, name);
+        let asked = Call::Resolve { name: self.trace.text(name) };
+        self.record(Actor::Running, asked);
         let path = self.path_for_socket(".query");
         let query = Query { host: name.to_owned(), answer: None };
         let host = self.host_here();
@@ -87,7 +89,7 @@ impl World {
         };
         match answer.first() {
             Some(&first) => {
-                self.record_full(Op::Resolved, 0, 0, 0, Some((first, 0).into()), "");
+                self.record(Actor::Running, Call::Resolved { first });
                 Ok(answer)
             }
             None => Err(GaiError::NoName.into()),

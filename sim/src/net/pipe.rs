@@ -13,8 +13,9 @@ use crate::errno::errno;
 use crate::id::SocketId;
 use crate::socket::Proto;
 use crate::socket::pipe::{PAGES_MAX, PipeEnd, put_into, take_from};
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 impl World {
     pub(crate) fn make_pipe(&mut self) -> io::Result<(Io, Io)> {
@@ -73,7 +74,8 @@ impl World {
             return Err(errno(libc::EAGAIN));
         }
         let length = take_from(pages, buf);
-        self.record(Op::Read, number, length as u64);
+        let read = Call::Read { socket: number, bytes: length as u64, is_urgent: false };
+        self.record(Actor::Running, read);
         if length > 0 {
             self.scheduler.took();
             writer.into_iter().for_each(|writer| self.name_ready(writer));
@@ -98,8 +100,9 @@ impl World {
             self.want(io, Interest::WRITE);
             return Err(errno(libc::EAGAIN));
         }
-        let hash = self.trace.hash_of_payload(&buf[..length]);
-        self.record_full(Op::Write, number, length as u64, hash, None, "");
+        let (bytes, payload) = (length as u64, self.trace.payload(&buf[..length]));
+        let written = Call::Write { socket: number, bytes, payload, is_urgent: false };
+        self.record(Actor::Running, written);
         self.name_ready(reader);
         Ok(length)
     }

@@ -15,8 +15,9 @@ use crate::socket::Proto;
 use crate::socket::address::{any, is_for_many};
 use crate::socket::flow::{Flow, Transport};
 use crate::tcp::State;
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 impl World {
     // Bound by the program.
@@ -28,7 +29,7 @@ impl World {
         // Bound to one address of IPv6 it is of IPv6 alone, and says so.
         socket.options.only_v6 |= local.is_ipv6() && !local.ip().is_unspecified();
         let number = socket.number;
-        self.record_full(Op::Bind, number, 0, 0, Some(local), "");
+        self.record(Actor::Running, Call::Bind { socket: number, local: local.into() });
         Ok(())
     }
 

@@ -10,8 +10,9 @@ use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::socket::source::Ear;
 use crate::socket::{NO_SOCKET, Proto};
-use crate::trace::Op;
+use crate::trace::event::What;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 impl World {
     pub(crate) fn listen_for(&mut self, kind: Kind) -> io::Result<Io> {
@@ -39,7 +40,7 @@ impl World {
         if !self.hosts[host].is_up {
             return;
         }
-        self.record_world(host, Op::Signal, kind as u64, 0);
+        self.record(Actor::Host(host), What::Signal { kind });
         let mut is_heard = false;
         for index in self.sockets.ids() {
             let socket = &mut self.sockets[index];

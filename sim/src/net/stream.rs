@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr};
 
 use greenroom::hub::{Address, Domain, Interest, Io, Take};
 
-use crate::choices;
+use crate::choices::{self, Fault};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::link::packet::Packet;
@@ -14,8 +14,9 @@ use crate::socket::address::any;
 use crate::socket::flow::{Flow, Transport};
 use crate::socket::{Proto, Socket};
 use crate::tcp::{Config, Connection, Listener, Segment, State};
-use crate::trace::Op;
+use crate::trace::event::{Call, Struck};
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// What a segment holds over the loopback: half of the window that Linux's other end offers first,
 /// for its packets are of 64 KiB (linux-truth 101).
@@ -51,7 +52,8 @@ impl World {
             Proto::Stream(_) => return Err(errno(libc::EINVAL)),
             _ => return Err(errno(libc::EOPNOTSUPP)),
         }
-        self.record(Op::Listen, self.sockets[index].number, backlog.into());
+        let socket = self.sockets[index].number;
+        self.record(Actor::Running, Call::Listen { socket, backlog });
         Ok(())
     }
 
@@ -137,7 +139,7 @@ impl World {
         let accepted = self.add_descriptor(connection);
         let socket = &self.sockets[connection];
         let (number, peer) = (socket.number, socket.peer.expect("a connection has a peer"));
-        self.record_full(Op::Accept, number, 0, 0, Some(peer), "");
+        self.record(Actor::Running, Call::Accept { socket: number, peer: peer.into() });
         Ok((accepted, peer))
     }
 
@@ -168,7 +170,7 @@ impl World {
                 socket.peer = Some(peer);
                 self.flows.insert(flow, index);
                 self.mark_dirty(index);
-                self.record_full(Op::Connect, number, 0, 0, Some(peer), "");
+                self.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
                 self.want(io, Interest::WRITE);
                 Err(errno(libc::EAGAIN))
             }
@@ -178,7 +180,7 @@ impl World {
                     Err(errno(libc::EAGAIN))
                 }
                 Some(Ok(())) => {
-                    self.record(Op::Connected, number, 0);
+                    self.record(Actor::Running, Call::Connected { socket: number });
                     Ok(())
                 }
                 Some(Err(error)) => {
@@ -286,14 +288,14 @@ impl World {
         if limit == 0 { there } else { there.min(limit as usize) }
     }
 
-    /// Records a read, and whether less was given than was there.
+    /// Records a read, and whether it returned less than was there.
     pub(super) fn record_read(&mut self, index: SocketId, length: usize, there: usize) {
-        let (number, value) = (self.sockets[index].number, length as u64);
+        let (socket, bytes) = (self.sockets[index].number, length as u64);
         if length < there {
-            self.fired.short_reads += 1;
-            self.record_full(Op::ShortRead, number, value, there as u64, None, "");
+            let struck = Struck::Read { socket, bytes, there: there as u64 };
+            self.strike(Actor::Running, Fault::ShortRead, struck);
         }
-        self.record(Op::Read, number, value);
+        self.record(Actor::Running, Call::Read { socket, bytes, is_urgent: false });
     }
 
     pub(crate) fn send_stream(&mut self, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
@@ -306,17 +308,17 @@ impl World {
             Ok(0) if !buf.is_empty() && affordable == 0 => Err(errno(libc::EAGAIN)),
             sent => sent,
         };
-        self.sent_on_stream(io, index, buf, sent, "")
+        self.sent_on_stream(io, index, buf, sent, false)
     }
 
     // Ends.
 
     pub(crate) fn shutdown_socket(&mut self, index: SocketId, how: Shutdown) -> io::Result<()> {
         let number = self.sockets[index].number;
-        let (read, write, name) = match how {
-            Shutdown::Read => (true, false, "read"),
-            Shutdown::Write => (false, true, "write"),
-            Shutdown::Both => (true, true, "both"),
+        let (read, write) = match how {
+            Shutdown::Read => (true, false),
+            Shutdown::Write => (false, true),
+            Shutdown::Both => (true, true),
         };
         match &mut self.sockets[index].proto {
             Proto::Stream(connection) if connection.state() == State::SynSent => {
@@ -341,7 +343,7 @@ impl World {
                 return Err(errno(libc::ENOTCONN));
             }
         }
-        self.record_full(Op::Shutdown, number, 0, 0, None, name);
+        self.record(Actor::Running, Call::Shutdown { socket: number, how });
         self.mark_dirty(index);
         self.name_ready(index);
         Ok(())

@@ -13,8 +13,9 @@ use crate::socket::Proto;
 use crate::socket::address::{any, is_for_many};
 use crate::socket::flow::Transport;
 use crate::socket::options::RECV_BUFFER;
-use crate::trace::Op;
+use crate::trace::event::{Call, Wire};
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// What UDP has a number for.
 pub(super) const LENGTH_MAX: usize = 65_535;
@@ -44,7 +45,7 @@ impl World {
         let socket = &mut self.sockets[index];
         socket.peer = Some(peer);
         let number = socket.number;
-        self.record_full(Op::Connect, number, 0, 0, Some(peer), "");
+        self.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
         Ok(())
     }
 
@@ -67,13 +68,14 @@ impl World {
             }
         }
         let length = buf.len() as u64;
-        let hash = self.trace.hash_of_payload(buf);
-        self.record_full(Op::SendTo, number, length, hash, Some(to), "");
+        let payload = self.trace.payload(buf);
+        let sent = Call::SendTo { socket: number, bytes: length, payload, to: to.into() };
+        self.record(Actor::Running, sent);
         if is_for_many(to.ip()) {
             self.send_to_many(index, from, to, buf);
             return Ok(buf.len());
         }
-        self.record_wire(host, Op::Datagram, number, length, 0, Some(to));
+        self.record(Actor::Host(host), Wire::Datagram { socket: number, from, to, bytes: length });
         let mut payload = self.buffers.pop().unwrap_or_default();
         payload.clear();
         payload.extend_from_slice(buf);
@@ -216,7 +218,10 @@ impl World {
         let Some((from, payload)) = mailbox.letters.front() else {
             if mailbox.shut_read {
                 let nobody = SocketAddr::new(any(socket.domain), 0);
-                self.record_full(Op::RecvFrom, number, 0, 0, Some(nobody), "");
+                self.record(
+                    Actor::Running,
+                    Call::RecvFrom { socket: number, bytes: 0, from: nobody.into() },
+                );
                 return Ok((0, nobody));
             }
             self.want(io, Interest::READ);
@@ -230,7 +235,8 @@ impl World {
             self.scheduler.took();
             self.recycle(payload);
         }
-        self.record_full(Op::RecvFrom, number, length as u64, 0, Some(from), "");
+        let received = Call::RecvFrom { socket: number, bytes: length as u64, from: from.into() };
+        self.record(Actor::Running, received);
         Ok((length, from))
     }
 }

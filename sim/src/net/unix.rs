@@ -23,8 +23,9 @@ use crate::socket::Proto;
 use crate::socket::unix::name::{Name, place_of};
 use crate::socket::unix::queue::{self, around_marks};
 use crate::socket::unix::{Peer, Role, UnixSocket};
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 impl World {
     fn unix(&self, index: SocketId) -> &UnixSocket {
@@ -65,10 +66,10 @@ impl World {
     }
 
     /// Records that two sockets were made at once; the text tells them by their numbers.
-    pub(super) fn record_pair(&mut self, name: &'static str, a: SocketId, b: SocketId) {
+    pub(super) fn record_pair(&mut self, call: &'static str, a: SocketId, b: SocketId) {
         let number = |index: SocketId| self.sockets[index].number;
-        let (a, b) = (number(a), number(b));
-        self.record_full(Op::Connected, a, b.into(), 0, None, name);
+        let pair = Call::Pair { call, socket: number(a), other: number(b) };
+        self.record(Actor::Running, pair);
     }
 
     pub(crate) fn bind_unix(&mut self, index: SocketId, local: &SocketAddr) -> io::Result<()> {
@@ -98,7 +99,8 @@ impl World {
         let holder = self.weak(index);
         self.hosts[host].names.insert(place, holder);
         let number = self.sockets[index].number;
-        self.record_named(Op::Bind, number, 0, 0, Some(&name));
+        let local = self.name_ref(Some(&name));
+        self.record(Actor::Running, Call::Bind { socket: number, local });
         self.unix(index).name.set(name).expect("it had none");
         Ok(())
     }

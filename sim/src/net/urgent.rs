@@ -9,8 +9,9 @@ use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::udp;
 use crate::socket::Proto;
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 impl World {
     /// Gives bytes of which the last is urgent.
@@ -20,7 +21,7 @@ impl World {
         match &mut socket.proto {
             Proto::Stream(connection) => {
                 let sent = connection.send_urgent(buf);
-                self.sent_on_stream(io, index, buf, sent, "write urgent")
+                self.sent_on_stream(io, index, buf, sent, true)
             }
             // Of IPv6 it is a flag that UDP does not look at.
             Proto::Udp(_) if is_v6 => self.send_datagram(index, buf, None),
@@ -54,7 +55,8 @@ impl World {
             Proto::Listener(_) => return Err(errno(libc::ENOTCONN)),
         };
         let number = self.sockets[index].number;
-        self.record_full(Op::Read, number, taken as u64, 0, None, "read urgent");
+        let read = Call::Read { socket: number, bytes: taken as u64, is_urgent: true };
+        self.record(Actor::Running, read);
         Ok(taken)
     }
 
@@ -74,13 +76,17 @@ impl World {
         index: SocketId,
         buf: &[u8],
         sent: io::Result<usize>,
-        name: &'static str,
+        is_urgent: bool,
     ) -> io::Result<usize> {
         match &sent {
             Ok(length) => {
                 let number = self.sockets[index].number;
-                let hash = self.trace.hash_of_payload(&buf[..*length]);
-                self.record_full(Op::Write, number, *length as u64, hash, None, name);
+                let payload = self.trace.payload(&buf[..*length]);
+                let bytes = *length as u64;
+                self.record(
+                    Actor::Running,
+                    Call::Write { socket: number, bytes, payload, is_urgent },
+                );
                 self.mark_dirty(index);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

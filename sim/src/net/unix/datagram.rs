@@ -10,8 +10,9 @@ use crate::errno::errno;
 use crate::id::SocketId;
 use crate::socket::unix::Peer;
 use crate::socket::unix::name::Name;
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 impl World {
     pub(super) fn connect_letters(&mut self, index: SocketId, to: &SocketAddr) -> io::Result<()> {
@@ -29,7 +30,8 @@ impl World {
         // One that waited to send here may now, if it is the peer, and the others never will.
         self.tell_callers(index);
         let number = self.sockets[index].number;
-        self.record_named(Op::Connect, number, 0, 0, Some(&name));
+        let peer = self.name_ref(Some(&name));
+        self.record(Actor::Running, Call::Connect { socket: number, peer });
         self.name_ready(index);
         Ok(())
     }
@@ -88,8 +90,9 @@ impl World {
         }
         self.put_piece(index, receiver, buf);
         let (number, name) = (self.sockets[index].number, self.unix(receiver).name.get().cloned());
-        let (length, hash) = (buf.len() as u64, self.trace.hash_of_payload(buf));
-        self.record_named(Op::SendTo, number, length, hash, name.as_deref());
+        let (bytes, payload) = (buf.len() as u64, self.trace.payload(buf));
+        let to = self.name_ref(name.as_deref());
+        self.record(Actor::Running, Call::SendTo { socket: number, bytes, payload, to });
         self.name_ready(receiver);
         Ok(buf.len())
     }
@@ -137,7 +140,8 @@ impl World {
             }
         };
         let number = self.sockets[index].number;
-        self.record_named(Op::RecvFrom, number, length as u64, 0, from.as_deref());
+        let (bytes, name) = (length as u64, self.name_ref(from.as_deref()));
+        self.record(Actor::Running, Call::RecvFrom { socket: number, bytes, from: name });
         if was_full && take == Take::Remove {
             self.tell_callers(index);
         }

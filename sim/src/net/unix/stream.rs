@@ -14,8 +14,9 @@ use crate::socket::Proto;
 use crate::socket::unix::name::Name;
 use crate::socket::unix::queue::{self, Mark, Piece, around_marks};
 use crate::socket::unix::{Peer, Role, UnixSocket};
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 impl World {
     // Opening.
@@ -34,7 +35,8 @@ impl World {
                 *role = Role::Listening { backlog: backlog_now, pending: VecDeque::new() };
             }
         }
-        self.record(Op::Listen, self.sockets[index].number, backlog.into());
+        let socket = self.sockets[index].number;
+        self.record(Actor::Running, Call::Listen { socket, backlog });
         self.tell_callers(index);
         Ok(())
     }
@@ -74,7 +76,8 @@ impl World {
         near.role = Role::Connected;
         near.peer = Peer::Here(far);
         let number = self.sockets[index].number;
-        self.record_named(Op::Connect, number, 0, 0, Some(&name));
+        let peer = self.name_ref(Some(&name));
+        self.record(Actor::Running, Call::Connect { socket: number, peer });
         self.name_ready(target);
         Ok(())
     }
@@ -117,7 +120,8 @@ impl World {
             Peer::None => None,
         };
         let number = self.sockets[accepted].number;
-        self.record_named(Op::Accept, number, 0, 0, peer.as_deref());
+        let name = self.name_ref(peer.as_deref());
+        self.record(Actor::Running, Call::Accept { socket: number, peer: name });
         self.tell_callers(index);
         Ok((io, Name::address(peer.as_deref())))
     }
@@ -147,7 +151,7 @@ impl World {
             self.want(io, Interest::WRITE);
             return Err(errno(libc::EAGAIN));
         }
-        self.wrote(index, peer, &buf[..sent], "");
+        self.wrote(index, peer, &buf[..sent], false);
         Ok(sent)
     }
 
@@ -160,16 +164,11 @@ impl World {
         }
     }
 
-    pub(super) fn wrote(
-        &mut self,
-        index: SocketId,
-        peer: SocketId,
-        bytes: &[u8],
-        name: &'static str,
-    ) {
+    pub(super) fn wrote(&mut self, index: SocketId, peer: SocketId, bytes: &[u8], is_urgent: bool) {
         let number = self.sockets[index].number;
-        let hash = self.trace.hash_of_payload(bytes);
-        self.record_full(Op::Write, number, bytes.len() as u64, hash, None, name);
+        let (length, payload) = (bytes.len() as u64, self.trace.payload(bytes));
+        let written = Call::Write { socket: number, bytes: length, payload, is_urgent };
+        self.record(Actor::Running, written);
         self.name_ready(peer);
     }
 
@@ -250,7 +249,7 @@ impl World {
         self.may_be_long(index, buf.len())?;
         self.may_charge(io, index)?;
         self.put_piece(index, peer, buf);
-        self.wrote(index, peer, buf, "");
+        self.wrote(index, peer, buf, false);
         Ok(buf.len())
     }
 

@@ -39,7 +39,7 @@ impl World {
         let bytes = vec![*last];
         incoming.push_back(Piece { bytes, taken: 0, cost, sender, from: None, mark: Mark::Urgent });
         self.unix_mut(index).charged += cost;
-        self.wrote(index, peer, &[*last], "write urgent");
+        self.wrote(index, peer, &[*last], true);
         Ok(buf.len())
     }
 
