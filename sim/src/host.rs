@@ -1,6 +1,7 @@
 //! A machine: its name, its addresses, its ports. What runs on it is the driver's, what stands on
 //! its ports is `net`'s.
 
+pub(crate) mod loopback;
 pub(crate) mod ports;
 
 use std::io;
@@ -10,9 +11,9 @@ use greenroom::scenario::HostSpec;
 
 use crate::choices::Entity;
 use crate::errno::errno;
+use crate::host::loopback::Loopback;
 use crate::host::ports::Ports;
 use crate::id::{HostId, Id};
-use crate::net::loopback::Loopback;
 use crate::socket::unix::name::Names;
 
 pub(crate) struct Host {

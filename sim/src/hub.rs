@@ -8,19 +8,24 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Job, Kind, NameOpt, Note, On,
-    Opt, Query, Ready, Runnable, Take, Tick, Turn, WokeBy,
+    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Job, Kind, NameOpt, Note, Opt,
+    Query, Ready, Runnable, SwitchPoint, Take, Tick, Turn,
 };
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::choices::{self, Entity, Ns};
+use crate::choices::Entity;
 use crate::clock::Event;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
+use crate::net::{
+    self, address, connection, deliver, groups, job, life, listener, loopback, names, options,
+    outgoing, pipe, ports, readiness, stream, udp, unix, urgent,
+};
+use crate::scheduler::{Context, Scheduler};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::{NO_SOCKET, Proto};
-use crate::trace::event::{Call, Program, Schedule, WaitEnd, What};
+use crate::trace::event::{Call, Program, Schedule};
 use crate::world::journal::Actor;
 use crate::world::{Greenlet, World};
 
@@ -30,6 +35,7 @@ const CALENDAR_START: Duration = Duration::from_secs(1_577_836_800);
 /// The simulator's side of the waist.
 pub(crate) struct SimHub {
     pub(crate) world: World,
+    pub(crate) scheduler: Scheduler,
     /// Set by threads that have no business in a simulation.
     pub(crate) disturbed: Arc<Disturbed>,
     time_limit_ns: u64,
@@ -52,6 +58,7 @@ impl SimHub {
     pub(crate) fn new(world: World, time_limit: Duration) -> SimHub {
         let time_limit_ns = u64::try_from(time_limit.as_nanos()).unwrap_or(u64::MAX);
         SimHub {
+            scheduler: Scheduler::new(&world.choices),
             world,
             disturbed: Arc::default(),
             time_limit_ns,
@@ -72,7 +79,7 @@ impl SimHub {
         let index = world.socket_of(io)?;
         let number = world.sockets[index].number;
         let outcome = call(world, index).map_err(|error| world.failed(name, number, error));
-        world.loop_back();
+        deliver::loop_back(world);
         outcome
     }
 
@@ -91,39 +98,39 @@ impl SimHub {
                 let Proto::Stream(connection) = &entry.proto else { return false };
                 if connection.poll_timeout().is_none_or(|due_ns| due_ns > at_ns) {
                     // It was put off meanwhile: look again when it may be due.
-                    world.mark_dirty(socket);
+                    outgoing::mark_dirty(world, socket);
                     return false;
                 }
                 world.clock.advance_to(at_ns);
-                world.timer_due(socket);
+                connection::timer_due(world, socket);
             }
             Event::Answer { socket, generation } => {
                 world.clock.advance_to(at_ns);
-                world.answer_arrives(socket, generation);
+                names::answer_arrives(world, socket, generation);
             }
             Event::Loopback(host) => {
                 world.clock.advance_to(at_ns);
-                world.loopback_due(host);
+                loopback::due(world, host);
             }
             Event::Packet(packet) => {
                 world.clock.advance_to(at_ns);
-                world.packet_arrives(packet);
+                deliver::packet_arrives(world, packet);
             }
             Event::Start(host) => {
                 world.clock.advance_to(at_ns);
-                world.start_host(host);
+                life::start_host(world, host);
             }
             Event::Job { socket, generation } => {
                 world.clock.advance_to(at_ns);
-                world.job_comes_due(socket, generation);
+                job::due(world, socket, generation);
             }
             Event::Signal(host, kind) => {
                 world.clock.advance_to(at_ns);
-                world.signal_comes(host, kind);
+                net::signal::arrives(world, host, kind);
             }
             Event::PowerCut(host) => {
                 world.clock.advance_to(at_ns);
-                world.cut_power(host);
+                life::cut_power(world, host);
             }
         }
         is_loopback
@@ -150,17 +157,18 @@ impl Hub for SimHub {
         let until_ns = until.map(Tick::as_ns);
         let mut caught_up = false;
         loop {
-            self.world.flush();
+            deliver::flush(&mut self.world);
             // Events that name nobody may go on for ever.
             let is_late = self.world.clock.now_ns() > self.time_limit_ns;
-            if !self.world.named.is_empty() || (caught_up && self.advances) || is_late {
+            if !self.world.ready.is_empty() || (caught_up && self.advances) || is_late {
                 break;
             }
             let next_ns = self.world.clock.next_at_ns();
             match (next_ns, until_ns) {
                 (None, None) => break,
                 (Some(_), None)
-                    if !self.world.clock.has_foreground() && !self.world.watches_a_peer() =>
+                    if !self.world.clock.has_foreground()
+                        && !connection::watches_a_peer(&mut self.world) =>
                 {
                     break;
                 }
@@ -183,7 +191,7 @@ impl Hub for SimHub {
         if self.disturbed.0.load(Ordering::Acquire) {
             ready.push(Ready::Mail);
         }
-        ready.append(&mut self.world.named);
+        ready.append(&mut self.world.ready);
         Ok(())
     }
     fn waker(&self) -> Waker {
@@ -229,7 +237,19 @@ impl Hub for SimHub {
     }
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
-        let turn = self.world.take_turn(runnable);
+        let world = &mut self.world;
+        let context = Context {
+            now_ns: world.clock.now_ns(),
+            is_ahead: runnable.point == SwitchPoint::Completed && loopback::is_ahead(world),
+            took: std::mem::take(&mut world.took),
+            greenlets: &mut world.greenlets,
+            hosts: &world.hosts,
+            choices: &mut world.choices,
+        };
+        let turn = self.scheduler.turn(runnable, context);
+        if let Turn::Run(picked @ 1..) = turn {
+            world.record_switch(runnable.get(0).into(), runnable.get(picked).into());
+        }
         self.advances = turn == Turn::Advance;
         turn
     }
@@ -239,7 +259,7 @@ impl Hub for SimHub {
         let (label, proto) = match (domain, kind) {
             (Domain::Unix, _) => {
                 world.check_descriptors(1)?;
-                return Ok(world.make_unix(kind));
+                return Ok(unix::make(world, kind));
             }
             (_, Kind::Stream) => (".tcp", Proto::Fresh),
             (_, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
@@ -254,18 +274,18 @@ impl Hub for SimHub {
     fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
         self.world.check_descriptors(2)?;
         match domain {
-            Domain::Unix => self.world.pair_of_unix(kind),
+            Domain::Unix => unix::pair(&mut self.world, kind),
             Domain::V4 | Domain::V6 => Err(errno(libc::EOPNOTSUPP)),
         }
     }
     fn pipe(&mut self) -> io::Result<(Io, Io)> {
         self.world.check_descriptors(2)?;
-        self.world.make_pipe()
+        pipe::make(&mut self.world)
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
         self.call(io, "bind", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => world.bind_unix(index, local.unix()?),
-            _ => world.bind_inet(index, local),
+            Proto::Unix(_) => unix::bind(world, index, local.unix()?),
+            _ => ports::bind(world, index, local),
         })
     }
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
@@ -273,30 +293,30 @@ impl Hub for SimHub {
         const SOMAXCONN: u32 = 4096;
         let backlog = backlog.min(SOMAXCONN);
         self.call(io, "listen", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => world.listen_unix(index, backlog),
-            _ => world.listen_on(index, backlog),
+            Proto::Unix(_) => unix::listen(world, index, backlog),
+            _ => listener::listen(world, index, backlog),
         })
     }
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
         self.call(io, "connect", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => world.connect_unix(io, index, peer.unix()?),
-            Proto::Udp(_) => world.connect_datagram(index, peer),
-            _ => world.connect_stream(io, peer),
+            Proto::Unix(_) => unix::connect(world, io, index, peer.unix()?),
+            Proto::Udp(_) => udp::connect(world, index, peer),
+            _ => stream::connect(world, io, peer),
         })
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
         self.call(io, "accept", |world, index| match world.proto(index)? {
             // Before anything is looked at, as on Linux; what waits goes on to wait (linux-truth 47).
             _ if world.check_descriptors(1).is_err() => Err(errno(libc::EMFILE)),
-            Proto::Unix(_) => world.accept_unix(io, index),
+            Proto::Unix(_) => unix::accept(world, io, index),
             _ => {
-                let (io, peer) = world.accept_from(io)?;
-                Ok((io, world.shown(index, peer).into()))
+                let (io, peer) = listener::accept(world, io)?;
+                Ok((io, address::shown(world, index, peer).into()))
             }
         })
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
-        self.call(io, "shutdown", |world, index| world.shutdown_socket(index, how))
+        self.call(io, "shutdown", |world, index| life::shutdown(world, index, how))
     }
     fn close(&mut self, io: Io) {
         let world = &mut self.world;
@@ -306,7 +326,7 @@ impl Hub for SimHub {
             let closed = Call::Close { socket: socket.number };
             world.record(Actor::Running, closed);
         }
-        world.close_if_last(index);
+        life::close_if_last(world, index);
     }
     fn dup(&mut self, io: Io) -> io::Result<Io> {
         let index = self.world.socket_of(io)?;
@@ -315,96 +335,96 @@ impl Hub for SimHub {
     }
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
         self.call(io, "read", |world, index| match &world.sockets[index].proto {
-            Proto::Udp(_) => world.recv_datagram(io, index, buf, take).map(|(n, _)| n),
-            Proto::Unix(_) => world.recv_unix(io, index, buf, take).map(|(n, _)| n),
-            Proto::Pipe(_) => world.read_pipe(io, index, buf, take),
-            Proto::Signal(_) => world.hear(io, index, take),
-            _ => world.recv_stream(io, index, buf, take),
+            Proto::Udp(_) => udp::recv(world, io, index, buf, take).map(|(n, _)| n),
+            Proto::Unix(_) => unix::recv(world, io, index, buf, take).map(|(n, _)| n),
+            Proto::Pipe(_) => pipe::read(world, io, index, buf, take),
+            Proto::Signal(_) => net::signal::take(world, io, index, take),
+            _ => stream::recv(world, io, index, buf, take),
         })
     }
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
         self.call(io, "write", |world, index| match &world.sockets[index].proto {
-            Proto::Udp(_) => world.send_datagram(index, buf, None),
-            Proto::Unix(_) => world.send_unix(io, index, buf, None),
-            Proto::Pipe(_) => world.write_pipe(io, index, buf),
-            _ => world.send_stream(io, index, buf),
+            Proto::Udp(_) => udp::send(world, index, buf, None),
+            Proto::Unix(_) => unix::send(world, io, index, buf, None),
+            Proto::Pipe(_) => pipe::write(world, io, index, buf),
+            _ => stream::send(world, io, index, buf),
         })
     }
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
         self.call(io, "recv_from", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => world.recv_unix(io, index, buf, take),
+            Proto::Unix(_) => unix::recv(world, io, index, buf, take),
             Proto::Udp(_) => {
-                let (n, from) = world.recv_datagram(io, index, buf, take)?;
-                Ok((n, world.shown(index, from).into()))
+                let (n, from) = udp::recv(world, io, index, buf, take)?;
+                Ok((n, address::shown(world, index, from).into()))
             }
             // Who a stream comes from is known: the system names nobody (linux-truth 61).
-            _ => world.recv_stream(io, index, buf, take).map(|n| (n, Address::unnamed())),
+            _ => stream::recv(world, io, index, buf, take).map(|n| (n, Address::unnamed())),
         })
     }
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
         self.call(io, "send_to", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => world.send_unix(io, index, buf, Some(peer)),
-            Proto::Udp(_) => world.send_datagram(index, buf, Some(peer)),
+            Proto::Unix(_) => unix::send(world, io, index, buf, Some(peer)),
+            Proto::Udp(_) => udp::send(world, index, buf, Some(peer)),
             // A stream goes where it goes (61).
-            _ => world.send_stream(io, index, buf),
+            _ => stream::send(world, io, index, buf),
         })
     }
     fn recv_urgent(&mut self, io: Io, buf: &mut [u8]) -> io::Result<usize> {
-        self.call(io, "read urgent", |world, index| world.recv_urgent(io, index, buf))
+        self.call(io, "read urgent", |world, index| urgent::recv(world, io, index, buf))
     }
     fn send_urgent(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
-        self.call(io, "write urgent", |world, index| world.send_urgent(io, index, buf))
+        self.call(io, "write urgent", |world, index| urgent::send(world, io, index, buf))
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let index = self.world.socket_of(io)?;
-        let ready = self.world.readiness_of(index).and(interest);
+        let ready = readiness::of(&mut self.world, index).and(interest);
         if ready.is_none() {
             self.world.want(io, interest);
         } else {
-            self.world.scheduler.told_ready();
+            self.scheduler.told_ready();
         }
         Ok(ready)
     }
     fn local_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
         Ok(match self.world.proto(index)? {
-            Proto::Unix(_) => self.world.unix_name(index),
-            _ => self.world.shown_local(index).into(),
+            Proto::Unix(_) => unix::name(&mut self.world, index),
+            _ => address::shown_local(&mut self.world, index).into(),
         })
     }
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
         match self.world.proto(index)? {
-            Proto::Unix(_) => self.world.unix_peer(index),
+            Proto::Unix(_) => unix::peer(&mut self.world, index),
             _ => {
-                let peer = self.world.peer_of(index)?;
-                Ok(self.world.shown(index, peer).into())
+                let peer = address::peer(&mut self.world, index)?;
+                Ok(address::shown(&mut self.world, index, peer).into())
             }
         }
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
         let index = self.world.socket_of(io)?;
-        self.world.get_option(index, option)
+        options::get(&mut self.world, index, option)
     }
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
-        let outcome = self.world.put_option(index, option, value);
-        self.world.loop_back();
+        let outcome = options::set(&mut self.world, index, option, value);
+        deliver::loop_back(&mut self.world);
         outcome
     }
     fn name_option(&mut self, io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
         let index = self.world.socket_of(io)?;
-        self.world.get_name_option(index, option)
+        options::get_name(&mut self.world, index, option)
     }
     fn set_name_option(&mut self, io: Io, option: NameOpt, name: &[u8]) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
-        self.world.put_name_option(index, option, name)
+        options::set_name(&mut self.world, index, option, name)
     }
     fn join(&mut self, io: Io, group: Group) -> io::Result<()> {
-        self.call(io, "join", |world, index| world.join_group(index, group))
+        self.call(io, "join", |world, index| groups::join(world, index, group))
     }
     fn leave(&mut self, io: Io, group: Group) -> io::Result<()> {
-        self.call(io, "leave", |world, index| world.leave_group(index, group))
+        self.call(io, "leave", |world, index| groups::leave(world, index, group))
     }
     fn take_error(&mut self, io: Io) -> io::Result<Option<io::Error>> {
         let index = self.world.socket_of(io)?;
@@ -418,22 +438,23 @@ impl Hub for SimHub {
     }
 
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {
-        self.world.ask(query.host)
+        names::ask(&mut self.world, query.host)
     }
     fn resolved(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {
-        self.world.take_answer(io).map_err(|error| self.world.failed("resolve", 0, error))
+        names::take_answer(&mut self.world, io)
+            .map_err(|error| self.world.failed("resolve", 0, error))
     }
     fn reverse(&mut self, address: IpAddr) -> Option<String> {
-        self.world.name_of(address)
+        names::name_of(&mut self.world, address)
     }
     fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {
-        Ok((self.world.begin_job()?, Some(job)))
+        Ok((job::begin(&mut self.world)?, Some(job)))
     }
     fn offloaded(&mut self, io: Io) -> io::Result<()> {
-        self.world.end_job(io)
+        job::end(&mut self.world, io)
     }
     fn signal(&mut self, kind: signal::Kind) -> io::Result<Io> {
-        self.world.listen_for(kind)
+        net::signal::listen(&mut self.world, kind)
     }
     fn entropy(&mut self, bytes: &mut [u8]) {
         let world = &mut self.world;
@@ -450,93 +471,5 @@ impl Hub for SimHub {
     }
     fn note(&mut self, event: &Note<'_>) {
         self.world.take_note(event);
-    }
-}
-
-impl World {
-    /// Whether whoever runs may have so many descriptors more.
-    fn check_descriptors(&self, more: u32) -> io::Result<()> {
-        self.hosts[self.host_here()].check_descriptors(more)
-    }
-
-    /// What a socket is; `ENOTSOCK` where it is none.
-    fn proto(&self, index: SocketId) -> io::Result<&Proto> {
-        match &self.sockets[index].proto {
-            Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
-                Err(errno(libc::ENOTSOCK))
-            }
-            proto => Ok(proto),
-        }
-    }
-
-    /// A choice of the program's own: a site of its own below the greenlet's.
-    fn choose_for(&mut self, label: &str, arity: u32) -> u32 {
-        let Some(slot) = self.current else { return 0 };
-        let (above, own) = (self.greenlets[slot].entity.path, self.greenlets[slot].entity.hash);
-        let key = choices::mix(own, choices::hash_bytes(label.as_bytes()));
-        let paths = &mut self.paths;
-        let entity = self.user_choices.entry(key).or_insert_with(|| {
-            let path = paths.child(Some(above), &format!(":{label}"), 1);
-            Entity::new(path, paths.hash(path))
-        });
-        let sample = |draw: &mut choices::Draw| draw.below(arity.into());
-        let value = self.choices.pick(entity, choices::Kind::User, sample);
-        let value = value.min(u64::from(arity) - 1);
-        let label = self.trace.text(label);
-        self.record(Actor::Running, Program::Chose { label, value });
-        value as u32
-    }
-
-    fn take_note(&mut self, note: &Note<'_>) {
-        match *note {
-            Note::Parked(wait) => {
-                let socket = self.number_of(wait.on);
-                self.record(Actor::Running, Schedule::Park { call: wait.op, socket });
-            }
-            Note::Woke(wait, by, waited) => {
-                let (socket, waited) = (self.number_of(wait.on), Ns(waited.as_nanos() as u64));
-                let end = match by {
-                    WokeBy::Event => WaitEnd::Event,
-                    WokeBy::Timeout if wait.op == "sleep" => WaitEnd::Slept,
-                    WokeBy::Timeout => WaitEnd::TimedOut,
-                    WokeBy::Cancel => WaitEnd::Cancelled,
-                    WokeBy::Kill => WaitEnd::Killed,
-                    WokeBy::Close => WaitEnd::Closed,
-                };
-                let woke = Schedule::Wake { end, call: wait.op, socket, waited };
-                self.record(Actor::Running, woke);
-            }
-            Note::Struck(victim, how) => {
-                let greenlet = self.path_ref(self.greenlets[victim.into()].entity.path);
-                self.record(Actor::Running, Program::Interrupted { how, greenlet });
-            }
-            Note::Ended(_, None) => {}
-            Note::Ended(_, Some(_)) => self.record(Actor::Running, Program::Panic),
-            Note::Always(_, true) => {}
-            Note::Always(name, false) => {
-                if !self.violations.iter().any(|known| known == name) {
-                    let violated = What::Violation { name: self.trace.text(name) };
-                    self.record(Actor::Running, violated);
-                    self.violations.push(name.to_owned());
-                }
-            }
-            Note::Sometimes(name, holds) => {
-                match self.sometimes.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, held)) => *held |= holds,
-                    None => self.sometimes.push((name, holds)),
-                }
-            }
-            Note::Text(text) => {
-                let text = self.trace.text(text);
-                self.record(Actor::Running, Program::Note { text });
-            }
-            _ => {}
-        }
-    }
-
-    fn number_of(&self, on: On) -> u32 {
-        let On::Io(io, _) = on else { return 0 };
-        let number = self.socket_of(io).map_or(0, |index| self.sockets[index].number);
-        if number == NO_SOCKET { 0 } else { number }
     }
 }

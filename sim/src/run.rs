@@ -316,7 +316,7 @@ fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
 
 fn spinning(hub: &SimHub) -> String {
     let world = &hub.world;
-    let who = match world.scheduler.spinning {
+    let who = match hub.scheduler.spinning {
         Some(id) => world.paths.text(world.greenlets[id.into()].entity.path),
         None => "a greenlet".into(),
     };
@@ -333,7 +333,7 @@ fn conclude(outcome: Outcome, hub: SimHub) -> Run {
         hash: world.trace.hash(),
         host_hashes: world.trace.host_hashes().to_vec(),
         events: world.trace.count,
-        turns: world.scheduler.turns(),
+        turns: hub.scheduler.turns(),
         virtual_ns: world.clock.now_ns(),
         raw: (world.choices.deviations, paths.clone()),
         matched: world.choices.matched,

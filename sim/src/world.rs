@@ -3,32 +3,32 @@
 //! It holds the state; `net` moves packets, `net/*` are the system calls, `scheduler` says who runs,
 //! `hub` is the door the driver comes through.
 
-pub(crate) mod table;
 pub(crate) mod journal;
+pub(crate) mod table;
 mod descriptors;
+mod notes;
+mod packets;
 mod sockets;
+mod unix;
 
 use std::collections::HashMap;
 
 use greenroom::driver::Role;
-use greenroom::hub::{GreenletId, How, Interest, Io, Ready};
+use greenroom::hub::{GreenletId, Interest, Io, Ready};
 use greenroom::scenario::HostSpec;
 
-use crate::choices::{self, Choices, Entity, Fault, Fired, Fixed};
+use crate::choices::{self, Choices, Entity, Fired, Fixed};
 use crate::clock::{Clock, Event};
 use crate::host::Host;
+use crate::host::loopback::LoopbackQueue;
 use crate::id::{DescriptorId, GreenletIndex, HostId, Id, PacketId, SocketId, Weak};
 use crate::link::packet::Packet;
 use crate::link::pair::Pair;
-use crate::net::loopback::UnderWay;
 use crate::path::Paths;
-use crate::scheduler::Scheduler;
 use crate::socket::Socket;
 use crate::socket::flow::Flow;
 use crate::trace::Recorder;
-use crate::trace::event::Struck;
 use crate::weather::Weather;
-use crate::world::journal::Actor;
 use crate::world::table::{Slots, Table};
 
 pub(crate) struct World {
@@ -37,7 +37,6 @@ pub(crate) struct World {
     pub(crate) paths: Paths,
     pub(crate) weather: Weather,
     pub(crate) trace: Recorder,
-    pub(crate) scheduler: Scheduler,
     pub(crate) hosts: Table<HostId, Host>,
     pub(crate) greenlets: Table<GreenletIndex, Greenlet>,
     pub(crate) current: Option<GreenletIndex>,
@@ -56,8 +55,12 @@ pub(crate) struct World {
     pub(crate) pairs: HashMap<(HostId, HostId), Pair, Fixed>,
     /// Sockets that may have something to send to other hosts.
     pub(crate) dirty: Vec<SocketId>,
-    pub(crate) under_way: UnderWay,
-    pub(crate) named: Vec<Ready>,
+    /// What hosts have sent themselves, and have yet to get.
+    pub(crate) looped: LoopbackQueue,
+    /// Somebody took what was there to read or to accept, since the last turn.
+    pub(crate) took: bool,
+    /// What the next poll returns.
+    pub(crate) ready: Vec<Ready>,
     pub(crate) fired: Fired,
     pub(crate) violations: Vec<String>,
     pub(crate) sometimes: Vec<(&'static str, bool)>,
@@ -98,7 +101,6 @@ impl World {
         let weather = weather.of_run(&choices);
         let mut world = World {
             clock: Clock::default(),
-            scheduler: Scheduler::new(&choices),
             choices,
             paths,
             weather,
@@ -117,8 +119,9 @@ impl World {
             members: Vec::new(),
             pairs: HashMap::default(),
             dirty: Vec::new(),
-            under_way: UnderWay::default(),
-            named: Vec::new(),
+            looped: LoopbackQueue::default(),
+            took: false,
+            ready: Vec::new(),
             fired: Fired::default(),
             violations: Vec::new(),
             sometimes: Vec::new(),
@@ -161,30 +164,5 @@ impl World {
     /// The host of whoever runs; the first where nobody does.
     pub(crate) fn host_here(&self) -> HostId {
         self.current.map_or(HostId::FIRST, |slot| self.greenlets[slot].host)
-    }
-
-    pub(crate) fn start_host(&mut self, host: HostId) {
-        self.hosts[host].is_up = true;
-        self.named.push(Ready::Start(host.into()));
-    }
-
-    /// The host's power fails: its greenlets stop where they stand, its sockets are gone, nothing
-    /// is sent.
-    pub(crate) fn cut_power(&mut self, host: HostId) {
-        if !std::mem::replace(&mut self.hosts[host].is_up, false) {
-            return;
-        }
-        self.hosts[host].down_ns = Some(self.clock.now_ns());
-        self.hosts[host].loopback.power_off();
-        self.strike(Actor::Host(host), Fault::PowerCut, Struck::Host);
-        let mut dead: Vec<GreenletId> = Vec::new();
-        dead.extend(self.greenlets.iter().filter(|g| g.live && g.host == host).map(|g| g.id));
-        self.named.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
-        for index in self.sockets.ids() {
-            let socket = &self.sockets[index];
-            if socket.live && socket.host == host {
-                self.forget_socket(index);
-            }
-        }
     }
 }

@@ -2,7 +2,6 @@
 //! by its addresses, and a segment by its position.
 
 use crate::id::HostId;
-use crate::link::packet::{Body, Packet};
 
 /// A message about a packet from `to` to `from`.
 #[derive(Clone, Copy, Debug)]
@@ -24,15 +23,4 @@ pub(crate) enum Why {
     Net,
     /// Fragmentation needed: the next hop is narrower.
     TooBig,
-}
-
-impl Icmp {
-    /// What a host or router says of this packet.
-    pub(crate) fn about(packet: &Packet, why: Why) -> Icmp {
-        let seq = match packet.body {
-            Body::Segment(segment) => Some(segment.seq),
-            _ => None,
-        };
-        Icmp { why, seq, far: packet.to_host }
-    }
 }

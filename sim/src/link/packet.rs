@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::id::HostId;
-use crate::link::icmp::Icmp;
+use crate::link::icmp::{Icmp, Why};
 use crate::tcp::Segment;
 
 /// A packet in flight, from one host to another or to itself.
@@ -32,4 +32,15 @@ pub(crate) enum Body {
 pub(crate) enum Interface {
     Link(u8),
     Loopback,
+}
+
+impl Packet {
+    /// What a host or router says of it.
+    pub(crate) fn icmp(&self, why: Why) -> Icmp {
+        let seq = match self.body {
+            Body::Segment(segment) => Some(segment.seq),
+            _ => None,
+        };
+        Icmp { why, seq, far: self.to_host }
+    }
 }

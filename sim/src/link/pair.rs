@@ -11,13 +11,13 @@ pub(crate) struct Pair {
     pub(crate) cut_answer: Option<Why>,
     /// When the last packet will have left each direction's queue; the first is the one from the
     /// host with the lower number.
-    pub(crate) empty_ns: [u64; 2],
+    pub(super) empty_ns: [u64; 2],
     /// When a packet last left for the other, by direction likewise.
-    pub(crate) sent_ns: [Option<u64>; 2],
+    pub(super) sent_ns: [Option<u64>; 2],
     /// Until when the sender asks who has the other's address.
-    pub(crate) asking_until_ns: [u64; 2],
+    pub(super) asking_until_ns: [u64; 2],
     /// Until when the sender remembers the MTU of the path.
-    pub(crate) mtu_known_ns: [u64; 2],
+    mtu_known_ns: [u64; 2],
 }
 
 impl Pair {
@@ -30,6 +30,18 @@ impl Pair {
             asking_until_ns: [0; 2],
             mtu_known_ns: [0; 2],
         }
+    }
+
+    /// Whether the sender of this direction remembers the MTU of the path.
+    pub(crate) fn knows_mtu(&self, way: usize, now_ns: u64) -> bool {
+        self.mtu_known_ns[way] > now_ns
+    }
+
+    /// A router said what the MTU of the path is.
+    pub(crate) fn learn_mtu(&mut self, way: usize, now_ns: u64) {
+        /// Linux's `mtu_expires`.
+        const REMEMBERED_NS: u64 = 600_000_000_000;
+        self.mtu_known_ns[way] = now_ns.saturating_add(REMEMBERED_NS);
     }
 }
 

@@ -11,6 +11,7 @@ use greenroom::hub::{Domain, Kind, NameOpt, Opt, unsupported};
 
 use crate::errno::errno;
 use crate::id::SocketId;
+use crate::net::{interface, outgoing, readiness};
 use crate::socket::options::{
     CONGESTION, Level, RECV_BUFFER, is_flag, level_of, normal, prioritize, range_of,
 };
@@ -44,142 +45,137 @@ fn check_level(socket: &Socket, option: Opt, wish: Wish) -> io::Result<()> {
     }
 }
 
-impl World {
-    pub(crate) fn get_option(&self, index: SocketId, option: Opt) -> io::Result<u32> {
-        let socket = &self.sockets[index];
-        let options = &socket.options;
-        check_level(socket, option, Wish::Get)?;
-        let (send_buffer, recv_buffer) = match &socket.proto {
-            Proto::Unix(_) => (queue::SEND_BUFFER, RECV_BUFFER),
-            Proto::Udp(_) => (RECV_BUFFER, RECV_BUFFER),
-            Proto::Stream(connection) => connection.buffers(),
-            _ => (Config::default().send_buffer, Config::default().recv_buffer),
-        };
-        Ok(match option {
-            Opt::ReuseAddress => options.reuse_address.into(),
-            Opt::ReusePort => options.reuse_port.into(),
-            Opt::OnlyV6 => options.only_v6.into(),
-            Opt::Linger => options.linger,
-            Opt::SendBuffer => options.send_buffer.unwrap_or(send_buffer),
-            Opt::RecvBuffer => options.recv_buffer.unwrap_or(recv_buffer),
-            Opt::IsListener => match &socket.proto {
-                Proto::Listener(_) => 1,
-                Proto::Unix(socket) => socket.is_listening().into(),
-                _ => 0,
-            },
-            Opt::Domain | Opt::Type | Opt::Protocol => identity(socket, option) as u32,
-            Opt::MaxSegment => match &socket.proto {
-                Proto::Stream(connection) => connection.config().mss,
-                _ => options.get(option),
-            },
-            // Of IPv4's groups a socket of IPv6 hears those it joined.
-            Opt::MulticastAll if socket.domain == Domain::V6 => {
-                options.find(option).unwrap_or_default()
-            }
-            option if range_of(option).is_some() => options.get(option),
-            _ => return Err(not_offered(option)),
-        })
-    }
+pub(crate) fn get(world: &World, index: SocketId, option: Opt) -> io::Result<u32> {
+    let socket = &world.sockets[index];
+    let options = &socket.options;
+    check_level(socket, option, Wish::Get)?;
+    let (send_buffer, recv_buffer) = match &socket.proto {
+        Proto::Unix(_) => (queue::SEND_BUFFER, RECV_BUFFER),
+        Proto::Udp(_) => (RECV_BUFFER, RECV_BUFFER),
+        Proto::Stream(connection) => connection.buffers(),
+        _ => (Config::default().send_buffer, Config::default().recv_buffer),
+    };
+    Ok(match option {
+        Opt::ReuseAddress => options.reuse_address.into(),
+        Opt::ReusePort => options.reuse_port.into(),
+        Opt::OnlyV6 => options.only_v6.into(),
+        Opt::Linger => options.linger,
+        Opt::SendBuffer => options.send_buffer.unwrap_or(send_buffer),
+        Opt::RecvBuffer => options.recv_buffer.unwrap_or(recv_buffer),
+        Opt::IsListener => match &socket.proto {
+            Proto::Listener(_) => 1,
+            Proto::Unix(socket) => socket.is_listening().into(),
+            _ => 0,
+        },
+        Opt::Domain | Opt::Type | Opt::Protocol => identity(socket, option) as u32,
+        Opt::MaxSegment => match &socket.proto {
+            Proto::Stream(connection) => connection.config().mss,
+            _ => options.get(option),
+        },
+        // Of IPv4's groups a socket of IPv6 hears those it joined.
+        Opt::MulticastAll if socket.domain == Domain::V6 => {
+            options.find(option).unwrap_or_default()
+        }
+        option if range_of(option).is_some() => options.get(option),
+        _ => return Err(not_offered(option)),
+    })
+}
 
-    pub(crate) fn put_option(
-        &mut self,
-        index: SocketId,
-        option: Opt,
-        value: u32,
-    ) -> io::Result<()> {
-        /// Linux keeps twice what is asked for, and no less than these (linux-truth 105).
-        const BUFFERS_MIN: (u32, u32) = (4608, 2304);
-        const BUFFER_MAX: u32 = 4 << 20;
-        check_level(&self.sockets[index], option, Wish::Set)?;
-        self.check_multicast(index, option, value)?;
-        let socket = &mut self.sockets[index];
-        let is_bound = socket.is_bound();
-        let options = &mut socket.options;
-        let value = normal(option, value);
-        let tos_before = options.get(Opt::Tos);
-        match option {
-            Opt::ReuseAddress => options.reuse_address = value != 0,
-            Opt::ReusePort if value != 0 && matches!(socket.proto, Proto::Unix(_)) => {
-                return Err(errno(libc::EOPNOTSUPP));
-            }
-            Opt::ReusePort => options.reuse_port = value != 0,
-            // Who has a port has promised what it hears (36).
-            Opt::OnlyV6 if is_bound => return Err(errno(libc::EINVAL)),
-            Opt::OnlyV6 => options.only_v6 = value != 0,
-            Opt::Linger => options.linger = value,
-            Opt::SendBuffer => {
-                options.send_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.0));
-            }
-            Opt::RecvBuffer => {
-                options.recv_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.1));
-            }
-            Opt::IsListener | Opt::Domain | Opt::Type | Opt::Protocol => {
-                return Err(errno(libc::ENOPROTOOPT));
-            }
-            option => match range_of(option) {
-                None => return Err(not_offered(option)),
-                Some(range) if !range.contains(&value) => return Err(errno(libc::EINVAL)),
-                Some(_) => options.put(option, masked(&socket.proto, option, value)),
-            },
+pub(crate) fn set(world: &mut World, index: SocketId, option: Opt, value: u32) -> io::Result<()> {
+    /// Linux keeps twice what is asked for, and no less than these (linux-truth 105).
+    const BUFFERS_MIN: (u32, u32) = (4608, 2304);
+    const BUFFER_MAX: u32 = 4 << 20;
+    check_level(&world.sockets[index], option, Wish::Set)?;
+    check_multicast(world, index, option, value)?;
+    let socket = &mut world.sockets[index];
+    let is_bound = socket.is_bound();
+    let options = &mut socket.options;
+    let value = normal(option, value);
+    let tos_before = options.get(Opt::Tos);
+    match option {
+        Opt::ReuseAddress => options.reuse_address = value != 0,
+        Opt::ReusePort if value != 0 && matches!(socket.proto, Proto::Unix(_)) => {
+            return Err(errno(libc::EOPNOTSUPP));
         }
-        if let Opt::Tos = option {
-            prioritize(options, tos_before);
+        Opt::ReusePort => options.reuse_port = value != 0,
+        // Who has a port has promised what it hears (36).
+        Opt::OnlyV6 if is_bound => return Err(errno(libc::EINVAL)),
+        Opt::OnlyV6 => options.only_v6 = value != 0,
+        Opt::Linger => options.linger = value,
+        Opt::SendBuffer => {
+            options.send_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.0));
         }
-        let options = &socket.options;
-        if let Proto::Stream(connection) = &mut socket.proto {
-            connection.configure(options.config(connection.config().clone()));
-            // TCP_NODELAY lets out what waits.
-            self.mark_dirty(index);
+        Opt::RecvBuffer => {
+            options.recv_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.1));
         }
-        // A larger buffer has room at once.
-        self.name_ready(index);
-        Ok(())
+        Opt::IsListener | Opt::Domain | Opt::Type | Opt::Protocol => {
+            return Err(errno(libc::ENOPROTOOPT));
+        }
+        option => match range_of(option) {
+            None => return Err(not_offered(option)),
+            Some(range) if !range.contains(&value) => return Err(errno(libc::EINVAL)),
+            Some(_) => options.put(option, masked(&socket.proto, option, value)),
+        },
     }
-
-    /// Options of multicast are refused to streams, and to interfaces that are not there.
-    fn check_multicast(&self, index: SocketId, option: Opt, value: u32) -> io::Result<()> {
-        let socket = &self.sockets[index];
-        let is_stream = !matches!(socket.proto, Proto::Udp(_));
-        match option {
-            Opt::MulticastTtl | Opt::MulticastInterface if is_stream => Err(errno(libc::EINVAL)),
-            Opt::MulticastHopsV6 | Opt::MulticastInterfaceV6 if is_stream => {
-                Err(errno(libc::ENOPROTOOPT))
-            }
-            Opt::MulticastInterface if !self.has_interface(index, Ipv4Addr::from(value)) => {
-                Err(errno(libc::EADDRNOTAVAIL))
-            }
-            Opt::MulticastInterfaceV6 if self.interface_at(socket.host, value).is_none() => {
-                Err(errno(libc::ENODEV))
-            }
-            _ => Ok(()),
-        }
+    if let Opt::Tos = option {
+        prioritize(options, tos_before);
     }
-
-    pub(crate) fn get_name_option(&self, index: SocketId, option: NameOpt) -> io::Result<Vec<u8>> {
-        self.check_name(index, option, Wish::Get)?;
-        Ok(CONGESTION.to_vec())
+    let options = &socket.options;
+    if let Proto::Stream(connection) = &mut socket.proto {
+        connection.configure(options.config(connection.config().clone()));
+        // TCP_NODELAY lets out what waits.
+        outgoing::mark_dirty(world, index);
     }
+    // A larger buffer has room at once.
+    readiness::tell(world, index);
+    Ok(())
+}
 
-    pub(crate) fn put_name_option(
-        &mut self,
-        index: SocketId,
-        option: NameOpt,
-        name: &[u8],
-    ) -> io::Result<()> {
-        self.check_name(index, option, Wish::Set)?;
-        match name {
-            CONGESTION => Ok(()),
-            [] => Err(errno(libc::EINVAL)),
-            _ => Err(errno(libc::ENOENT)),
+/// Options of multicast are refused to streams, and to interfaces that are not there.
+fn check_multicast(world: &World, index: SocketId, option: Opt, value: u32) -> io::Result<()> {
+    let socket = &world.sockets[index];
+    let is_stream = !matches!(socket.proto, Proto::Udp(_));
+    match option {
+        Opt::MulticastTtl | Opt::MulticastInterface if is_stream => Err(errno(libc::EINVAL)),
+        Opt::MulticastHopsV6 | Opt::MulticastInterfaceV6 if is_stream => {
+            Err(errno(libc::ENOPROTOOPT))
         }
+        Opt::MulticastInterface
+            if !interface::has_interface(world, index, Ipv4Addr::from(value)) =>
+        {
+            Err(errno(libc::EADDRNOTAVAIL))
+        }
+        Opt::MulticastInterfaceV6 if interface::of_number(world, socket.host, value).is_none() => {
+            Err(errno(libc::ENODEV))
+        }
+        _ => Ok(()),
     }
+}
 
-    fn check_name(&self, index: SocketId, option: NameOpt, wish: Wish) -> io::Result<()> {
-        match option {
-            // Of TCP's level as this one is.
-            NameOpt::Congestion => check_level(&self.sockets[index], Opt::NoDelay, wish),
-            NameOpt::Device => Err(not_offered(option)),
-        }
+pub(crate) fn get_name(world: &World, index: SocketId, option: NameOpt) -> io::Result<Vec<u8>> {
+    check_name(world, index, option, Wish::Get)?;
+    Ok(CONGESTION.to_vec())
+}
+
+pub(crate) fn set_name(
+    world: &mut World,
+    index: SocketId,
+    option: NameOpt,
+    name: &[u8],
+) -> io::Result<()> {
+    check_name(world, index, option, Wish::Set)?;
+    match name {
+        CONGESTION => Ok(()),
+        [] => Err(errno(libc::EINVAL)),
+        _ => Err(errno(libc::ENOENT)),
+    }
+}
+
+fn check_name(world: &World, index: SocketId, option: NameOpt, wish: Wish) -> io::Result<()> {
+    match option {
+        // Of TCP's level as this one is.
+        NameOpt::Congestion => check_level(&world.sockets[index], Opt::NoDelay, wish),
+        NameOpt::Device => Err(not_offered(option)),
     }
 }
 

@@ -11,118 +11,96 @@ use greenroom::hub::{Interest, Io, Take};
 
 use crate::errno::errno;
 use crate::id::SocketId;
+use crate::net::readiness;
 use crate::socket::Proto;
-use crate::socket::pipe::{PAGES_MAX, PipeEnd, put_into, take_from};
+use crate::socket::pipe::{PipeEnd, put_into, take_from};
 use crate::trace::event::Call;
 use crate::world::World;
 use crate::world::journal::Actor;
 
-impl World {
-    pub(crate) fn make_pipe(&mut self) -> io::Result<(Io, Io)> {
-        let host = self.host_here();
-        let mut end = |end: PipeEnd| {
-            let path = self.path_for_socket(".pipe");
-            let index = self.add_socket(host, path, Proto::Pipe(end));
-            (index, self.add_descriptor(index))
-        };
-        let (reader, read) = end(PipeEnd::Read { pages: VecDeque::new(), writer: None });
-        let (writer, write) = end(PipeEnd::Write { reader: Some(reader) });
-        let pages = VecDeque::new();
-        self.sockets[reader].proto = Proto::Pipe(PipeEnd::Read { pages, writer: Some(writer) });
-        self.record_pair("pipe", reader, writer);
-        Ok((read, write))
-    }
+pub(crate) fn make(world: &mut World) -> io::Result<(Io, Io)> {
+    let host = world.host_here();
+    let mut end = |end: PipeEnd| {
+        let path = world.path_for_socket(".pipe");
+        let index = world.add_socket(host, path, Proto::Pipe(end));
+        (index, world.add_descriptor(index))
+    };
+    let (reader, read) = end(PipeEnd::Read { pages: VecDeque::new(), writer: None });
+    let (writer, write) = end(PipeEnd::Write { reader: Some(reader) });
+    let pages = VecDeque::new();
+    world.sockets[reader].proto = Proto::Pipe(PipeEnd::Read { pages, writer: Some(writer) });
+    world.record_pair("pipe", reader, writer);
+    Ok((read, write))
+}
 
-    pub(crate) fn pipe_readiness(&self, end: &PipeEnd) -> Interest {
-        let ready = |ready: bool, interest| if ready { interest } else { Interest::NONE };
-        match end {
-            PipeEnd::Read { pages, writer } => {
-                let hung_up = ready(writer.is_none(), Interest::BOTH);
-                ready(!pages.is_empty(), Interest::READ).with(hung_up)
-            }
-            PipeEnd::Write { reader: None } => Interest::BOTH,
-            PipeEnd::Write { reader: Some(reader) } => {
-                ready(self.pages_of(*reader) < PAGES_MAX, Interest::WRITE)
-            }
-        }
+pub(crate) fn read(
+    world: &mut World,
+    io: Io,
+    index: SocketId,
+    buf: &mut [u8],
+    take: Take,
+) -> io::Result<usize> {
+    let number = world.sockets[index].number;
+    let Proto::Pipe(PipeEnd::Read { pages, writer }) = &mut world.sockets[index].proto else {
+        return Err(errno(libc::EBADF));
+    };
+    if take == Take::Peek {
+        return Err(errno(libc::ENOTSOCK));
     }
+    let writer = *writer;
+    if pages.is_empty() && writer.is_some() && !buf.is_empty() {
+        world.want(io, Interest::READ);
+        return Err(errno(libc::EAGAIN));
+    }
+    let length = take_from(pages, buf);
+    let read = Call::Read { socket: number, bytes: length as u64, is_urgent: false };
+    world.record(Actor::Running, read);
+    if length > 0 {
+        world.took = true;
+        writer.into_iter().for_each(|writer| readiness::tell(world, writer));
+    }
+    Ok(length)
+}
 
-    fn pages_of(&self, reader: SocketId) -> usize {
-        match &self.sockets[reader].proto {
-            Proto::Pipe(PipeEnd::Read { pages, .. }) => pages.len(),
-            _ => 0,
-        }
+pub(crate) fn write(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
+    let number = world.sockets[index].number;
+    let Proto::Pipe(PipeEnd::Write { reader }) = world.sockets[index].proto else {
+        return Err(errno(libc::EBADF));
+    };
+    if buf.is_empty() {
+        return Ok(0);
     }
+    let Some(reader) = reader else { return Err(errno(libc::EPIPE)) };
+    let Proto::Pipe(PipeEnd::Read { pages, .. }) = &mut world.sockets[reader].proto else {
+        return Err(errno(libc::EPIPE));
+    };
+    let length = put_into(pages, buf);
+    if length == 0 {
+        world.want(io, Interest::WRITE);
+        return Err(errno(libc::EAGAIN));
+    }
+    let (bytes, payload) = (length as u64, world.trace.payload(&buf[..length]));
+    let written = Call::Write { socket: number, bytes, payload, is_urgent: false };
+    world.record(Actor::Running, written);
+    readiness::tell(world, reader);
+    Ok(length)
+}
 
-    pub(crate) fn read_pipe(
-        &mut self,
-        io: Io,
-        index: SocketId,
-        buf: &mut [u8],
-        take: Take,
-    ) -> io::Result<usize> {
-        let number = self.sockets[index].number;
-        let Proto::Pipe(PipeEnd::Read { pages, writer }) = &mut self.sockets[index].proto else {
-            return Err(errno(libc::EBADF));
-        };
-        if take == Take::Peek {
-            return Err(errno(libc::ENOTSOCK));
-        }
-        let writer = *writer;
-        if pages.is_empty() && writer.is_some() && !buf.is_empty() {
-            self.want(io, Interest::READ);
-            return Err(errno(libc::EAGAIN));
-        }
-        let length = take_from(pages, buf);
-        let read = Call::Read { socket: number, bytes: length as u64, is_urgent: false };
-        self.record(Actor::Running, read);
-        if length > 0 {
-            self.scheduler.took();
-            writer.into_iter().for_each(|writer| self.name_ready(writer));
-        }
-        Ok(length)
+/// The last descriptor of an end is gone: readers find the end, writers a broken pipe.
+pub(crate) fn close(world: &mut World, index: SocketId) {
+    let other = match world.sockets[index].proto {
+        Proto::Pipe(PipeEnd::Read { writer, .. }) => writer,
+        Proto::Pipe(PipeEnd::Write { reader }) => reader,
+        _ => None,
+    };
+    world.forget_socket(index);
+    let Some(other) = other else { return };
+    match &mut world.sockets[other].proto {
+        Proto::Pipe(PipeEnd::Read { writer, .. }) => *writer = None,
+        Proto::Pipe(PipeEnd::Write { reader }) => *reader = None,
+        _ => {}
     }
-
-    pub(crate) fn write_pipe(&mut self, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
-        let number = self.sockets[index].number;
-        let Proto::Pipe(PipeEnd::Write { reader }) = self.sockets[index].proto else {
-            return Err(errno(libc::EBADF));
-        };
-        if buf.is_empty() {
-            return Ok(0);
-        }
-        let Some(reader) = reader else { return Err(errno(libc::EPIPE)) };
-        let Proto::Pipe(PipeEnd::Read { pages, .. }) = &mut self.sockets[reader].proto else {
-            return Err(errno(libc::EPIPE));
-        };
-        let length = put_into(pages, buf);
-        if length == 0 {
-            self.want(io, Interest::WRITE);
-            return Err(errno(libc::EAGAIN));
-        }
-        let (bytes, payload) = (length as u64, self.trace.payload(&buf[..length]));
-        let written = Call::Write { socket: number, bytes, payload, is_urgent: false };
-        self.record(Actor::Running, written);
-        self.name_ready(reader);
-        Ok(length)
-    }
-
-    /// The last descriptor of an end is gone: readers find the end, writers a broken pipe.
-    pub(crate) fn close_pipe(&mut self, index: SocketId) {
-        let other = match self.sockets[index].proto {
-            Proto::Pipe(PipeEnd::Read { writer, .. }) => writer,
-            Proto::Pipe(PipeEnd::Write { reader }) => reader,
-            _ => None,
-        };
-        self.forget_socket(index);
-        let Some(other) = other else { return };
-        match &mut self.sockets[other].proto {
-            Proto::Pipe(PipeEnd::Read { writer, .. }) => *writer = None,
-            Proto::Pipe(PipeEnd::Write { reader }) => *reader = None,
-            _ => {}
-        }
-        self.name_ready(other);
-    }
+    readiness::tell(world, other);
 }
 
 #[cfg(test)]

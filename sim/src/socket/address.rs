@@ -11,6 +11,9 @@ use greenroom::hub::{Address, Domain};
 use crate::errno::errno;
 use crate::socket::unix::name::Name;
 
+/// Linux's number of the loopback interface; the links follow.
+pub(crate) const LOOPBACK_INDEX: u32 = 1;
+
 /// The unspecified address of a socket's own family: "any of mine".
 pub(crate) fn any(domain: Domain) -> IpAddr {
     match domain {

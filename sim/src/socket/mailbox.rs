@@ -12,7 +12,7 @@ use crate::socket::groups::Membership;
 /// What a socket has received and not yet given out.
 #[derive(Default)]
 pub(crate) struct Mailbox {
-    pub(crate) letters: VecDeque<(SocketAddr, Vec<u8>)>,
+    pub(crate) queue: VecDeque<(SocketAddr, Vec<u8>)>,
     pub(crate) bytes: usize,
     /// What an ICMP message to a connected socket said.
     pub(crate) error: Option<i32>,
@@ -27,7 +27,7 @@ impl Mailbox {
         self.bytes
     }
     pub(crate) fn is_readable(&self) -> bool {
-        self.error.is_some() || self.shut_read || !self.letters.is_empty()
+        self.error.is_some() || self.shut_read || !self.queue.is_empty()
     }
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
         let error = self.error.take()?;
@@ -60,5 +60,20 @@ impl Mailbox {
             None => all,
             Some(_) => own.any(|it| it.source.is_none_or(|source| source == from)),
         }
+    }
+}
+
+/// What a datagram costs the queue, by Linux's measure (linux-truth 166, 167): its bookkeeping and
+/// the memory that was set aside for it, one piece with the headers up to four pages.
+pub(crate) fn cost_of(from: SocketAddr, length: usize) -> usize {
+    const HEADER: usize = 256;
+    const TRAILER: usize = 320;
+    const HEAD_MIN: usize = 576;
+    const LINEAR_MAX: usize = 16_384 - TRAILER;
+    let headers = if from.is_ipv4() { 59 } else { 72 };
+    match length + headers {
+        linear @ ..=LINEAR_MAX if linear + TRAILER <= HEAD_MIN => HEADER + HEAD_MIN,
+        linear @ ..=LINEAR_MAX => HEADER + (linear + TRAILER).next_power_of_two(),
+        _ => HEADER + HEAD_MIN + length,
     }
 }

@@ -6,7 +6,7 @@ use greenroom::hub::{Interest, Io};
 
 use crate::errno::errno;
 use crate::id::{DescriptorId, Id, SocketId};
-use crate::socket::NO_SOCKET;
+use crate::socket::{NO_SOCKET, Proto};
 use crate::world::{Descriptor, World};
 
 impl World {
@@ -58,6 +58,21 @@ impl World {
             if !self.memory_waiters.contains(&waiter) {
                 self.memory_waiters.push(waiter);
             }
+        }
+    }
+
+    /// Whether whoever runs may have so many descriptors more.
+    pub(crate) fn check_descriptors(&self, more: u32) -> io::Result<()> {
+        self.hosts[self.host_here()].check_descriptors(more)
+    }
+
+    /// What a socket is; `ENOTSOCK` where it is none.
+    pub(crate) fn proto(&self, index: SocketId) -> io::Result<&Proto> {
+        match &self.sockets[index].proto {
+            Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
+                Err(errno(libc::ENOTSOCK))
+            }
+            proto => Ok(proto),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::choices::Fault;
-use crate::id::{GreenletIndex, HostId};
+use crate::id::{GreenletIndex, HostId, SocketId};
 use crate::socket::unix::name::{Name, Shown};
 use crate::trace::ErrorCode;
 use crate::trace::event::{Call, Endpoint, PathRef, Struck, What};
@@ -58,6 +58,22 @@ impl World {
             self.record(Actor::Running, Call::Failed { call, socket, error: code });
         }
         error
+    }
+
+    /// Records that two sockets, or two ends of a pipe, were made at once.
+    pub(crate) fn record_pair(&mut self, call: &'static str, one: SocketId, other: SocketId) {
+        let (socket, other) = (self.sockets[one].number, self.sockets[other].number);
+        self.record(Actor::Running, Call::Pair { call, socket, other });
+    }
+
+    /// Records a read, and whether it returned less than was there.
+    pub(crate) fn record_read(&mut self, index: SocketId, length: usize, there: usize) {
+        let (socket, bytes) = (self.sockets[index].number, length as u64);
+        if length < there {
+            let struck = Struck::Read { socket, bytes, there: there as u64 };
+            self.strike(Actor::Running, Fault::ShortRead, struck);
+        }
+        self.record(Actor::Running, Call::Read { socket, bytes, is_urgent: false });
     }
 
     /// A path, for an event.

@@ -264,7 +264,7 @@ fn what_a_router_said_before_the_peer_was_heard_is_forgotten() {
 fn a_neighbour_without_power_is_unreachable_after_three_seconds() {
     let hub = &mut hub(Weather { neighbours: true, ..Weather::calm() });
     let (near, _far) = connection(hub);
-    hub.world.cut_power(testing::host(1));
+    crate::net::life::cut_power(&mut hub.world, testing::host(1));
     named(hub);
     assert_eq!(send(hub, near, b"x"), Ok(1));
     run(hub, 30 * SECOND);
@@ -286,7 +286,7 @@ fn a_neighbour_without_power_is_unreachable_after_three_seconds() {
     // Routers between: silence, as by default.
     let hub = &mut self::hub(Weather::calm());
     connection(hub);
-    hub.world.cut_power(testing::host(1));
+    crate::net::life::cut_power(&mut hub.world, testing::host(1));
     let caller = tcp(hub, 0);
     assert_eq!(code(hub.connect(caller, &at("10.0.0.2:80"))), Err(libc::EAGAIN));
     run(hub, 120 * SECOND);

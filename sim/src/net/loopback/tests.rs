@@ -292,7 +292,7 @@ fn a_burst_leaves_nothing_but_what_the_receiver_holds() {
     for _ in 0..10_000 {
         assert_eq!(code(hub.send_to(near, &[7; 1000], &at(2))), Ok(1000));
     }
-    assert_eq!((hub.world.under_way.packets.len(), hub.world.packets.ids().count()), (0, 0));
+    assert_eq!((hub.world.looped.packets.len(), hub.world.packets.ids().count()), (0, 0));
     assert!(hub.world.buffers.len() <= 1, "{} buffers", hub.world.buffers.len());
     assert_eq!(named(hub).len(), 1);
     assert_eq!(hub.world.clock.next_at_ns(), Some(100_000_000), "it is ahead of time");

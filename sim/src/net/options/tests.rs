@@ -232,7 +232,7 @@ fn keepalive_finds_a_peer_dead_that_lost_power() {
     assert!((10..20).contains(&(idle_ns / 1_000_000_000)), "one probe, {idle_ns} ns");
 
     hub.world.last_step_ns = idle_ns;
-    hub.world.cut_power(testing::host(1));
+    crate::net::life::cut_power(&mut hub.world, testing::host(1));
     assert!(is_named(hub, client, Interest::READ));
     assert_eq!(recv(hub, client, 1), Err(libc::ETIMEDOUT));
 }
@@ -242,7 +242,7 @@ fn a_user_timeout_ends_what_makes_no_progress() {
     let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let (client, _server) = connected(hub);
     hub.set_option(client, Opt::UserTimeout, 500).expect("it may be set");
-    hub.world.cut_power(testing::host(1));
+    crate::net::life::cut_power(&mut hub.world, testing::host(1));
     assert_eq!(send(hub, client, b"x"), Ok(1));
     assert_eq!(recv(hub, client, 1), Err(libc::EAGAIN));
     let before_ns = hub.now().as_ns();

@@ -137,7 +137,7 @@ fn losing_power_takes_local_sockets_along_on_that_host_only() {
     let letters = bound(hub, Kind::Datagram, "/letters");
     let elsewhere = testing::socket_on(hub, 1, Domain::Unix, Kind::Datagram);
     assert_eq!(send(hub, near, b"abc"), Ok(3));
-    hub.world.cut_power(testing::host(0));
+    crate::net::life::cut_power(&mut hub.world, testing::host(0));
     for gone in [near, far, read, write, letters] {
         assert_eq!(recv(hub, gone, 1), Err(libc::EBADF));
     }
