@@ -25,8 +25,9 @@ use crate::net::{
 use crate::scheduler::{Context, Scheduler};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::{NO_SOCKET, Proto};
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// 2020-01-01 00:00:00 UTC: where every host's calendar begins.
 const CALENDAR_START: Duration = Duration::from_secs(1_577_836_800);
@@ -244,7 +245,8 @@ impl Hub for SimHub {
         let Some(index) = world.remove_descriptor(io) else { return };
         let socket = &world.sockets[index];
         if socket.number != NO_SOCKET {
-            world.record(Op::Close, socket.number, 0);
+            let closed = Call::Close { socket: socket.number };
+            world.record(Actor::Running, closed);
         }
         life::close_if_last(world, index);
     }

@@ -19,7 +19,7 @@ use crate::host::Host;
 use crate::hub::SimHub;
 use crate::id::HostId;
 use crate::path::{Paths, hash_of};
-use crate::trace::{Lanes, Recorder};
+use crate::trace::{Log, Recorder};
 use crate::weather::{Fired, Weather};
 use crate::world::World;
 use crate::world::table::Table;
@@ -180,7 +180,7 @@ pub struct Run {
     /// `sometimes!` claims and whether they held.
     pub sometimes: Vec<(&'static str, bool)>,
     /// The events, if they were kept.
-    pub trace: Option<Lanes>,
+    pub trace: Option<Log>,
 }
 
 impl Run {
@@ -306,7 +306,7 @@ fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
                 stuck.on = stuck.on.replace(&address, &name);
             }
             if let (true, Some(down_ns)) = (is_peer, host.down_ns) {
-                let since = crate::trace::Ns(down_ns);
+                let since = crate::choices::Ns(down_ns);
                 stuck.on.push_str(&format!(" ({} has no power since {since})", host.name));
             }
         }
@@ -340,17 +340,16 @@ fn conclude(outcome: Outcome, hub: SimHub) -> Run {
         drew_entropy: world.choices.drew_entropy,
         fired: world.fired,
         sometimes: world.sometimes,
-        trace: lanes(world.trace, paths, &world.hosts),
+        trace: log(world.trace, paths, &world.hosts),
         outcome,
     }
 }
 
-fn lanes(trace: Recorder, paths: Rc<Paths>, hosts: &Table<HostId, Host>) -> Option<Lanes> {
-    let events = trace.log?;
+fn log(trace: Recorder, paths: Rc<Paths>, hosts: &Table<HostId, Host>) -> Option<Log> {
+    let events = trace.events?;
     let named = |host: &Host| (host.name.clone(), host.addresses().collect());
     let hosts = hosts.iter().map(named).collect();
-    let payload_is_opaque = trace.payload_is_opaque;
-    Some(Lanes { events, texts: trace.texts, paths, hosts, payload_is_opaque })
+    Some(Log { events, paths, hosts })
 }
 
 thread_local! {

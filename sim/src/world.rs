@@ -3,9 +3,9 @@
 //! It holds the state; `net` moves packets, `net/*` are the system calls, `scheduler` says who runs,
 //! `hub` is the door the driver comes through.
 
+pub(crate) mod journal;
 pub(crate) mod table;
 mod descriptors;
-mod events;
 mod greenlets;
 mod notes;
 mod packets;
@@ -13,14 +13,12 @@ mod sockets;
 mod unix;
 
 use std::collections::HashMap;
-use std::io;
-use std::net::SocketAddr;
 
 use greenroom::driver::Role;
 use greenroom::hub::{GreenletId, Interest, Io, Ready};
 use greenroom::scenario::HostSpec;
 
-use crate::choices::{self, Choices, Entity, Fixed};
+use crate::choices::{self, Choices, Entity, Fired, Fixed};
 use crate::clock::{Clock, Event};
 use crate::host::Host;
 use crate::host::loopback::LoopbackQueue;
@@ -30,9 +28,8 @@ use crate::link::pair::Pair;
 use crate::path::Paths;
 use crate::socket::Socket;
 use crate::socket::flow::Flow;
-use crate::socket::unix::name::{Name, Shown};
-use crate::trace::{self, NOBODY, Op, Recorder};
-use crate::weather::{Fired, Weather};
+use crate::trace::Recorder;
+use crate::weather::Weather;
 use crate::world::table::{Slots, Table};
 
 pub(crate) struct World {
@@ -168,114 +165,5 @@ impl World {
     /// The host of whoever runs; the first where nobody does.
     pub(crate) fn host_here(&self) -> HostId {
         self.current.map_or(HostId::FIRST, |slot| self.greenlets[slot].host)
-    }
-
-    // What happened.
-
-    pub(crate) fn record(&mut self, op: Op, socket: u32, value: u64) {
-        self.record_full(op, socket, value, 0, None, "");
-    }
-
-    /// Records something about a greenlet: by its path's hash, which is the same in every run.
-    pub(crate) fn record_path(&mut self, op: Op, path: u32, name: &'static str) {
-        let hash = self.paths.hash(path);
-        self.record_event(op, (0, hash, 0), path, None, name);
-    }
-
-    pub(crate) fn record_text(&mut self, op: Op, text: &str) {
-        let (hash, refers) = (choices::hash_bytes(text.as_bytes()), self.trace.keep_text(text));
-        self.record_event(op, (0, hash, 0), refers, None, "");
-    }
-
-    /// Records a choice of the program's own.
-    pub(crate) fn record_choice(&mut self, label: &str, value: u64) {
-        let (hash, refers) = (choices::hash_bytes(label.as_bytes()), self.trace.keep_text(label));
-        self.record_event(Op::Choose, (0, value, hash), refers, None, "");
-    }
-
-    pub(crate) fn record_full(
-        &mut self,
-        op: Op,
-        socket: u32,
-        value: u64,
-        more: u64,
-        peer: Option<SocketAddr>,
-        name: &'static str,
-    ) {
-        self.record_event(op, (socket, value, more), 0, peer, name);
-    }
-
-    pub(crate) fn record_event(
-        &mut self,
-        op: Op,
-        (socket, value, more): (u32, u64, u64),
-        refers: u32,
-        peer: Option<SocketAddr>,
-        name: &'static str,
-    ) {
-        let (host, greenlet, hash) = match self.current {
-            Some(slot) => {
-                let greenlet = &self.greenlets[slot];
-                (greenlet.host, greenlet.entity.path, greenlet.entity.hash)
-            }
-            None => (HostId::FIRST, NOBODY, 0),
-        };
-        let (at_ns, host) = (self.clock.now_ns(), host.number());
-        let event =
-            trace::Event { at_ns, host, op, greenlet, socket, value, more, refers, peer, name };
-        self.trace.record(event, hash);
-    }
-
-    /// Records what no greenlet did, in a host's lane.
-    pub(crate) fn record_world(&mut self, host: HostId, op: Op, value: u64, more: u64) {
-        self.record_wire(host, op, 0, value, more, None);
-    }
-
-    pub(crate) fn record_wire(
-        &mut self,
-        host: HostId,
-        op: Op,
-        socket: u32,
-        value: u64,
-        more: u64,
-        peer: Option<SocketAddr>,
-    ) {
-        let (at_ns, host) = (self.clock.now_ns(), host.number());
-        let (greenlet, name) = (NOBODY, "");
-        let refers = 0;
-        let event =
-            trace::Event { at_ns, host, op, greenlet, socket, value, more, refers, peer, name };
-        self.trace.record(event, 0);
-    }
-
-    /// Records a call's error, unless it merely has to wait; gives the error back.
-    pub(crate) fn failed(
-        &mut self,
-        name: &'static str,
-        socket: u32,
-        error: io::Error,
-    ) -> io::Error {
-        if error.kind() != io::ErrorKind::WouldBlock {
-            let code = trace::code_of(&error);
-            self.record_full(Op::Failed, socket, code, 0, None, name);
-        }
-        error
-    }
-
-    /// Records a call that is about a name.
-    pub(crate) fn record_named(
-        &mut self,
-        op: Op,
-        socket: u32,
-        value: u64,
-        more: u64,
-        name: Option<&Name>,
-    ) {
-        // No text is made that nobody will read.
-        let refers = match self.trace.log {
-            Some(_) => self.trace.keep_text(&Shown(name).to_string()),
-            None => 0,
-        };
-        self.record_event(op, (socket, value, more), refers, None, "");
     }
 }

@@ -9,8 +9,9 @@ use crate::net::readiness::When;
 use crate::net::{memory, outgoing, readiness};
 use crate::socket::{Dirty, Proto};
 use crate::tcp::{Segment, State};
-use crate::trace::Op;
+use crate::trace::event::Wire;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 #[inline(always)] // Into the loop for other hosts, and the rare one for the own.
 pub(crate) fn transmit(world: &mut World, index: SocketId, when: When) {
@@ -86,7 +87,7 @@ fn send_segment(
 ) {
     let socket = &world.sockets[index];
     let (host, number) = (socket.host, socket.number);
-    world.record_wire(host, Op::Segment, number, packed(&segment), segment.seq, Some(to));
+    world.record(Actor::Host(host), Wire::Segment { socket: number, from, to, segment });
     outgoing::send(world, Some(index), host, from, to, Body::Segment(segment), payload);
 }
 
@@ -138,12 +139,4 @@ pub(crate) fn watches_a_peer(world: &World) -> bool {
         let answered = connection.kept_alive_at().is_some_and(|at| at > world.last_step_ns);
         connection.keeps_alive() && !answered
     })
-}
-
-/// Flags in the low byte, bytes carried above.
-pub(crate) fn packed(segment: &Segment) -> u64 {
-    let flags = [segment.flags.syn, segment.flags.fin, segment.flags.rst, segment.flags.ack];
-    let flags = flags.into_iter().chain([segment.urgent > 0]);
-    let bits = flags.enumerate().fold(0, |bits, (bit, on)| bits | u64::from(on) << bit);
-    bits | u64::from(segment.len) << 8
 }

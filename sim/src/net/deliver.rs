@@ -8,8 +8,9 @@ use crate::net::{connection, datagram, icmp, listener, multicast, outgoing};
 use crate::socket::Proto;
 use crate::socket::flow::Flow;
 use crate::tcp::{Connection, Segment};
-use crate::trace::Op;
+use crate::trace::event::Wire;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// Lets every socket that was touched send what it has to other hosts. Done when an instant ends,
 /// so that an answer carries the acknowledgement of its question.
@@ -101,7 +102,8 @@ fn segment_for_port(world: &mut World, packet: &Packet, segment: &Segment) {
     }
     if let Some(reset) = Connection::reset_for(segment, packet.payload.len()) {
         let (from, to, host) = (packet.to, packet.from, packet.to_host);
-        world.record_wire(host, Op::Segment, 0, connection::packed(&reset), reset.seq, Some(to));
+        let sent = Wire::Segment { socket: 0, from, to, segment: reset };
+        world.record(Actor::Host(host), sent);
         outgoing::send(world, None, host, from, to, Body::Segment(reset), Vec::new());
     }
 }

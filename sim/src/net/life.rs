@@ -5,12 +5,14 @@ use std::net::Shutdown;
 
 use greenroom::hub::{GreenletId, How, Ready};
 
+use crate::choices::Fault;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::net::{deliver, listener, outgoing, pipe, readiness, stream, udp, unix};
 use crate::socket::Proto;
-use crate::trace::Op;
+use crate::trace::event::{Call, Struck};
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// Closes a socket that has no descriptor any more.
 pub(crate) fn close_if_last(world: &mut World, index: SocketId) {
@@ -38,10 +40,10 @@ pub(crate) fn end_process(world: &mut World, host: HostId) {
 
 pub(crate) fn shutdown(world: &mut World, index: SocketId, how: Shutdown) -> io::Result<()> {
     let number = world.sockets[index].number;
-    let (read, write, name) = match how {
-        Shutdown::Read => (true, false, "read"),
-        Shutdown::Write => (false, true, "write"),
-        Shutdown::Both => (true, true, "both"),
+    let (read, write) = match how {
+        Shutdown::Read => (true, false),
+        Shutdown::Write => (false, true),
+        Shutdown::Both => (true, true),
     };
     match &mut world.sockets[index].proto {
         Proto::Stream(_) => stream::shutdown(world, index, read, write)?,
@@ -57,7 +59,7 @@ pub(crate) fn shutdown(world: &mut World, index: SocketId, how: Shutdown) -> io:
             return Err(errno(libc::ENOTCONN));
         }
     }
-    world.record_full(Op::Shutdown, number, 0, 0, None, name);
+    world.record(Actor::Running, Call::Shutdown { socket: number, how });
     outgoing::mark_dirty(world, index);
     readiness::tell(world, index);
     Ok(())
@@ -90,8 +92,7 @@ pub(crate) fn cut_power(world: &mut World, host: HostId) {
     }
     world.hosts[host].down_ns = Some(world.clock.now_ns());
     world.hosts[host].loopback.power_off();
-    world.fired.power_cuts += 1;
-    world.record_world(host, Op::PowerCut, 0, 0);
+    world.strike(Actor::Host(host), Fault::PowerCut, Struck::Host);
     let mut dead: Vec<GreenletId> = Vec::new();
     dead.extend(world.greenlets.iter().filter(|g| g.live && g.host == host).map(|g| g.id));
     world.ready.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));

@@ -7,7 +7,7 @@
 
 use std::net::SocketAddr;
 
-use crate::choices::{Entity, Kind};
+use crate::choices::{Entity, Fault, Kind};
 use crate::id::{HostId, SocketId};
 use crate::link::icmp::Why;
 use crate::link::packet::{Body, Packet};
@@ -15,8 +15,9 @@ use crate::link::pair::{Pair, direction};
 use crate::link::verdict::{Crossing, Fate, Verdict};
 use crate::link::wire::segment_of;
 use crate::tcp;
-use crate::trace::Op;
+use crate::trace::event::Struck;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// The first way to be lost: of a packet, and of a message about one.
 const LOST: u64 = 1;
@@ -27,45 +28,39 @@ const NET_UNREACHABLE: u64 = 4;
 const HOST_UNREACHABLE: u64 = 5;
 
 pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, packet: Packet) {
-    let to = Some(packet.to);
     let is_stream = matches!(packet.body, Body::Segment(_));
     let is_icmp = matches!(packet.body, Body::Icmp(_));
     let (fate, delay_ns, number, nth) = decide_fate(world, socket, host, is_stream, is_icmp);
+    let struck = Struck::Packet { socket: number, nth, to: packet.to };
     match judge(world, host, &packet, fate) {
         Verdict::CutOff(answer) => {
-            world.fired.cut_off += 1;
-            world.record_wire(host, Op::CutOff, number, nth, 0, to);
+            world.strike(Actor::Host(host), Fault::CutOff, struck);
             if let Some(why) = answer {
-                refuse_way(world, host, &packet, (number, nth), why, delay_ns);
+                refuse_way(world, host, &packet, struck, why, delay_ns);
             }
         }
         Verdict::NoNeighbour { after_ns } => {
-            refuse_way(world, host, &packet, (number, nth), Why::Host, after_ns);
+            refuse_way(world, host, &packet, struck, Why::Host, after_ns);
         }
         Verdict::TooBig => {
-            world.fired.too_big += 1;
-            world.record_wire(host, Op::TooBig, number, nth, 0, to);
+            world.strike(Actor::Host(host), Fault::TooBig, struck);
             answer(world, host, &packet, Why::TooBig, delay_ns);
         }
         Verdict::QueueFull => {
-            world.fired.queue_drops += 1;
-            world.record_wire(host, Op::QueueFull, number, nth, 0, to);
+            world.strike(Actor::Host(host), Fault::QueueFull, struck);
         }
         Verdict::Lost => {
-            world.fired.lost += 1;
-            world.record_wire(host, Op::Lost, number, nth, 0, to);
+            world.strike(Actor::Host(host), Fault::Lost, struck);
         }
         Verdict::Leaves { at_ns, fate } => {
             let arrival_ns = at_ns.saturating_add(delay_ns);
             let late_ns = arrival_ns.saturating_add(delay_ns);
             if fate == Fate::Overtaken {
-                world.fired.overtaken += 1;
-                world.record_wire(host, Op::Overtaken, number, nth, 0, to);
+                world.strike(Actor::Host(host), Fault::Overtaken, struck);
                 return world.deliver_at(late_ns, packet);
             }
             if fate == Fate::Duplicated {
-                world.fired.duplicated += 1;
-                world.record_wire(host, Op::Duplicated, number, nth, 0, to);
+                world.strike(Actor::Host(host), Fault::Duplicated, struck);
                 let copy = Packet { payload: world.copy_of(&packet.payload), ..packet };
                 world.deliver_at(late_ns, copy);
             }
@@ -104,16 +99,16 @@ fn refuse_way(
     world: &mut World,
     host: HostId,
     packet: &Packet,
-    (number, nth): (u32, u64),
+    struck: Struck,
     why: Why,
     after_ns: u64,
 ) {
     if matches!(packet.body, Body::Icmp(_) | Body::ForMany(_)) {
         return;
     }
-    let is_net = u64::from(why == Why::Net);
-    world.fired.unreachable += 1;
-    world.record_wire(host, Op::Unreachable, number, nth, is_net, Some(packet.to));
+    let is_net = why == Why::Net;
+    let fault = if is_net { Fault::NetUnreachable } else { Fault::HostUnreachable };
+    world.strike(Actor::Host(host), fault, struck);
     answer(world, host, packet, why, after_ns);
 }
 
@@ -125,8 +120,8 @@ fn answer(world: &mut World, host: HostId, packet: &Packet, why: Why, after_ns: 
     let entity = &mut world.hosts[host].entity;
     let fate = world.choices.pick(entity, Kind::Fate, |draw| u64::from(draw.happens(ppm)));
     if fate == LOST {
-        world.fired.icmp_lost += 1;
-        return world.record_wire(host, Op::IcmpLost, 0, 0, 0, Some(packet.to));
+        let struck = Struck::Message { to: packet.to };
+        return world.strike(Actor::Host(host), Fault::IcmpLost, struck);
     }
     let answer = Packet {
         from: packet.to,

@@ -14,8 +14,9 @@ use crate::socket::address::any;
 use crate::socket::flow::{Flow, Transport};
 use crate::socket::{Proto, Socket};
 use crate::tcp::{Connection, Listener, Segment};
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 const LOOPBACK_MSS_ACCEPTED: u32 = 32_768;
 
@@ -44,7 +45,8 @@ pub(crate) fn listen(world: &mut World, index: SocketId, backlog: u32) -> io::Re
         Proto::Stream(_) => return Err(errno(libc::EINVAL)),
         _ => return Err(errno(libc::EOPNOTSUPP)),
     }
-    world.record(Op::Listen, world.sockets[index].number, backlog.into());
+    let socket = world.sockets[index].number;
+    world.record(Actor::Running, Call::Listen { socket, backlog });
     Ok(())
 }
 
@@ -117,7 +119,7 @@ pub(crate) fn accept(world: &mut World, io: Io) -> io::Result<(Io, SocketAddr)> 
     let accepted = world.add_descriptor(connection);
     let socket = &world.sockets[connection];
     let (number, peer) = (socket.number, socket.peer.expect("a connection has a peer"));
-    world.record_full(Op::Accept, number, 0, 0, Some(peer), "");
+    world.record(Actor::Running, Call::Accept { socket: number, peer: peer.into() });
     Ok((accepted, peer))
 }
 

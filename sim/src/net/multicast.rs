@@ -21,8 +21,9 @@ use crate::net::{datagram, interface, link, loopback, ports};
 use crate::socket::Proto;
 use crate::socket::address::{is_broadcast, is_of_all, scope_of};
 use crate::socket::flow::Transport;
-use crate::trace::Op;
+use crate::trace::event::Wire;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 // Out.
 
@@ -38,7 +39,8 @@ pub(crate) fn send(
     let interface = interface::out(world, index, to).expect("it has a source");
     let mut reached = hosts_that_hear(world, to, interface);
     reached.retain(|&other| gets_there(world, index, from, to, interface, other));
-    world.record_wire(host, Op::Datagram, number, buf.len() as u64, 0, Some(to));
+    let bytes = buf.len() as u64;
+    world.record(Actor::Host(host), Wire::Datagram { socket: number, from, to, bytes });
     for to_host in reached {
         let payload = buf.to_vec();
         let body = Body::ForMany(interface);

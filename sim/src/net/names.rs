@@ -14,11 +14,13 @@ use crate::id::{HostId, SocketId};
 use crate::net::{readiness, route};
 use crate::socket::source::Query;
 use crate::socket::{NO_SOCKET, Proto};
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 pub(crate) fn ask(world: &mut World, name: &str) -> io::Result<Io> {
-    world.record_text(Op::Resolve, name);
+    let asked = Call::Resolve { name: world.trace.text(name) };
+    world.record(Actor::Running, asked);
     let path = world.path_for_socket(".query");
     let query = Query { host: name.to_owned(), answer: None };
     let host = world.host_here();
@@ -87,7 +89,7 @@ pub(crate) fn take_answer(world: &mut World, io: Io) -> io::Result<Vec<IpAddr>> 
     };
     match answer.first() {
         Some(&first) => {
-            world.record_full(Op::Resolved, 0, 0, 0, Some((first, 0).into()), "");
+            world.record(Actor::Running, Call::Resolved { first });
             Ok(answer)
         }
         None => Err(GaiError::NoName.into()),

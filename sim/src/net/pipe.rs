@@ -14,8 +14,9 @@ use crate::id::SocketId;
 use crate::net::readiness;
 use crate::socket::Proto;
 use crate::socket::pipe::{PipeEnd, put_into, take_from};
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 pub(crate) fn make(world: &mut World) -> io::Result<(Io, Io)> {
     let host = world.host_here();
@@ -52,7 +53,8 @@ pub(crate) fn read(
         return Err(errno(libc::EAGAIN));
     }
     let length = take_from(pages, buf);
-    world.record(Op::Read, number, length as u64);
+    let read = Call::Read { socket: number, bytes: length as u64, is_urgent: false };
+    world.record(Actor::Running, read);
     if length > 0 {
         world.took = true;
         writer.into_iter().for_each(|writer| readiness::tell(world, writer));
@@ -77,8 +79,9 @@ pub(crate) fn write(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> i
         world.want(io, Interest::WRITE);
         return Err(errno(libc::EAGAIN));
     }
-    let hash = world.trace.hash_of_payload(&buf[..length]);
-    world.record_full(Op::Write, number, length as u64, hash, None, "");
+    let (bytes, payload) = (length as u64, world.trace.payload(&buf[..length]));
+    let written = Call::Write { socket: number, bytes, payload, is_urgent: false };
+    world.record(Actor::Running, written);
     readiness::tell(world, reader);
     Ok(length)
 }

@@ -16,8 +16,9 @@ use crate::socket::Proto;
 use crate::socket::address::{any, is_for_many};
 use crate::socket::flow::{Flow, Transport};
 use crate::tcp::State;
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 // Bound by the program.
 
@@ -28,7 +29,7 @@ pub(crate) fn bind(world: &mut World, index: SocketId, local: &Address) -> io::R
     // Bound to one address of IPv6 it is of IPv6 alone, and says so.
     socket.options.only_v6 |= local.is_ipv6() && !local.ip().is_unspecified();
     let number = socket.number;
-    world.record_full(Op::Bind, number, 0, 0, Some(local), "");
+    world.record(Actor::Running, Call::Bind { socket: number, local: local.into() });
     Ok(())
 }
 

@@ -11,8 +11,9 @@ use crate::id::{HostId, SocketId};
 use crate::net::{life, readiness};
 use crate::socket::source::Ear;
 use crate::socket::{NO_SOCKET, Proto};
-use crate::trace::Op;
+use crate::trace::event::What;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 pub(crate) fn listen(world: &mut World, kind: Kind) -> io::Result<Io> {
     let path = world.path_for_socket(".signal");
@@ -39,7 +40,7 @@ pub(crate) fn arrives(world: &mut World, host: HostId, kind: Kind) {
     if !world.hosts[host].is_up {
         return;
     }
-    world.record_world(host, Op::Signal, kind as u64, 0);
+    world.record(Actor::Host(host), What::Signal { kind });
     let mut is_heard = false;
     for index in world.sockets.ids() {
         let socket = &mut world.sockets[index];

@@ -14,8 +14,9 @@ use crate::socket::address::any;
 use crate::socket::flow::Flow;
 use crate::socket::{Proto, Socket};
 use crate::tcp::{Config, Connection, State};
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// What a segment holds over the loopback: half of the window that Linux's other end offers first,
 /// for its packets are of 64 KiB (linux-truth 101).
@@ -50,7 +51,7 @@ pub(crate) fn connect(world: &mut World, io: Io, peer: &Address) -> io::Result<(
             socket.peer = Some(peer);
             world.flows.insert(flow, index);
             outgoing::mark_dirty(world, index);
-            world.record_full(Op::Connect, number, 0, 0, Some(peer), "");
+            world.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
             world.want(io, Interest::WRITE);
             Err(errno(libc::EAGAIN))
         }
@@ -60,7 +61,7 @@ pub(crate) fn connect(world: &mut World, io: Io, peer: &Address) -> io::Result<(
                 Err(errno(libc::EAGAIN))
             }
             Some(Ok(())) => {
-                world.record(Op::Connected, number, 0);
+                world.record(Actor::Running, Call::Connected { socket: number });
                 Ok(())
             }
             Some(Err(error)) => {
@@ -183,7 +184,7 @@ pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io
         Ok(0) if !buf.is_empty() && affordable == 0 => Err(errno(libc::EAGAIN)),
         sent => sent,
     };
-    sent(world, io, index, buf, taken, "")
+    sent(world, io, index, buf, taken, false)
 }
 
 /// Notes what TCP took of a write, or that it took nothing yet.
@@ -193,13 +194,14 @@ pub(crate) fn sent(
     index: SocketId,
     buf: &[u8],
     sent: io::Result<usize>,
-    name: &'static str,
+    is_urgent: bool,
 ) -> io::Result<usize> {
     match &sent {
         Ok(length) => {
             let number = world.sockets[index].number;
-            let hash = world.trace.hash_of_payload(&buf[..*length]);
-            world.record_full(Op::Write, number, *length as u64, hash, None, name);
+            let (bytes, payload) = (*length as u64, world.trace.payload(&buf[..*length]));
+            let written = Call::Write { socket: number, bytes, payload, is_urgent };
+            world.record(Actor::Running, written);
             outgoing::mark_dirty(world, index);
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

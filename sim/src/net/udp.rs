@@ -12,8 +12,9 @@ use crate::net::{address, interface, multicast, outgoing, ports, readiness, udp}
 use crate::socket::Proto;
 use crate::socket::address::{any, is_for_many};
 use crate::socket::mailbox::cost_of;
-use crate::trace::Op;
+use crate::trace::event::{Call, Wire};
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// What UDP has a number for.
 pub(crate) const LENGTH_MAX: usize = 65_535;
@@ -43,7 +44,7 @@ pub(crate) fn connect(world: &mut World, index: SocketId, peer: &Address) -> io:
     let socket = &mut world.sockets[index];
     socket.peer = Some(peer);
     let number = socket.number;
-    world.record_full(Op::Connect, number, 0, 0, Some(peer), "");
+    world.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
     Ok(())
 }
 
@@ -66,13 +67,14 @@ pub(crate) fn send(
         }
     }
     let length = buf.len() as u64;
-    let hash = world.trace.hash_of_payload(buf);
-    world.record_full(Op::SendTo, number, length, hash, Some(to), "");
+    let payload = world.trace.payload(buf);
+    let sent = Call::SendTo { socket: number, bytes: length, payload, to: to.into() };
+    world.record(Actor::Running, sent);
     if is_for_many(to.ip()) {
         multicast::send(world, index, from, to, buf);
         return Ok(buf.len());
     }
-    world.record_wire(host, Op::Datagram, number, length, 0, Some(to));
+    world.record(Actor::Host(host), Wire::Datagram { socket: number, from, to, bytes: length });
     let mut payload = world.buffers.pop().unwrap_or_default();
     payload.clear();
     payload.extend_from_slice(buf);
@@ -143,7 +145,8 @@ pub(crate) fn recv(
     let Some((from, payload)) = mailbox.queue.front() else {
         if mailbox.shut_read {
             let nobody = SocketAddr::new(any(socket.domain), 0);
-            world.record_full(Op::RecvFrom, number, 0, 0, Some(nobody), "");
+            let received = Call::RecvFrom { socket: number, bytes: 0, from: nobody.into() };
+            world.record(Actor::Running, received);
             return Ok((0, nobody));
         }
         world.want(io, Interest::READ);
@@ -157,7 +160,8 @@ pub(crate) fn recv(
         world.took = true;
         world.recycle(payload);
     }
-    world.record_full(Op::RecvFrom, number, length as u64, 0, Some(from), "");
+    let received = Call::RecvFrom { socket: number, bytes: length as u64, from: from.into() };
+    world.record(Actor::Running, received);
     Ok((length, from))
 }
 

@@ -28,8 +28,9 @@ use crate::socket::Proto;
 use crate::socket::unix::name::{Name, place_of};
 use crate::socket::unix::queue::around_marks;
 use crate::socket::unix::{Peer, Role, UnixSocket};
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 // Made and named.
 
@@ -82,7 +83,8 @@ pub(crate) fn bind(world: &mut World, index: SocketId, local: &SocketAddr) -> io
     let holder = world.weak(index);
     world.hosts[host].names.insert(place, holder);
     let number = world.sockets[index].number;
-    world.record_named(Op::Bind, number, 0, 0, Some(&name));
+    let local = world.name_ref(Some(&name));
+    world.record(Actor::Running, Call::Bind { socket: number, local });
     world.unix(index).name.set(name).expect("it had none");
     Ok(())
 }
@@ -115,7 +117,8 @@ pub(crate) fn listen(world: &mut World, index: SocketId, backlog: u32) -> io::Re
             *role = Role::Listening { backlog: backlog_now, pending: VecDeque::new() };
         }
     }
-    world.record(Op::Listen, world.sockets[index].number, backlog.into());
+    let socket = world.sockets[index].number;
+    world.record(Actor::Running, Call::Listen { socket, backlog });
     callers::tell(world, index);
     Ok(())
 }
@@ -155,7 +158,8 @@ pub(crate) fn connect(
     near.role = Role::Connected;
     near.peer = Peer::Here(far);
     let number = world.sockets[index].number;
-    world.record_named(Op::Connect, number, 0, 0, Some(&name));
+    let peer = world.name_ref(Some(&name));
+    world.record(Actor::Running, Call::Connect { socket: number, peer });
     readiness::tell(world, target);
     Ok(())
 }
@@ -183,7 +187,8 @@ pub(crate) fn accept(world: &mut World, io: Io, index: SocketId) -> io::Result<(
         Peer::None => None,
     };
     let number = world.sockets[accepted].number;
-    world.record_named(Op::Accept, number, 0, 0, peer.as_deref());
+    let name = world.name_ref(peer.as_deref());
+    world.record(Actor::Running, Call::Accept { socket: number, peer: name });
     callers::tell(world, index);
     Ok((io, Name::address(peer.as_deref())))
 }

@@ -12,8 +12,9 @@ use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::{stream, udp, unix};
 use crate::socket::Proto;
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 /// Gives bytes of which the last is urgent.
 pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
@@ -22,7 +23,7 @@ pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io
     match &mut socket.proto {
         Proto::Stream(connection) => {
             let sent = connection.send_urgent(buf);
-            stream::sent(world, io, index, buf, sent, "write urgent")
+            stream::sent(world, io, index, buf, sent, true)
         }
         // Of IPv6 it is a flag that UDP does not look at.
         Proto::Udp(_) if is_v6 => udp::send(world, index, buf, None),
@@ -56,6 +57,7 @@ pub(crate) fn recv(
         Proto::Listener(_) => return Err(errno(libc::ENOTCONN)),
     };
     let number = world.sockets[index].number;
-    world.record_full(Op::Read, number, taken as u64, 0, None, "read urgent");
+    let read = Call::Read { socket: number, bytes: taken as u64, is_urgent: true };
+    world.record(Actor::Running, read);
     Ok(taken)
 }

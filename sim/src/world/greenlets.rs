@@ -2,10 +2,11 @@
 
 use greenroom::hub::{Birth, GreenletId};
 
+use super::journal::Actor;
 use super::{Greenlet, World};
 use crate::choices::Entity;
 use crate::id::HostId;
-use crate::trace::Op;
+use crate::trace::event::{Program, Schedule};
 
 impl World {
     pub(crate) fn greenlet_spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>) {
@@ -26,20 +27,21 @@ impl World {
         self.hosts[host].greenlets += 1;
         self.greenlets.put(greenlet.into(), entry);
         if birth.parent.is_some() {
-            self.record_path(Op::Spawn, path, "");
+            let child = self.path_ref(path);
+            self.record(Actor::Running, Program::Spawn { child });
         } else {
-            self.record_world(host, Op::Start, 0, 0);
+            self.record(Actor::Host(host), Program::Start);
         }
     }
 
     pub(crate) fn greenlet_entered(&mut self, greenlet: GreenletId) {
         self.current = Some(greenlet.into());
         self.last_step_ns = self.clock.now_ns();
-        self.record(Op::Run, 0, 0);
+        self.record(Actor::Running, Schedule::Run);
     }
 
     pub(crate) fn greenlet_exited(&mut self, greenlet: GreenletId) {
-        self.record(Op::Exit, 0, 0);
+        self.record(Actor::Running, Program::Exit);
         let gone = &mut self.greenlets[greenlet.into()];
         gone.live = false;
         self.hosts[gone.host].greenlets -= 1;

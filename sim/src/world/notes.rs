@@ -2,11 +2,12 @@
 
 use greenroom::hub::{Note, On, WokeBy};
 
-use crate::choices::{self, Entity};
+use crate::choices::{self, Entity, Ns};
 use crate::id::GreenletIndex;
 use crate::socket::NO_SOCKET;
-use crate::trace::Op;
+use crate::trace::event::{Program, Schedule, WaitEnd, What};
 use crate::world::World;
+use crate::world::journal::Actor;
 
 impl World {
     /// A choice of the program's own: a site of its own below the greenlet's.
@@ -22,7 +23,8 @@ impl World {
         let sample = |draw: &mut choices::Draw| draw.below(arity.into());
         let value = self.choices.pick(entity, choices::Kind::User, sample);
         let value = value.min(u64::from(arity) - 1);
-        self.record_choice(label, value);
+        let label = self.trace.text(label);
+        self.record(Actor::Running, Program::Chose { label, value });
         value as u32
     }
 
@@ -30,30 +32,32 @@ impl World {
         match *note {
             Note::Parked(wait) => {
                 let socket = self.number_of(wait.on);
-                self.record_full(Op::Park, socket, 0, 0, None, wait.op);
+                self.record(Actor::Running, Schedule::Park { call: wait.op, socket });
             }
             Note::Woke(wait, by, waited) => {
-                let (socket, waited_ns) = (self.number_of(wait.on), waited.as_nanos() as u64);
-                let op = match by {
-                    WokeBy::Event => Op::Wake,
-                    WokeBy::Timeout if wait.op == "sleep" => Op::Slept,
-                    WokeBy::Timeout => Op::TimedOut,
-                    WokeBy::Cancel => Op::Cancelled,
-                    WokeBy::Kill => Op::Killed,
-                    WokeBy::Close => Op::ClosedUnder,
+                let (socket, waited) = (self.number_of(wait.on), Ns(waited.as_nanos() as u64));
+                let end = match by {
+                    WokeBy::Event => WaitEnd::Event,
+                    WokeBy::Timeout if wait.op == "sleep" => WaitEnd::Slept,
+                    WokeBy::Timeout => WaitEnd::TimedOut,
+                    WokeBy::Cancel => WaitEnd::Cancelled,
+                    WokeBy::Kill => WaitEnd::Killed,
+                    WokeBy::Close => WaitEnd::Closed,
                 };
-                self.record_full(op, socket, waited_ns, 0, None, wait.op);
+                let woke = Schedule::Wake { end, call: wait.op, socket, waited };
+                self.record(Actor::Running, woke);
             }
             Note::Struck(victim, how) => {
-                let path = self.greenlets[victim.into()].entity.path;
-                self.record_path(Op::Struck, path, how);
+                let greenlet = self.path_ref(self.greenlets[victim.into()].entity.path);
+                self.record(Actor::Running, Program::Interrupted { how, greenlet });
             }
             Note::Ended(_, None) => {}
-            Note::Ended(_, Some(_)) => self.record(Op::Panic, 0, 0),
+            Note::Ended(_, Some(_)) => self.record(Actor::Running, Program::Panic),
             Note::Always(_, true) => {}
             Note::Always(name, false) => {
                 if !self.violations.iter().any(|known| known == name) {
-                    self.record_text(Op::Violation, name);
+                    let violated = What::Violation { name: self.trace.text(name) };
+                    self.record(Actor::Running, violated);
                     self.violations.push(name.to_owned());
                 }
             }
@@ -63,17 +67,18 @@ impl World {
                     None => self.sometimes.push((name, holds)),
                 }
             }
-            Note::Text(text) => self.record_text(Op::Note, text),
+            Note::Text(text) => {
+                let text = self.trace.text(text);
+                self.record(Actor::Running, Program::Note { text });
+            }
             _ => {}
         }
     }
 
     /// Records that another greenlet runs than the one whose turn it was.
     pub(crate) fn record_switch(&mut self, default: GreenletIndex, picked: GreenletIndex) {
-        let target = self.greenlets[picked].entity.path;
-        let before = self.current.replace(default);
-        self.record_path(Op::Switch, target, "");
-        self.current = before;
+        let to = self.path_ref(self.greenlets[picked].entity.path);
+        self.record(Actor::Greenlet(default), Schedule::Switch { to });
     }
 
     pub(crate) fn number_of(&self, on: On) -> u32 {

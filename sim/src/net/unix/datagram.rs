@@ -12,8 +12,9 @@ use crate::net::readiness;
 use crate::net::unix::{callers, pieces};
 use crate::socket::unix::Peer;
 use crate::socket::unix::name::Name;
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 pub(crate) fn connect(world: &mut World, index: SocketId, to: &SocketAddr) -> io::Result<()> {
     let name = Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?);
@@ -30,7 +31,8 @@ pub(crate) fn connect(world: &mut World, index: SocketId, to: &SocketAddr) -> io
     // One that waited to send here may now, if it is the peer, and the others never will.
     callers::tell(world, index);
     let number = world.sockets[index].number;
-    world.record_named(Op::Connect, number, 0, 0, Some(&name));
+    let peer = world.name_ref(Some(&name));
+    world.record(Actor::Running, Call::Connect { socket: number, peer });
     readiness::tell(world, index);
     Ok(())
 }
@@ -89,8 +91,9 @@ pub(crate) fn send(
     }
     pieces::put(world, index, receiver, buf);
     let (number, name) = (world.sockets[index].number, world.unix(receiver).name.get().cloned());
-    let (length, hash) = (buf.len() as u64, world.trace.hash_of_payload(buf));
-    world.record_named(Op::SendTo, number, length, hash, name.as_deref());
+    let (bytes, payload) = (buf.len() as u64, world.trace.payload(buf));
+    let to = world.name_ref(name.as_deref());
+    world.record(Actor::Running, Call::SendTo { socket: number, bytes, payload, to });
     readiness::tell(world, receiver);
     Ok(buf.len())
 }
@@ -134,7 +137,8 @@ pub(crate) fn recv(
         }
     };
     let number = world.sockets[index].number;
-    world.record_named(Op::RecvFrom, number, length as u64, 0, from.as_deref());
+    let (bytes, name) = (length as u64, world.name_ref(from.as_deref()));
+    world.record(Actor::Running, Call::RecvFrom { socket: number, bytes, from: name });
     if was_full && take == Take::Remove {
         callers::tell(world, index);
     }

@@ -12,8 +12,9 @@ use crate::net::unix::callers;
 use crate::socket::unix::Peer;
 use crate::socket::unix::name::Name;
 use crate::socket::unix::queue::{self, Mark, Piece};
-use crate::trace::Op;
+use crate::trace::event::Call;
 use crate::world::World;
+use crate::world::journal::Actor;
 
 pub(crate) fn peer_to_write_to(world: &World, index: SocketId) -> io::Result<SocketId> {
     let socket = world.unix(index);
@@ -75,11 +76,12 @@ pub(crate) fn wrote(
     index: SocketId,
     peer: SocketId,
     bytes: &[u8],
-    name: &'static str,
+    is_urgent: bool,
 ) {
     let number = world.sockets[index].number;
-    let hash = world.trace.hash_of_payload(bytes);
-    world.record_full(Op::Write, number, bytes.len() as u64, hash, None, name);
+    let (length, payload) = (bytes.len() as u64, world.trace.payload(bytes));
+    let written = Call::Write { socket: number, bytes: length, payload, is_urgent };
+    world.record(Actor::Running, written);
     readiness::tell(world, peer);
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io
     pieces::may_be_long(world, index, buf.len())?;
     pieces::may_charge(world, io, index)?;
     pieces::put(world, index, peer, buf);
-    pieces::wrote(world, index, peer, buf, "");
+    pieces::wrote(world, index, peer, buf, false);
     Ok(buf.len())
 }
 

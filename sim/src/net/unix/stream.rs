@@ -46,7 +46,7 @@ pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io
         world.want(io, Interest::WRITE);
         return Err(errno(libc::EAGAIN));
     }
-    pieces::wrote(world, index, peer, &buf[..sent], "");
+    pieces::wrote(world, index, peer, &buf[..sent], false);
     Ok(sent)
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io
     let bytes = vec![*last];
     incoming.push_back(Piece { bytes, taken: 0, cost, sender, from: None, mark: Mark::Urgent });
     world.unix_mut(index).charged += cost;
-    pieces::wrote(world, index, peer, &[*last], "write urgent");
+    pieces::wrote(world, index, peer, &[*last], true);
     Ok(buf.len())
 }
 

@@ -4,6 +4,7 @@ use greenroom::hub::{Address, Hub, Interest, Io, Kind, Opt, Take};
 use std::net::Shutdown;
 
 use super::{connect, pair};
+use crate::choices::Fault;
 use crate::hub::SimHub;
 use crate::testing::{self, bound, code, fill, is_named, path, ready, recv, send};
 
@@ -233,11 +234,11 @@ fn a_read_may_be_short_between_two_writes_in_the_weather_that_has_it() {
     assert_eq!(send(hub, near, &[7; 36_544]), Ok(36_544));
     assert_eq!(recv(hub, far, 10_000).map(|read| read.len()), Ok(10_000));
     assert_eq!(recv(hub, far, 36_544).map(|read| read.len()), Ok(26_544));
-    assert_eq!(hub.world.fired.short_reads, 0, "nobody sees a part of one");
+    assert_eq!(hub.world.fired.of(Fault::ShortRead), 0, "nobody sees a part of one");
     for length in [100, 200, 300] {
         assert_eq!(send(hub, near, &vec![7; length]), Ok(length));
     }
     let first = recv(hub, far, 1000).expect("bytes are there").len();
     assert!([100, 300].contains(&first), "{first}");
-    assert_eq!(hub.world.fired.short_reads, 1);
+    assert_eq!(hub.world.fired.of(Fault::ShortRead), 1);
 }
