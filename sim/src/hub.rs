@@ -299,7 +299,7 @@ impl Hub for SimHub {
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let index = self.world.socket_of(io)?;
-        let ready = readiness::of(&mut self.world, index).and(interest);
+        let ready = readiness::of(&self.world, index).and(interest);
         if ready.is_none() {
             self.world.want(io, interest);
         } else {
@@ -310,23 +310,23 @@ impl Hub for SimHub {
     fn local_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
         Ok(match self.world.proto(index)? {
-            Proto::Unix(_) => unix::name(&mut self.world, index),
-            _ => address::shown_local(&mut self.world, index).into(),
+            Proto::Unix(_) => unix::name(&self.world, index),
+            _ => address::shown_local(&self.world, index).into(),
         })
     }
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
         match self.world.proto(index)? {
-            Proto::Unix(_) => unix::peer(&mut self.world, index),
+            Proto::Unix(_) => unix::peer(&self.world, index),
             _ => {
-                let peer = address::peer(&mut self.world, index)?;
-                Ok(address::shown(&mut self.world, index, peer).into())
+                let peer = address::peer(&self.world, index)?;
+                Ok(address::shown(&self.world, index, peer).into())
             }
         }
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
         let index = self.world.socket_of(io)?;
-        options::get(&mut self.world, index, option)
+        options::get(&self.world, index, option)
     }
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
@@ -336,7 +336,7 @@ impl Hub for SimHub {
     }
     fn name_option(&mut self, io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
         let index = self.world.socket_of(io)?;
-        options::get_name(&mut self.world, index, option)
+        options::get_name(&self.world, index, option)
     }
     fn set_name_option(&mut self, io: Io, option: NameOpt, name: &[u8]) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
@@ -367,7 +367,7 @@ impl Hub for SimHub {
             .map_err(|error| self.world.failed("resolve", 0, error))
     }
     fn reverse(&mut self, address: IpAddr) -> Option<String> {
-        names::name_of(&mut self.world, address)
+        names::name_of(&self.world, address)
     }
     fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {
         Ok((job::begin(&mut self.world)?, Some(job)))
