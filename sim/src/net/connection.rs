@@ -77,6 +77,7 @@ fn leave_half_open(
     }
 }
 
+#[inline(always)] // Likewise: a packet is large, and copied by each call that is none.
 fn send_segment(
     world: &mut World,
     index: SocketId,

@@ -10,6 +10,7 @@ use crate::world::World;
 const SEND_MIN: u64 = 4608;
 
 /// How many bytes the host's sockets may hold more; `None` without a limit.
+#[inline]
 pub(crate) fn left(world: &World, host: HostId) -> Option<u64> {
     let limit = world.hosts[host].socket_memory?;
     let own = world.sockets.iter().filter(|socket| socket.live && socket.host == host);
@@ -28,6 +29,7 @@ pub(crate) fn affordable(world: &World, index: SocketId, length: usize) -> usize
 
 /// What a connection takes of a segment: where there is no memory for what it carries, only what it
 /// says of the other direction. One that has nothing to read takes all.
+#[inline]
 pub(crate) fn affordable_of<'a>(
     world: &World,
     index: SocketId,

@@ -7,6 +7,7 @@ use crate::id::HostId;
 use crate::world::World;
 
 /// The host that has this address.
+#[inline]
 pub(crate) fn host_at(world: &World, ip: IpAddr) -> Option<HostId> {
     let (host, _) = place_of(ip)?;
     world.hosts.get(host)?.owns(ip).then_some(host)
@@ -28,6 +29,7 @@ pub(crate) fn source(world: &World, host: HostId, to: IpAddr) -> Option<IpAddr> 
 
 /// Whether a packet from a socket or from the host itself gets out of it: a link leads there, and
 /// what claims to come from loopback is dropped by whoever gets it.
+#[inline]
 pub(crate) fn leads_out(world: &World, host: HostId, from: SocketAddr, to: SocketAddr) -> bool {
     !from.ip().is_loopback() && source(world, host, to.ip()).is_some()
 }
