@@ -1,5 +1,7 @@
 //! The virtual world as a hub: each method one hop to where the thing is done.
 
+mod events;
+
 use std::io;
 use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
@@ -14,20 +16,18 @@ use greenroom::hub::{
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::choices::Entity;
-use crate::clock::Event;
 use crate::errno::errno;
-use crate::id::{HostId, SocketId};
+use crate::id::SocketId;
 use crate::net::{
     self, address, connection, deliver, groups, job, life, listener, loopback, names, options,
-    outgoing, pipe, ports, readiness, stream, udp, unix, urgent,
+    pipe, ports, readiness, stream, udp, unix, urgent,
 };
 use crate::scheduler::{Context, Scheduler};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::{NO_SOCKET, Proto};
-use crate::trace::event::{Call, Program, Schedule};
+use crate::trace::event::Call;
+use crate::world::World;
 use crate::world::journal::Actor;
-use crate::world::{Greenlet, World};
 
 /// 2020-01-01 00:00:00 UTC: where every host's calendar begins.
 const CALENDAR_START: Duration = Duration::from_secs(1_577_836_800);
@@ -83,57 +83,19 @@ impl SimHub {
         outcome
     }
 
-    /// Lets the next event happen; answers whether time has caught up with a host by it.
-    fn happen(&mut self) -> bool {
-        let world = &mut self.world;
-        let Some((at_ns, event)) = world.clock.pop() else { return false };
-        let is_loopback = matches!(event, Event::Loopback(host) if world.hosts[host].is_up);
-        match event {
-            Event::Timer { socket, generation } => {
-                let entry = &mut world.sockets[socket];
-                if !entry.live || entry.generation != generation || entry.timer_ns != Some(at_ns) {
-                    return false;
-                }
-                entry.timer_ns = None;
-                let Proto::Stream(connection) = &entry.proto else { return false };
-                if connection.poll_timeout().is_none_or(|due_ns| due_ns > at_ns) {
-                    // It was put off meanwhile: look again when it may be due.
-                    outgoing::mark_dirty(world, socket);
-                    return false;
-                }
-                world.clock.advance_to(at_ns);
-                connection::timer_due(world, socket);
-            }
-            Event::Answer { socket, generation } => {
-                world.clock.advance_to(at_ns);
-                names::answer_arrives(world, socket, generation);
-            }
-            Event::Loopback(host) => {
-                world.clock.advance_to(at_ns);
-                loopback::due(world, host);
-            }
-            Event::Packet(packet) => {
-                world.clock.advance_to(at_ns);
-                deliver::packet_arrives(world, packet);
-            }
-            Event::Start(host) => {
-                world.clock.advance_to(at_ns);
-                life::start_host(world, host);
-            }
-            Event::Job { socket, generation } => {
-                world.clock.advance_to(at_ns);
-                job::due(world, socket, generation);
-            }
-            Event::Signal(host, kind) => {
-                world.clock.advance_to(at_ns);
-                net::signal::arrives(world, host, kind);
-            }
-            Event::PowerCut(host) => {
-                world.clock.advance_to(at_ns);
-                life::cut_power(world, host);
+    /// Whether anything happens before `until_ns`, for which time moves on. Without it, whether anything but
+    /// background is yet to happen.
+    fn has_next_event(&mut self, until_ns: Option<u64>) -> bool {
+        let clock = &mut self.world.clock;
+        match (clock.next_at_ns(), until_ns) {
+            (None, None) => false,
+            (Some(_), None) => clock.has_foreground() || connection::watches_a_peer(&self.world),
+            (Some(next), Some(until)) if next <= until => true,
+            (_, Some(until)) => {
+                clock.advance_to(until.max(clock.now_ns()));
+                false
             }
         }
-        is_loopback
     }
 }
 
@@ -163,25 +125,13 @@ impl Hub for SimHub {
             if !self.world.ready.is_empty() || (caught_up && self.advances) || is_late {
                 break;
             }
-            let next_ns = self.world.clock.next_at_ns();
-            match (next_ns, until_ns) {
-                (None, None) => break,
-                (Some(_), None)
-                    if !self.world.clock.has_foreground()
-                        && !connection::watches_a_peer(&mut self.world) =>
-                {
-                    break;
-                }
-                (next, Some(until)) if next.is_none_or(|next| next > until) => {
-                    self.world.clock.advance_to(until.max(self.world.clock.now_ns()));
-                    break;
-                }
-                _ => {}
+            if !self.has_next_event(until_ns) {
+                break;
             }
             // All of one instant together, so that its order is the scheduler's to choose.
-            caught_up |= self.happen();
+            caught_up |= events::happen(&mut self.world);
             while self.world.clock.next_at_ns() == Some(self.world.clock.now_ns()) {
-                caught_up |= self.happen();
+                caught_up |= events::happen(&mut self.world);
             }
         }
         if self.world.clock.now_ns() > self.time_limit_ns {
@@ -199,41 +149,13 @@ impl Hub for SimHub {
     }
 
     fn spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>) {
-        let world = &mut self.world;
-        let host = HostId::from(birth.host);
-        let above = birth.parent.map(|parent| world.greenlets[parent.into()].entity.path);
-        let path = match above {
-            Some(above) => world.paths.child(Some(above), birth.label, birth.ordinal),
-            // A root is its host.
-            None => world.hosts[host].entity.path,
-        };
-        let entry = Greenlet {
-            id: greenlet,
-            live: true,
-            host,
-            entity: Entity::new(path, world.paths.hash(path)),
-            sockets_made: 0,
-        };
-        world.hosts[host].greenlets += 1;
-        world.greenlets.put(greenlet.into(), entry);
-        if birth.parent.is_some() {
-            let child = world.path_ref(path);
-            world.record(Actor::Running, Program::Spawn { child });
-        } else {
-            world.record(Actor::Host(host), Program::Start);
-        }
+        self.world.greenlet_spawned(greenlet, birth);
     }
     fn entered(&mut self, greenlet: GreenletId) {
-        self.world.current = Some(greenlet.into());
-        self.world.last_step_ns = self.world.clock.now_ns();
-        self.world.record(Actor::Running, Schedule::Run);
+        self.world.greenlet_entered(greenlet);
     }
     fn exited(&mut self, greenlet: GreenletId) {
-        self.world.record(Actor::Running, Program::Exit);
-        let gone = &mut self.world.greenlets[greenlet.into()];
-        gone.live = false;
-        self.world.hosts[gone.host].greenlets -= 1;
-        self.world.current = None;
+        self.world.greenlet_exited(greenlet);
     }
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
@@ -377,7 +299,7 @@ impl Hub for SimHub {
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let index = self.world.socket_of(io)?;
-        let ready = readiness::of(&mut self.world, index).and(interest);
+        let ready = readiness::of(&self.world, index).and(interest);
         if ready.is_none() {
             self.world.want(io, interest);
         } else {
@@ -388,23 +310,23 @@ impl Hub for SimHub {
     fn local_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
         Ok(match self.world.proto(index)? {
-            Proto::Unix(_) => unix::name(&mut self.world, index),
-            _ => address::shown_local(&mut self.world, index).into(),
+            Proto::Unix(_) => unix::name(&self.world, index),
+            _ => address::shown_local(&self.world, index).into(),
         })
     }
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
         let index = self.world.socket_of(io)?;
         match self.world.proto(index)? {
-            Proto::Unix(_) => unix::peer(&mut self.world, index),
+            Proto::Unix(_) => unix::peer(&self.world, index),
             _ => {
-                let peer = address::peer(&mut self.world, index)?;
-                Ok(address::shown(&mut self.world, index, peer).into())
+                let peer = address::peer(&self.world, index)?;
+                Ok(address::shown(&self.world, index, peer).into())
             }
         }
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
         let index = self.world.socket_of(io)?;
-        options::get(&mut self.world, index, option)
+        options::get(&self.world, index, option)
     }
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
@@ -414,7 +336,7 @@ impl Hub for SimHub {
     }
     fn name_option(&mut self, io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
         let index = self.world.socket_of(io)?;
-        options::get_name(&mut self.world, index, option)
+        options::get_name(&self.world, index, option)
     }
     fn set_name_option(&mut self, io: Io, option: NameOpt, name: &[u8]) -> io::Result<()> {
         let index = self.world.socket_of(io)?;
@@ -445,7 +367,7 @@ impl Hub for SimHub {
             .map_err(|error| self.world.failed("resolve", 0, error))
     }
     fn reverse(&mut self, address: IpAddr) -> Option<String> {
-        names::name_of(&mut self.world, address)
+        names::name_of(&self.world, address)
     }
     fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {
         Ok((job::begin(&mut self.world)?, Some(job)))

@@ -6,6 +6,7 @@
 pub(crate) mod journal;
 pub(crate) mod table;
 mod descriptors;
+mod greenlets;
 mod notes;
 mod packets;
 mod sockets;

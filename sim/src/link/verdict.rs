@@ -47,6 +47,7 @@ const BELIEVED_NS: u64 = 38_000_000_000;
 
 impl Pair {
     /// What becomes of a packet between these two. The pair remembers what the next one has to know.
+    #[inline]
     pub(crate) fn judge(&mut self, weather: &Weather, crossing: &Crossing<'_>) -> Verdict {
         let &Crossing { fate, way, now_ns, is_up, .. } = crossing;
         if self.cut_ns.is_some_and(|(from, until)| (from..until).contains(&now_ns)) {

@@ -74,15 +74,18 @@ fn in_order(world: &mut World, index: SocketId, arrival_ns: u64) -> u64 {
 }
 
 /// What becomes of the packet. Hosts that never talked meet first.
+#[inline]
 fn judge(world: &mut World, host: HostId, packet: &Packet, fate: Fate) -> Verdict {
     let (key, way) = direction(host, packet.to_host);
-    if !world.pairs.contains_key(&key) {
-        let pair = meet(world, key.0, key.1);
-        world.pairs.insert(key, pair);
-    }
     let (now_ns, is_up) = (world.clock.now_ns(), world.hosts[packet.to_host].is_up);
-    let pair = world.pairs.get_mut(&key).expect("they have met");
-    pair.judge(&world.weather, &Crossing { packet, fate, way, now_ns, is_up })
+    let crossing = Crossing { packet, fate, way, now_ns, is_up };
+    if let Some(pair) = world.pairs.get_mut(&key) {
+        return pair.judge(&world.weather, &crossing);
+    }
+    let mut pair = meet(world, key.0, key.1);
+    let verdict = pair.judge(&world.weather, &crossing);
+    world.pairs.insert(key, pair);
+    verdict
 }
 
 /// Somebody says that there is no way. Nobody says so of an ICMP message, or of what was sent to
