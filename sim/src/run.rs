@@ -1,5 +1,7 @@
 //! One run of one scenario: what goes in ([`Spec`]), what comes out ([`Run`]).
 
+mod choice;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
@@ -14,15 +16,17 @@ use greenroom::check::Shared;
 use greenroom::driver::{self, Ending, Program, Stall, Stop};
 use greenroom::scenario::{HostSpec, Scenario, Stage};
 
-use crate::choices::{Choices, Deviation, Kind, Source};
+use crate::choices::{Choices, Deviation, Fired, Source};
 use crate::host::Host;
 use crate::hub::SimHub;
 use crate::id::HostId;
-use crate::path::{Paths, hash_of};
+use crate::path::Paths;
 use crate::trace::{Log, Recorder};
-use crate::weather::{Fired, Weather};
+use crate::weather::Weather;
 use crate::world::World;
 use crate::world::table::Table;
+
+pub use choice::{Choice, Value};
 
 /// Virtual time after which a run is given up as stuck.
 const TIME_LIMIT: Duration = Duration::from_secs(24 * 3600);
@@ -53,28 +57,6 @@ impl Spec {
             time_limit: TIME_LIMIT,
         }
     }
-}
-
-/// A decision that was not boring, in terms that hold in any run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Choice {
-    /// What it is about.
-    pub kind: Kind,
-    /// The path of the entity.
-    pub entity: String,
-    /// Which of the entity's decisions of the kind.
-    pub ordinal: u32,
-    /// What was decided.
-    pub value: Value,
-}
-
-/// The value of a decision.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Value {
-    /// A number in the kind's unit.
-    Number(u64),
-    /// The greenlet that runs.
-    Greenlet(String),
 }
 
 /// How a run came out.
@@ -193,16 +175,15 @@ impl Run {
     /// of most runs nobody asks.
     pub fn deviations(&self) -> Vec<Choice> {
         let (deviations, paths) = &self.raw;
-        let named = |deviation: &Deviation| Choice {
-            kind: deviation.kind,
-            entity: paths.text(deviation.path),
-            ordinal: deviation.ordinal,
-            value: match deviation.kind {
-                Kind::Turn => Value::Greenlet(paths.text(deviation.target)),
-                _ => Value::Number(deviation.value),
-            },
-        };
-        deviations.iter().map(named).collect()
+        deviations.iter().map(|deviation| Choice::of(deviation, paths)).collect()
+    }
+
+    /// A sentence about each of them.
+    pub fn deviations_in_words(&self) -> impl Iterator<Item = String> {
+        let (deviations, paths) = &self.raw;
+        deviations.iter().map(|Deviation { decision, ordinal, path }| {
+            decision.in_words(&paths.text(*path), *ordinal, |path| paths.text(path))
+        })
     }
 }
 
@@ -214,7 +195,7 @@ pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
     let programs = stage.hosts.iter().map(|host| program_of(host, errors.clone())).collect();
     let source = match &spec.tape {
         None => Source::Seed,
-        Some(choices) => Source::Tape(choices.iter().map(site_of).collect()),
+        Some(choices) => Source::Tape(choices.iter().map(Choice::on_tape).collect()),
     };
     let choices = Choices::new(spec.seed, source);
     let mut world = World::new(&stage.hosts, spec.weather.clone(), choices, spec.keeps_events);
@@ -239,14 +220,6 @@ fn program_of(host: &HostSpec, errors: Shared<Vec<(String, io::Error)>>) -> Prog
             }
         }),
     }
-}
-
-fn site_of(choice: &Choice) -> ((Kind, u64, u32), u64) {
-    let value = match &choice.value {
-        Value::Number(number) => *number,
-        Value::Greenlet(path) => hash_of(path),
-    };
-    ((choice.kind, hash_of(&choice.entity), choice.ordinal), value)
 }
 
 /// The first thing that went wrong, the most telling kind first.

@@ -18,7 +18,7 @@ use greenroom::driver::Role;
 use greenroom::hub::{GreenletId, Interest, Io, Ready};
 use greenroom::scenario::HostSpec;
 
-use crate::choices::{self, Choices, Entity, Fired, Fixed};
+use crate::choices::{Choices, Decision, Entity, Fired, Fixed, Ns};
 use crate::clock::{Clock, Event};
 use crate::host::Host;
 use crate::host::loopback::LoopbackQueue;
@@ -150,9 +150,9 @@ impl World {
         for (spec, host) in hosts.iter().zip(self.hosts.ids()) {
             let Some(within) = spec.power_cut_within else { continue };
             let (ppm, within_ns) = (self.weather.power_cut_ppm, within.as_nanos() as u64);
-            let at_ns =
-                self.choices.pick(&mut self.hosts[host].entity, choices::Kind::Fault, |draw| {
-                    if draw.happens(ppm) { draw.between(1, within_ns) } else { 0 }
+            let Ns(at_ns) =
+                self.choices.pick(&mut self.hosts[host].entity, Decision::PowerCut, |draw| {
+                    Ns(draw.sometimes(ppm, 1, within_ns))
                 });
             if at_ns > 0 {
                 self.clock.schedule(at_ns, false, Event::PowerCut(host));

@@ -9,16 +9,8 @@ use super::icmp::Why;
 use super::packet::{Body, Packet};
 use super::pair::Pair;
 use super::wire;
+use crate::choices::Fate;
 use crate::weather::Weather;
-
-/// What chance has in mind for a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Arrives,
-    Lost,
-    Duplicated,
-    Overtaken,
-}
 
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

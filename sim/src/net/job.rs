@@ -5,7 +5,7 @@ use std::io;
 
 use greenroom::hub::{Interest, Io};
 
-use crate::choices::Kind;
+use crate::choices::Decision;
 use crate::clock::Event;
 use crate::errno::errno;
 use crate::id::SocketId;
@@ -30,13 +30,13 @@ pub(crate) fn begin(world: &mut World) -> io::Result<Io> {
     // In calm weather only turns differ from run to run.
     let is_calm = world.weather.latency_min_ns == world.weather.latency_max_ns;
     let socket = &mut world.sockets[index];
-    let drawn_ns = world.choices.pick(&mut socket.entity, Kind::Delay, |draw| {
-        // Each order of magnitude as often as the next.
-        let at_most_ns = (TYPICAL_NS / 10) << draw.below(11);
-        let delay_ns = draw.between(1, at_most_ns.min(LONGEST_NS));
-        if is_calm || delay_ns == TYPICAL_NS { 0 } else { delay_ns }
-    });
-    let delay_ns = if drawn_ns == 0 { TYPICAL_NS } else { drawn_ns };
+    let delay_ns =
+        world.choices.pick_time(&mut socket.entity, Decision::JobDelay, TYPICAL_NS, |draw| {
+            // Each order of magnitude as often as the next.
+            let at_most_ns = (TYPICAL_NS / 10) << draw.below(11);
+            let delay_ns = draw.between(1, at_most_ns.min(LONGEST_NS));
+            if is_calm { TYPICAL_NS } else { delay_ns }
+        });
     let generation = socket.generation;
     let at_ns = world.clock.now_ns().saturating_add(delay_ns);
     world.clock.schedule(at_ns, true, Event::Job { socket: index, generation });

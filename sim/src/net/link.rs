@@ -7,25 +7,17 @@
 
 use std::net::SocketAddr;
 
-use crate::choices::{Entity, Fault, Kind};
+use crate::choices::{Decision, Entity, Fate, Fault, Ns, Unit};
 use crate::id::{HostId, SocketId};
 use crate::link::icmp::Why;
 use crate::link::packet::{Body, Packet};
 use crate::link::pair::{Pair, direction};
-use crate::link::verdict::{Crossing, Fate, Verdict};
+use crate::link::verdict::{Crossing, Verdict};
 use crate::link::wire::segment_of;
 use crate::tcp;
 use crate::trace::event::Struck;
 use crate::world::World;
 use crate::world::journal::Actor;
-
-/// The first way to be lost: of a packet, and of a message about one.
-const LOST: u64 = 1;
-const DUPLICATED: u64 = 2;
-const OVERTAKEN: u64 = 3;
-// Of a cut.
-const NET_UNREACHABLE: u64 = 4;
-const HOST_UNREACHABLE: u64 = 5;
 
 pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, packet: Packet) {
     let is_stream = matches!(packet.body, Body::Segment(_));
@@ -121,8 +113,10 @@ fn refuse_way(
 fn answer(world: &mut World, host: HostId, packet: &Packet, why: Why, after_ns: u64) {
     let ppm = world.weather.icmp_loss_ppm;
     let entity = &mut world.hosts[host].entity;
-    let fate = world.choices.pick(entity, Kind::Fate, |draw| u64::from(draw.happens(ppm)));
-    if fate == LOST {
+    let fate = world.choices.pick(entity, Decision::IcmpFate, |draw| {
+        if draw.happens(ppm) { Fate::Lost } else { Fate::Usual }
+    });
+    if fate == Fate::Lost {
         let struck = Struck::Message { to: packet.to };
         return world.strike(Actor::Host(host), Fault::IcmpLost, struck);
     }
@@ -156,29 +150,22 @@ fn decide_fate(
         }
         None => (&mut world.hosts[host].entity, 0, 0),
     };
-    let fate = world.choices.pick(entity, Kind::Fate, |draw| {
+    let fate = world.choices.pick(entity, Decision::PacketFate, |draw| {
         if draw.happens(loss_ppm) {
-            LOST
+            Fate::Lost
         } else if draw.happens(weather.duplicate_ppm) {
-            DUPLICATED
+            Fate::Duplicated
         } else if is_stream && draw.happens(weather.reorder_ppm) {
-            OVERTAKEN
+            Fate::Overtaken
         } else {
-            0
+            Fate::Usual
         }
     });
     let typical_ns = weather.latency_typical_ns;
-    let delay_ns = world.choices.pick(entity, Kind::Delay, |draw| {
-        let delay_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
-        if delay_ns == typical_ns { 0 } else { delay_ns }
+    let delay_ns = world.choices.pick_time(entity, Decision::PacketDelay, typical_ns, |draw| {
+        draw.between(weather.latency_min_ns, weather.latency_max_ns)
     });
-    let fate = match fate {
-        LOST => Fate::Lost,
-        DUPLICATED => Fate::Duplicated,
-        OVERTAKEN => Fate::Overtaken,
-        _ => Fate::Arrives,
-    };
-    (fate, if delay_ns == 0 { typical_ns } else { delay_ns }, number, nth)
+    (fate, delay_ns, number, nth)
 }
 
 /// Two hosts talk for the first time: whether and when they will be cut off.
@@ -187,26 +174,22 @@ fn meet(world: &mut World, a: HostId, b: HostId) -> Pair {
     let path = world.paths.child(None, &name, 1);
     let mut entity = Entity::new(path, world.paths.hash(path));
     let weather = &world.weather;
-    let start_ns = world.choices.pick(&mut entity, Kind::Fault, |draw| {
-        if draw.happens(weather.partition_ppm) {
-            draw.between(1, weather.partition_start_max_ns)
-        } else {
-            0
-        }
+    let Ns(start_ns) = world.choices.pick(&mut entity, Decision::PartitionStart, |draw| {
+        Ns(draw.sometimes(weather.partition_ppm, 1, weather.partition_start_max_ns))
     });
     if start_ns == 0 {
         return Pair::new(None, None);
     }
-    let length_ns = world
-        .choices
-        .pick(&mut entity, Kind::Length, |draw| draw.between(1, weather.partition_max_ns));
-    let answer = world.choices.pick(&mut entity, Kind::Fate, |draw| {
-        let is_answered = draw.happens(weather.partition_answered_ppm);
-        if is_answered { draw.between(NET_UNREACHABLE, HOST_UNREACHABLE) } else { 0 }
+    let Ns(length_ns) = world.choices.pick(&mut entity, Decision::PartitionLength, |draw| {
+        Ns(draw.between(1, weather.partition_max_ns))
+    });
+    let answer = world.choices.pick(&mut entity, Decision::PartitionAnswer, |draw| {
+        let [low, high] = [Fate::NetUnreachable, Fate::HostUnreachable].map(Fate::number);
+        Fate::of(draw.sometimes(weather.partition_answered_ppm, low, high))
     });
     let answer = match answer {
-        NET_UNREACHABLE => Some(Why::Net),
-        HOST_UNREACHABLE => Some(Why::Host),
+        Fate::NetUnreachable => Some(Why::Net),
+        Fate::HostUnreachable => Some(Why::Host),
         _ => None,
     };
     let from_ns = world.clock.now_ns().saturating_add(start_ns);

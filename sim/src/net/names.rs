@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use greenroom::hub::{Interest, Io};
 use greenroom::resolve::GaiError;
 
-use crate::choices::Kind;
+use crate::choices::Decision;
 use crate::clock::Event;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
@@ -30,12 +30,11 @@ pub(crate) fn ask(world: &mut World, name: &str) -> io::Result<Io> {
     let weather = &world.weather;
     let typical_ns = 2 * weather.latency_typical_ns;
     let socket = &mut world.sockets[index];
-    let drawn_ns = world.choices.pick(&mut socket.entity, Kind::Delay, |draw| {
-        let there_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
-        let back_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
-        if there_ns + back_ns == typical_ns { 0 } else { there_ns + back_ns }
-    });
-    let delay_ns = if drawn_ns == 0 { typical_ns } else { drawn_ns };
+    let delay_ns =
+        world.choices.pick_time(&mut socket.entity, Decision::QueryDelay, typical_ns, |draw| {
+            let there_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
+            there_ns + draw.between(weather.latency_min_ns, weather.latency_max_ns)
+        });
     let (socket, generation) = (index, socket.generation);
     let at_ns = world.clock.now_ns().saturating_add(delay_ns);
     world.clock.schedule(at_ns, true, Event::Answer { socket, generation });

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use greenroom::hub::{Address, Interest, Io, Take};
 
-use crate::choices::Kind;
+use crate::choices::{Bytes, Decision};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::mutant::{self, Mutant};
@@ -168,9 +168,9 @@ fn shortened(world: &mut World, index: SocketId, there: usize) -> usize {
     }
     let ppm = world.weather.short_read_ppm;
     let entity = &mut world.sockets[index].entity;
-    let limit = world.choices.pick(entity, Kind::Size, |draw| {
-        if draw.happens(ppm) { draw.between(1, there as u64 - 1) } else { 0 }
-    });
+    let Bytes(limit) = world
+        .choices
+        .pick(entity, Decision::ShortRead, |draw| Bytes(draw.sometimes(ppm, 1, there as u64 - 1)));
     if limit == 0 { there } else { there.min(limit as usize) }
 }
 

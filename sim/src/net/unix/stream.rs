@@ -4,7 +4,7 @@ use std::io;
 
 use greenroom::hub::{Interest, Io, Take};
 
-use crate::choices;
+use crate::choices::{Decision, Pieces};
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::unix::{callers, pieces};
@@ -97,8 +97,8 @@ fn cut_between_pieces(world: &mut World, index: SocketId, there: usize) -> usize
     }
     let ppm = world.weather.short_read_ppm;
     let entity = &mut world.sockets[index].entity;
-    let nth = world.choices.pick(entity, choices::Kind::Size, |draw| {
-        if draw.happens(ppm) { draw.between(1, cuts.len() as u64) } else { 0 }
+    let Pieces(nth) = world.choices.pick(entity, Decision::ShortUnixRead, |draw| {
+        Pieces(draw.sometimes(ppm, 1, cuts.len() as u64))
     });
     nth.checked_sub(1).and_then(|at| cuts.get(at as usize)).copied().unwrap_or(there)
 }
