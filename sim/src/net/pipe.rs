@@ -22,8 +22,8 @@ pub(crate) fn make(world: &mut World) -> io::Result<(Io, Io)> {
     let host = world.host_here();
     let mut end = |end: PipeEnd| {
         let path = world.path_for_socket(".pipe");
-        let index = world.add_socket(host, path, Proto::Pipe(end));
-        (index, world.add_descriptor(index))
+        let id = world.add_socket(host, path, Proto::Pipe(end));
+        (id, world.add_descriptor(id))
     };
     let (reader, read) = end(PipeEnd::Read { pages: VecDeque::new(), writer: None });
     let (writer, write) = end(PipeEnd::Write { reader: Some(reader) });
@@ -36,12 +36,12 @@ pub(crate) fn make(world: &mut World) -> io::Result<(Io, Io)> {
 pub(crate) fn read(
     world: &mut World,
     io: Io,
-    index: SocketId,
+    id: SocketId,
     buf: &mut [u8],
     take: Take,
 ) -> io::Result<usize> {
-    let number = world.sockets[index].number;
-    let Proto::Pipe(PipeEnd::Read { pages, writer }) = &mut world.sockets[index].proto else {
+    let number = world.sockets[id].number;
+    let Proto::Pipe(PipeEnd::Read { pages, writer }) = &mut world.sockets[id].proto else {
         return Err(errno(libc::EBADF));
     };
     if take == Take::Peek {
@@ -62,9 +62,9 @@ pub(crate) fn read(
     Ok(length)
 }
 
-pub(crate) fn write(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
-    let number = world.sockets[index].number;
-    let Proto::Pipe(PipeEnd::Write { reader }) = world.sockets[index].proto else {
+pub(crate) fn write(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::Result<usize> {
+    let number = world.sockets[id].number;
+    let Proto::Pipe(PipeEnd::Write { reader }) = world.sockets[id].proto else {
         return Err(errno(libc::EBADF));
     };
     if buf.is_empty() {
@@ -87,13 +87,13 @@ pub(crate) fn write(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> i
 }
 
 /// The last descriptor of an end is gone: readers find the end, writers a broken pipe.
-pub(crate) fn close(world: &mut World, index: SocketId) {
-    let other = match world.sockets[index].proto {
+pub(crate) fn close(world: &mut World, id: SocketId) {
+    let other = match world.sockets[id].proto {
         Proto::Pipe(PipeEnd::Read { writer, .. }) => writer,
         Proto::Pipe(PipeEnd::Write { reader }) => reader,
         _ => None,
     };
-    world.forget_socket(index);
+    world.forget_socket(id);
     let Some(other) = other else { return };
     match &mut world.sockets[other].proto {
         Proto::Pipe(PipeEnd::Read { writer, .. }) => *writer = None,

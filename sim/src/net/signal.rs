@@ -19,13 +19,13 @@ pub(crate) fn listen(world: &mut World, kind: Kind) -> io::Result<Io> {
     let path = world.path_for_socket(".signal");
     let host = world.host_here();
     let ear = Ear { kind, has_come: false };
-    let index = world.add_socket(host, path, Proto::Signal(ear));
-    world.sockets[index].number = NO_SOCKET;
-    Ok(world.add_descriptor(index))
+    let id = world.add_socket(host, path, Proto::Signal(ear));
+    world.sockets[id].number = NO_SOCKET;
+    Ok(world.add_descriptor(id))
 }
 
-pub(crate) fn take(world: &mut World, io: Io, index: SocketId, take: Take) -> io::Result<usize> {
-    let Proto::Signal(ear) = &mut world.sockets[index].proto else {
+pub(crate) fn take(world: &mut World, io: Io, id: SocketId, take: Take) -> io::Result<usize> {
+    let Proto::Signal(ear) = &mut world.sockets[id].proto else {
         return Err(errno(libc::EINVAL));
     };
     if !ear.has_come {
@@ -42,8 +42,8 @@ pub(crate) fn arrives(world: &mut World, host: HostId, kind: Kind) {
     }
     world.record(Actor::Host(host), What::Signal { kind });
     let mut is_heard = false;
-    for index in world.sockets.ids() {
-        let socket = &mut world.sockets[index];
+    for id in world.sockets.ids() {
+        let socket = &mut world.sockets[id];
         match &mut socket.proto {
             Proto::Signal(ear) if socket.live && socket.host == host && ear.kind == kind => {
                 ear.has_come = true;
@@ -51,7 +51,7 @@ pub(crate) fn arrives(world: &mut World, host: HostId, kind: Kind) {
             }
             _ => continue,
         }
-        readiness::tell(world, index);
+        readiness::tell(world, id);
     }
     if !is_heard {
         life::end_process(world, host);

@@ -161,10 +161,10 @@ fn those_who_share_a_port_divide_the_callers() {
         for _ in 0..40 {
             let sender = socket(hub, Kind::Datagram);
             // Told apart as sockets of different greenlets are.
-            let index = hub.world.socket_of(sender).expect("it is open");
-            let ordinal = 1 + index.row() as u32;
+            let id = hub.world.socket_of(sender).expect("it is open");
+            let ordinal = 1 + id.row() as u32;
             let path = hub.world.paths.child(None, "sender", ordinal);
-            hub.world.sockets[index].entity.path = path;
+            hub.world.sockets[id].entity.path = path;
             for _ in 0..2 {
                 hub.send_to(sender, b"x", &to.into()).expect("a datagram leaves");
             }

@@ -167,8 +167,8 @@ fn callers_that_are_gone_are_forgotten() {
         assert_eq!(recv(hub, receiver, 1), Ok(b"x".into()));
         hub.close(io);
     }
-    let index = hub.world.socket_of(receiver).expect("it is open");
-    let count = hub.world.unix(index).callers.len();
+    let id = hub.world.socket_of(receiver).expect("it is open");
+    let count = hub.world.unix(id).callers.len();
     assert!(count <= 8, "{count}");
 }
 
