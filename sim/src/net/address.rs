@@ -24,7 +24,7 @@ pub(crate) fn shown(world: &World, id: SocketId, address: SocketAddr) -> SocketA
     shown_in(world.sockets[id].domain, address)
 }
 
-/// What getsockname(2) answers.
+/// What getsockname(2) returns.
 pub(crate) fn shown_local(world: &World, id: SocketId) -> SocketAddr {
     let Socket { domain, local, .. } = world.sockets[id];
     shown_in(domain, local.unwrap_or(SocketAddr::new(any(domain), 0)))
@@ -46,7 +46,11 @@ pub(crate) fn peer(world: &World, id: SocketId) -> io::Result<SocketAddr> {
 // What a program names.
 
 /// The address that bind(2) is asked for.
-pub(crate) fn named_local(world: &World, id: SocketId, local: &Address) -> io::Result<SocketAddr> {
+pub(crate) fn requested_local(
+    world: &World,
+    id: SocketId,
+    local: &Address,
+) -> io::Result<SocketAddr> {
     let socket = &world.sockets[id];
     match (socket.domain, inet(local, socket.domain)?) {
         (Domain::V6, SocketAddr::V6(v6)) => {
@@ -63,7 +67,11 @@ pub(crate) fn named_local(world: &World, id: SocketId, local: &Address) -> io::R
 }
 
 /// The address that connect(2) or sendto(2) is asked for (33 to 35).
-pub(crate) fn named_peer(world: &World, id: SocketId, peer: &Address) -> io::Result<SocketAddr> {
+pub(crate) fn requested_peer(
+    world: &World,
+    id: SocketId,
+    peer: &Address,
+) -> io::Result<SocketAddr> {
     let socket = &world.sockets[id];
     let is_stream = !matches!(socket.proto, Proto::Udp(_));
     let peer = match (socket.domain, inet(peer, socket.domain)?) {

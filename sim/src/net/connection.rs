@@ -31,7 +31,7 @@ pub(crate) fn transmit(world: &mut World, id: SocketId, when: When) {
     settle(world, id, when);
 }
 
-/// After a connection was fed or emptied: its timer, its place, its listener.
+/// After a connection was fed or emptied: its timer, its flow, its listener.
 fn settle(world: &mut World, id: SocketId, when: When) {
     let socket = &mut world.sockets[id];
     let Proto::Stream(connection) = &mut socket.proto else { return };
@@ -109,7 +109,7 @@ pub(crate) fn segment_arrives(
     if let Proto::Stream(connection) = &mut world.sockets[id].proto {
         connection.handle_segment(now_ns, &segment, payload);
         let (state, finished) = (connection.state(), connection.is_finished());
-        // At once, not with what it answers: the next one's last ACK has to find a full queue.
+        // At once, not when its reply leaves: the next one's last ACK has to find a full queue.
         leave_half_open(world, id, (state, finished), when);
     }
     outgoing::mark_dirty(world, id);

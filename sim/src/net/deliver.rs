@@ -29,10 +29,10 @@ pub(crate) fn flush(world: &mut World) {
 }
 
 /// Lets what hosts have sent themselves arrive, and what answers it, until nothing of the kind
-/// is under way. A burst arrives before it is answered.
+/// is in flight. A burst arrives before it is answered.
 #[inline]
 pub(crate) fn loop_back(world: &mut World) {
-    if !world.looped.packets.is_empty() || !world.looped.dirty.is_empty() {
+    if !world.loopback.packets.is_empty() || !world.loopback.dirty.is_empty() {
         loop_all_back(world);
     }
 }
@@ -40,9 +40,9 @@ pub(crate) fn loop_back(world: &mut World) {
 #[inline(never)]
 fn loop_all_back(world: &mut World) {
     loop {
-        if let Some(packet) = world.looped.packets.pop_front() {
+        if let Some(packet) = world.loopback.packets.pop_front() {
             arrive(world, packet, When::AfterLoopback);
-        } else if let Some(id) = world.looped.dirty.pop_front() {
+        } else if let Some(id) = world.loopback.dirty.pop_front() {
             connection::transmit(world, id, When::AfterLoopback);
         } else {
             break;

@@ -23,7 +23,7 @@ pub(crate) fn of_address(world: &World, host: HostId, address: Ipv4Addr) -> Opti
         _ if address.is_unspecified() => Some(Interface::Link(0)),
         _ if address.is_loopback() => Some(Interface::Loopback),
         _ if world.hosts[host].owns(address.into()) => {
-            crate::host::place_of(address.into()).map(|(_, link)| Interface::Link(link))
+            crate::host::locate(address.into()).map(|(_, link)| Interface::Link(link))
         }
         _ => None,
     }

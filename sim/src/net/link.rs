@@ -107,8 +107,8 @@ fn refuse_way(
     answer(world, host, packet, why, after_ns);
 }
 
-/// A router, or the sender's own host, answers a packet, `after_ns` from now. A router stands halfway: its
-/// answer is back when the packet would have been there. It answers every packet, where Linux's answers
+/// A router, or the sender's own host, replies to a packet, `after_ns` from now. A router stands halfway: its
+/// reply is back when the packet would have been there. It replies to every packet, where Linux replies to
 /// one a second after the first six.
 fn answer(world: &mut World, host: HostId, packet: &Packet, why: Why, after_ns: u64) {
     let ppm = world.weather.icmp_loss_ppm;

@@ -68,7 +68,7 @@ fn addresses_of(world: &World, name: &str, asker: HostId) -> Vec<IpAddr> {
     match world.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name)) {
         Some(host) => {
             let is_near = |ip: &IpAddr| route::source(world, asker, *ip).is_some();
-            let (mut near, far): (Vec<_>, Vec<_>) = host.named_addresses().partition(is_near);
+            let (mut near, far): (Vec<_>, Vec<_>) = host.resolved_addresses().partition(is_near);
             near.extend(far);
             near
         }

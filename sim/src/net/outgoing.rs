@@ -17,7 +17,7 @@ pub(crate) fn mark_dirty(world: &mut World, id: SocketId) {
     };
     if std::mem::replace(&mut socket.dirty, dirty) != dirty {
         match dirty {
-            Dirty::Here => world.looped.dirty.push_back(id),
+            Dirty::Here => world.loopback.dirty.push_back(id),
             _ => world.dirty.push(id),
         }
     }

@@ -107,7 +107,7 @@ pub(crate) fn close(world: &mut World, id: SocketId) {
 mod tests {
     use greenroom::hub::{Domain, Hub, Interest, Kind, Take};
 
-    use crate::testing::{self, code, fill, is_named, ready, recv, send};
+    use crate::testing::{self, code, fill, is_polled, ready, recv, send};
 
     /// 222, 223, 227, 229
     #[test]
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(recv(hub, read, 9), Err(libc::EAGAIN));
         assert_eq!(recv(hub, read, 0), Ok(vec![]));
         assert_eq!([send(hub, write, b"ab"), send(hub, write, b"c")], [Ok(2), Ok(1)]);
-        assert!(is_named(hub, read, Interest::READ));
+        assert!(is_polled(hub, read, Interest::READ));
         assert_eq!(recv(hub, write, 1), Err(libc::EBADF));
         assert_eq!(send(hub, read, b"x"), Err(libc::EBADF));
         hub.close(write);
@@ -134,9 +134,9 @@ mod tests {
         let second = hub.dup(write).expect("it is open");
         assert_eq!(recv(hub, read, 9), Err(libc::EAGAIN));
         hub.close(write);
-        assert_eq!(testing::named(hub), []);
+        assert_eq!(testing::polled(hub), []);
         hub.close(second);
-        assert!(is_named(hub, read, Interest::READ));
+        assert!(is_polled(hub, read, Interest::READ));
         assert_eq!(recv(hub, read, 9), Ok(vec![]));
     }
 
@@ -147,7 +147,7 @@ mod tests {
         let (read, write) = hub.pipe().expect("a pipe");
         fill(hub, write, 4096);
         hub.close(read);
-        assert!(is_named(hub, write, Interest::WRITE));
+        assert!(is_polled(hub, write, Interest::WRITE));
         assert_eq!([send(hub, write, b"x"), send(hub, write, b"")], [Err(libc::EPIPE), Ok(0)]);
     }
 
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(send(hub, write, &[7]), Ok(1));
         assert_eq!(ready(hub, write), (false, false));
         let mut drained = 1;
-        while !is_named(hub, write, Interest::WRITE) {
+        while !is_polled(hub, write, Interest::WRITE) {
             drained += recv(hub, read, 1).expect("bytes are there").len();
         }
         assert_eq!(drained, 4000);

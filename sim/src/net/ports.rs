@@ -23,7 +23,7 @@ use crate::world::journal::Actor;
 // Bound by the program.
 
 pub(crate) fn bind(world: &mut World, id: SocketId, local: &Address) -> io::Result<()> {
-    let local = address::named_local(world, id, local)?;
+    let local = address::requested_local(world, id, local)?;
     bind_to(world, id, local)?;
     let socket = &mut world.sockets[id];
     // Bound to one address of IPv6 it is of IPv6 alone, and says so.
@@ -129,7 +129,7 @@ pub(crate) fn bind_towards(world: &mut World, id: SocketId, peer: SocketAddr) ->
             let ip = if is_open { source } else { local.ip() };
             let local = SocketAddr::new(ip, local.port());
             if is_stream {
-                make_room(world, id, local, peer, Port::Named)?;
+                make_room(world, id, local, peer, Port::Given)?;
             }
             world.sockets[id].local = Some(local);
             Ok(())
@@ -200,7 +200,7 @@ fn occupant(world: &World, flow: Flow, port: Port) -> Result<Option<SocketId>, (
     let waited_ns = (world.clock.now_ns() + tcp.config().time_wait_ns).saturating_sub(ends_ns);
     let is_local = flow.local.ip().is_loopback() || flow.peer.ip().is_loopback();
     match port {
-        Port::Named => Ok(Some(id)),
+        Port::Given => Ok(Some(id)),
         Port::Chosen if is_local && waited_ns >= REUSABLE_NS => Ok(Some(id)),
         Port::Chosen => Err(()),
     }
@@ -246,6 +246,6 @@ enum Sharing {
 /// Who said which port a connection leaves from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Port {
-    Named,
+    Given,
     Chosen,
 }

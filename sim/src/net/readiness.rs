@@ -31,7 +31,7 @@ pub(crate) fn of(world: &World, id: SocketId) -> Interest {
         Proto::Pipe(end) => of_pipe(world, end),
         Proto::Query(query) => read(query.is_answered()),
         Proto::Job(work) => read(work.is_due),
-        Proto::Signal(ear) => read(ear.has_come),
+        Proto::Signal(source) => read(source.is_pending),
         Proto::Fresh => Interest::BOTH,
     }
 }

@@ -30,13 +30,13 @@ pub(crate) fn connect(world: &mut World, io: Io, peer: &Address) -> io::Result<(
     let id = world.socket_of(io)?;
     if matches!(&world.sockets[id].proto, Proto::Stream(old) if old.is_as_new()) {
         // Of an address that it cannot have, what was left of an earlier attempt hears nothing.
-        address::named_peer(world, id, peer)?;
+        address::requested_peer(world, id, peer)?;
     }
     renew(world, id);
     let Socket { host, number, .. } = world.sockets[id];
     match &mut world.sockets[id].proto {
         Proto::Fresh => {
-            let peer = address::named_peer(world, id, peer)?;
+            let peer = address::requested_peer(world, id, peer)?;
             address::check_peer_scope(world, id, peer)?;
             let peer = address::reachable(world, id, peer)?;
             ports::bind_towards(world, id, peer)?;

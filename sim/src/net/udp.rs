@@ -33,7 +33,7 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
     if socket.options.only_v6 && matches!(peer, Address::Inet(SocketAddr::V4(_))) {
         return Err(errno(libc::EAFNOSUPPORT));
     }
-    let peer = address::named_peer(world, id, peer)?;
+    let peer = address::requested_peer(world, id, peer)?;
     address::check_peer_scope(world, id, peer)?;
     interface::may_broadcast(world, id, peer)?;
     let peer = match is_for_many(peer.ip()) {
@@ -108,7 +108,7 @@ fn destination(
     if socket.domain == Domain::V6 && matches!(peer, Some(Address::Unix(_))) {
         return Err(errno(libc::EINVAL));
     }
-    let peer = peer.map(|peer| address::named_peer(world, id, peer)).transpose()?;
+    let peer = peer.map(|peer| address::requested_peer(world, id, peer)).transpose()?;
     if peer.is_some_and(|peer| peer.port() == 0) {
         return Err(errno(libc::EINVAL));
     }
@@ -193,7 +193,7 @@ mod tests {
     use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind};
 
     use crate::hub::SimHub;
-    use crate::testing::{self, code, is_named, ready, recv, send};
+    use crate::testing::{self, code, is_polled, ready, recv, send};
 
     fn at(address: &str) -> Address {
         address.parse::<SocketAddr>().expect("an address").into()
@@ -241,7 +241,7 @@ mod tests {
         let (near, far) = (bound(hub, "127.0.0.1:1"), bound(hub, "127.0.0.1:2"));
         assert_eq!(recv(hub, near, 1), Err(libc::EAGAIN));
         assert_eq!(code(hub.shutdown(near, Shutdown::Read)), Err(libc::ENOTCONN));
-        assert!(is_named(hub, near, Interest::READ), "it is shut all the same");
+        assert!(is_polled(hub, near, Interest::READ), "it is shut all the same");
         assert_eq!(recv(hub, near, 9), Ok(vec![]));
         hub.connect(far, &at("127.0.0.1:1")).expect("anybody may be connected to");
         assert_eq!(send(hub, far, b"late"), Ok(4));

@@ -25,7 +25,7 @@ use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::readiness;
 use crate::socket::Proto;
-use crate::socket::unix::name::{Name, place_of};
+use crate::socket::unix::name::{Name, key_of};
 use crate::socket::unix::queue::around_marks;
 use crate::socket::unix::{Peer, Role, UnixSocket};
 use crate::trace::event::Call;
@@ -68,8 +68,8 @@ pub(crate) fn bind(world: &mut World, id: SocketId, local: &SocketAddr) -> io::R
         Some(name) => Rc::new(name),
         None => free_name(world, id)?,
     };
-    let place = place_of(&name, world.unix(id).kind);
-    let is_taken = world.hosts[host].names.get(&place).is_some_and(|&holder| match *name {
+    let key = key_of(&name, world.unix(id).kind);
+    let is_taken = world.hosts[host].names.get(&key).is_some_and(|&holder| match *name {
         Name::Path(_) => true,
         Name::Abstract(_) => world.upgrade(holder).is_some(),
     });
@@ -81,7 +81,7 @@ pub(crate) fn bind(world: &mut World, id: SocketId, local: &SocketAddr) -> io::R
         return Err(errno(libc::EINVAL));
     }
     let holder = world.weak(id);
-    world.hosts[host].names.insert(place, holder);
+    world.hosts[host].names.insert(key, holder);
     let number = world.sockets[id].number;
     let local = world.name_ref(Some(&name));
     world.record(Actor::Running, Call::Bind { socket: number, local });
@@ -94,7 +94,7 @@ fn free_name(world: &World, id: SocketId) -> io::Result<Rc<Name>> {
     let names = &world.hosts[world.sockets[id].host].names;
     let kind = world.unix(id).kind;
     let is_free = |name: &Rc<Name>| {
-        let holder = names.get(&place_of(name, kind));
+        let holder = names.get(&key_of(name, kind));
         holder.is_none_or(|&holder| world.upgrade(holder).is_none())
     };
     (1..1 << 20)

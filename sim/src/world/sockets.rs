@@ -9,7 +9,7 @@ use crate::socket::{Dirty, NO_SOCKET, Proto, Socket};
 use crate::world::World;
 
 impl World {
-    /// A path for a socket of whoever runs: its place and which of its sockets it is.
+    /// A path for a socket of the greenlet that runs: below the greenlet's, with which of its sockets it is.
     pub(crate) fn path_for_socket(&mut self, label: &str) -> u32 {
         match self.current {
             Some(slot) => {
@@ -96,7 +96,7 @@ impl World {
         self.free_sockets.push(id);
     }
 
-    /// Gives up the socket's place among the connections, and the port unless the program named it.
+    /// Gives up the socket's flow, and the port unless the program named it.
     pub(crate) fn unroute(&mut self, id: SocketId) {
         let socket = &self.sockets[id];
         if let Some(flow) = socket.flow()

@@ -310,7 +310,7 @@ impl V6<'_> {
     }
     fn send(&mut self, io: Io, to: &str) -> Result<usize, i32> {
         let sent = code(self.0.send_to(io, b"mc", &testing::at(to)));
-        while !testing::named(self.0).is_empty() {}
+        while !testing::polled(self.0).is_empty() {}
         sent
     }
 }

@@ -9,7 +9,7 @@ use crate::errno::errno;
 use crate::id::{HostId, SocketId, Weak};
 use crate::net::readiness;
 use crate::socket::unix::Peer;
-use crate::socket::unix::name::{Name, place_of};
+use crate::socket::unix::name::{Name, key_of};
 use crate::world::World;
 
 /// Who is bound to this name of the host.
@@ -19,8 +19,8 @@ pub(crate) fn find(
     name: &Rc<Name>,
     kind: Kind,
 ) -> io::Result<SocketId> {
-    let place = place_of(name, kind);
-    let holder = match (world.hosts[host].names.get(&place), &**name) {
+    let key = key_of(name, kind);
+    let holder = match (world.hosts[host].names.get(&key), &**name) {
         (None, Name::Path(_)) => return Err(errno(libc::ENOENT)),
         (holder, _) => holder.and_then(|&holder| world.upgrade(holder)),
     };

@@ -98,7 +98,7 @@ pub(crate) fn send(
     Ok(buf.len())
 }
 
-/// The first letter to a peer that closed is refused, and the socket is connected no more.
+/// The first datagram to a peer that closed is refused, and the socket is connected no more.
 fn receiver(world: &mut World, id: SocketId, wanted: Option<&Rc<Name>>) -> io::Result<SocketId> {
     if let Some(name) = wanted {
         let host = world.sockets[id].host;
@@ -129,7 +129,7 @@ pub(crate) fn recv(
     let was_full = socket.is_full();
     let (length, from) = match (socket.incoming.is_empty(), socket.shut_read) {
         (false, _) => pieces::take(world, id, buf, take),
-        // What a recv that waits answers, once shut.
+        // What a recv that waits returns, once shut.
         (true, true) => (0, None),
         (true, false) => {
             world.want(io, Interest::READ);
