@@ -1,5 +1,5 @@
-//! Packets that arrive, from other hosts and from the own one, and the end of an instant, when everybody
-//! sends what he has.
+//! Packets that arrive, from other hosts and from the own one, and the end of an instant, when every socket
+//! sends what it has.
 
 use crate::id::{PacketId, SocketId};
 use crate::link::packet::{Body, Packet};
@@ -28,8 +28,8 @@ pub(crate) fn flush(world: &mut World) {
     }
 }
 
-/// Lets what hosts have sent themselves arrive, and what answers it, until nothing of the kind
-/// is in flight. A burst arrives before it is answered.
+/// Lets what hosts have sent themselves arrive, and what is sent in reply, until nothing of
+/// the kind is in flight. A burst arrives before there is a reply to any of it.
 #[inline]
 pub(crate) fn loop_back(world: &mut World) {
     if !world.loopback.packets.is_empty() || !world.loopback.dirty.is_empty() {
@@ -55,7 +55,7 @@ pub(crate) fn packet_arrives(world: &mut World, id: PacketId) {
     arrive(world, packet, When::NextPoll);
 }
 
-#[inline(always)] // As above.
+#[inline(always)] // Into both ways that a packet comes, so that it is not copied once more.
 fn arrive(world: &mut World, packet: Packet, when: When) {
     if world.hosts[packet.to_host].is_up {
         match packet.body {

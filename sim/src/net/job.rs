@@ -10,8 +10,8 @@ use crate::clock::Event;
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::readiness;
+use crate::socket::Proto;
 use crate::socket::source::Work;
-use crate::socket::{NO_SOCKET, Proto};
 use crate::world::World;
 
 /// How long a job takes that nothing is the matter with: a read of a file that is not in memory.
@@ -22,11 +22,7 @@ const LONGEST_NS: u64 = 100_000_000;
 
 /// A job begins; the source is readable when it is to be done.
 pub(crate) fn begin(world: &mut World) -> io::Result<Io> {
-    let path = world.path_for_socket(".job");
-    let host = world.host_here();
-    let id = world.add_socket(host, path, Proto::Job(Work::default()));
-    world.sockets[id].number = NO_SOCKET;
-    let io = world.add_descriptor(id);
+    let (id, io) = world.add_source(".job", Proto::Job(Work::default()));
     // In calm weather only turns differ from run to run.
     let is_calm = world.weather.latency_min_ns == world.weather.latency_max_ns;
     let socket = &mut world.sockets[id];

@@ -49,7 +49,7 @@ pub(crate) fn tell(world: &mut World, socket: SocketId) {
     tell_when(world, socket, When::NextPoll);
 }
 
-/// Likewise, then.
+/// Tells them at the time that `when` says.
 pub(crate) fn tell_when(world: &mut World, socket: SocketId, when: When) {
     let ready = of(world, socket);
     if ready.is_none() {
@@ -70,7 +70,7 @@ pub(crate) fn tell_when(world: &mut World, socket: SocketId, when: When) {
     }
 }
 
-/// Names those who wait for memory to write, as soon as there is some.
+/// Tells those who wait for memory to write, as soon as there is some.
 pub(crate) fn share_out_memory(world: &mut World) {
     for waiter in std::mem::take(&mut world.memory_waiters) {
         let Some(id) = world.upgrade(waiter) else { continue };

@@ -1,4 +1,4 @@
-//! Signals to a host's program: where it listens they are events; where it does not they end it, as
+//! Signals to a host's program: one that it handles is pending until it is taken; any other ends it, as
 //! `kill -9` would: no destructor runs, and the host's system closes what it had open.
 
 use std::io;
@@ -9,19 +9,15 @@ use greenroom::signal::Kind;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::net::{life, readiness};
+use crate::socket::Proto;
 use crate::socket::source::SignalSource;
-use crate::socket::{NO_SOCKET, Proto};
 use crate::trace::event::What;
 use crate::world::World;
 use crate::world::journal::Actor;
 
 pub(crate) fn listen(world: &mut World, kind: Kind) -> io::Result<Io> {
-    let path = world.path_for_socket(".signal");
-    let host = world.host_here();
     let source = SignalSource { kind, is_pending: false };
-    let id = world.add_socket(host, path, Proto::Signal(source));
-    world.sockets[id].number = NO_SOCKET;
-    Ok(world.add_descriptor(id))
+    Ok(world.add_source(".signal", Proto::Signal(source)).1)
 }
 
 pub(crate) fn take(world: &mut World, io: Io, id: SocketId, take: Take) -> io::Result<usize> {
@@ -41,19 +37,19 @@ pub(crate) fn arrives(world: &mut World, host: HostId, kind: Kind) {
         return;
     }
     world.record(Actor::Host(host), What::Signal { kind });
-    let mut is_heard = false;
+    let mut is_handled = false;
     for id in world.sockets.ids() {
         let socket = &mut world.sockets[id];
         match &mut socket.proto {
             Proto::Signal(source) if socket.live && socket.host == host && source.kind == kind => {
                 source.is_pending = true;
-                is_heard = true;
+                is_handled = true;
             }
             _ => continue,
         }
         readiness::tell(world, id);
     }
-    if !is_heard {
+    if !is_handled {
         life::end_process(world, host);
     }
 }

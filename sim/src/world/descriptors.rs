@@ -25,6 +25,15 @@ impl World {
         io
     }
 
+    /// A descriptor of something that is no socket: a query, a job, a signal. It takes no number of the host's.
+    pub(crate) fn add_source(&mut self, label: &str, source: Proto) -> (SocketId, Io) {
+        let path = self.path_for_socket(label);
+        let host = self.host_here();
+        let id = self.add_socket(host, path, source);
+        self.sockets[id].number = NO_SOCKET;
+        (id, self.add_descriptor(id))
+    }
+
     /// The socket of a descriptor; `EBADF` if it is closed.
     #[inline]
     pub(crate) fn socket_of(&self, io: Io) -> io::Result<SocketId> {
@@ -67,8 +76,8 @@ impl World {
     }
 
     /// What a socket is; `ENOTSOCK` where it is none.
-    pub(crate) fn proto(&self, index: SocketId) -> io::Result<&Proto> {
-        match &self.sockets[index].proto {
+    pub(crate) fn proto(&self, id: SocketId) -> io::Result<&Proto> {
+        match &self.sockets[id].proto {
             Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
                 Err(errno(libc::ENOTSOCK))
             }

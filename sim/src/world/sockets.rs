@@ -21,6 +21,14 @@ impl World {
         }
     }
 
+    /// The path of what a listener will give out: named after the socket that called.
+    pub(crate) fn path_of_accepted(&mut self, listener: SocketId, caller: u32) -> u32 {
+        let above = self.sockets[listener].entity.path;
+        // Neither mark may stand inside a label: a token's text is read back by them.
+        let caller = self.paths.text(caller).replace('/', "|").replace('#', "~");
+        self.paths.child(Some(above), &format!("from({caller})"), 1)
+    }
+
     pub(crate) fn add_socket(&mut self, host: HostId, path: u32, proto: Proto) -> SocketId {
         let entity = Entity::new(path, self.paths.hash(path));
         let mut socket = Socket {

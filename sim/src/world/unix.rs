@@ -24,12 +24,4 @@ impl World {
         let options = &self.sockets[id].options;
         options.send_buffer.unwrap_or(queue::SEND_BUFFER) as usize
     }
-
-    /// The path of what a listener will give out: named after the socket that called.
-    pub(crate) fn path_of_accepted(&mut self, listener: SocketId, caller: u32) -> u32 {
-        let above = self.sockets[listener].entity.path;
-        // Neither mark may stand inside a label: a token's text is read back by them.
-        let caller = self.paths.text(caller).replace('/', "|").replace('#', "~");
-        self.paths.child(Some(above), &format!("from({caller})"), 1)
-    }
 }
