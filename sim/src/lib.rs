@@ -28,36 +28,41 @@
 //! ```
 //!
 //! In reading order: [`run`] plays a scenario once; [`choices`] is the tape every decision comes
-//! off; `world`, `net` and `tcp` are what is simulated; [`trace`] is what a run leaves; [`shrink`]
-//! makes a failing one small and [`report`] says it; [`sweep`] plays many; [`cli`] is the command
-//! line; [`check()`] is all of it in a `#[test]`.
+//! off; `tcp`, `link`, `socket`, `host`, `world` and `net` are what is simulated; [`trace`] is what a run leaves;
+//! [`search`] is what is done with many: [`shrink`] makes a failing one small, [`report`] says it, [`sweep`] plays
+//! seeds; [`cli`] is the command line; [`check()`] is all of it in a `#[test]`.
 
 mod builder;
 mod check;
 pub mod choices;
 pub mod cli;
-pub mod faults;
 pub mod mutant;
 pub mod path;
-pub mod report;
 pub mod run;
-pub mod shrink;
-pub mod sweep;
-pub mod token;
+pub mod search;
 pub mod trace;
+pub mod weather;
 
 mod clock;
-mod difference;
+mod errno;
 mod host;
 mod hub;
+mod id;
+mod link;
 mod net;
 mod scheduler;
+mod socket;
 // Its names are RFC 9293's and the world's own affair.
 #[allow(missing_docs, dead_code)]
 mod tcp;
+#[cfg(test)]
+mod testing;
 mod world;
 
 pub use builder::Sim;
 pub use check::check;
-pub use faults::Weather;
 pub use run::{Outcome, Run, Spec};
+pub use search::{report, shrink, sweep, token};
+#[doc(no_inline)]
+pub use weather as faults;
+pub use weather::Weather;

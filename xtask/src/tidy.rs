@@ -30,7 +30,7 @@ const CLOCKS: Allowed = &[
     ("xtask/*", "measures and reports wall time"),
     ("api/src/time.rs", "falls back on the operating system outside any hub"),
     ("api/src/hub/clock.rs", "wraps std's types"),
-    ("sim/src/sweep*", "limits and reports a sweep's wall time"),
+    ("sim/src/search/sweep*", "limits and reports a sweep's wall time"),
     ("sim/src/cli*", "reports wall time; `--for` is one"),
     ("sim/src/runner*", "tells a seed that hangs from one that is slow"),
     ("sim/benches/*", "measures"),

@@ -5,10 +5,11 @@ use std::fmt::Write;
 
 use greenroom::scenario::Scenario;
 
+use crate::choices::Ns;
 use crate::run::{Run, Spec, run};
-use crate::shrink::{Shrunk, shrink};
-use crate::token::Token;
-use crate::trace::{Level, Ns};
+use crate::search::shrink::{Shrunk, shrink};
+use crate::search::token::Token;
+use crate::trace::Level;
 
 /// Lines of trace a report shows.
 const TRACE_LINES: usize = 16;
@@ -78,8 +79,8 @@ fn deviations(text: &mut String, shrunk: &Shrunk) {
         "minimised: {} deviations -> {left} in {} runs; {proof}",
         shrunk.before, shrunk.runs
     );
-    for (at, choice) in shrunk.run.deviations().iter().take(DEVIATIONS_SHOWN).enumerate() {
-        let _ = writeln!(text, "  {}. {}", at + 1, choice.in_words());
+    for (at, words) in shrunk.run.deviations_in_words().take(DEVIATIONS_SHOWN).enumerate() {
+        let _ = writeln!(text, "  {}. {words}", at + 1);
     }
     if left > DEVIATIONS_SHOWN {
         let _ = writeln!(text, "  … and {} more, in the token", left - DEVIATIONS_SHOWN);

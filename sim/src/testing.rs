@@ -8,8 +8,9 @@ use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Ready, Take};
 use greenroom::scenario::{HostSpec, Machine};
 
 use crate::choices::{Choices, Source};
-use crate::faults::Weather;
 use crate::hub::SimHub;
+use crate::id::{HostId, Id};
+use crate::weather::Weather;
 use crate::world::World;
 
 /// A hub in this weather, with this many hosts that are all up.
@@ -30,7 +31,7 @@ pub(crate) fn hub_of(weather: Weather, hosts: usize, machine: Machine) -> SimHub
     let specs: Vec<HostSpec> = (0..hosts).map(spec).collect();
     let world = World::new(&specs, weather, Choices::new(1, Source::Seed), true);
     let mut hub = SimHub::new(world, std::time::Duration::from_secs(86_400));
-    named(&mut hub);
+    polled(&mut hub);
     hub
 }
 
@@ -40,27 +41,32 @@ pub(crate) fn hub() -> SimHub {
 }
 
 /// What the next poll names: nothing, if nothing can happen any more.
-pub(crate) fn named(hub: &mut SimHub) -> Vec<Ready> {
+pub(crate) fn polled(hub: &mut SimHub) -> Vec<Ready> {
     let mut ready = Vec::new();
     hub.poll(None, &mut ready).expect("a simulated poll does not fail");
     ready
 }
 
 /// Whether the next poll names this source for this interest.
-pub(crate) fn is_named(hub: &mut SimHub, io: Io, interest: Interest) -> bool {
-    let ready = named(hub);
+pub(crate) fn is_polled(hub: &mut SimHub, io: Io, interest: Interest) -> bool {
+    let ready = polled(hub);
     ready.iter().any(
         |ready| matches!(ready, Ready::Io(named, what) if *named == io && what.and(interest) == interest),
     )
 }
 
+/// The host that was declared after this many others.
+pub(crate) fn host(index: u16) -> HostId {
+    HostId::of_row(index.into())
+}
+
 /// A socket on this host: where it stands is all that makes it one of the host.
 pub(crate) fn socket_on(hub: &mut SimHub, host: u16, domain: Domain, kind: Kind) -> Io {
-    let io = hub.socket(domain, kind).expect("a socket");
+    let (io, host) = (hub.socket(domain, kind).expect("a socket"), self::host(host));
     let index = hub.world.socket_of(io).expect("it is open");
-    let stood = std::mem::replace(&mut hub.world.sockets[index as usize].host, host);
-    hub.world.hosts[usize::from(stood)].gave_up_descriptors(1);
-    hub.world.hosts[usize::from(host)].took_descriptor();
+    let stood = std::mem::replace(&mut hub.world.sockets[index].host, host);
+    hub.world.hosts[stood].gave_up_descriptors(1);
+    hub.world.hosts[host].took_descriptor();
     io
 }
 
@@ -81,7 +87,7 @@ pub(crate) fn listening(hub: &mut SimHub, host: u16, address: &str) -> Io {
 pub(crate) fn connect(hub: &mut SimHub, io: Io, to: &str) -> Result<(), i32> {
     loop {
         match code(hub.connect(io, &at(to))) {
-            Err(libc::EAGAIN) if !named(hub).is_empty() => {}
+            Err(libc::EAGAIN) if !polled(hub).is_empty() => {}
             outcome => return outcome,
         }
     }
