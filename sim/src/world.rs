@@ -1,7 +1,5 @@
-//! The virtual world: hosts, sockets, packets under way, and the greenlets that stand on hosts.
-//!
-//! It holds the state; `net` moves packets, `net/*` are the system calls, `scheduler` says who runs,
-//! `hub` is the door the driver comes through.
+//! The simulated world: tables of hosts, sockets, packets in flight and greenlets, each found by its own ids, and
+//! the journal of what happens. What it does with them is in `net`.
 
 pub(crate) mod journal;
 pub(crate) mod table;
@@ -57,7 +55,7 @@ pub(crate) struct World {
     /// Sockets that may have something to send to other hosts.
     pub(crate) dirty: Vec<SocketId>,
     /// What hosts have sent themselves, and have yet to get.
-    pub(crate) looped: LoopbackQueue,
+    pub(crate) loopback: LoopbackQueue,
     /// Somebody took what was there to read or to accept, since the last turn.
     pub(crate) took: bool,
     /// What the next poll returns.
@@ -120,7 +118,7 @@ impl World {
             members: Vec::new(),
             pairs: HashMap::default(),
             dirty: Vec::new(),
-            looped: LoopbackQueue::default(),
+            loopback: LoopbackQueue::default(),
             took: false,
             ready: Vec::new(),
             fired: Fired::default(),

@@ -107,6 +107,7 @@ impl Pair {
 
     /// When a packet that joins the queue will have left it; `None` if there is no room. Without a
     /// bandwidth it leaves at once.
+    #[inline]
     fn leaves_queue(&mut self, weather: &Weather, crossing: &Crossing<'_>) -> Option<u64> {
         const SECOND_NS: u128 = 1_000_000_000;
         let &Crossing { packet, way, now_ns, .. } = crossing;

@@ -57,7 +57,7 @@ pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, pa
                 world.deliver_at(late_ns, copy);
             }
             let arrival_ns = match socket {
-                Some(index) if is_stream => in_order(world, index, arrival_ns),
+                Some(id) if is_stream => in_order(world, id, arrival_ns),
                 _ => arrival_ns,
             };
             return world.deliver_at(arrival_ns, packet);
@@ -67,8 +67,8 @@ pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, pa
 }
 
 /// One route, one queue: what a connection sends arrives in order but where it is overtaken.
-fn in_order(world: &mut World, index: SocketId, arrival_ns: u64) -> u64 {
-    let last_ns = &mut world.sockets[index].last_arrival_ns;
+fn in_order(world: &mut World, id: SocketId, arrival_ns: u64) -> u64 {
+    let last_ns = &mut world.sockets[id].last_arrival_ns;
     *last_ns = arrival_ns.max(*last_ns);
     *last_ns
 }
@@ -107,8 +107,8 @@ fn refuse_way(
     answer(world, host, packet, why, after_ns);
 }
 
-/// A router, or the sender's own host, answers a packet, `after_ns` from now. A router stands halfway: its
-/// answer is back when the packet would have been there. It answers every packet, where Linux's answers
+/// A router, or the sender's own host, replies to a packet, `after_ns` from now. A router stands halfway: its
+/// reply is back when the packet would have been there. It replies to every packet, where Linux replies to
 /// one a second after the first six.
 fn answer(world: &mut World, host: HostId, packet: &Packet, why: Why, after_ns: u64) {
     let ppm = world.weather.icmp_loss_ppm;
@@ -143,8 +143,8 @@ fn decide_fate(
     let icmp_loss_ppm = if is_icmp { weather.icmp_loss_ppm } else { 0 };
     let loss_ppm = (weather.loss_ppm + icmp_loss_ppm).min(1_000_000);
     let (entity, number, nth) = match socket {
-        Some(index) => {
-            let socket = &mut world.sockets[index];
+        Some(id) => {
+            let socket = &mut world.sockets[id];
             socket.packets_sent += 1;
             (&mut socket.entity, socket.number, socket.packets_sent)
         }

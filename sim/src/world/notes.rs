@@ -83,7 +83,7 @@ impl World {
 
     pub(crate) fn number_of(&self, on: On) -> u32 {
         let On::Io(io, _) = on else { return 0 };
-        let number = self.socket_of(io).map_or(0, |index| self.sockets[index].number);
+        let number = self.socket_of(io).map_or(0, |id| self.sockets[id].number);
         if number == NO_SOCKET { 0 } else { number }
     }
 }

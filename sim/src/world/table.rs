@@ -96,9 +96,11 @@ pub(crate) struct Slots<I, T> {
 
 impl<I: Id, T> Slots<I, T> {
     /// The id that the next row will have.
+    #[inline]
     pub(crate) fn next_id(&self) -> I {
         self.free.last().copied().unwrap_or_else(|| I::of_row(self.rows.len()))
     }
+    #[inline]
     pub(crate) fn insert(&mut self, row: T) -> I {
         match self.free.pop() {
             Some(id) => {
@@ -111,12 +113,11 @@ impl<I: Id, T> Slots<I, T> {
             }
         }
     }
+    #[inline]
     pub(crate) fn remove(&mut self, id: I) -> Option<T> {
-        let row = self.rows[id.row()].take();
-        if row.is_some() {
-            self.free.push(id);
-        }
-        row
+        let row = self.rows[id.row()].take()?;
+        self.free.push(id);
+        Some(row)
     }
     #[inline]
     pub(crate) fn get(&self, id: I) -> Option<&T> {
