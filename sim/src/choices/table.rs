@@ -40,7 +40,7 @@ decisions! {
         about: Host,
         rates: ["icmp_loss_ppm"],
         strikes: [Fault::IcmpLost],
-        says: "packet {nth} of {who} is {value}",
+        says: "an ICMP message to {who} is {value} (that host's fate {nth})",
     }
     /// When two hosts are cut off from each other, counted from their first packet.
     PartitionStart(Ns) {
@@ -72,7 +72,7 @@ decisions! {
         about: Socket,
         rates: [],
         strikes: [],
-        says: "packet {nth} of {who} takes {value}",
+        says: "the query {who} is answered after {value}",
     }
     /// How long a job of the blocking pool takes.
     JobDelay(Ns) {
@@ -80,7 +80,7 @@ decisions! {
         about: Socket,
         rates: [],
         strikes: [],
-        says: "packet {nth} of {who} takes {value}",
+        says: "the job {who} takes {value}",
     }
     /// How many bytes a read of a TCP stream returns at most.
     ShortRead(Bytes) {
