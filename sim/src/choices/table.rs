@@ -148,3 +148,52 @@ faults! {
     /// A host's power fails.
     PowerCut { number: 37, tally: "power cuts", headline: "POWER CUT" }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_says_what_was_decided() {
+        for (decision, entity, sentence) in [
+            (Decision::JobDelay(Ns(3_000_000)), "cli/.job", "the job cli/.job takes 3ms"),
+            (
+                Decision::QueryDelay(Ns(3_000_000)),
+                "cli/.query#2",
+                "the query cli/.query#2 is answered after 3ms",
+            ),
+            (
+                Decision::ShortUnixRead(Pieces(1)),
+                "cli/.unix",
+                "read 2 of cli/.unix returns 1 piece at most",
+            ),
+            (
+                Decision::IcmpFate(Fate::Lost),
+                "srv",
+                "an ICMP message to srv is lost (that host's fate 2)",
+            ),
+            (Decision::PacketFate(Fate::Lost), "cli/.tcp", "packet 2 of cli/.tcp is lost"),
+            (Decision::PacketDelay(Ns(3_000_000)), "cli/.tcp", "packet 2 of cli/.tcp takes 3ms"),
+            (
+                Decision::ShortRead(Bytes(5)),
+                "cli/.tcp",
+                "read 2 of cli/.tcp returns 5 bytes at most",
+            ),
+            (
+                Decision::PartitionAnswer(Fate::NetUnreachable),
+                "cli=srv",
+                "where cli and srv are cut off a router says net-unreachable",
+            ),
+        ] {
+            assert_eq!(decision.in_words(entity, 2, |_| String::new()), sentence);
+        }
+    }
+
+    #[test]
+    fn a_sentence_names_nothing_but_entity_ordinal_and_value() {
+        for decision in DECISIONS {
+            let words = decision.in_words("WHO", 7, |_| "greenlet".to_owned());
+            assert!(words.contains("WHO") && !words.contains(['{', '}']), "{decision:?}: {words}");
+        }
+    }
+}

@@ -126,3 +126,76 @@ impl Pair {
         Some(*empty_ns)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::HostId;
+
+    fn datagram(length: usize) -> Packet {
+        let to = "10.0.0.2:1".parse().expect("an address");
+        let payload = vec![0; length];
+        Packet { from: to, to, to_host: HostId::FIRST, sender: 0, body: Body::Datagram, payload }
+    }
+
+    fn judge(
+        pair: &mut Pair,
+        weather: &Weather,
+        packet: &Packet,
+        now_ns: u64,
+        fate: Fate,
+    ) -> Verdict {
+        pair.judge(weather, &Crossing { packet, fate, way: 0, now_ns, is_up: true })
+    }
+
+    #[test]
+    fn a_cut_comes_before_all_else_and_passes() {
+        let (mut pair, weather) = (Pair::new(Some((5, 9)), Some(Why::Net)), Weather::calm());
+        let mut at = |now_ns, fate| judge(&mut pair, &weather, &datagram(1), now_ns, fate);
+        assert_eq!(at(4, Fate::Usual), Verdict::Leaves { at_ns: 4, fate: Fate::Usual });
+        assert_eq!(at(5, Fate::Lost), Verdict::CutOff(Some(Why::Net)));
+        assert_eq!(at(9, Fate::Lost), Verdict::Lost);
+    }
+
+    /// 128 bytes on the wire take 128 ns at a byte a nanosecond; what is lost has taken its room.
+    #[test]
+    fn a_queue_is_first_in_first_out_and_has_room_for_so_much() {
+        let weather = Weather {
+            bandwidth_bytes_per_s: Some(1_000_000_000),
+            queue_bytes: Some(300),
+            ..Weather::calm()
+        };
+        let mut pair = Pair::new(None, None);
+        let mut at = |now_ns, fate| judge(&mut pair, &weather, &datagram(100), now_ns, fate);
+        assert_eq!(at(0, Fate::Usual), Verdict::Leaves { at_ns: 128, fate: Fate::Usual });
+        assert_eq!(at(0, Fate::Lost), Verdict::Lost);
+        assert_eq!(at(0, Fate::Usual), Verdict::QueueFull);
+        let third = Verdict::Leaves { at_ns: 384, fate: Fate::Duplicated };
+        assert_eq!(at(100, Fate::Duplicated), third);
+    }
+
+    #[test]
+    fn a_path_too_narrow_is_learned_and_a_lost_packet_never_meets_it() {
+        let weather = Weather { path_mtu_bytes: Some(1000), ..Weather::calm() };
+        let (mut pair, packet) = (Pair::new(None, None), datagram(1200));
+        assert_eq!(judge(&mut pair, &weather, &packet, 0, Fate::Lost), Verdict::Lost);
+        assert_eq!(judge(&mut pair, &weather, &packet, 0, Fate::Usual), Verdict::TooBig);
+        pair.learn_mtu(0, 0);
+        let leaves = Verdict::Leaves { at_ns: 0, fate: Fate::Usual };
+        assert_eq!(judge(&mut pair, &weather, &packet, 0, Fate::Usual), leaves);
+    }
+
+    #[test]
+    fn a_neighbour_without_power_is_asked_for_three_seconds_by_all_who_wait() {
+        const SECOND: u64 = 1_000_000_000;
+        let weather = Weather { neighbours: true, ..Weather::calm() };
+        let (mut pair, packet) = (Pair::new(None, None), datagram(1));
+        let mut at = |now_ns| {
+            let (packet, fate) = (&packet, Fate::Usual);
+            pair.judge(&weather, &Crossing { packet, fate, way: 0, now_ns, is_up: false })
+        };
+        assert_eq!(at(0), Verdict::NoNeighbour { after_ns: 3 * SECOND });
+        assert_eq!(at(SECOND), Verdict::NoNeighbour { after_ns: 2 * SECOND });
+        assert_eq!(at(3 * SECOND), Verdict::NoNeighbour { after_ns: 3 * SECOND });
+    }
+}
