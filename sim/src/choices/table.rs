@@ -2,7 +2,9 @@
 //! ([`Fault`]). The tape, tokens, reports, traces and summaries take from it what they need.
 //!
 //! To add a kind of fault, add an entry to each list, a field of the weather for how often it strikes
-//! (`weather.rs`), and the code where it does.
+//! (`weather.rs`), and the code where it does. A decision counts in its series whatever its value. So one
+//! that joins a series its entity has already is drawn only where its rate is over 0: old seeds stay as
+//! they were.
 
 use super::decision::{About, Entry, decisions};
 use super::fault::{Row, faults};
