@@ -22,7 +22,7 @@ const IDLE_MAX: Duration = Duration::from_secs(10);
 #[track_caller]
 fn holds(scenario: &Scenario, seeds: u64) {
     for name in Weather::NAMES {
-        let weather = Weather::named(name).expect("it is one of the names");
+        let weather = Weather::by_name(name).expect("it is one of the names");
         for seed in 0..seeds {
             let outcome = run(scenario, &Spec { weather: weather.clone(), ..Spec::seed(seed) });
             assert!(outcome.outcome.held(), "seed {seed}, {name}: {}", outcome.outcome);

@@ -25,7 +25,7 @@ fn holds(programs: &[&str]) {
         assert!(performance.sometimes.values().all(|&held| held), "{name} on real");
         assert!(boring.sometimes.iter().all(|&(_, held)| held), "{name} in sim's boring run");
         for weather in Weather::NAMES {
-            let weather = Weather::named(weather).expect("it is one of the names");
+            let weather = Weather::by_name(weather).expect("it is one of the names");
             for seed in 0..SEEDS {
                 let run = run(law, &Spec { weather: weather.clone(), ..Spec::seed(seed) });
                 assert!(run.outcome.held(), "{name}, seed {seed}: {}", run.outcome);

@@ -28,7 +28,7 @@ fn holds(scenario: &Scenario, spec: &Spec) -> Run {
 #[track_caller]
 fn holds_in_every_weather(scenario: &Scenario, seeds: u64) {
     for name in Weather::NAMES {
-        let weather = Weather::named(name).expect("it is one of the names");
+        let weather = Weather::by_name(name).expect("it is one of the names");
         (0..seeds).for_each(|seed| drop(holds(scenario, &in_weather(seed, &weather))));
     }
 }

@@ -35,7 +35,7 @@ pub use unit::{Bytes, Fate, Greenlet, Ns, Number, Pieces, Unit};
 /// How many series an entity has.
 const SERIES: usize = series::COUNT;
 
-/// Whoever decisions are about, and how many there were.
+/// What decisions are about, with how many there were in each series.
 #[derive(Clone, Debug)]
 pub struct Entity {
     /// Its number among the run's paths.

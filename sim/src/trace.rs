@@ -33,7 +33,7 @@ pub enum Level {
 
 impl Level {
     /// The level of this name.
-    pub fn named(name: &str) -> Option<Level> {
+    pub fn by_name(name: &str) -> Option<Level> {
         Some(match name {
             "faults" => Level::Faults,
             "api" => Level::Api,
@@ -42,7 +42,7 @@ impl Level {
             _ => return None,
         })
     }
-    /// The names [`named`](Level::named) knows.
+    /// The names [`by_name`](Level::by_name) knows.
     pub const NAMES: [&'static str; 4] = ["faults", "api", "sched", "wire"];
 }
 
@@ -135,7 +135,7 @@ impl Recorder {
         mix(self.hash, self.count)
     }
 
-    /// The hash of each host's part.
+    /// The hash of each host's events.
     pub(crate) fn host_hashes(&self) -> &[u64] {
         &self.per_host
     }

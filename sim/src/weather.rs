@@ -49,12 +49,12 @@ pub struct Weather {
     pub partition_start_max_ns: u64,
     /// How long it lasts.
     pub partition_max_ns: u64,
-    /// How often a partition is no silence: a router that has no way to the other host, or to its
-    /// network, says so to whoever sends (ICMP host or network unreachable).
+    /// How often a partition is not silent: a router that has no route to the other host, or to its
+    /// network, tells the sender (ICMP host or network unreachable).
     pub partition_answered_ppm: u32,
-    /// Whether hosts are neighbours on one link. Nobody answers there for the address of one that
-    /// lost power: after three seconds of asking, the sender's own system says that the host is
-    /// unreachable. Otherwise routers lie between, and a host without power is silent.
+    /// Whether hosts are neighbours on one link. A host that lost power does not reply there to those
+    /// who ask for its address (ARP): after three seconds the sender's own system reports it
+    /// unreachable. Otherwise routers lie between them, and packets to such a host are lost silently.
     pub neighbours: bool,
     /// How often a host that may lose power does.
     pub power_cut_ppm: u32,
@@ -186,11 +186,11 @@ impl Weather {
         }
     }
 
-    /// The names [`named`](Weather::named) knows.
+    /// The names [`by_name`](Weather::by_name) knows.
     pub const NAMES: [&'static str; 3] = ["calm", "default", "stormy"];
 
     /// A weather by its name.
-    pub fn named(name: &str) -> Option<Weather> {
+    pub fn by_name(name: &str) -> Option<Weather> {
         match name {
             "calm" => Some(Weather::calm()),
             "default" => Some(Weather::default()),
@@ -204,8 +204,8 @@ impl Weather {
     /// # Errors
     ///
     /// One line that says what was wrong and what is accepted.
-    pub fn named_or_file(text: &str) -> Result<Weather, String> {
-        if let Some(weather) = Weather::named(text) {
+    pub fn by_name_or_file(text: &str) -> Result<Weather, String> {
+        if let Some(weather) = Weather::by_name(text) {
             return Ok(weather);
         }
         if text.contains([';', '@', ' ', '\'']) {

@@ -239,7 +239,7 @@ fn weather_files_say_what_is_wrong_with_a_link() {
     let read = |json: &str| {
         let path = folder.join("weather.json");
         std::fs::write(&path, json).unwrap();
-        Weather::named_or_file(path.to_str().unwrap())
+        Weather::by_name_or_file(path.to_str().unwrap())
     };
     let good = r#"{"bandwidth_bytes_per_s": 125000, "queue_bytes": 64000, "mtu_bytes": 9000}"#;
     let weather = read(good).unwrap();

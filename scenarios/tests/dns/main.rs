@@ -304,7 +304,7 @@ fn in_weather_answers_are_the_truth() {
         let (asked, answered) = (Shared::new(0_u32), Shared::new(0_u32));
         for seed in 0..20 {
             let (asked, answered) = (asked.clone(), answered.clone());
-            in_sim(seed, Weather::named(weather).unwrap(), move |server, _| {
+            in_sim(seed, Weather::by_name(weather).unwrap(), move |server, _| {
                 let mut config = quick(&[server]);
                 config.attempts = 5;
                 let dns = Dns::new(config);

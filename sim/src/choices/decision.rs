@@ -127,16 +127,3 @@ impl Decision {
         fill.collect()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::table::DECISIONS;
-
-    #[test]
-    fn a_sentence_names_nothing_but_entity_ordinal_and_value() {
-        for decision in DECISIONS {
-            let words = decision.in_words("WHO", 7, |_| "greenlet".to_owned());
-            assert!(words.contains("WHO") && !words.contains(['{', '}']), "{decision:?}: {words}");
-        }
-    }
-}

@@ -1,6 +1,7 @@
 //! What the table says of a fault, and how often each struck in a run.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -14,7 +15,7 @@ pub struct Row {
     pub number: u8,
     /// Tells entries of one number apart in the hash.
     pub more: u64,
-    /// What a summary counts it as. Entries may share a tally.
+    /// What a summary counts it as. Entries that share a tally stand together.
     pub tally: &'static str,
     /// What a trace prints before whatever was struck.
     pub headline: &'static str,
@@ -76,37 +77,44 @@ impl Fired {
     /// How often this fault struck, with those that share its tally.
     pub fn of(&self, fault: Fault) -> u64 {
         let tally = fault.row().tally;
-        FAULTS
-            .iter()
-            .zip(self.0)
-            .filter(|(other, _)| other.row().tally == tally)
-            .map(|(_, n)| n)
-            .sum()
+        self.tallies().find(|row| row.0 == tally).map_or(0, |row| row.1)
     }
 
     /// Each tally by name.
     pub fn rows(&self) -> Vec<(&'static str, u64)> {
-        tallies().map(|fault| (fault.row().tally, self.of(fault))).collect()
+        self.tallies().collect()
+    }
+
+    fn tallies(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let count = |faults: &[Fault]| faults.iter().map(|fault| self.0[*fault as usize]).sum();
+        by_tally().map(move |faults| (faults[0].row().tally, count(faults)))
     }
 }
 
-/// The first fault of each tally.
-fn tallies() -> impl Iterator<Item = Fault> {
-    let is_first = |at: usize| {
-        let tally = FAULTS[at].row().tally;
-        FAULTS[..at].iter().all(|before| before.row().tally != tally)
-    };
-    (0..FAULTS.len()).filter(move |&at| is_first(at)).map(|at| FAULTS[at])
+fn by_tally() -> impl Iterator<Item = &'static [Fault]> {
+    FAULTS.chunk_by(|one, other| one.row().tally == other.row().tally)
 }
 
 /// A tally's name in JSON.
-fn key(tally: &str) -> String {
-    tally.replace(' ', "_")
+struct Key(&'static str);
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words = self.0.split(' ');
+        f.write_str(words.next().unwrap_or_default())?;
+        words.try_for_each(|word| write!(f, "_{word}"))
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl Serialize for Fired {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.rows().into_iter().map(|(tally, count)| (key(tally), count)))
+        serializer.collect_map(self.tallies().map(|(tally, count)| (Key(tally), count)))
     }
 }
 
@@ -114,8 +122,9 @@ impl<'de> Deserialize<'de> for Fired {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fired, D::Error> {
         let counts = BTreeMap::<String, u64>::deserialize(deserializer)?;
         let mut fired = Fired::default();
-        for fault in tallies() {
-            fired.0[fault as usize] = counts.get(&key(fault.row().tally)).copied().unwrap_or(0);
+        for faults in by_tally() {
+            let key = Key(faults[0].row().tally).to_string();
+            fired.0[faults[0] as usize] = counts.get(&key).copied().unwrap_or(0);
         }
         Ok(fired)
     }
@@ -124,6 +133,14 @@ impl<'de> Deserialize<'de> for Fired {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_that_share_a_tally_stand_together() {
+        let tallies: Vec<&str> = by_tally().map(|faults| faults[0].row().tally).collect();
+        for (at, tally) in tallies.iter().enumerate() {
+            assert!(!tallies[..at].contains(tally), "{tally} is there twice");
+        }
+    }
 
     #[test]
     fn a_tally_is_written_once_and_read_back() {

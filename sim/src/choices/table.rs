@@ -2,7 +2,9 @@
 //! ([`Fault`]). The tape, tokens, reports, traces and summaries take from it what they need.
 //!
 //! To add a kind of fault, add an entry to each list, a field of the weather for how often it strikes
-//! (`weather.rs`), and the code where it does.
+//! (`weather.rs`), and the code where it does. A decision counts in its series whatever its value. So one
+//! that joins a series its entity has already is drawn only where its rate is over 0: old seeds stay as
+//! they were.
 
 use super::decision::{About, Entry, decisions};
 use super::fault::{Row, faults};
@@ -40,7 +42,7 @@ decisions! {
         about: Host,
         rates: ["icmp_loss_ppm"],
         strikes: [Fault::IcmpLost],
-        says: "packet {nth} of {who} is {value}",
+        says: "an ICMP message to {who} is {value} (that host's fate {nth})",
     }
     /// When two hosts are cut off from each other, counted from their first packet.
     PartitionStart(Ns) {
@@ -72,7 +74,7 @@ decisions! {
         about: Socket,
         rates: [],
         strikes: [],
-        says: "packet {nth} of {who} takes {value}",
+        says: "the query {who} is answered after {value}",
     }
     /// How long a job of the blocking pool takes.
     JobDelay(Ns) {
@@ -80,7 +82,7 @@ decisions! {
         about: Socket,
         rates: [],
         strikes: [],
-        says: "packet {nth} of {who} takes {value}",
+        says: "the job {who} takes {value}",
     }
     /// How many bytes a read of a TCP stream returns at most.
     ShortRead(Bytes) {
@@ -147,4 +149,53 @@ faults! {
     ShortRead { number: 36, tally: "short reads", headline: "SHORT READ" }
     /// A host's power fails.
     PowerCut { number: 37, tally: "power cuts", headline: "POWER CUT" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_says_what_was_decided() {
+        for (decision, entity, sentence) in [
+            (Decision::JobDelay(Ns(3_000_000)), "cli/.job", "the job cli/.job takes 3ms"),
+            (
+                Decision::QueryDelay(Ns(3_000_000)),
+                "cli/.query#2",
+                "the query cli/.query#2 is answered after 3ms",
+            ),
+            (
+                Decision::ShortUnixRead(Pieces(1)),
+                "cli/.unix",
+                "read 2 of cli/.unix returns 1 piece at most",
+            ),
+            (
+                Decision::IcmpFate(Fate::Lost),
+                "srv",
+                "an ICMP message to srv is lost (that host's fate 2)",
+            ),
+            (Decision::PacketFate(Fate::Lost), "cli/.tcp", "packet 2 of cli/.tcp is lost"),
+            (Decision::PacketDelay(Ns(3_000_000)), "cli/.tcp", "packet 2 of cli/.tcp takes 3ms"),
+            (
+                Decision::ShortRead(Bytes(5)),
+                "cli/.tcp",
+                "read 2 of cli/.tcp returns 5 bytes at most",
+            ),
+            (
+                Decision::PartitionAnswer(Fate::NetUnreachable),
+                "cli=srv",
+                "where cli and srv are cut off a router says net-unreachable",
+            ),
+        ] {
+            assert_eq!(decision.in_words(entity, 2, |_| String::new()), sentence);
+        }
+    }
+
+    #[test]
+    fn a_sentence_names_nothing_but_entity_ordinal_and_value() {
+        for decision in DECISIONS {
+            let words = decision.in_words("WHO", 7, |_| "greenlet".to_owned());
+            assert!(words.contains("WHO") && !words.contains(['{', '}']), "{decision:?}: {words}");
+        }
+    }
 }

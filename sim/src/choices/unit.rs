@@ -43,10 +43,30 @@ units! {
     Greenlet(u32) as "greenlet {}";
     /// A size.
     Bytes(u64) as "{} bytes";
-    /// Pieces of a stream: each is what one write sent.
-    Pieces(u64) as "{} bytes";
     /// A plain number.
     Number(u64) as "{}";
+}
+
+/// Pieces of a Unix stream: each is what one write sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pieces(pub u64);
+
+impl Unit for Pieces {
+    const BORING: Pieces = Pieces(0);
+    #[inline]
+    fn of(number: u64) -> Pieces {
+        Pieces(number)
+    }
+    #[inline]
+    fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Pieces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} piece{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
 }
 
 /// What happens to something that is sent, or is said of it.

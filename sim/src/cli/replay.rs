@@ -33,7 +33,7 @@ pub(super) fn replay(suite: &Suite, args: &ReplayArgs) -> Result<i32, String> {
     let token = Token::parse(&text)?;
     let level = match &args.trace {
         None => None,
-        Some(name) => Some(Level::named(name).ok_or_else(|| {
+        Some(name) => Some(Level::by_name(name).ok_or_else(|| {
             format!("no trace level `{name}`; there are: {}", Level::NAMES.join(", "))
         })?),
     };

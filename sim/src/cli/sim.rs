@@ -71,11 +71,11 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn level(text: &str) -> Result<Level, String> {
-    Level::named(text).ok_or_else(|| format!("the levels are {}", Level::NAMES.join(", ")))
+    Level::by_name(text).ok_or_else(|| format!("the levels are {}", Level::NAMES.join(", ")))
 }
 
 pub(super) fn sim(suite: &Suite, args: &SimArgs) -> Result<i32, String> {
-    let weather = Weather::named_or_file(&args.weather)?;
+    let weather = Weather::by_name_or_file(&args.weather)?;
     let scenarios: Result<Vec<Scenario>, String> = suite
         .named(&args.scenarios)?
         .into_iter()

@@ -46,44 +46,44 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// One line: what part could not be read, and what is accepted there.
+    /// One line: what could not be read, and what is accepted there.
     pub fn parse(text: &str) -> Result<Token, String> {
         let text = text.trim();
         let rest = text
             .strip_prefix("v1:")
             .ok_or_else(|| format!("a token begins with `v1:`, not `{}`", head(text)))?;
-        let mut parts = rest.split(';');
-        let scenario = parts.next().unwrap_or_default().to_owned();
+        let mut fields = rest.split(';');
+        let scenario = fields.next().unwrap_or_default().to_owned();
         if scenario.is_empty() {
             return Err("a token names its scenario after `v1:`".into());
         }
         let (knobs, choices) = (Vec::new(), Vec::new());
         let mut token = Token { scenario, knobs, weather: "default".into(), seed: None, choices };
-        for part in parts {
-            token.take(part)?;
+        for field in fields {
+            token.take(field)?;
         }
         Ok(token)
     }
 
-    fn take(&mut self, part: &str) -> Result<(), String> {
+    fn take(&mut self, field: &str) -> Result<(), String> {
         let number = |text: &str| {
-            text.parse::<u64>().map_err(|_| format!("`{text}` in `{part}` is not a number"))
+            text.parse::<u64>().map_err(|_| format!("`{text}` in `{field}` is not a number"))
         };
-        if let Some(name) = part.strip_prefix("weather=") {
+        if let Some(name) = field.strip_prefix("weather=") {
             self.weather = name.to_owned();
-        } else if part.contains('@') {
-            self.choices.push(Choice::parse(part)?);
-        } else if let Some(seed) = part.strip_prefix("seed=") {
+        } else if field.contains('@') {
+            self.choices.push(Choice::parse(field)?);
+        } else if let Some(seed) = field.strip_prefix("seed=") {
             self.seed = Some(number(seed)?);
         } else if let Some((name, value)) =
-            part.strip_prefix("knob.").and_then(|knob| knob.split_once('='))
+            field.strip_prefix("knob.").and_then(|knob| knob.split_once('='))
         {
             self.knobs.push((name.to_owned(), number(value)?));
         } else {
             return Err(format!(
-                "`{}` is no part of a token: weather=NAME, seed=N, knob.NAME=N or \
+                "`{}` is no field of a token: weather=NAME, seed=N, knob.NAME=N or \
                  SERIES@ENTITY.ORDINAL=VALUE",
-                head(part)
+                head(field)
             ));
         }
         Ok(())
@@ -93,11 +93,11 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// As [`Weather::named_or_file`].
+    /// As [`Weather::by_name_or_file`].
     pub fn spec(&self) -> Result<Spec, String> {
         Ok(Spec {
             tape: Some(self.choices.clone()),
-            weather: Weather::named_or_file(&self.weather)?,
+            weather: Weather::by_name_or_file(&self.weather)?,
             ..Spec::seed(self.seed.unwrap_or(0))
         })
     }

@@ -42,8 +42,8 @@ impl Log {
         line
     }
 
-    /// Some `count` lines for a report: those about what deviated, and the run's end before
-    /// everybody was sent home. What is left out is counted.
+    /// Some `count` lines for a report: those about what deviated, and the last ones before everything
+    /// that was left was closed and ended. Lines left out are counted.
     pub fn excerpt(&self, level: Level, count: usize) -> Vec<String> {
         /// Lines shown before and after one that deviates.
         const AROUND: usize = 2;
