@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use greenroom::scenario::Scenario;
 use greenroom::thread;
+use greenroom_sim::choices::Fault;
 use greenroom_sim::{Outcome, Run, Sim, Spec};
 
 fn of_one_host(main: fn()) -> Run {
@@ -99,5 +100,5 @@ fn a_job_that_is_refused_is_dropped_outside_the_hub() {
     });
     let outcome = |seed| greenroom_sim::run::run(&story, &Spec::seed(seed));
     let cut = (0..50).map(outcome).inspect(|run| assert_eq!(run.outcome, Outcome::Held));
-    assert!(cut.filter(|run| run.fired.power_cuts > 0).count() > 0);
+    assert!(cut.filter(|run| run.fired.of(Fault::PowerCut) > 0).count() > 0);
 }
