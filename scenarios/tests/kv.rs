@@ -12,7 +12,7 @@ use greenroom::time::Duration;
 use greenroom_scenarios::kv::request::{LINE_BYTES_MAX, encode_request};
 use greenroom_scenarios::kv::resp::{Reply, ReplyReader};
 use greenroom_scenarios::kv::server::Server;
-use greenroom_sim::faults::Weather;
+use greenroom_sim::faults::{Fault, Weather};
 use greenroom_sim::run::{Spec, run};
 
 const ADDRESS: (&str, u16) = ("srv", 7379);
@@ -134,7 +134,7 @@ fn a_peer_that_vanishes_frees_its_greenlet_and_descriptor() {
     for seed in 0..100 {
         let run = run(&story, &Spec { weather: weather.clone(), ..Spec::seed(seed) });
         assert!(run.outcome.held(), "seed {seed}: {}", run.outcome);
-        assert_eq!(run.fired.power_cuts, 1);
+        assert_eq!(run.fired.of(Fault::PowerCut), 1);
     }
 }
 

@@ -7,7 +7,7 @@ use std::io;
 use greenroom::net::{TcpListener, TcpStream};
 use greenroom::scenario::Scenario;
 use greenroom::time::{Duration, Instant};
-use greenroom_sim::faults::Weather;
+use greenroom_sim::faults::{Fault, Weather};
 use greenroom_sim::run::{Run, Spec, run};
 use greenroom_sim::trace::Level;
 
@@ -160,7 +160,7 @@ fn a_mebibyte_and_echoes_arrive_intact_through_loss_and_disorder() {
             for seed in 0..50 {
                 holds(&echo, &in_weather(seed, &weather));
                 let run = holds(&bulk, &in_weather(seed, &weather));
-                assert!(run.fired.lost > 0, "seed {seed}: a mebibyte lost nothing");
+                assert!(run.fired.of(Fault::Lost) > 0, "seed {seed}: a mebibyte lost nothing");
             }
         }
     }

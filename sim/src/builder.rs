@@ -6,8 +6,8 @@ use std::sync::Arc;
 use greenroom::driver::Role;
 use greenroom::scenario::{Body, Machine, Scenario};
 
-use crate::faults::Weather;
 use crate::run::{Run, Spec, run};
+use crate::weather::Weather;
 
 /// Hosts and a seed, to be played. See the [crate's front page](crate) for an example.
 #[derive(Clone)]

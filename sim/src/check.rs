@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use greenroom::scenario::Scenario;
 
-use crate::report::report;
 use crate::run::{Run, Spec, run};
-use crate::token::Token;
+use crate::search::report::report;
+use crate::search::token::Token;
 
 /// Runs a test makes unless `GREENROOM_RUNS` says otherwise.
 const RUNS: u64 = 200;

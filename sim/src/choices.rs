@@ -10,11 +10,19 @@
 //! drawn from a shared sequence, so one more entity changes no value of another. The sampling is
 //! integer arithmetic of our own, pinned by golden vectors below: no library's version shifts it.
 
+mod fault;
+mod table;
+mod unit;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+pub use fault::Fired;
+pub use table::{FAULTS, Fault};
+pub use unit::Ns;
 
 /// What a decision is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

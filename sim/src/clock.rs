@@ -5,25 +5,27 @@ use std::collections::BinaryHeap;
 
 use greenroom::signal::Kind;
 
+use crate::id::{HostId, PacketId, SocketId};
+
 /// Something that will happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A host comes up.
-    Start(u16),
+    Start(HostId),
     /// A host's waiters are told what it sent itself.
-    Loopback(u16),
+    Loopback(HostId),
     /// This packet arrives.
-    Packet(u32),
+    Packet(PacketId),
     /// This socket's TCP timer may be due; it is looked up when the event comes up.
-    Timer { socket: u32, generation: u32 },
+    Timer { socket: SocketId, generation: u32 },
     /// This query is answered.
-    Answer { socket: u32, generation: u32 },
+    Answer { socket: SocketId, generation: u32 },
     /// This job may be done.
-    Job { socket: u32, generation: u32 },
+    Job { socket: SocketId, generation: u32 },
     /// A host's program is sent a signal.
-    Signal(u16, Kind),
+    Signal(HostId, Kind),
     /// A host's power fails.
-    PowerCut(u16),
+    PowerCut(HostId),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

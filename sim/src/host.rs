@@ -1,21 +1,25 @@
 //! A machine: its name, its addresses, its ports. What runs on it is the driver's, what stands on
 //! its ports is `net`'s.
 
+pub(crate) mod loopback;
+pub(crate) mod ports;
+
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use greenroom::scenario::HostSpec;
 
 use crate::choices::Entity;
-use crate::net::loopback::Loopback;
-use crate::net::ports::Ports;
-use crate::net::unix::name::Names;
-use crate::world::errno;
+use crate::errno::errno;
+use crate::host::loopback::Loopback;
+use crate::host::ports::Ports;
+use crate::id::{HostId, Id};
+use crate::socket::unix::name::Names;
 
 pub(crate) struct Host {
     pub(crate) name: String,
     /// Which host it is.
-    index: usize,
+    id: HostId,
     /// How many of its links have an IPv4 address, and how many one of IPv6; the first ones do.
     links: (u8, u8),
     /// How many of them its name resolves to.
@@ -40,12 +44,12 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(index: usize, spec: &HostSpec, entity: Entity) -> Host {
+    pub(crate) fn new(id: HostId, spec: &HostSpec, entity: Entity) -> Host {
         let machine = &spec.machine;
         let declared = (machine.v4_declared(), machine.v6_declared());
         Host {
             name: spec.name.clone(),
-            index,
+            id,
             links: (declared.0.unwrap_or(1), declared.1.unwrap_or(1)),
             named: (declared.0.unwrap_or(1), declared.1.unwrap_or(0)),
             descriptors: (0, machine.descriptors_most().unwrap_or(u32::MAX)),
@@ -92,14 +96,14 @@ impl Host {
     /// Whether it answers to this address: one of its links', or loopback.
     pub(crate) fn owns(&self, ip: IpAddr) -> bool {
         ip.is_loopback()
-            || place_of(ip).is_some_and(|(host, link)| host == self.index && self.is_on(ip, link))
+            || place_of(ip).is_some_and(|(host, link)| host == self.id && self.is_on(ip, link))
     }
 
     /// The address that it has on this link, of the family of `like`.
     pub(crate) fn address_on(&self, link: u8, like: IpAddr) -> Option<IpAddr> {
         self.is_on(like, link).then(|| match like {
-            IpAddr::V4(_) => v4_of(self.index, link).into(),
-            IpAddr::V6(_) => v6_of(self.index, link).into(),
+            IpAddr::V4(_) => v4_of(self.id, link).into(),
+            IpAddr::V6(_) => v6_of(self.id, link).into(),
         })
     }
 
@@ -119,9 +123,9 @@ impl Host {
     }
 
     fn first(&self, (v4, v6): (u8, u8)) -> impl Iterator<Item = IpAddr> {
-        let index = self.index;
-        let v4 = (0..v4).map(move |link| IpAddr::from(v4_of(index, link)));
-        v4.chain((0..v6).map(move |link| v6_of(index, link).into()))
+        let id = self.id;
+        let v4 = (0..v4).map(move |link| IpAddr::from(v4_of(id, link)));
+        v4.chain((0..v6).map(move |link| v6_of(id, link).into()))
     }
 
     fn is_on(&self, like: IpAddr, link: u8) -> bool {
@@ -136,19 +140,19 @@ const V4_LINK_BITS: u32 = 16;
 /// The first group of all IPv6 addresses that are given out: unique local ones (RFC 4193).
 const V6_NET: u16 = 0xfd00;
 
-/// The address of the `index`th host on a link: 10.0.0.1 and on, on the next link 10.1.0.1 and on.
-fn v4_of(index: usize, link: u8) -> Ipv4Addr {
-    Ipv4Addr::from(V4_NET + (u32::from(link) << V4_LINK_BITS) + index as u32 + 1)
+/// The address of a host on a link: 10.0.0.1 and on, on the next link 10.1.0.1 and on.
+fn v4_of(host: HostId, link: u8) -> Ipv4Addr {
+    Ipv4Addr::from(V4_NET + (u32::from(link) << V4_LINK_BITS) + u32::from(host.number()) + 1)
 }
 
 /// Likewise fd00::1 and on, fd00:1::1 and on.
-fn v6_of(index: usize, link: u8) -> Ipv6Addr {
-    Ipv6Addr::new(V6_NET, link.into(), 0, 0, 0, 0, 0, index as u16 + 1)
+fn v6_of(host: HostId, link: u8) -> Ipv6Addr {
+    Ipv6Addr::new(V6_NET, link.into(), 0, 0, 0, 0, 0, host.number() + 1)
 }
 
 /// Which host would have this address, and on which link; whether there is such a host, and whether
 /// it has such a link, is not known here.
-pub(crate) fn place_of(ip: IpAddr) -> Option<(usize, u8)> {
+pub(crate) fn place_of(ip: IpAddr) -> Option<(HostId, u8)> {
     let (number, link) = match ip {
         IpAddr::V4(v4) => {
             let [net, link, high, low] = v4.octets();
@@ -159,5 +163,5 @@ pub(crate) fn place_of(ip: IpAddr) -> Option<(usize, u8)> {
             _ => return None,
         },
     };
-    Some((usize::from(number.checked_sub(1)?), link))
+    Some((HostId::of_row(number.checked_sub(1)?.into()), link))
 }

@@ -36,28 +36,33 @@ mod builder;
 mod check;
 pub mod choices;
 pub mod cli;
-pub mod faults;
 pub mod mutant;
 pub mod path;
-pub mod report;
 pub mod run;
-pub mod shrink;
-pub mod sweep;
-pub mod token;
+pub mod search;
 pub mod trace;
+pub mod weather;
 
 mod clock;
-mod difference;
+mod errno;
 mod host;
 mod hub;
+mod id;
+mod link;
 mod net;
 mod scheduler;
+mod socket;
 // Its names are RFC 9293's and the world's own affair.
 #[allow(missing_docs, dead_code)]
 mod tcp;
+#[cfg(test)]
+mod testing;
 mod world;
 
 pub use builder::Sim;
 pub use check::check;
-pub use faults::Weather;
 pub use run::{Outcome, Run, Spec};
+pub use search::{report, shrink, sweep, token};
+#[doc(no_inline)]
+pub use weather as faults;
+pub use weather::Weather;

@@ -15,12 +15,14 @@ use greenroom::driver::{self, Ending, Program, Stall, Stop};
 use greenroom::scenario::{HostSpec, Scenario, Stage};
 
 use crate::choices::{Choices, Deviation, Kind, Source};
-use crate::faults::{Fired, Weather};
 use crate::host::Host;
 use crate::hub::SimHub;
+use crate::id::HostId;
 use crate::path::{Paths, hash_of};
-use crate::trace::{Lanes, Recorder};
+use crate::trace::{Log, Recorder};
+use crate::weather::{Fired, Weather};
 use crate::world::World;
+use crate::world::table::Table;
 
 /// Virtual time after which a run is given up as stuck.
 const TIME_LIMIT: Duration = Duration::from_secs(24 * 3600);
@@ -178,7 +180,7 @@ pub struct Run {
     /// `sometimes!` claims and whether they held.
     pub sometimes: Vec<(&'static str, bool)>,
     /// The events, if they were kept.
-    pub trace: Option<Lanes>,
+    pub trace: Option<Log>,
 }
 
 impl Run {
@@ -293,7 +295,7 @@ fn outcome_of(
 fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
     let mut stall = stall.clone();
     for stuck in &mut stall.stuck {
-        for host in &hub.world.hosts {
+        for host in hub.world.hosts.iter() {
             let mut is_peer = false;
             for ip in host.addresses() {
                 let (address, name) = match ip {
@@ -304,7 +306,7 @@ fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
                 stuck.on = stuck.on.replace(&address, &name);
             }
             if let (true, Some(down_ns)) = (is_peer, host.down_ns) {
-                let since = crate::trace::Ns(down_ns);
+                let since = crate::choices::Ns(down_ns);
                 stuck.on.push_str(&format!(" ({} has no power since {since})", host.name));
             }
         }
@@ -314,8 +316,8 @@ fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
 
 fn spinning(hub: &SimHub) -> String {
     let world = &hub.world;
-    let who = match world.scheduler.spinning {
-        Some(id) => world.paths.text(world.greenlets[id.slot()].entity.path),
+    let who = match hub.scheduler.spinning {
+        Some(id) => world.paths.text(world.greenlets[id.into()].entity.path),
         None => "a greenlet".into(),
     };
     format!(
@@ -331,24 +333,23 @@ fn conclude(outcome: Outcome, hub: SimHub) -> Run {
         hash: world.trace.hash(),
         host_hashes: world.trace.host_hashes().to_vec(),
         events: world.trace.count,
-        turns: world.scheduler.turns(),
+        turns: hub.scheduler.turns(),
         virtual_ns: world.clock.now_ns(),
         raw: (world.choices.deviations, paths.clone()),
         matched: world.choices.matched,
         drew_entropy: world.choices.drew_entropy,
         fired: world.fired,
         sometimes: world.sometimes,
-        trace: lanes(world.trace, paths, &world.hosts),
+        trace: log(world.trace, paths, &world.hosts),
         outcome,
     }
 }
 
-fn lanes(trace: Recorder, paths: Rc<Paths>, hosts: &[Host]) -> Option<Lanes> {
-    let events = trace.log?;
+fn log(trace: Recorder, paths: Rc<Paths>, hosts: &Table<HostId, Host>) -> Option<Log> {
+    let events = trace.events?;
     let named = |host: &Host| (host.name.clone(), host.addresses().collect());
     let hosts = hosts.iter().map(named).collect();
-    let payload_is_opaque = trace.payload_is_opaque;
-    Some(Lanes { events, texts: trace.texts, paths, hosts, payload_is_opaque })
+    Some(Log { events, paths, hosts })
 }
 
 thread_local! {

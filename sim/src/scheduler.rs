@@ -1,10 +1,13 @@
-//! Who runs next: off the tape, with a budget so that a spinning greenlet ends its run.
+//! Who runs next: off the tape, with a budget so that a spinning greenlet ends its run. A policy: it sees what
+//! is in its [`Context`], and says whose turn it is.
 
 use greenroom::hub::{GreenletId, Runnable, SwitchPoint, Turn};
 
 use crate::choices::Choices;
-use crate::trace::Op;
-use crate::world::World;
+use crate::host::Host;
+use crate::id::{GreenletIndex, HostId};
+use crate::world::Greenlet;
+use crate::world::table::Table;
 
 /// Turns at one instant after which nothing will ever move: somebody spins.
 const TURNS_PER_INSTANT_MAX: u64 = 1_000_000;
@@ -23,8 +26,21 @@ pub(crate) struct Scheduler {
     /// Somebody waits for what is there: it yields once, and that takes no time.
     waits_for_ready: bool,
     vain_waits: u32,
-    /// Greenlets spinning when the budget ran out.
+    /// The greenlet that was to run when the budget ran out.
     pub(crate) spinning: Option<GreenletId>,
+}
+
+/// What a turn depends on, beside those who can run.
+pub(crate) struct Context<'a> {
+    pub(crate) now_ns: u64,
+    /// The host of whoever runs is ahead of time (`net/loopback.rs`).
+    pub(crate) is_ahead: bool,
+    /// Somebody took what was there since the last turn. What an instant holds is finite, so that is no
+    /// spinning.
+    pub(crate) took: bool,
+    pub(crate) greenlets: &'a mut Table<GreenletIndex, Greenlet>,
+    pub(crate) hosts: &'a Table<HostId, Host>,
+    pub(crate) choices: &'a mut Choices,
 }
 
 impl Scheduler {
@@ -47,9 +63,32 @@ impl Scheduler {
         self.waits_for_ready = true;
     }
 
-    /// Somebody took what was there. What an instant holds is finite, so that is no spinning.
-    pub(crate) fn took(&mut self) {
-        self.vain_waits = 0;
+    pub(crate) fn turns(&self) -> u64 {
+        self.turns
+    }
+
+    #[inline]
+    pub(crate) fn turn(&mut self, runnable: &Runnable<'_>, context: Context<'_>) -> Turn {
+        self.turns += 1;
+        if self.instant_ns != context.now_ns {
+            self.instant_ns = context.now_ns;
+            self.turns_this_instant = 0;
+            self.vain_waits = 0;
+        } else if context.took {
+            self.vain_waits = 0;
+        }
+        self.turns_this_instant += 1;
+        if self.turns_this_instant > TURNS_PER_INSTANT_MAX {
+            self.spinning = Some(runnable.get(0));
+            return Turn::Stop;
+        }
+        if runnable.point == SwitchPoint::Completed && context.is_ahead {
+            return Turn::Yield;
+        }
+        if runnable.only_yielded() {
+            return self.round_of_yields();
+        }
+        Turn::Run(self.pick(runnable, context))
     }
 
     /// All who could run have yielded: time may move on, but for those whose wait is over.
@@ -61,65 +100,22 @@ impl Scheduler {
         Turn::Poll
     }
 
-    pub(crate) fn turns(&self) -> u64 {
-        self.turns
-    }
-}
-
-impl World {
-    #[inline]
-    pub(crate) fn take_turn(&mut self, runnable: &Runnable<'_>) -> Turn {
-        self.scheduler.turns += 1;
-        let now_ns = self.clock.now_ns();
-        if self.scheduler.instant_ns != now_ns {
-            self.scheduler.instant_ns = now_ns;
-            self.scheduler.turns_this_instant = 0;
-            self.scheduler.vain_waits = 0;
-        }
-        self.scheduler.turns_this_instant += 1;
-        if self.scheduler.turns_this_instant > TURNS_PER_INSTANT_MAX {
-            self.scheduler.spinning = Some(runnable.get(0));
-            return Turn::Stop;
-        }
-        if runnable.point == SwitchPoint::Completed && self.is_ahead() {
-            return Turn::Yield;
-        }
-        if runnable.only_yielded() {
-            return self.scheduler.round_of_yields();
-        }
-        self.pick_candidate(runnable)
-    }
-
-    fn pick_candidate(&mut self, runnable: &Runnable<'_>) -> Turn {
-        let default = runnable.get(0).slot();
-        // The default's entity is lent out while the other candidates are looked at.
-        let mut entity = std::mem::replace(
-            &mut self.greenlets[default].entity,
-            crate::choices::Entity::new(0, 0),
-        );
-        let (greenlets, own) = (&self.greenlets, (entity.path, entity.hash));
-        let host = greenlets[default].host;
+    fn pick(&self, runnable: &Runnable<'_>, context: Context<'_>) -> usize {
+        let default = GreenletIndex::from(runnable.get(0));
+        let (greenlet, others) = context.greenlets.one_and_others(default);
+        let (host, own) = (greenlet.host, (greenlet.entity.path, greenlet.entity.hash));
         // A greenlet alone on its machine has no rival, however many other machines have one.
-        let alone = self.hosts[usize::from(host)].greenlets == 1;
+        let alone = context.hosts[host].greenlets == 1;
         let count = if alone { 1 } else { runnable.len() };
-        let picked = self.choices.pick_turn(&mut entity, count, self.scheduler.sticky_ppm, |at| {
-            let slot = runnable.get(at).slot();
-            let other = &greenlets[slot];
-            match slot == default {
-                true => Some(own),
+        context.choices.pick_turn(&mut greenlet.entity, count, self.sticky_ppm, |at| {
+            match others.get(runnable.get(at).into()) {
+                None => Some(own),
                 // Machines meet through the network only: their order within an instant is no
                 // choice, and one machine more changes no turn of another.
-                false => (other.host == host).then_some((other.entity.path, other.entity.hash)),
+                Some(other) => {
+                    (other.host == host).then_some((other.entity.path, other.entity.hash))
+                }
             }
-        });
-        self.greenlets[default].entity = entity;
-        if picked != 0 {
-            let target = self.greenlets[runnable.get(picked).slot()].entity.path;
-            let before = self.current;
-            self.current = Some(default);
-            self.record_path(Op::Switch, target, "");
-            self.current = before;
-        }
-        Turn::Run(picked)
+        })
     }
 }

@@ -1,26 +1,29 @@
 //! What happened: every event of a run, hashed always, kept only when somebody will read it.
 //!
-//! The text is made in `trace/text.rs`. An event holds numbers and no text of its own, so that
-//! recording costs a few instructions and hashing a few more.
+//! An event says all there is to say of what happened (`trace/event.rs`). What is hashed of it stands
+//! in `trace/hash.rs`; `trace/text.rs` renders it. Where events are not kept none is made: a caller
+//! knows which event it records, so only the hash is left of it.
+
+pub(crate) mod event;
 
 mod errno;
+mod hash;
+mod log;
 mod text;
 
-use std::net::SocketAddr;
-
 use crate::choices::{hash_bytes, mix};
+use event::{Event, PathRef, Payload, Schedule, Text, WaitEnd, What};
 
+pub(crate) use errno::ErrorCode;
 pub use errno::error_name;
-pub(crate) use errno::{code_of, name_of};
-pub use text::Lanes;
-pub(crate) use text::Ns;
+pub use log::Log;
 
 /// How much of a run a trace shows. Each level holds those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// What deviated from the boring run, and how it ended.
     Faults,
-    /// What each call of the programs answered.
+    /// What each call of the programs returned.
     Api,
     /// Every wait and every turn.
     Sched,
@@ -41,9 +44,11 @@ impl Level {
     }
     /// The names [`named`](Level::named) knows.
     pub const NAMES: [&'static str; 4] = ["faults", "api", "sched", "wire"];
+}
 
-    fn shows(self, op: Op) -> bool {
-        match op.level() {
+impl Level {
+    fn shows(self, what: &What) -> bool {
+        match what.level() {
             Level::Faults => true,
             Level::Api => self != Level::Faults,
             other => self == other,
@@ -51,100 +56,18 @@ impl Level {
     }
 }
 
-/// What an event is. The numbers beside it mean what `trace/text.rs` prints them as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Op {
-    // What the programs did.
-    Start,
-    Spawn,
-    Exit,
-    Panic,
-    Bind,
-    Listen,
-    Connect,
-    Connected,
-    Accept,
-    Read,
-    Write,
-    RecvFrom,
-    SendTo,
-    Shutdown,
-    Close,
-    Resolve,
-    Resolved,
-    Failed,
-    Slept,
-    TimedOut,
-    Cancelled,
-    Killed,
-    ClosedUnder,
-    Struck,
-    Choose,
-    Note,
-    // Turns.
-    Park,
-    Wake,
-    Run,
-    // The wire.
-    Segment,
-    Datagram,
-    // What was not boring.
-    Switch,
-    Lost,
-    Duplicated,
-    Overtaken,
-    CutOff,
-    ShortRead,
-    PowerCut,
-    Violation,
-    QueueFull,
-    TooBig,
-    Unreachable,
-    IcmpLost,
-    Signal,
-}
-
-impl Op {
-    fn level(self) -> Level {
+impl What {
+    fn level(&self) -> Level {
         match self {
-            Op::Park | Op::Wake | Op::Run => Level::Sched,
-            Op::Segment | Op::Datagram => Level::Wire,
-            _ if self as u8 >= Op::Switch as u8 => Level::Faults,
-            _ => Level::Api,
-        }
-    }
-    fn mark(self) -> &'static str {
-        match self {
-            Op::Switch => ">",
-            Op::Note => "*",
-            _ if self.level() == Level::Faults => "!",
-            _ => "",
+            What::Schedule(Schedule::Park { .. } | Schedule::Run) => Level::Sched,
+            What::Schedule(Schedule::Wake { end: WaitEnd::Event, .. }) => Level::Sched,
+            What::Schedule(Schedule::Wake { .. }) | What::Program(_) | What::Call(_) => Level::Api,
+            What::Wire(_) => Level::Wire,
+            What::Schedule(Schedule::Switch { .. }) => Level::Faults,
+            What::Fault(..) | What::Violation { .. } | What::Signal { .. } => Level::Faults,
         }
     }
 }
-
-/// One thing that happened on one host.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Event {
-    pub(crate) at_ns: u64,
-    pub(crate) host: u16,
-    pub(crate) op: Op,
-    /// The path of the greenlet that did it; `NOBODY` for the world.
-    pub(crate) greenlet: u32,
-    /// The host's number of the socket concerned; 0 for none.
-    pub(crate) socket: u32,
-    pub(crate) value: u64,
-    pub(crate) more: u64,
-    /// A path or a text the line mentions, by its number in this run; its hash is in `value`.
-    pub(crate) refers: u32,
-    pub(crate) peer: Option<SocketAddr>,
-    /// What a call is called.
-    pub(crate) name: &'static str,
-}
-
-/// The greenlet of events that no greenlet caused.
-pub(crate) const NOBODY: u32 = u32::MAX;
 
 /// The hash of a run and, if asked for, its events.
 #[derive(Debug, Default)]
@@ -156,46 +79,55 @@ pub(crate) struct Recorder {
     /// How many events there were.
     pub(crate) count: u64,
     /// The events, if somebody will read them.
-    pub(crate) log: Option<Vec<Event>>,
-    /// Texts that events refer to by number.
-    pub(crate) texts: Vec<String>,
+    pub(crate) events: Option<Vec<Event>>,
 }
 
 impl Recorder {
     pub(crate) fn new(hosts: usize, keeps_events: bool) -> Recorder {
         Recorder {
             per_host: vec![0; hosts],
-            log: keeps_events.then(Vec::new),
+            events: keeps_events.then(Vec::new),
             ..Recorder::default()
         }
     }
 
-    /// Takes an event; `greenlet_hash` is what stays the same in every run.
-    #[inline]
-    pub(crate) fn record(&mut self, event: Event, greenlet_hash: u64) {
+    /// Records what happened on a host, by a greenlet if one did it.
+    #[inline(always)]
+    pub(crate) fn record(&mut self, at_ns: u64, host: u16, by: Option<PathRef>, what: What) {
         self.count += 1;
-        let what = u64::from(event.socket) << 8 | event.op as u64;
-        let word = mix(event.at_ns ^ greenlet_hash, what.rotate_left(32) ^ event.value);
-        let host = &mut self.per_host[usize::from(event.host)];
-        *host = mix(*host, word ^ event.more);
-        self.hash = mix(self.hash, *host);
-        if let Some(log) = &mut self.log {
-            log.push(event);
+        let digest = what.digest();
+        let number = u64::from(digest.socket) << 8 | u64::from(digest.number);
+        let by_hash = by.map_or(0, |by| by.hash);
+        let word = mix(at_ns ^ by_hash, number.rotate_left(32) ^ digest.value);
+        let of_host = &mut self.per_host[usize::from(host)];
+        *of_host = mix(*of_host, word ^ digest.more);
+        self.hash = mix(self.hash, *of_host);
+        if self.events.is_some() {
+            self.keep(Event { at_ns, host, greenlet: by.map(|by| by.path), what });
         }
     }
 
-    /// What stands for bytes that were sent.
-    pub(crate) fn hash_of_payload(&self, bytes: &[u8]) -> u64 {
-        if self.payload_is_opaque { 0 } else { hash_bytes(bytes) }
+    #[cold]
+    #[inline(never)]
+    fn keep(&mut self, event: Event) {
+        if let Some(events) = &mut self.events {
+            events.push(event);
+        }
     }
 
-    /// Keeps a text where somebody will read it; answers its number.
-    pub(crate) fn keep_text(&mut self, text: &str) -> u32 {
-        if self.log.is_none() {
-            return 0;
-        }
-        self.texts.push(text.to_owned());
-        self.texts.len() as u32 - 1
+    /// Whether events are kept, so that their texts are worth making.
+    pub(crate) fn keeps_events(&self) -> bool {
+        self.events.is_some()
+    }
+
+    /// What stands for bytes that are sent.
+    pub(crate) fn payload(&self, bytes: &[u8]) -> Payload {
+        Payload((!self.payload_is_opaque).then(|| hash_bytes(bytes)))
+    }
+
+    /// A text for an event.
+    pub(crate) fn text(&self, text: &str) -> Text {
+        Text::new(text, self.keeps_events())
     }
 
     /// The hash of the whole run.

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
 use greenroom::net::{TcpListener, TcpStream};
+use greenroom_sim::choices::Fault;
 use greenroom_sim::{Sim, Weather};
 
 const MIB_DEFAULT: u64 = 128;
@@ -63,9 +64,9 @@ fn a_lossy_connection_delivers_everything_in_bounded_memory() {
         .client("cli", move || send(total))
         .run();
     assert!(run.outcome.held(), "{}", run.outcome);
-    let lost = run.fired.lost * 1_000_000 / (total / 1460);
+    let lost = run.fired.of(Fault::Lost) * 1_000_000 / (total / 1460);
     assert!((8_000..20_000).contains(&lost), "{lost} ppm");
     let memory = memory_max_kib();
-    println!("{mib} MiB, {} lost, {memory:?} KiB", run.fired.lost);
+    println!("{mib} MiB, {} lost, {memory:?} KiB", run.fired.of(Fault::Lost));
     assert!(memory.is_none_or(|kib| kib < MEMORY_MAX_KIB), "{memory:?} KiB");
 }

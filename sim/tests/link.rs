@@ -8,6 +8,7 @@ use greenroom::net::{TcpListener, TcpStream, UdpSocket};
 use greenroom::sync::Arc;
 use greenroom::thread;
 use greenroom::time::Instant;
+use greenroom_sim::choices::Fault;
 use greenroom_sim::trace::Level;
 use greenroom_sim::{Run, Sim, Weather};
 
@@ -63,14 +64,14 @@ fn an_upload_takes_what_its_bytes_take() {
     let (run, took) = uploaded(narrow(1_000_000), MIB);
     let least = Duration::from_micros((MIB * 1500 / 1460) as u64);
     assert!((least..least + Duration::from_millis(50)).contains(&took), "{took:?}");
-    assert_eq!(run.fired.queue_drops, 0);
+    assert_eq!(run.fired.of(Fault::QueueFull), 0);
 }
 
 #[test]
 fn a_full_queue_drops_and_tcp_sends_again() {
     let weather = Weather { queue_bytes: Some(20_000), ..narrow(1_000_000) };
     let (run, took) = uploaded(weather, MIB);
-    assert!(run.fired.queue_drops > 0);
+    assert!(run.fired.of(Fault::QueueFull) > 0);
     assert!(took > Duration::from_secs(1), "{took:?}");
     let text = run.trace.expect("it was traced").text(Level::Faults, "");
     assert!(text.contains("QUEUE FULL at packet"), "{text}");
@@ -131,7 +132,7 @@ fn datagrams_beyond_the_queue_are_dropped() {
         })
         .run();
     assert!(run.outcome.held(), "{}", run.outcome);
-    assert_eq!(run.fired.queue_drops, 2);
+    assert_eq!(run.fired.of(Fault::QueueFull), 2);
 }
 
 #[test]
@@ -162,7 +163,7 @@ fn a_shallow_queue_that_overflows_costs_a_few_round_trips() {
         ..narrow(BANDWIDTH)
     };
     let (run, took) = uploaded(weather, 8 * MIB);
-    assert!(run.fired.queue_drops > 50, "{:?}", run.fired);
+    assert!(run.fired.of(Fault::QueueFull) > 50, "{:?}", run.fired);
     let ideal = Duration::from_secs_f64(8.0 * MIB as f64 / BANDWIDTH as f64);
     assert!(took < ideal * 3 / 2, "{took:?} where the bandwidth would have it in {ideal:?}");
 }
@@ -210,7 +211,7 @@ fn an_answered_partition_is_seen_in_the_trace_and_the_table() {
         .run();
     assert!(run.outcome.held(), "{}", run.outcome);
     // The other one is that nobody has the port of the datagram, of which nobody says anything.
-    assert_eq!((run.fired.unreachable, run.fired.cut_off), (1, 2));
+    assert_eq!((run.fired.of(Fault::HostUnreachable), run.fired.of(Fault::CutOff)), (1, 2));
     let text = run.trace.expect("it was traced").text(Level::Faults, "");
     assert!(text.contains("UNREACHABLE for packet 1 of s2 to srv:7"), "{text}");
 }

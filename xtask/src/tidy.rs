@@ -29,7 +29,7 @@ const CLOCKS: Allowed = &[
     ("real/*", "the operating system's clocks are that hub's"),
     ("xtask/*", "measures and reports wall time"),
     ("api/src/time.rs", "wraps std's types, and falls back on them outside any hub"),
-    ("sim/src/sweep*", "limits and reports a sweep's wall time"),
+    ("sim/src/search/sweep*", "limits and reports a sweep's wall time"),
     ("sim/src/cli*", "reports wall time; `--for` is one"),
     ("sim/src/runner*", "tells a seed that hangs from one that is slow"),
     ("sim/benches/*", "measures"),

@@ -10,7 +10,7 @@ mod websocket;
 
 use greenroom::scenario::Scenario;
 use greenroom_scenarios as stories;
-use greenroom_sim::faults::{Fired, Weather};
+use greenroom_sim::faults::{Fault, Fired, Weather};
 use greenroom_sim::run::{Run, Spec, run};
 
 const SEEDS: u64 = 1_000;
@@ -46,7 +46,11 @@ fn plays(story: &Scenario) -> Fired {
         }
         fired.add(&first.fired);
     }
-    assert!(fired.short_reads > SEEDS / 10, "{} reads were short", fired.short_reads);
+    assert!(
+        fired.of(Fault::ShortRead) > SEEDS / 10,
+        "{} reads were short",
+        fired.of(Fault::ShortRead)
+    );
     for seed in 0..IN_STORMS {
         let run = run(story, &Spec { weather: Weather::stormy(), ..Spec::seed(seed) });
         assert!(run.outcome.held(), "{}, seed {seed}, stormy: {}", story.name(), run.outcome);
@@ -61,7 +65,11 @@ fn plays(story: &Scenario) -> Fired {
 fn plays_on_two_hosts(story: &Scenario) {
     let fired = plays(story);
     let alone = std::env::var_os("GREENROOM_SEED").is_some();
-    assert!(alone || fired.lost > SEEDS / 20, "{} packets were lost", fired.lost);
+    assert!(
+        alone || fired.of(Fault::Lost) > SEEDS / 20,
+        "{} packets were lost",
+        fired.of(Fault::Lost)
+    );
 }
 
 #[test]

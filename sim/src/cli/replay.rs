@@ -4,9 +4,9 @@ use clap::Args;
 
 use super::Suite;
 use super::sim::{exit_code, line, trace_text};
-use crate::report::report;
 use crate::run::run;
-use crate::token::Token;
+use crate::search::report::report;
+use crate::search::token::Token;
 use crate::trace::Level;
 
 /// What `replay` is told.

@@ -8,12 +8,13 @@ use clap::Args;
 use greenroom::scenario::Scenario;
 
 use super::{Knobs, Suite};
-use crate::faults::{Fired, Weather};
-use crate::report::{by_seed, report};
+use crate::choices::Ns;
 use crate::run::{Outcome, Run, Spec, run};
-use crate::sweep::{SeedResult, Summary, Sweep, play, work};
-use crate::token::Token;
-use crate::trace::{Level, Ns};
+use crate::search::report::{by_seed, report};
+use crate::search::sweep::{SeedResult, Summary, Sweep, play, work};
+use crate::search::token::Token;
+use crate::trace::Level;
+use crate::weather::{Fired, Weather};
 
 /// What `sim` is told.
 #[derive(Args, Debug)]

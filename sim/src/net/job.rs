@@ -7,64 +7,62 @@ use greenroom::hub::{Interest, Io};
 
 use crate::choices::Kind;
 use crate::clock::Event;
-use crate::world::{NO_SOCKET, Proto, World, errno};
+use crate::errno::errno;
+use crate::id::SocketId;
+use crate::net::readiness;
+use crate::socket::source::Work;
+use crate::socket::{NO_SOCKET, Proto};
+use crate::world::World;
 
 /// How long a job takes that nothing is the matter with: a read of a file that is not in memory.
 const TYPICAL_NS: u64 = 1_000_000;
+
 /// A disk that is busy, or a helper thread that is.
 const LONGEST_NS: u64 = 100_000_000;
 
-/// A job under way.
-#[derive(Default)]
-pub(crate) struct Work {
-    pub(crate) is_due: bool,
+/// A job begins; the source is readable when it is to be done.
+pub(crate) fn begin(world: &mut World) -> io::Result<Io> {
+    let path = world.path_for_socket(".job");
+    let host = world.host_here();
+    let index = world.add_socket(host, path, Proto::Job(Work::default()));
+    world.sockets[index].number = NO_SOCKET;
+    let io = world.add_descriptor(index);
+    // In calm weather only turns differ from run to run.
+    let is_calm = world.weather.latency_min_ns == world.weather.latency_max_ns;
+    let socket = &mut world.sockets[index];
+    let drawn_ns = world.choices.pick(&mut socket.entity, Kind::Delay, |draw| {
+        // Each order of magnitude as often as the next.
+        let at_most_ns = (TYPICAL_NS / 10) << draw.below(11);
+        let delay_ns = draw.between(1, at_most_ns.min(LONGEST_NS));
+        if is_calm || delay_ns == TYPICAL_NS { 0 } else { delay_ns }
+    });
+    let delay_ns = if drawn_ns == 0 { TYPICAL_NS } else { drawn_ns };
+    let generation = socket.generation;
+    let at_ns = world.clock.now_ns().saturating_add(delay_ns);
+    world.clock.schedule(at_ns, true, Event::Job { socket: index, generation });
+    Ok(io)
 }
 
-impl World {
-    /// A job begins; the source is readable when it is to be done.
-    pub(crate) fn begin_job(&mut self) -> io::Result<Io> {
-        let path = self.path_for_socket(".job");
-        let host = self.host_here();
-        let index = self.add_socket(host, path, Proto::Job(Work::default()));
-        self.sockets[index as usize].number = NO_SOCKET;
-        let io = self.add_descriptor(index);
-        // In calm weather only turns differ from run to run.
-        let is_calm = self.weather.latency_min_ns == self.weather.latency_max_ns;
-        let socket = &mut self.sockets[index as usize];
-        let drawn_ns = self.choices.pick(&mut socket.entity, Kind::Delay, |draw| {
-            // Each order of magnitude as often as the next.
-            let at_most_ns = (TYPICAL_NS / 10) << draw.below(11);
-            let delay_ns = draw.between(1, at_most_ns.min(LONGEST_NS));
-            if is_calm || delay_ns == TYPICAL_NS { 0 } else { delay_ns }
-        });
-        let delay_ns = if drawn_ns == 0 { TYPICAL_NS } else { drawn_ns };
-        let generation = socket.generation;
-        let at_ns = self.clock.now_ns().saturating_add(delay_ns);
-        self.clock.schedule(at_ns, true, Event::Job { socket: index, generation });
-        Ok(io)
+pub(crate) fn due(world: &mut World, index: SocketId, generation: u32) {
+    let socket = &mut world.sockets[index];
+    if !socket.live || socket.generation != generation {
+        return;
     }
-
-    pub(crate) fn job_comes_due(&mut self, index: u32, generation: u32) {
-        let socket = &mut self.sockets[index as usize];
-        if !socket.live || socket.generation != generation {
-            return;
-        }
-        if let Proto::Job(work) = &mut socket.proto {
-            work.is_due = true;
-        }
-        self.name_ready(index);
+    if let Proto::Job(work) = &mut socket.proto {
+        work.is_due = true;
     }
+    readiness::tell(world, index);
+}
 
-    /// Whether the job may be done; `WouldBlock` before.
-    pub(crate) fn end_job(&mut self, io: Io) -> io::Result<()> {
-        let index = self.socket_of(io)?;
-        match &self.sockets[index as usize].proto {
-            Proto::Job(work) if work.is_due => Ok(()),
-            Proto::Job(_) => {
-                self.want(io, Interest::READ);
-                Err(errno(libc::EAGAIN))
-            }
-            _ => Err(errno(libc::EINVAL)),
+/// Whether the job may be done; `WouldBlock` before.
+pub(crate) fn end(world: &mut World, io: Io) -> io::Result<()> {
+    let index = world.socket_of(io)?;
+    match &world.sockets[index].proto {
+        Proto::Job(work) if work.is_due => Ok(()),
+        Proto::Job(_) => {
+            world.want(io, Interest::READ);
+            Err(errno(libc::EAGAIN))
         }
+        _ => Err(errno(libc::EINVAL)),
     }
 }

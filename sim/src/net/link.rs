@@ -1,8 +1,5 @@
-//! A packet's fate between two hosts: lost, duplicated, overtaken, cut off, or merely late.
-//!
-//! A route with a bandwidth is a queue in each direction, first in, first out, shared by all that
-//! two hosts send each other: a packet leaves it when those before it have, and is dropped where the
-//! queue is full (tail drop). Nothing ticks: a queue is the time at which it will be empty.
+//! What one host sends another: its fate and its delay are drawn, `link/verdict.rs` says what becomes of it,
+//! and here it is done.
 //!
 //! Fate and delay are decisions about the socket that sends, so another socket on the same link
 //! changes nothing for this one. A partition is a decision about the pair of hosts; nothing is made
@@ -10,295 +7,225 @@
 
 use std::net::SocketAddr;
 
-use super::icmp::Why;
-use super::{Body, Packet};
-use crate::choices::{Entity, Kind};
-use crate::trace::Op;
+use crate::choices::{Entity, Fault, Kind};
+use crate::id::{HostId, SocketId};
+use crate::link::icmp::Why;
+use crate::link::packet::{Body, Packet};
+use crate::link::pair::{Pair, direction};
+use crate::link::verdict::{Crossing, Fate, Verdict};
+use crate::link::wire::segment_of;
+use crate::tcp;
+use crate::trace::event::Struck;
 use crate::world::World;
-
-/// Two hosts that have talked.
-pub(crate) struct Pair {
-    /// When they are cut off from each other, from and until.
-    pub(super) cut_ns: Option<(u64, u64)>,
-    /// What a router says of a packet that meets the cut, if one says anything.
-    pub(super) cut_answer: Option<Why>,
-    /// When the last packet will have left each direction's queue; the first is the one from the
-    /// host with the lower number.
-    empty_ns: [u64; 2],
-    /// When a packet last left for the other, by direction likewise.
-    pub(super) sent_ns: [Option<u64>; 2],
-    /// Until when the sender asks who has the other's address.
-    pub(super) asking_until_ns: [u64; 2],
-    /// Until when the sender remembers the MTU of the path.
-    pub(super) mtu_known_ns: [u64; 2],
-}
-
-impl Pair {
-    fn new(cut_ns: Option<(u64, u64)>, cut_answer: Option<Why>) -> Pair {
-        Pair {
-            cut_ns,
-            cut_answer,
-            empty_ns: [0; 2],
-            sent_ns: [None; 2],
-            asking_until_ns: [0; 2],
-            mtu_known_ns: [0; 2],
-        }
-    }
-}
-
-/// The key of two hosts, and which of a pair's two directions leads from one to the other.
-pub(super) fn direction(from: u16, to: u16) -> ((u16, u16), usize) {
-    ((from.min(to), from.max(to)), usize::from(from > to))
-}
+use crate::world::journal::Actor;
 
 /// The first way to be lost: of a packet, and of a message about one.
-pub(super) const LOST: u64 = 1;
+const LOST: u64 = 1;
 const DUPLICATED: u64 = 2;
 const OVERTAKEN: u64 = 3;
 // Of a cut.
 const NET_UNREACHABLE: u64 = 4;
 const HOST_UNREACHABLE: u64 = 5;
 
-const SECOND_NS: u128 = 1_000_000_000;
-
-/// Headers of TCP and of UDP.
-pub(super) const TCP: u64 = 20;
-pub(super) const UDP: u64 = 8;
-
-/// The bytes of IP's header.
-pub(super) fn ip_header(to: SocketAddr) -> u64 {
-    if to.is_ipv4() { 20 } else { 40 }
-}
-
-/// What a packet is on the wire, IP's headers included; what is below IP is not counted.
-fn wire_bytes(packet: &Packet, mtu_bytes: u32) -> u64 {
-    // IPv6 says in a header of its own that a packet is a fragment.
-    let (ip, of_fragment) = (ip_header(packet.to), if packet.to.is_ipv4() { 0 } else { 8 });
-    let payload = packet.payload.len() as u64;
-    match packet.body {
-        Body::Segment(_) => ip + TCP + payload,
-        Body::Datagram | Body::ForMany(_) => {
-            let (bytes, room) = (UDP + payload, u64::from(mtu_bytes).saturating_sub(ip));
-            if bytes <= room {
-                return ip + bytes;
-            }
-            // Fragments, but for the last, carry a multiple of eight bytes.
-            let fragment = (room.saturating_sub(of_fragment) / 8 * 8).max(8);
-            bytes + (ip + of_fragment) * bytes.div_ceil(fragment)
-        }
-        // ICMP: a header of eight, and the header of IP and eight bytes of what it answers.
-        Body::Icmp(_) => ip + 8 + ip + 8,
-    }
-}
-
-impl World {
-    pub(super) fn send_over_link(&mut self, socket: Option<u32>, host: u16, packet: Packet) {
-        let to = Some(packet.to);
-        let is_stream = matches!(packet.body, Body::Segment(_));
-        let is_icmp = matches!(packet.body, Body::Icmp(_));
-        let (fate, delay_ns, number, nth) = self.decide_fate(socket, host, is_stream, is_icmp);
-        if let Some(answer) = self.cut_off(host, packet.to_host) {
-            self.fired.cut_off += 1;
-            self.record_wire(host, Op::CutOff, number, nth, 0, to);
+pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, packet: Packet) {
+    let is_stream = matches!(packet.body, Body::Segment(_));
+    let is_icmp = matches!(packet.body, Body::Icmp(_));
+    let (fate, delay_ns, number, nth) = decide_fate(world, socket, host, is_stream, is_icmp);
+    let struck = Struck::Packet { socket: number, nth, to: packet.to };
+    match judge(world, host, &packet, fate) {
+        Verdict::CutOff(answer) => {
+            world.strike(Actor::Host(host), Fault::CutOff, struck);
             if let Some(why) = answer {
-                self.refuse_way(host, &packet, (number, nth), why, delay_ns);
+                refuse_way(world, host, &packet, struck, why, delay_ns);
             }
-            return self.recycle(packet.payload);
         }
-        if let Some(after_ns) = self.neighbour_fails_after(host, packet.to_host) {
-            self.refuse_way(host, &packet, (number, nth), Why::Host, after_ns);
-            return self.recycle(packet.payload);
+        Verdict::NoNeighbour { after_ns } => {
+            refuse_way(world, host, &packet, struck, Why::Host, after_ns);
         }
-        if fate != LOST && self.is_too_big(host, &packet) {
-            self.fired.too_big += 1;
-            self.record_wire(host, Op::TooBig, number, nth, 0, to);
-            self.answer_packet(host, &packet, Why::TooBig, delay_ns);
-            return self.recycle(packet.payload);
+        Verdict::TooBig => {
+            world.strike(Actor::Host(host), Fault::TooBig, struck);
+            answer(world, host, &packet, Why::TooBig, delay_ns);
         }
-        let Some(leaves_ns) = self.leaves_queue(host, &packet) else {
-            self.fired.queue_drops += 1;
-            self.record_wire(host, Op::QueueFull, number, nth, 0, to);
-            return self.recycle(packet.payload);
-        };
-        let mut arrival_ns = leaves_ns.saturating_add(delay_ns);
-        match fate {
-            LOST => {
-                self.fired.lost += 1;
-                self.record_wire(host, Op::Lost, number, nth, 0, to);
-                return self.recycle(packet.payload);
+        Verdict::QueueFull => {
+            world.strike(Actor::Host(host), Fault::QueueFull, struck);
+        }
+        Verdict::Lost => {
+            world.strike(Actor::Host(host), Fault::Lost, struck);
+        }
+        Verdict::Leaves { at_ns, fate } => {
+            let arrival_ns = at_ns.saturating_add(delay_ns);
+            let late_ns = arrival_ns.saturating_add(delay_ns);
+            if fate == Fate::Overtaken {
+                world.strike(Actor::Host(host), Fault::Overtaken, struck);
+                return world.deliver_at(late_ns, packet);
             }
-            DUPLICATED => {
-                self.fired.duplicated += 1;
-                self.record_wire(host, Op::Duplicated, number, nth, 0, to);
-                let mut payload = self.buffers.pop().unwrap_or_default();
-                payload.clear();
-                payload.extend_from_slice(&packet.payload);
-                let copy = Packet { payload, ..packet };
-                self.deliver_at(arrival_ns.saturating_add(delay_ns), copy);
+            if fate == Fate::Duplicated {
+                world.strike(Actor::Host(host), Fault::Duplicated, struck);
+                let copy = Packet { payload: world.copy_of(&packet.payload), ..packet };
+                world.deliver_at(late_ns, copy);
             }
-            OVERTAKEN => {
-                self.fired.overtaken += 1;
-                self.record_wire(host, Op::Overtaken, number, nth, 0, to);
-                return self.deliver_at(arrival_ns.saturating_add(delay_ns), packet);
-            }
-            _ => {}
+            let arrival_ns = match socket {
+                Some(index) if is_stream => in_order(world, index, arrival_ns),
+                _ => arrival_ns,
+            };
+            return world.deliver_at(arrival_ns, packet);
         }
-        // One route, one queue: what a connection sends arrives in order but where it is overtaken.
-        if let Some(index) = socket.filter(|_| is_stream) {
-            let last_ns = &mut self.sockets[index as usize].last_arrival_ns;
-            arrival_ns = arrival_ns.max(*last_ns);
-            *last_ns = arrival_ns;
-        }
-        self.deliver_at(arrival_ns, packet);
     }
-
-    /// Somebody says that there is no way. Nobody says so of an ICMP message, or of what was sent to
-    /// many.
-    fn refuse_way(
-        &mut self,
-        host: u16,
-        packet: &Packet,
-        (number, nth): (u32, u64),
-        why: Why,
-        after_ns: u64,
-    ) {
-        if matches!(packet.body, Body::Icmp(_) | Body::ForMany(_)) {
-            return;
-        }
-        let is_net = u64::from(why == Why::Net);
-        self.fired.unreachable += 1;
-        self.record_wire(host, Op::Unreachable, number, nth, is_net, Some(packet.to));
-        self.answer_packet(host, packet, why, after_ns);
-    }
-
-    /// Fate, delay, the sender's number and which of its packets this is.
-    fn decide_fate(
-        &mut self,
-        socket: Option<u32>,
-        host: u16,
-        is_stream: bool,
-        is_icmp: bool,
-    ) -> (u64, u64, u32, u64) {
-        let weather = &self.weather;
-        let icmp_loss_ppm = if is_icmp { weather.icmp_loss_ppm } else { 0 };
-        let loss_ppm = (weather.loss_ppm + icmp_loss_ppm).min(1_000_000);
-        let (entity, number, nth) = match socket {
-            Some(index) => {
-                let socket = &mut self.sockets[index as usize];
-                socket.packets_sent += 1;
-                (&mut socket.entity, socket.number, socket.packets_sent)
-            }
-            None => (&mut self.hosts[usize::from(host)].entity, 0, 0),
-        };
-        let fate = self.choices.pick(entity, Kind::Fate, |draw| {
-            if draw.happens(loss_ppm) {
-                LOST
-            } else if draw.happens(weather.duplicate_ppm) {
-                DUPLICATED
-            } else if is_stream && draw.happens(weather.reorder_ppm) {
-                OVERTAKEN
-            } else {
-                0
-            }
-        });
-        let typical_ns = weather.latency_typical_ns;
-        let delay_ns = self.choices.pick(entity, Kind::Delay, |draw| {
-            let delay_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
-            if delay_ns == typical_ns { 0 } else { delay_ns }
-        });
-        (fate, if delay_ns == 0 { typical_ns } else { delay_ns }, number, nth)
-    }
-
-    /// Whether no packet gets from one to the other now, and what a router says of it.
-    fn cut_off(&mut self, from: u16, to: u16) -> Option<Option<Why>> {
-        let now_ns = self.clock.now_ns();
-        let (key, way) = direction(from, to);
-        if !self.pairs.contains_key(&key) {
-            let pair = self.meet(key.0, key.1);
-            self.pairs.insert(key, pair);
-        }
-        let pair = self.pairs.get_mut(&key).expect("they have met");
-        let is_cut = pair.cut_ns.is_some_and(|(from, until)| (from..until).contains(&now_ns));
-        if !is_cut {
-            pair.sent_ns[way] = Some(now_ns);
-        }
-        is_cut.then_some(pair.cut_answer)
-    }
-
-    /// When a packet that joins the queue towards its host will have left it; `None` if there is no
-    /// room. Without a bandwidth it leaves at once.
-    fn leaves_queue(&mut self, from: u16, packet: &Packet) -> Option<u64> {
-        let now_ns = self.clock.now_ns();
-        let Some(bandwidth) = self.weather.bandwidth_bytes_per_s else { return Some(now_ns) };
-        let (bandwidth, to) = (u128::from(bandwidth.max(1)), packet.to_host);
-        let (key, way) = direction(from, to);
-        let empty_ns = &mut self.pairs.get_mut(&key).expect("they have met").empty_ns[way];
-        let begins_ns = now_ns.max(*empty_ns);
-        let waiting_bytes = u128::from(begins_ns - now_ns) * bandwidth / SECOND_NS;
-        let bytes = wire_bytes(packet, self.weather.narrowest_mtu());
-        let room = self.weather.queue_bytes.unwrap_or(u64::MAX);
-        if waiting_bytes + u128::from(bytes) > u128::from(room) {
-            return None;
-        }
-        let takes_ns = (u128::from(bytes) * SECOND_NS).div_ceil(bandwidth);
-        *empty_ns = begins_ns.saturating_add(u64::try_from(takes_ns).unwrap_or(u64::MAX));
-        Some(*empty_ns)
-    }
-
-    /// Two hosts talk for the first time: whether and when they will be cut off.
-    fn meet(&mut self, a: u16, b: u16) -> Pair {
-        let name =
-            format!("{}={}", self.hosts[usize::from(a)].name, self.hosts[usize::from(b)].name);
-        let path = self.paths.child(None, &name, 1);
-        let mut entity = Entity::new(path, self.paths.hash(path));
-        let weather = &self.weather;
-        let start_ns = self.choices.pick(&mut entity, Kind::Fault, |draw| {
-            if draw.happens(weather.partition_ppm) {
-                draw.between(1, weather.partition_start_max_ns)
-            } else {
-                0
-            }
-        });
-        if start_ns == 0 {
-            return Pair::new(None, None);
-        }
-        let length_ns = self
-            .choices
-            .pick(&mut entity, Kind::Length, |draw| draw.between(1, weather.partition_max_ns));
-        let answer = self.choices.pick(&mut entity, Kind::Fate, |draw| {
-            let is_answered = draw.happens(weather.partition_answered_ppm);
-            if is_answered { draw.between(NET_UNREACHABLE, HOST_UNREACHABLE) } else { 0 }
-        });
-        let answer = match answer {
-            NET_UNREACHABLE => Some(Why::Net),
-            HOST_UNREACHABLE => Some(Why::Host),
-            _ => None,
-        };
-        let from_ns = self.clock.now_ns().saturating_add(start_ns);
-        Pair::new(Some((from_ns, from_ns.saturating_add(length_ns))), answer)
-    }
+    world.recycle(packet.payload);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// One route, one queue: what a connection sends arrives in order but where it is overtaken.
+fn in_order(world: &mut World, index: SocketId, arrival_ns: u64) -> u64 {
+    let last_ns = &mut world.sockets[index].last_arrival_ns;
+    *last_ns = arrival_ns.max(*last_ns);
+    *last_ns
+}
 
-    #[test]
-    fn headers_and_fragments_are_those_of_the_family() {
-        let bytes = |to: &str, length: usize, mtu_bytes| {
-            let to: std::net::SocketAddr = to.parse().expect("an address");
-            let (body, payload) = (Body::Datagram, vec![0; length]);
-            wire_bytes(&Packet { from: to, to, to_host: 0, sender: 0, body, payload }, mtu_bytes)
-        };
-        for (length, mtu_bytes, v4, v6) in [
-            (100, 1500, 128, 148),
-            // What fits whole is no fragment, be it of eight bytes or not.
-            (1472, 1500, 1500, 1520 + 2 * 8 + 40),
-            (1451, 1499, 1479, 1499),
-            (1473, 1500, 1501 + 20, 1521 + 2 * 8 + 40),
-        ] {
-            assert_eq!(bytes("10.0.0.1:1", length, mtu_bytes), v4, "{length}");
-            assert_eq!(bytes("[fd00::1]:1", length, mtu_bytes), v6, "{length}");
+/// What becomes of the packet. Hosts that never talked meet first.
+fn judge(world: &mut World, host: HostId, packet: &Packet, fate: Fate) -> Verdict {
+    let (key, way) = direction(host, packet.to_host);
+    if !world.pairs.contains_key(&key) {
+        let pair = meet(world, key.0, key.1);
+        world.pairs.insert(key, pair);
+    }
+    let (now_ns, is_up) = (world.clock.now_ns(), world.hosts[packet.to_host].is_up);
+    let pair = world.pairs.get_mut(&key).expect("they have met");
+    pair.judge(&world.weather, &Crossing { packet, fate, way, now_ns, is_up })
+}
+
+/// Somebody says that there is no way. Nobody says so of an ICMP message, or of what was sent to
+/// many.
+fn refuse_way(
+    world: &mut World,
+    host: HostId,
+    packet: &Packet,
+    struck: Struck,
+    why: Why,
+    after_ns: u64,
+) {
+    if matches!(packet.body, Body::Icmp(_) | Body::ForMany(_)) {
+        return;
+    }
+    let is_net = why == Why::Net;
+    let fault = if is_net { Fault::NetUnreachable } else { Fault::HostUnreachable };
+    world.strike(Actor::Host(host), fault, struck);
+    answer(world, host, packet, why, after_ns);
+}
+
+/// A router, or the sender's own host, answers a packet, `after_ns` from now. A router stands halfway: its
+/// answer is back when the packet would have been there. It answers every packet, where Linux's answers
+/// one a second after the first six.
+fn answer(world: &mut World, host: HostId, packet: &Packet, why: Why, after_ns: u64) {
+    let ppm = world.weather.icmp_loss_ppm;
+    let entity = &mut world.hosts[host].entity;
+    let fate = world.choices.pick(entity, Kind::Fate, |draw| u64::from(draw.happens(ppm)));
+    if fate == LOST {
+        let struck = Struck::Message { to: packet.to };
+        return world.strike(Actor::Host(host), Fault::IcmpLost, struck);
+    }
+    let answer = Packet {
+        from: packet.to,
+        to: packet.from,
+        to_host: host,
+        sender: packet.sender,
+        body: Body::Icmp(packet.icmp(why)),
+        payload: Vec::new(),
+    };
+    world.deliver_at(world.clock.now_ns().saturating_add(after_ns), answer);
+}
+
+/// Fate, delay, the sender's number and which of its packets this is.
+fn decide_fate(
+    world: &mut World,
+    socket: Option<SocketId>,
+    host: HostId,
+    is_stream: bool,
+    is_icmp: bool,
+) -> (Fate, u64, u32, u64) {
+    let weather = &world.weather;
+    let icmp_loss_ppm = if is_icmp { weather.icmp_loss_ppm } else { 0 };
+    let loss_ppm = (weather.loss_ppm + icmp_loss_ppm).min(1_000_000);
+    let (entity, number, nth) = match socket {
+        Some(index) => {
+            let socket = &mut world.sockets[index];
+            socket.packets_sent += 1;
+            (&mut socket.entity, socket.number, socket.packets_sent)
         }
+        None => (&mut world.hosts[host].entity, 0, 0),
+    };
+    let fate = world.choices.pick(entity, Kind::Fate, |draw| {
+        if draw.happens(loss_ppm) {
+            LOST
+        } else if draw.happens(weather.duplicate_ppm) {
+            DUPLICATED
+        } else if is_stream && draw.happens(weather.reorder_ppm) {
+            OVERTAKEN
+        } else {
+            0
+        }
+    });
+    let typical_ns = weather.latency_typical_ns;
+    let delay_ns = world.choices.pick(entity, Kind::Delay, |draw| {
+        let delay_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
+        if delay_ns == typical_ns { 0 } else { delay_ns }
+    });
+    let fate = match fate {
+        LOST => Fate::Lost,
+        DUPLICATED => Fate::Duplicated,
+        OVERTAKEN => Fate::Overtaken,
+        _ => Fate::Arrives,
+    };
+    (fate, if delay_ns == 0 { typical_ns } else { delay_ns }, number, nth)
+}
+
+/// Two hosts talk for the first time: whether and when they will be cut off.
+fn meet(world: &mut World, a: HostId, b: HostId) -> Pair {
+    let name = format!("{}={}", world.hosts[a].name, world.hosts[b].name);
+    let path = world.paths.child(None, &name, 1);
+    let mut entity = Entity::new(path, world.paths.hash(path));
+    let weather = &world.weather;
+    let start_ns = world.choices.pick(&mut entity, Kind::Fault, |draw| {
+        if draw.happens(weather.partition_ppm) {
+            draw.between(1, weather.partition_start_max_ns)
+        } else {
+            0
+        }
+    });
+    if start_ns == 0 {
+        return Pair::new(None, None);
+    }
+    let length_ns = world
+        .choices
+        .pick(&mut entity, Kind::Length, |draw| draw.between(1, weather.partition_max_ns));
+    let answer = world.choices.pick(&mut entity, Kind::Fate, |draw| {
+        let is_answered = draw.happens(weather.partition_answered_ppm);
+        if is_answered { draw.between(NET_UNREACHABLE, HOST_UNREACHABLE) } else { 0 }
+    });
+    let answer = match answer {
+        NET_UNREACHABLE => Some(Why::Net),
+        HOST_UNREACHABLE => Some(Why::Host),
+        _ => None,
+    };
+    let from_ns = world.clock.now_ns().saturating_add(start_ns);
+    Pair::new(Some((from_ns, from_ns.saturating_add(length_ns))), answer)
+}
+
+/// What TCP begins with towards this host: a side that knows the path says so in its SYN.
+pub(crate) fn fit_to_path(
+    world: &World,
+    config: tcp::Config,
+    host: HostId,
+    far: HostId,
+    peer: SocketAddr,
+) -> tcp::Config {
+    let Some(mtu) = world.weather.path_mtu_bytes else { return config };
+    let now_ns = world.clock.now_ns();
+    let is_known = world
+        .pairs
+        .get(&direction(host, far).0)
+        .is_some_and(|pair| pair.knows_mtu(0, now_ns) || pair.knows_mtu(1, now_ns));
+    match is_known {
+        true => tcp::Config { mss: config.mss.min(segment_of(mtu, peer)), ..config },
+        false => config,
     }
 }

@@ -10,12 +10,9 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
-
-use greenroom::hub::Ready;
-
-use super::{Body, Packet};
 use crate::clock::Event;
+use crate::id::HostId;
+use crate::link::packet::{Body, Packet};
 use crate::world::World;
 
 /// What a packet takes on one machine, from socket to whoever waits for it.
@@ -24,100 +21,41 @@ const PACKET_NS: u64 = 10_000;
 /// How far a host may run ahead of time: a thousand small packets.
 const AHEAD_NS: u64 = 10_000_000;
 
-/// What is under way on its own host, within one call.
-#[derive(Default)]
-pub(crate) struct UnderWay {
-    packets: VecDeque<Packet>,
-    /// Sockets that may have something to send to their own host.
-    dirty: VecDeque<u32>,
-    /// Such packets arrive now: who waits for them is told later.
-    pub(crate) arrives: bool,
+pub(crate) fn send(world: &mut World, packet: Packet) {
+    let now_ns = world.clock.now_ns();
+    let loopback = &mut world.hosts[packet.to_host].loopback;
+    // TCP's positions are counted by time, so that it must not be slower than they are used.
+    let positions = if let Body::Segment(segment) = packet.body { segment.len } else { 0 };
+    let lasts_ns = PACKET_NS + u64::from(positions);
+    loopback.through_ns = loopback.through_ns.max(now_ns).saturating_add(lasts_ns);
+    if !std::mem::replace(&mut loopback.is_due, true) {
+        let at_ns = now_ns.saturating_add(PACKET_NS);
+        world.clock.schedule(at_ns, true, Event::Loopback(packet.to_host));
+    }
+    world.looped.packets.push_back(packet);
 }
 
-/// A host's loopback interface.
-#[derive(Default)]
-pub(crate) struct Loopback {
-    /// Who is to be told.
-    pub(crate) told: Vec<Ready>,
-    /// An event is scheduled that tells them.
-    is_due: bool,
-    /// When all that was sent so far would be through, if calls took time.
-    through_ns: u64,
-}
-
-impl Loopback {
-    /// Nobody is there to be told any more, nor to have given way.
-    pub(crate) fn power_off(&mut self) {
-        self.told.clear();
-        self.through_ns = 0;
+/// Tells those who waited for what the host sent itself.
+pub(crate) fn due(world: &mut World, host: HostId) {
+    let now_ns = world.clock.now_ns();
+    let loopback = &mut world.hosts[host].loopback;
+    world.ready.append(&mut loopback.told);
+    // One that is ahead has somebody who gave way, for whom time has to move.
+    let through_ns = loopback.through_ns;
+    loopback.is_due = through_ns > now_ns.saturating_add(AHEAD_NS);
+    if loopback.is_due {
+        world.clock.schedule(through_ns, true, Event::Loopback(host));
     }
 }
 
-impl World {
-    pub(super) fn mark_dirty_here(&mut self, index: u32) {
-        self.under_way.dirty.push_back(index);
-    }
+/// Whether the host of whoever runs is ahead of time.
+#[inline]
+pub(crate) fn is_ahead(world: &World) -> bool {
+    let loopback = &world.hosts[world.host_here()].loopback;
+    loopback.through_ns > world.clock.now_ns().saturating_add(AHEAD_NS)
+}
 
-    pub(super) fn send_here(&mut self, packet: Packet) {
-        let now_ns = self.clock.now_ns();
-        let loopback = &mut self.hosts[usize::from(packet.to_host)].loopback;
-        // TCP's positions are counted by time, so that it must not be slower than they are used.
-        let positions = if let Body::Segment(segment) = packet.body { segment.len } else { 0 };
-        let lasts_ns = PACKET_NS + u64::from(positions);
-        loopback.through_ns = loopback.through_ns.max(now_ns).saturating_add(lasts_ns);
-        if !std::mem::replace(&mut loopback.is_due, true) {
-            let at_ns = now_ns.saturating_add(PACKET_NS);
-            self.clock.schedule(at_ns, true, Event::Loopback(packet.to_host));
-        }
-        self.under_way.packets.push_back(packet);
-    }
-
-    /// Lets what hosts have sent themselves arrive, and what answers it, until nothing of the kind
-    /// is under way. A burst arrives before it is answered.
-    #[inline]
-    pub(crate) fn loop_back(&mut self) {
-        if !self.under_way.packets.is_empty() || !self.under_way.dirty.is_empty() {
-            self.loop_all_back();
-        }
-    }
-
-    #[inline(never)]
-    fn loop_all_back(&mut self) {
-        self.under_way.arrives = true;
-        loop {
-            if let Some(packet) = self.under_way.packets.pop_front() {
-                self.arrive(packet);
-            } else if let Some(index) = self.under_way.dirty.pop_front() {
-                self.transmit_all(index);
-            } else {
-                break;
-            }
-        }
-        self.under_way.arrives = false;
-    }
-
-    /// Tells those who waited for what the host sent itself.
-    pub(crate) fn loopback_due(&mut self, host: u16) {
-        let now_ns = self.clock.now_ns();
-        let loopback = &mut self.hosts[usize::from(host)].loopback;
-        self.named.append(&mut loopback.told);
-        // One that is ahead has somebody who gave way, for whom time has to move.
-        let through_ns = loopback.through_ns;
-        loopback.is_due = through_ns > now_ns.saturating_add(AHEAD_NS);
-        if loopback.is_due {
-            self.clock.schedule(through_ns, true, Event::Loopback(host));
-        }
-    }
-
-    /// Whether the host of whoever runs is ahead of time.
-    #[inline]
-    pub(crate) fn is_ahead(&self) -> bool {
-        let loopback = &self.hosts[usize::from(self.host_here())].loopback;
-        loopback.through_ns > self.clock.now_ns().saturating_add(AHEAD_NS)
-    }
-
-    /// The host's time as its own calls have it: later with every packet it sends itself.
-    pub(crate) fn now_on(&self, host: u16) -> u64 {
-        self.hosts[usize::from(host)].loopback.through_ns.max(self.clock.now_ns())
-    }
+/// The host's time as its own calls have it: later with every packet it sends itself.
+pub(crate) fn now_on(world: &World, host: HostId) -> u64 {
+    world.hosts[host].loopback.through_ns.max(world.clock.now_ns())
 }

@@ -1,60 +1,49 @@
 //! The memory of a host's sockets, where its machine limits it: `tcp_mem` and `udp_mem` in one, as far
 //! as a program sees them. It is counted when it is asked for, so a host without a limit pays nothing.
 
+use crate::id::{HostId, SocketId};
+use crate::socket::{Proto, Socket};
 use crate::tcp::Segment;
-use crate::world::{Proto, Socket, World};
+use crate::world::World;
 
 /// What a stream may write whatever others hold: Linux's SOCK_MIN_SNDBUF.
 const SEND_MIN: u64 = 4608;
 
-impl World {
-    /// How many bytes the host's sockets may hold more; `None` without a limit.
-    pub(super) fn memory_left(&self, host: u16) -> Option<u64> {
-        let limit = self.hosts[usize::from(host)].socket_memory?;
-        let own = self.sockets.iter().filter(|socket| socket.live && socket.host == host);
-        Some(limit.saturating_sub(own.map(held_by).sum()))
-    }
+/// How many bytes the host's sockets may hold more; `None` without a limit.
+pub(crate) fn left(world: &World, host: HostId) -> Option<u64> {
+    let limit = world.hosts[host].socket_memory?;
+    let own = world.sockets.iter().filter(|socket| socket.live && socket.host == host);
+    Some(limit.saturating_sub(own.map(held_by).sum()))
+}
 
-    /// How much of so many bytes a stream takes as far as memory goes.
-    pub(super) fn affordable(&self, index: u32, length: usize) -> usize {
-        let Socket { host, ref proto, .. } = self.sockets[index as usize];
-        let Some(left) = self.memory_left(host) else { return length };
-        let Proto::Stream(connection) = proto else { return length };
-        let is_idle = connection.unsent() + connection.unacked() == 0;
-        let least = if is_idle { SEND_MIN } else { 0 };
-        length.min(usize::try_from(left.max(least)).unwrap_or(usize::MAX))
-    }
+/// How much of so many bytes a stream takes as far as memory goes.
+pub(crate) fn affordable(world: &World, index: SocketId, length: usize) -> usize {
+    let Socket { host, ref proto, .. } = world.sockets[index];
+    let Some(left) = left(world, host) else { return length };
+    let Proto::Stream(connection) = proto else { return length };
+    let is_idle = connection.unsent() + connection.unacked() == 0;
+    let least = if is_idle { SEND_MIN } else { 0 };
+    length.min(usize::try_from(left.max(least)).unwrap_or(usize::MAX))
+}
 
-    /// What a connection takes of a segment: where there is no memory for what it carries, only what it
-    /// says of the other direction. One that has nothing to read takes all.
-    pub(super) fn affordable_of<'a>(
-        &self,
-        index: u32,
-        segment: &Segment,
-        payload: &'a [u8],
-    ) -> (Segment, &'a [u8]) {
-        let Socket { host, ref proto, .. } = self.sockets[index as usize];
-        match (self.memory_left(host), proto) {
-            (Some(left), Proto::Stream(connection))
-                if left < payload.len() as u64 && connection.queued() > 0 =>
-            {
-                let mut bare = *segment;
-                (bare.flags.fin, bare.flags.psh, bare.len) = (false, false, 0);
-                (bare, &[])
-            }
-            _ => (*segment, payload),
+/// What a connection takes of a segment: where there is no memory for what it carries, only what it
+/// says of the other direction. One that has nothing to read takes all.
+pub(crate) fn affordable_of<'a>(
+    world: &World,
+    index: SocketId,
+    segment: &Segment,
+    payload: &'a [u8],
+) -> (Segment, &'a [u8]) {
+    let Socket { host, ref proto, .. } = world.sockets[index];
+    match (left(world, host), proto) {
+        (Some(left), Proto::Stream(connection))
+            if left < payload.len() as u64 && connection.queued() > 0 =>
+        {
+            let mut bare = *segment;
+            (bare.flags.fin, bare.flags.psh, bare.len) = (false, false, 0);
+            (bare, &[])
         }
-    }
-
-    /// Names those who wait for memory to write, as soon as there is some.
-    pub(super) fn share_out_memory(&mut self) {
-        for waiter in std::mem::take(&mut self.memory_waiters) {
-            let Some(index) = self.upgrade(waiter) else { continue };
-            match self.readiness_of(index).writes() {
-                true => self.name_ready(index),
-                false => self.memory_waiters.push(waiter),
-            }
-        }
+        _ => (*segment, payload),
     }
 }
 

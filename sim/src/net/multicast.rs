@@ -7,204 +7,148 @@
 //! reaches all hosts of a link, `127.255.255.255` the own one, and any time to live but 0 reaches
 //! everywhere. Over loopback IPv6 has no multicast, as on Linux.
 
-mod groups;
 #[cfg(test)]
 mod tests;
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr};
 
 use greenroom::hub::Opt;
 
-use super::address::{covers, scope_of};
-use super::ports::Transport;
-use super::{Body, Packet};
-use crate::trace::Op;
-use crate::world::{Proto, World, errno};
-pub(crate) use groups::Membership;
+use crate::id::{HostId, SocketId};
+use crate::link::packet::{Body, Interface, Packet};
+use crate::net::readiness::When;
+use crate::net::{datagram, interface, link, loopback, ports};
+use crate::socket::Proto;
+use crate::socket::address::{is_broadcast, is_of_all, scope_of};
+use crate::socket::flow::Transport;
+use crate::trace::event::Wire;
+use crate::world::World;
+use crate::world::journal::Actor;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Interface {
-    Link(u8),
-    Loopback,
+// Out.
+
+pub(crate) fn send(
+    world: &mut World,
+    index: SocketId,
+    from: SocketAddr,
+    to: SocketAddr,
+    buf: &[u8],
+) {
+    let socket = &world.sockets[index];
+    let (host, number, sender) = (socket.host, socket.number, socket.entity.path);
+    let interface = interface::out(world, index, to).expect("it has a source");
+    let mut reached = hosts_that_hear(world, to, interface);
+    reached.retain(|&other| gets_there(world, index, from, to, interface, other));
+    let bytes = buf.len() as u64;
+    world.record(Actor::Host(host), Wire::Datagram { socket: number, from, to, bytes });
+    for to_host in reached {
+        let payload = buf.to_vec();
+        let body = Body::ForMany(interface);
+        let packet = Packet { from, to, to_host, sender, body, payload };
+        match to_host == host {
+            true => loopback::send(world, packet),
+            false => link::send(world, Some(index), host, packet),
+        }
+    }
 }
 
-const LOOPBACK_BROADCAST: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
-
-fn is_broadcast(ip: IpAddr) -> bool {
-    ip == Ipv4Addr::BROADCAST || ip == LOOPBACK_BROADCAST
+/// The hosts with somebody to hear it, wherever they are, in their order.
+fn hosts_that_hear(world: &World, to: SocketAddr, interface: Interface) -> Vec<HostId> {
+    let is_bound = |host: &HostId| {
+        let bound = ports::bound_at(world, *host, Transport::Udp, to.port());
+        bound.iter().any(|&index| world.sockets[index].covers(to))
+    };
+    if !to.ip().is_multicast() {
+        return world.hosts.ids().filter(is_bound).collect();
+    }
+    let mut hosts = hosts_of_members(world, to.ip(), interface);
+    hosts.retain(|host| !is_of_all(to.ip()) || is_bound(host));
+    hosts
 }
 
-/// Whether an address is that of many.
-pub(super) fn is_for_many(ip: IpAddr) -> bool {
-    ip.is_multicast() || is_broadcast(ip)
+/// The hosts that have a member of the group on the interface, in the order of hosts.
+fn hosts_of_members(world: &World, group: IpAddr, interface: Interface) -> Vec<HostId> {
+    let present = world.members.iter().filter_map(|&member| world.upgrade(member));
+    let hears = |&index: &SocketId| match &world.sockets[index].proto {
+        Proto::Udp(mailbox) => mailbox.memberships(group, interface).next().is_some(),
+        _ => false,
+    };
+    let mut hosts: Vec<HostId> =
+        present.filter(hears).map(|index| world.sockets[index].host).collect();
+    if let (true, Interface::Link(link)) = (is_of_all(group), interface) {
+        let is_on = |host: &HostId| world.hosts[*host].address_on(link, group).is_some();
+        hosts.extend(world.hosts.ids().filter(is_on));
+    }
+    hosts.sort_unstable();
+    hosts.dedup();
+    hosts
 }
 
-impl World {
-    /// Whether the socket's host has an interface of this address.
-    pub(super) fn has_interface(&self, index: u32, address: Ipv4Addr) -> bool {
-        self.interface_of(self.sockets[index as usize].host, address).is_some()
-    }
-
-    // Out.
-
-    /// Where the socket's datagrams for many leave its host; `None` if it chose what leads nowhere.
-    fn interface_out(&self, index: u32, to: SocketAddr) -> Option<Interface> {
-        match to {
-            SocketAddr::V4(to) => self.interface_out_v4(index, *to.ip()),
-            SocketAddr::V6(to) => self.link_out_v6(index, to).map(Interface::Link),
+/// Whether what leaves by the interface gets to this host.
+fn gets_there(
+    world: &World,
+    index: SocketId,
+    from: SocketAddr,
+    to: SocketAddr,
+    interface: Interface,
+    other: HostId,
+) -> bool {
+    const OWN_INTERFACE: u16 = 1;
+    let (host, options) = {
+        let socket = &world.sockets[index];
+        (socket.host, &socket.options)
+    };
+    let Interface::Link(link) = interface else { return other == host };
+    let (loops, hops, goes_out) = match to.ip() {
+        ip if is_broadcast(ip) => (true, 1, true),
+        IpAddr::V4(_) => {
+            (options.get(Opt::MulticastLoop) != 0, options.get(Opt::MulticastTtl), true)
+        }
+        IpAddr::V6(group) => {
+            let loops = options.get(Opt::MulticastLoopV6) != 0;
+            // Nobody takes what claims to come from loopback, not even its own host.
+            let loops = loops && !from.ip().is_loopback() && scope_of(&group) > 0;
+            (loops, options.get(Opt::MulticastHopsV6), scope_of(&group) > OWN_INTERFACE)
+        }
+    };
+    match other == host {
+        true => loops,
+        // No other host takes what claims to come from itself.
+        false => {
+            let is_on = world.hosts[other].address_on(link, to.ip()).is_some();
+            goes_out && hops > 0 && is_on && !from.ip().is_loopback()
         }
     }
+}
 
-    /// The one that it chose, or else the one that it is bound to.
-    fn interface_out_v4(&self, index: u32, to: Ipv4Addr) -> Option<Interface> {
-        let socket = &self.sockets[index as usize];
-        let chosen = Ipv4Addr::from(socket.options.get(Opt::MulticastInterface));
-        let bound = match socket.local.map(|local| local.ip()) {
-            Some(IpAddr::V4(ip)) if !is_for_many(ip.into()) => ip,
-            _ => Ipv4Addr::UNSPECIFIED,
-        };
-        match to.is_multicast() && !chosen.is_unspecified() {
-            _ if to == LOOPBACK_BROADCAST => Some(Interface::Loopback),
-            true => self.interface_of(socket.host, chosen),
-            false => self.interface_of(socket.host, bound),
-        }
+// In.
+
+/// Every socket that hears it gets a copy; nobody answers that none does.
+pub(crate) fn arrives(world: &mut World, packet: Packet, interface: Interface, when: When) {
+    let (from, to) = (packet.from, packet.to);
+    let group = to.ip();
+    let is_host_member = !group.is_multicast()
+        || hosts_of_members(world, group, interface).contains(&packet.to_host);
+    if !is_host_member {
+        return world.recycle(packet.payload);
     }
-
-    /// The one that the address names, or else the one that it chose; the first link has the route.
-    fn link_out_v6(&self, index: u32, to: SocketAddrV6) -> Option<u8> {
-        let socket = &self.sockets[index as usize];
-        let chosen = socket.options.get(Opt::MulticastInterfaceV6);
-        let number = if to.scope_id() == 0 { chosen } else { to.scope_id() };
-        match self.interface_at(socket.host, number)? {
-            Interface::Link(link) => Some(link),
-            Interface::Loopback => None,
-        }
-    }
-
-    /// Who may send to everybody has said so.
-    pub(super) fn may_broadcast(&self, index: u32, to: SocketAddr) -> io::Result<()> {
-        let options = &self.sockets[index as usize].options;
-        match is_broadcast(to.ip()) && options.get(Opt::Broadcast) == 0 {
-            true => Err(errno(libc::EACCES)),
-            false => Ok(()),
-        }
-    }
-
-    /// The address that the socket's datagrams for many come from, unless it is bound to one.
-    pub(super) fn source_for_many(&self, index: u32, to: SocketAddr) -> io::Result<IpAddr> {
-        let here = &self.hosts[usize::from(self.sockets[index as usize].host)];
-        let source = self.interface_out(index, to).and_then(|interface| match interface {
-            Interface::Loopback => Some(Ipv4Addr::LOCALHOST.into()),
-            Interface::Link(link) => here.address_on(link, to.ip()),
-        });
-        source.ok_or_else(|| errno(libc::ENETUNREACH))
-    }
-
-    pub(super) fn send_to_many(
-        &mut self,
-        index: u32,
-        from: SocketAddr,
-        to: SocketAddr,
-        buf: &[u8],
-    ) {
-        let socket = &self.sockets[index as usize];
-        let (host, number, sender) = (socket.host, socket.number, socket.entity.path);
-        let interface = self.interface_out(index, to).expect("it has a source");
-        let mut reached = self.hosts_that_hear(to, interface);
-        reached.retain(|&other| self.gets_there(index, from, to, interface, other));
-        self.record_wire(host, Op::Datagram, number, buf.len() as u64, 0, Some(to));
-        for to_host in reached {
-            let payload = buf.to_vec();
-            let body = Body::ForMany(interface);
-            let packet = Packet { from, to, to_host, sender, body, payload };
-            match to_host == host {
-                true => self.send_here(packet),
-                false => self.send_over_link(Some(index), host, packet),
-            }
-        }
-    }
-
-    /// The hosts with somebody to hear it, wherever they are, in their order.
-    fn hosts_that_hear(&self, to: SocketAddr, interface: Interface) -> Vec<u16> {
-        let is_bound = |host: &u16| {
-            let bound = self.bound_at(*host, Transport::Udp, to.port());
-            bound.iter().any(|&index| covers(&self.sockets[index as usize], to))
-        };
-        if !to.ip().is_multicast() {
-            return (0..self.hosts.len() as u16).filter(is_bound).collect();
-        }
-        let mut hosts = self.hosts_of_members(to.ip(), interface);
-        hosts.retain(|host| !groups::is_of_all(to.ip()) || is_bound(host));
-        hosts
-    }
-
-    /// Whether what leaves by the interface gets to this host.
-    fn gets_there(
-        &self,
-        index: u32,
-        from: SocketAddr,
-        to: SocketAddr,
-        interface: Interface,
-        other: u16,
-    ) -> bool {
-        const OWN_INTERFACE: u16 = 1;
-        let (host, options) = {
-            let socket = &self.sockets[index as usize];
-            (socket.host, &socket.options)
-        };
-        let Interface::Link(link) = interface else { return other == host };
-        let (loops, hops, goes_out) = match to.ip() {
-            ip if is_broadcast(ip) => (true, 1, true),
-            IpAddr::V4(_) => {
-                (options.get(Opt::MulticastLoop) != 0, options.get(Opt::MulticastTtl), true)
-            }
-            IpAddr::V6(group) => {
-                let loops = options.get(Opt::MulticastLoopV6) != 0;
-                // Nobody takes what claims to come from loopback, not even its own host.
-                let loops = loops && !from.ip().is_loopback() && scope_of(&group) > 0;
-                (loops, options.get(Opt::MulticastHopsV6), scope_of(&group) > OWN_INTERFACE)
-            }
-        };
-        match other == host {
-            true => loops,
-            // No other host takes what claims to come from itself.
-            false => {
-                let is_on = self.hosts[usize::from(other)].address_on(link, to.ip()).is_some();
-                goes_out && hops > 0 && is_on && !from.ip().is_loopback()
-            }
-        }
-    }
-
-    // In.
-
-    /// Every socket that hears it gets a copy; nobody answers that none does.
-    pub(super) fn deliver_to_many(&mut self, packet: Packet, interface: Interface) {
-        let (from, to) = (packet.from, packet.to);
-        let group = to.ip();
-        let is_host_member = !group.is_multicast()
-            || self.hosts_of_members(group, interface).contains(&packet.to_host);
-        if !is_host_member {
-            return self.recycle(packet.payload);
-        }
-        let bound = self.bound_at(packet.to_host, Transport::Udp, to.port());
-        let wants_all = if group.is_ipv4() { Opt::MulticastAll } else { Opt::MulticastAllV6 };
-        let hears = |index: &u32| {
-            let socket = &self.sockets[*index as usize];
-            let all = socket.options.get(wants_all) != 0;
-            covers(socket, to)
-                && socket.peer.is_none_or(|peer| peer == from)
-                && match &socket.proto {
-                    Proto::Udp(mailbox) if group.is_multicast() => {
-                        mailbox.hears(group, interface, from.ip(), all)
-                    }
-                    _ => true,
+    let bound = ports::bound_at(world, packet.to_host, Transport::Udp, to.port());
+    let wants_all = if group.is_ipv4() { Opt::MulticastAll } else { Opt::MulticastAllV6 };
+    let hears = |index: &SocketId| {
+        let socket = &world.sockets[*index];
+        let all = socket.options.get(wants_all) != 0;
+        socket.covers(to)
+            && socket.peer.is_none_or(|peer| peer == from)
+            && match &socket.proto {
+                Proto::Udp(mailbox) if group.is_multicast() => {
+                    mailbox.hears(group, interface, from.ip(), all)
                 }
-        };
-        let receivers: Vec<u32> = bound.iter().copied().filter(hears).collect();
-        for receiver in receivers {
-            self.put_letter(receiver, from, packet.payload.clone());
-        }
-        self.recycle(packet.payload);
+                _ => true,
+            }
+    };
+    let receivers: Vec<SocketId> = bound.iter().copied().filter(hears).collect();
+    for receiver in receivers {
+        datagram::queue(world, receiver, from, packet.payload.clone(), when);
     }
+    world.recycle(packet.payload);
 }

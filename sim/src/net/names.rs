@@ -9,97 +9,89 @@ use greenroom::resolve::GaiError;
 
 use crate::choices::Kind;
 use crate::clock::Event;
-use crate::trace::Op;
-use crate::world::{NO_SOCKET, Proto, World, errno};
+use crate::errno::errno;
+use crate::id::{HostId, SocketId};
+use crate::net::{readiness, route};
+use crate::socket::source::Query;
+use crate::socket::{NO_SOCKET, Proto};
+use crate::trace::event::Call;
+use crate::world::World;
+use crate::world::journal::Actor;
 
-/// A question and, once it is there, the answer.
-pub(crate) struct Query {
-    host: String,
-    /// `None` until it is there; empty where the name is unknown.
-    answer: Option<Vec<IpAddr>>,
+pub(crate) fn ask(world: &mut World, name: &str) -> io::Result<Io> {
+    let asked = Call::Resolve { name: world.trace.text(name) };
+    world.record(Actor::Running, asked);
+    let path = world.path_for_socket(".query");
+    let query = Query { host: name.to_owned(), answer: None };
+    let host = world.host_here();
+    let index = world.add_socket(host, path, Proto::Query(query));
+    world.sockets[index].number = NO_SOCKET;
+    let io = world.add_descriptor(index);
+    let weather = &world.weather;
+    let typical_ns = 2 * weather.latency_typical_ns;
+    let socket = &mut world.sockets[index];
+    let drawn_ns = world.choices.pick(&mut socket.entity, Kind::Delay, |draw| {
+        let there_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
+        let back_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
+        if there_ns + back_ns == typical_ns { 0 } else { there_ns + back_ns }
+    });
+    let delay_ns = if drawn_ns == 0 { typical_ns } else { drawn_ns };
+    let (socket, generation) = (index, socket.generation);
+    let at_ns = world.clock.now_ns().saturating_add(delay_ns);
+    world.clock.schedule(at_ns, true, Event::Answer { socket, generation });
+    Ok(io)
 }
 
-impl Query {
-    pub(crate) fn is_answered(&self) -> bool {
-        self.answer.is_some()
+pub(crate) fn answer_arrives(world: &mut World, index: SocketId, generation: u32) {
+    let socket = &world.sockets[index];
+    if !socket.live || socket.generation != generation {
+        return;
+    }
+    let Proto::Query(query) = &socket.proto else { return };
+    let answer = addresses_of(world, &query.host, socket.host);
+    if let Proto::Query(query) = &mut world.sockets[index].proto {
+        query.answer = Some(answer);
+    }
+    readiness::tell(world, index);
+}
+
+/// The name of the host that has an address: known at once, as from a hosts file.
+pub(crate) fn name_of(world: &World, address: IpAddr) -> Option<String> {
+    if address.is_loopback() {
+        return Some("localhost".to_owned());
+    }
+    let host = world.hosts.iter().find(|host| host.addresses().any(|ip| ip == address));
+    host.map(|host| host.name.to_string())
+}
+
+/// What a name resolves to, those first that the asker can reach (RFC 6724, rule 1).
+fn addresses_of(world: &World, name: &str, asker: HostId) -> Vec<IpAddr> {
+    match world.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name)) {
+        Some(host) => {
+            let is_near = |ip: &IpAddr| route::source(world, asker, *ip).is_some();
+            let (mut near, far): (Vec<_>, Vec<_>) = host.named_addresses().partition(is_near);
+            near.extend(far);
+            near
+        }
+        None if name.eq_ignore_ascii_case("localhost") => vec![Ipv4Addr::LOCALHOST.into()],
+        None => Vec::new(),
     }
 }
 
-impl World {
-    pub(crate) fn ask(&mut self, name: &str) -> io::Result<Io> {
-        self.record_text(Op::Resolve, name);
-        let path = self.path_for_socket(".query");
-        let query = Query { host: name.to_owned(), answer: None };
-        let host = self.host_here();
-        let index = self.add_socket(host, path, Proto::Query(query));
-        self.sockets[index as usize].number = NO_SOCKET;
-        let io = self.add_descriptor(index);
-        let weather = &self.weather;
-        let typical_ns = 2 * weather.latency_typical_ns;
-        let socket = &mut self.sockets[index as usize];
-        let drawn_ns = self.choices.pick(&mut socket.entity, Kind::Delay, |draw| {
-            let there_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
-            let back_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
-            if there_ns + back_ns == typical_ns { 0 } else { there_ns + back_ns }
-        });
-        let delay_ns = if drawn_ns == 0 { typical_ns } else { drawn_ns };
-        let (socket, generation) = (index, socket.generation);
-        let at_ns = self.clock.now_ns().saturating_add(delay_ns);
-        self.clock.schedule(at_ns, true, Event::Answer { socket, generation });
-        Ok(io)
-    }
-
-    pub(crate) fn answer_arrives(&mut self, index: u32, generation: u32) {
-        let socket = &self.sockets[index as usize];
-        if !socket.live || socket.generation != generation {
-            return;
+pub(crate) fn take_answer(world: &mut World, io: Io) -> io::Result<Vec<IpAddr>> {
+    let index = world.socket_of(io)?;
+    let Proto::Query(query) = &world.sockets[index].proto else {
+        return Err(errno(libc::EINVAL));
+    };
+    let Some(answer) = query.answer.clone() else {
+        world.want(io, Interest::READ);
+        return Err(errno(libc::EAGAIN));
+    };
+    match answer.first() {
+        Some(&first) => {
+            world.record(Actor::Running, Call::Resolved { first });
+            Ok(answer)
         }
-        let Proto::Query(query) = &socket.proto else { return };
-        let answer = self.addresses_of(&query.host, socket.host);
-        if let Proto::Query(query) = &mut self.sockets[index as usize].proto {
-            query.answer = Some(answer);
-        }
-        self.name_ready(index);
-    }
-
-    /// The name of the host that has an address: known at once, as from a hosts file.
-    pub(crate) fn name_of(&self, address: IpAddr) -> Option<String> {
-        if address.is_loopback() {
-            return Some("localhost".to_owned());
-        }
-        let host = self.hosts.iter().find(|host| host.addresses().any(|ip| ip == address));
-        host.map(|host| host.name.to_string())
-    }
-
-    /// What a name resolves to, those first that the asker can reach (RFC 6724, rule 1).
-    fn addresses_of(&self, name: &str, asker: u16) -> Vec<IpAddr> {
-        match self.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name)) {
-            Some(host) => {
-                let is_near = |ip: &IpAddr| self.route(asker, *ip).is_some();
-                let (mut near, far): (Vec<_>, Vec<_>) = host.named_addresses().partition(is_near);
-                near.extend(far);
-                near
-            }
-            None if name.eq_ignore_ascii_case("localhost") => vec![Ipv4Addr::LOCALHOST.into()],
-            None => Vec::new(),
-        }
-    }
-
-    pub(crate) fn take_answer(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {
-        let index = self.socket_of(io)?;
-        let Proto::Query(query) = &self.sockets[index as usize].proto else {
-            return Err(errno(libc::EINVAL));
-        };
-        let Some(answer) = query.answer.clone() else {
-            self.want(io, Interest::READ);
-            return Err(errno(libc::EAGAIN));
-        };
-        match answer.first() {
-            Some(&first) => {
-                self.record_full(Op::Resolved, 0, 0, 0, Some((first, 0).into()), "");
-                Ok(answer)
-            }
-            None => Err(GaiError::NoName.into()),
-        }
+        None => Err(GaiError::NoName.into()),
     }
 }

@@ -9,180 +9,110 @@ use std::io;
 
 use greenroom::hub::{Interest, Io, Take};
 
-use crate::trace::Op;
-use crate::world::{Proto, World, errno};
+use crate::errno::errno;
+use crate::id::SocketId;
+use crate::net::readiness;
+use crate::socket::Proto;
+use crate::socket::pipe::{PipeEnd, put_into, take_from};
+use crate::trace::event::Call;
+use crate::world::World;
+use crate::world::journal::Actor;
 
-const PAGE: usize = 4096;
-const PAGES_MAX: usize = 16;
-
-/// One end of a pipe; the other, while it is open.
-pub(crate) enum PipeEnd {
-    Read { pages: VecDeque<Page>, writer: Option<u32> },
-    Write { reader: Option<u32> },
+pub(crate) fn make(world: &mut World) -> io::Result<(Io, Io)> {
+    let host = world.host_here();
+    let mut end = |end: PipeEnd| {
+        let path = world.path_for_socket(".pipe");
+        let index = world.add_socket(host, path, Proto::Pipe(end));
+        (index, world.add_descriptor(index))
+    };
+    let (reader, read) = end(PipeEnd::Read { pages: VecDeque::new(), writer: None });
+    let (writer, write) = end(PipeEnd::Write { reader: Some(reader) });
+    let pages = VecDeque::new();
+    world.sockets[reader].proto = Proto::Pipe(PipeEnd::Read { pages, writer: Some(writer) });
+    world.record_pair("pipe", reader, writer);
+    Ok((read, write))
 }
 
-/// Bytes written, and how many of them were read.
-#[derive(Default)]
-pub(crate) struct Page {
-    bytes: Vec<u8>,
-    taken: usize,
+pub(crate) fn read(
+    world: &mut World,
+    io: Io,
+    index: SocketId,
+    buf: &mut [u8],
+    take: Take,
+) -> io::Result<usize> {
+    let number = world.sockets[index].number;
+    let Proto::Pipe(PipeEnd::Read { pages, writer }) = &mut world.sockets[index].proto else {
+        return Err(errno(libc::EBADF));
+    };
+    if take == Take::Peek {
+        return Err(errno(libc::ENOTSOCK));
+    }
+    let writer = *writer;
+    if pages.is_empty() && writer.is_some() && !buf.is_empty() {
+        world.want(io, Interest::READ);
+        return Err(errno(libc::EAGAIN));
+    }
+    let length = take_from(pages, buf);
+    let read = Call::Read { socket: number, bytes: length as u64, is_urgent: false };
+    world.record(Actor::Running, read);
+    if length > 0 {
+        world.took = true;
+        writer.into_iter().for_each(|writer| readiness::tell(world, writer));
+    }
+    Ok(length)
 }
 
-impl World {
-    pub(crate) fn make_pipe(&mut self) -> io::Result<(Io, Io)> {
-        let host = self.host_here();
-        let mut end = |end: PipeEnd| {
-            let path = self.path_for_socket(".pipe");
-            let index = self.add_socket(host, path, Proto::Pipe(end));
-            (index, self.add_descriptor(index))
-        };
-        let (reader, read) = end(PipeEnd::Read { pages: VecDeque::new(), writer: None });
-        let (writer, write) = end(PipeEnd::Write { reader: Some(reader) });
-        let pages = VecDeque::new();
-        self.sockets[reader as usize].proto =
-            Proto::Pipe(PipeEnd::Read { pages, writer: Some(writer) });
-        self.record_pair("pipe", reader, writer);
-        Ok((read, write))
+pub(crate) fn write(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
+    let number = world.sockets[index].number;
+    let Proto::Pipe(PipeEnd::Write { reader }) = world.sockets[index].proto else {
+        return Err(errno(libc::EBADF));
+    };
+    if buf.is_empty() {
+        return Ok(0);
     }
-
-    pub(crate) fn pipe_readiness(&self, end: &PipeEnd) -> Interest {
-        let ready = |ready: bool, interest| if ready { interest } else { Interest::NONE };
-        match end {
-            PipeEnd::Read { pages, writer } => {
-                let hung_up = ready(writer.is_none(), Interest::BOTH);
-                ready(!pages.is_empty(), Interest::READ).with(hung_up)
-            }
-            PipeEnd::Write { reader: None } => Interest::BOTH,
-            PipeEnd::Write { reader: Some(reader) } => {
-                ready(self.pages_of(*reader) < PAGES_MAX, Interest::WRITE)
-            }
-        }
+    let Some(reader) = reader else { return Err(errno(libc::EPIPE)) };
+    let Proto::Pipe(PipeEnd::Read { pages, .. }) = &mut world.sockets[reader].proto else {
+        return Err(errno(libc::EPIPE));
+    };
+    let length = put_into(pages, buf);
+    if length == 0 {
+        world.want(io, Interest::WRITE);
+        return Err(errno(libc::EAGAIN));
     }
-
-    fn pages_of(&self, reader: u32) -> usize {
-        match &self.sockets[reader as usize].proto {
-            Proto::Pipe(PipeEnd::Read { pages, .. }) => pages.len(),
-            _ => 0,
-        }
-    }
-
-    pub(crate) fn read_pipe(
-        &mut self,
-        io: Io,
-        index: u32,
-        buf: &mut [u8],
-        take: Take,
-    ) -> io::Result<usize> {
-        let number = self.sockets[index as usize].number;
-        let Proto::Pipe(PipeEnd::Read { pages, writer }) = &mut self.sockets[index as usize].proto
-        else {
-            return Err(errno(libc::EBADF));
-        };
-        if take == Take::Peek {
-            return Err(errno(libc::ENOTSOCK));
-        }
-        let writer = *writer;
-        if pages.is_empty() && writer.is_some() && !buf.is_empty() {
-            self.want(io, Interest::READ);
-            return Err(errno(libc::EAGAIN));
-        }
-        let length = take_from(pages, buf);
-        self.record(Op::Read, number, length as u64);
-        if length > 0 {
-            self.scheduler.took();
-            writer.into_iter().for_each(|writer| self.name_ready(writer));
-        }
-        Ok(length)
-    }
-
-    pub(crate) fn write_pipe(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
-        let number = self.sockets[index as usize].number;
-        let Proto::Pipe(PipeEnd::Write { reader }) = self.sockets[index as usize].proto else {
-            return Err(errno(libc::EBADF));
-        };
-        if buf.is_empty() {
-            return Ok(0);
-        }
-        let Some(reader) = reader else { return Err(errno(libc::EPIPE)) };
-        let Proto::Pipe(PipeEnd::Read { pages, .. }) = &mut self.sockets[reader as usize].proto
-        else {
-            return Err(errno(libc::EPIPE));
-        };
-        let length = put_into(pages, buf);
-        if length == 0 {
-            self.want(io, Interest::WRITE);
-            return Err(errno(libc::EAGAIN));
-        }
-        let hash = self.trace.hash_of_payload(&buf[..length]);
-        self.record_full(Op::Write, number, length as u64, hash, None, "");
-        self.name_ready(reader);
-        Ok(length)
-    }
-
-    /// The last descriptor of an end is gone: readers find the end, writers a broken pipe.
-    pub(crate) fn close_pipe(&mut self, index: u32) {
-        let other = match self.sockets[index as usize].proto {
-            Proto::Pipe(PipeEnd::Read { writer, .. }) => writer,
-            Proto::Pipe(PipeEnd::Write { reader }) => reader,
-            _ => None,
-        };
-        self.forget_socket(index);
-        let Some(other) = other else { return };
-        match &mut self.sockets[other as usize].proto {
-            Proto::Pipe(PipeEnd::Read { writer, .. }) => *writer = None,
-            Proto::Pipe(PipeEnd::Write { reader }) => *reader = None,
-            _ => {}
-        }
-        self.name_ready(other);
-    }
+    let (bytes, payload) = (length as u64, world.trace.payload(&buf[..length]));
+    let written = Call::Write { socket: number, bytes, payload, is_urgent: false };
+    world.record(Actor::Running, written);
+    readiness::tell(world, reader);
+    Ok(length)
 }
 
-fn take_from(pages: &mut VecDeque<Page>, buf: &mut [u8]) -> usize {
-    let mut filled = 0;
-    while filled < buf.len()
-        && let Some(page) = pages.front_mut()
-    {
-        let rest = &page.bytes[page.taken..];
-        let length = rest.len().min(buf.len() - filled);
-        buf[filled..filled + length].copy_from_slice(&rest[..length]);
-        filled += length;
-        page.taken += length;
-        if page.taken == page.bytes.len() {
-            pages.pop_front();
-        }
+/// The last descriptor of an end is gone: readers find the end, writers a broken pipe.
+pub(crate) fn close(world: &mut World, index: SocketId) {
+    let other = match world.sockets[index].proto {
+        Proto::Pipe(PipeEnd::Read { writer, .. }) => writer,
+        Proto::Pipe(PipeEnd::Write { reader }) => reader,
+        _ => None,
+    };
+    world.forget_socket(index);
+    let Some(other) = other else { return };
+    match &mut world.sockets[other].proto {
+        Proto::Pipe(PipeEnd::Read { writer, .. }) => *writer = None,
+        Proto::Pipe(PipeEnd::Write { reader }) => *reader = None,
+        _ => {}
     }
-    filled
-}
-
-/// What does not fill pages goes behind what the last page holds, if it fits there in one piece.
-fn put_into(pages: &mut VecDeque<Page>, buf: &[u8]) -> usize {
-    let odd = buf.len() % PAGE;
-    let mut put = 0;
-    if odd > 0
-        && let Some(last) = pages.back_mut()
-        && last.bytes.len() + odd <= PAGE
-    {
-        last.bytes.extend_from_slice(&buf[..odd]);
-        put = odd;
-    }
-    while put < buf.len() && pages.len() < PAGES_MAX {
-        let length = (buf.len() - put).min(PAGE);
-        pages.push_back(Page { bytes: buf[put..put + length].to_vec(), taken: 0 });
-        put += length;
-    }
-    put
+    readiness::tell(world, other);
 }
 
 #[cfg(test)]
 mod tests {
     use greenroom::hub::{Domain, Hub, Interest, Kind, Take};
 
-    use crate::net::bench::{self, code, fill, is_named, ready, recv, send};
+    use crate::testing::{self, code, fill, is_named, ready, recv, send};
 
     /// 222, 223, 227, 229
     #[test]
     fn bytes_go_one_way_until_the_writer_is_gone() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (read, write) = hub.pipe().expect("a pipe");
         assert_eq!((ready(hub, read), ready(hub, write)), ((false, false), (false, true)));
         assert_eq!(recv(hub, read, 9), Err(libc::EAGAIN));
@@ -199,12 +129,12 @@ mod tests {
 
     #[test]
     fn the_last_writer_ends_a_read_that_waits() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (read, write) = hub.pipe().expect("a pipe");
         let second = hub.dup(write).expect("it is open");
         assert_eq!(recv(hub, read, 9), Err(libc::EAGAIN));
         hub.close(write);
-        assert_eq!(bench::named(hub), []);
+        assert_eq!(testing::named(hub), []);
         hub.close(second);
         assert!(is_named(hub, read, Interest::READ));
         assert_eq!(recv(hub, read, 9), Ok(vec![]));
@@ -213,7 +143,7 @@ mod tests {
     /// 224
     #[test]
     fn the_last_reader_breaks_the_pipe() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (read, write) = hub.pipe().expect("a pipe");
         fill(hub, write, 4096);
         hub.close(read);
@@ -224,7 +154,7 @@ mod tests {
     /// 225
     #[test]
     fn writes_share_a_page_only_whole() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (_read, write) = hub.pipe().expect("a pipe");
         assert_eq!(fill(hub, write, 1), (65_536, 61_441));
         let (read, write) = hub.pipe().expect("a pipe");
@@ -244,7 +174,7 @@ mod tests {
     /// 226
     #[test]
     fn a_page_goes_whole_and_more_than_a_page_as_far_as_it_fits() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (read, write) = hub.pipe().expect("a pipe");
         let all = vec![7; 200_000];
         assert_eq!(
@@ -269,9 +199,9 @@ mod tests {
     /// 24
     #[test]
     fn a_pipe_is_no_socket() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (read, write) = hub.pipe().expect("a pipe");
-        let address = bench::path("/a");
+        let address = testing::path("/a");
         assert_eq!(code(hub.connect(write, &address)), Err(libc::ENOTSOCK));
         assert_eq!(code(hub.accept(read)).err(), Some(libc::ENOTSOCK));
         assert_eq!(code(hub.local_addr(read)).err(), Some(libc::ENOTSOCK));

@@ -1,7 +1,6 @@
-//! Ports of sockets, for both transports: who holds them, who may share one, and who hears what is
+//! Ports of sockets, for both transports: who holds them, who may share one, and who receives what is
 //! sent to one.
 
-mod table;
 #[cfg(test)]
 mod tests;
 
@@ -10,221 +9,237 @@ use std::net::{IpAddr, SocketAddr};
 
 use greenroom::hub::{Address, Domain};
 
-use super::Flow;
-use super::address::{any, overlap};
-use super::multicast::is_for_many;
+use crate::errno::errno;
+use crate::id::{HostId, SocketId};
+use crate::net::address;
+use crate::socket::Proto;
+use crate::socket::address::{any, is_for_many};
+use crate::socket::flow::{Flow, Transport};
 use crate::tcp::State;
-use crate::trace::Op;
-use crate::world::{Proto, Socket, World, errno};
-pub(crate) use table::{Ports, Transport};
+use crate::trace::event::Call;
+use crate::world::World;
+use crate::world::journal::Actor;
 
-impl World {
-    // Bound by the program.
+// Bound by the program.
 
-    pub(crate) fn bind_inet(&mut self, index: u32, local: &Address) -> io::Result<()> {
-        let local = self.named_local(index, local)?;
-        self.bind_socket(index, local)?;
-        let socket = &mut self.sockets[index as usize];
-        // Bound to one address of IPv6 it is of IPv6 alone, and says so.
-        socket.options.only_v6 |= local.is_ipv6() && !local.ip().is_unspecified();
-        let number = socket.number;
-        self.record_full(Op::Bind, number, 0, 0, Some(local), "");
-        Ok(())
+pub(crate) fn bind(world: &mut World, index: SocketId, local: &Address) -> io::Result<()> {
+    let local = address::named_local(world, index, local)?;
+    bind_to(world, index, local)?;
+    let socket = &mut world.sockets[index];
+    // Bound to one address of IPv6 it is of IPv6 alone, and says so.
+    socket.options.only_v6 |= local.is_ipv6() && !local.ip().is_unspecified();
+    let number = socket.number;
+    world.record(Actor::Running, Call::Bind { socket: number, local: local.into() });
+    Ok(())
+}
+
+pub(crate) fn bind_to(world: &mut World, index: SocketId, mut local: SocketAddr) -> io::Result<()> {
+    let socket = &world.sockets[index];
+    let (host, transport, domain) = (socket.host, socket.transport(), socket.domain);
+    // Each family looks at these three in an order of its own.
+    let is_bound = socket.is_bound();
+    let is_reserved = world.hosts[host].reserves(local.port());
+    if !((is_bound || is_reserved) && domain == Domain::V6) {
+        address::check_local(world, index, local)?;
     }
+    if is_reserved {
+        return Err(errno(libc::EACCES));
+    }
+    if is_bound {
+        return Err(errno(libc::EINVAL));
+    }
+    let is_given = local.port() != 0;
+    if local.port() == 0 {
+        let port = port_for_bind(world, index, transport, local);
+        local.set_port(port.ok_or_else(|| errno(libc::EADDRINUSE))?);
+        world.hosts[host].ports.gave_out(local.port());
+    } else if is_taken(world, index, transport, local, Sharing::AsAsked) {
+        if let Some(left) = &mut world.sockets[index].local {
+            // Of a port that was given up, the address is forgotten by trying.
+            left.set_ip(any(domain));
+        }
+        return Err(errno(libc::EADDRINUSE));
+    }
+    world.unroute(index);
+    if let Proto::Stream(tcp) = &mut world.sockets[index].proto {
+        tcp.leave_time_wait();
+    }
+    world.hosts[host].ports.bind(transport, local.port(), index);
+    let socket = &mut world.sockets[index];
+    (socket.local, socket.has_port) = (Some(local), true);
+    (socket.port_is_given, socket.ip_is_given) = (is_given, local.ip() != any(domain));
+    Ok(())
+}
 
-    pub(super) fn bind_socket(&mut self, index: u32, mut local: SocketAddr) -> io::Result<()> {
-        let socket = &self.sockets[index as usize];
-        let (host, transport, domain) =
-            (usize::from(socket.host), transport_of(socket), socket.domain);
-        // Each family looks at these three in an order of its own.
-        let is_bound = is_bound(socket);
-        let is_reserved = self.hosts[host].reserves(local.port());
-        if !((is_bound || is_reserved) && domain == Domain::V6) {
-            self.check_local(index, local)?;
-        }
-        if is_reserved {
-            return Err(errno(libc::EACCES));
-        }
-        if is_bound {
-            return Err(errno(libc::EINVAL));
-        }
-        let is_given = local.port() != 0;
-        if local.port() == 0 {
-            let port = self.port_for_bind(index, transport, local);
-            local.set_port(port.ok_or_else(|| errno(libc::EADDRINUSE))?);
-            self.hosts[host].ports.gave_out(local.port());
-        } else if self.is_taken(index, transport, local, Sharing::AsAsked) {
-            if let Some(left) = &mut self.sockets[index as usize].local {
-                // Of a port that was given up, the address is forgotten by trying.
-                left.set_ip(any(domain));
+/// A port for who asks for any: one that nobody has on that address. Sockets of UDP that may share
+/// one do so when there is no other (linux-truth 50, 54, 55).
+fn port_for_bind(
+    world: &World,
+    index: SocketId,
+    transport: Transport,
+    local: SocketAddr,
+) -> Option<u16> {
+    let ports = &world.hosts[world.sockets[index].host].ports;
+    let find = |sharing| {
+        ports.ephemeral().find(|&port| {
+            let local = SocketAddr::new(local.ip(), port);
+            !is_taken(world, index, transport, local, sharing)
+        })
+    };
+    find(Sharing::No).or_else(|| match transport {
+        Transport::Udp => find(Sharing::AsAsked),
+        Transport::Tcp => None,
+    })
+}
+
+/// Whether somebody holds the port on an address that overlaps. With SO_REUSEADDR on both and
+/// nobody listening, it may be shared, and with SO_REUSEPORT on both (25, 26, 28). Connections
+/// hold the port too, accepted ones even where their listener is gone (30, 31).
+fn is_taken(
+    world: &World,
+    index: SocketId,
+    transport: Transport,
+    local: SocketAddr,
+    sharing: Sharing,
+) -> bool {
+    let socket = &world.sockets[index];
+    let own = &socket.options;
+    let ports = &world.hosts[socket.host].ports;
+    let bound = ports.bound(transport, local.port()).iter().copied();
+    let mut holders = bound.chain(ports.connections(transport, local.port()));
+    holders.any(|other| {
+        let other = &world.sockets[other];
+        let listens = matches!(other.proto, Proto::Listener(_));
+        let shared = (own.reuse_port && other.options.reuse_port)
+            || (own.reuse_address && other.options.reuse_address && !listens);
+        other.overlaps(local, own.only_v6) && !(shared && sharing == Sharing::AsAsked)
+    })
+}
+
+// Bound by connecting.
+
+/// Gives the socket what reaches `peer`: a source address, and a port if it has none.
+pub(crate) fn bind_towards(world: &mut World, index: SocketId, peer: SocketAddr) -> io::Result<()> {
+    let source = address::source_towards(world, index, peer)?;
+    let socket = &world.sockets[index];
+    match socket.local {
+        Some(local) if socket.has_port => {
+            let is_stream = socket.transport() == Transport::Tcp;
+            let is_open = local.ip().is_unspecified() || is_stream && is_for_many(local.ip());
+            let ip = if is_open { source } else { local.ip() };
+            let local = SocketAddr::new(ip, local.port());
+            if is_stream {
+                make_room(world, index, local, peer, Port::Named)?;
             }
-            return Err(errno(libc::EADDRINUSE));
+            world.sockets[index].local = Some(local);
+            Ok(())
         }
-        self.unroute(index);
-        if let Proto::Stream(tcp) = &mut self.sockets[index as usize].proto {
+        _ => {
+            let host = socket.host;
+            let mut ports = world.hosts[host].ports.ephemeral();
+            let port = ports.find(|&port| suits_connect(world, index, port, source, peer));
+            let port = port.ok_or_else(|| errno(libc::EADDRNOTAVAIL))?;
+            let local = SocketAddr::new(source, port);
+            make_room(world, index, local, peer, Port::Chosen)?;
+            world.hosts[host].ports.gave_out(port);
+            hold_connection(world, index, local);
+            Ok(())
+        }
+    }
+}
+
+/// A connection takes its port, which nobody bound for it.
+pub(crate) fn hold_connection(world: &mut World, index: SocketId, local: SocketAddr) {
+    let socket = &mut world.sockets[index];
+    (socket.local, socket.has_port) = (Some(local), true);
+    world.hosts[socket.host].ports.hold_connection(local.port(), index);
+}
+
+/// Whether connect(2) may choose the port: nobody bound it, and it does not lead there yet; that it
+/// leads elsewhere is no matter (51).
+fn suits_connect(
+    world: &World,
+    index: SocketId,
+    port: u16,
+    source: IpAddr,
+    peer: SocketAddr,
+) -> bool {
+    let host = world.sockets[index].host;
+    let local = SocketAddr::new(source, port);
+    world.hosts[host].ports.bound(Transport::Tcp, port).is_empty()
+        && occupant(world, Flow { host, local, peer }, Port::Chosen).is_ok()
+}
+
+/// Clears the way for a connection between these two; `EADDRNOTAVAIL` if there is one.
+fn make_room(
+    world: &mut World,
+    index: SocketId,
+    local: SocketAddr,
+    peer: SocketAddr,
+    port: Port,
+) -> io::Result<()> {
+    let flow = Flow { host: world.sockets[index].host, local, peer };
+    let left = occupant(world, flow, port).map_err(|()| errno(libc::EADDRNOTAVAIL))?;
+    let Some(left) = left else { return Ok(()) };
+    if world.sockets[left].descriptors.is_empty() {
+        world.forget_socket(left);
+    } else {
+        if let Proto::Stream(tcp) = &mut world.sockets[left].proto {
             tcp.leave_time_wait();
         }
-        self.hosts[host].ports.bind(transport, local.port(), index);
-        let socket = &mut self.sockets[index as usize];
-        (socket.local, socket.has_port) = (Some(local), true);
-        (socket.port_is_given, socket.ip_is_given) = (is_given, local.ip() != any(domain));
-        Ok(())
+        world.unroute(left);
     }
+    Ok(())
+}
 
-    /// A port for who asks for any: one that nobody has on that address. Sockets of UDP that may share
-    /// one do so when there is no other (linux-truth 50, 54, 55).
-    fn port_for_bind(&self, index: u32, transport: Transport, local: SocketAddr) -> Option<u16> {
-        let ports = &self.hosts[usize::from(self.sockets[index as usize].host)].ports;
-        let find = |sharing| {
-            ports.ephemeral().find(|&port| {
-                let local = SocketAddr::new(local.ip(), port);
-                !self.is_taken(index, transport, local, sharing)
-            })
-        };
-        find(Sharing::No).or_else(|| match transport {
-            Transport::Udp => find(Sharing::AsAsked),
-            Transport::Tcp => None,
-        })
+/// What is left of an earlier connection between these two, which makes way; an error if it does
+/// not. In TIME-WAIT it does for a port that the program named, and for one that is chosen if it
+/// has waited a second on loopback (32, 52; Linux's `tcp_tw_reuse` of 2).
+fn occupant(world: &World, flow: Flow, port: Port) -> Result<Option<SocketId>, ()> {
+    const REUSABLE_NS: u64 = 1_000_000_000;
+    let Some(&index) = world.flows.get(&flow) else { return Ok(None) };
+    let Proto::Stream(tcp) = &world.sockets[index].proto else { return Err(()) };
+    if tcp.state() != State::TimeWait {
+        return Err(());
     }
-
-    /// Whether somebody holds the port on an address that overlaps. With SO_REUSEADDR on both and
-    /// nobody listening, it may be shared, and with SO_REUSEPORT on both (25, 26, 28). Connections
-    /// hold the port too, accepted ones even where their listener is gone (30, 31).
-    fn is_taken(
-        &self,
-        index: u32,
-        transport: Transport,
-        local: SocketAddr,
-        sharing: Sharing,
-    ) -> bool {
-        let socket = &self.sockets[index as usize];
-        let own = &socket.options;
-        let ports = &self.hosts[usize::from(socket.host)].ports;
-        let bound = ports.bound(transport, local.port()).iter().copied();
-        let mut holders = bound.chain(ports.connections(transport, local.port()));
-        holders.any(|other| {
-            let other = &self.sockets[other as usize];
-            let listens = matches!(other.proto, Proto::Listener(_));
-            let shared = (own.reuse_port && other.options.reuse_port)
-                || (own.reuse_address && other.options.reuse_address && !listens);
-            overlap(other, local, own.only_v6) && !(shared && sharing == Sharing::AsAsked)
-        })
+    let ends_ns = tcp.poll_timeout().unwrap_or_default();
+    let waited_ns = (world.clock.now_ns() + tcp.config().time_wait_ns).saturating_sub(ends_ns);
+    let is_local = flow.local.ip().is_loopback() || flow.peer.ip().is_loopback();
+    match port {
+        Port::Named => Ok(Some(index)),
+        Port::Chosen if is_local && waited_ns >= REUSABLE_NS => Ok(Some(index)),
+        Port::Chosen => Err(()),
     }
+}
 
-    // Given by the system.
+// Who receives.
 
-    /// Gives the socket what reaches `peer`: a source address, and a port if it has none.
-    pub(crate) fn bind_towards(&mut self, index: u32, peer: SocketAddr) -> io::Result<()> {
-        let source = self.source_towards(index, peer)?;
-        let socket = &self.sockets[index as usize];
-        match socket.local {
-            Some(local) if socket.has_port => {
-                let is_stream = transport_of(socket) == Transport::Tcp;
-                let is_open = local.ip().is_unspecified() || is_stream && is_for_many(local.ip());
-                let ip = if is_open { source } else { local.ip() };
-                let local = SocketAddr::new(ip, local.port());
-                if is_stream {
-                    self.make_room(index, local, peer, Port::Named)?;
-                }
-                self.sockets[index as usize].local = Some(local);
-                Ok(())
-            }
-            _ => {
-                let host = usize::from(socket.host);
-                let mut ports = self.hosts[host].ports.ephemeral();
-                let port = ports.find(|&port| self.suits_connect(index, port, source, peer));
-                let port = port.ok_or_else(|| errno(libc::EADDRNOTAVAIL))?;
-                let local = SocketAddr::new(source, port);
-                self.make_room(index, local, peer, Port::Chosen)?;
-                self.hosts[host].ports.gave_out(port);
-                self.hold_connection(index, local);
-                Ok(())
-            }
-        }
+/// The best of those that could receive: the last one bound, or where it shares the port with
+/// others as good, one that depends on the caller alone.
+pub(crate) fn choose_receiver<T: Ord>(
+    world: &World,
+    scored: impl Iterator<Item = (T, SocketId)> + Clone,
+    caller: u32,
+) -> Option<SocketId> {
+    let shares = |index: SocketId| world.sockets[index].options.reuse_port;
+    let (best, last) = scored.clone().max_by(|(a, _), (b, _)| a.cmp(b))?;
+    if !shares(last) {
+        return Some(last);
     }
+    let is_rival = |(score, index): &(T, SocketId)| *score == best && shares(*index);
+    let count = scored.clone().filter(is_rival).count() as u64;
+    let at = world.paths.hash(caller) % count;
+    scored.filter(is_rival).nth(at as usize).map(|(_, index)| index)
+}
 
-    /// A connection takes its port, which nobody bound for it.
-    pub(super) fn hold_connection(&mut self, index: u32, local: SocketAddr) {
-        let socket = &mut self.sockets[index as usize];
-        (socket.local, socket.has_port) = (Some(local), true);
-        self.hosts[usize::from(socket.host)].ports.hold_connection(local.port(), index);
-    }
-
-    /// Whether connect(2) may choose the port: nobody bound it, and it does not lead there yet; that it
-    /// leads elsewhere is no matter (51).
-    fn suits_connect(&self, index: u32, port: u16, source: IpAddr, peer: SocketAddr) -> bool {
-        let host = self.sockets[index as usize].host;
-        let local = SocketAddr::new(source, port);
-        self.hosts[usize::from(host)].ports.bound(Transport::Tcp, port).is_empty()
-            && self.occupant(Flow { host, local, peer }, Port::Chosen).is_ok()
-    }
-
-    /// Clears the way for a connection between these two; `EADDRNOTAVAIL` if there is one.
-    fn make_room(
-        &mut self,
-        index: u32,
-        local: SocketAddr,
-        peer: SocketAddr,
-        port: Port,
-    ) -> io::Result<()> {
-        let flow = Flow { host: self.sockets[index as usize].host, local, peer };
-        let left = self.occupant(flow, port).map_err(|()| errno(libc::EADDRNOTAVAIL))?;
-        let Some(left) = left else { return Ok(()) };
-        if self.sockets[left as usize].descriptors.is_empty() {
-            self.forget_socket(left);
-        } else {
-            if let Proto::Stream(tcp) = &mut self.sockets[left as usize].proto {
-                tcp.leave_time_wait();
-            }
-            self.unroute(left);
-        }
-        Ok(())
-    }
-
-    /// What is left of an earlier connection between these two, which makes way; an error if it does
-    /// not. In TIME-WAIT it does for a port that the program named, and for one that is chosen if it
-    /// has waited a second on loopback (32, 52; Linux's `tcp_tw_reuse` of 2).
-    fn occupant(&self, flow: Flow, port: Port) -> Result<Option<u32>, ()> {
-        const REUSABLE_NS: u64 = 1_000_000_000;
-        let Some(&index) = self.flows.get(&flow) else { return Ok(None) };
-        let Proto::Stream(tcp) = &self.sockets[index as usize].proto else { return Err(()) };
-        if tcp.state() != State::TimeWait {
-            return Err(());
-        }
-        let ends_ns = tcp.poll_timeout().unwrap_or_default();
-        let waited_ns = (self.clock.now_ns() + tcp.config().time_wait_ns).saturating_sub(ends_ns);
-        let is_local = flow.local.ip().is_loopback() || flow.peer.ip().is_loopback();
-        match port {
-            Port::Named => Ok(Some(index)),
-            Port::Chosen if is_local && waited_ns >= REUSABLE_NS => Ok(Some(index)),
-            Port::Chosen => Err(()),
-        }
-    }
-
-    // Who hears.
-
-    /// The best of those that could receive: the last one bound, or where it shares the port with
-    /// others as good, one that depends on the caller alone.
-    pub(super) fn choose_receiver<T: Ord>(
-        &self,
-        scored: impl Iterator<Item = (T, u32)> + Clone,
-        caller: u32,
-    ) -> Option<u32> {
-        let shares = |index: u32| self.sockets[index as usize].options.reuse_port;
-        let (best, last) = scored.clone().max_by(|(a, _), (b, _)| a.cmp(b))?;
-        if !shares(last) {
-            return Some(last);
-        }
-        let is_rival = |(score, index): &(T, u32)| *score == best && shares(*index);
-        let count = scored.clone().filter(is_rival).count() as u64;
-        let at = self.paths.hash(caller) % count;
-        scored.filter(is_rival).nth(at as usize).map(|(_, index)| index)
-    }
-
-    /// Who is bound to the port at which this arrives.
-    pub(super) fn bound_at(&self, host: u16, transport: Transport, port: u16) -> &[u32] {
-        self.hosts[usize::from(host)].ports.bound(transport, port)
-    }
+/// Who is bound to the port at which this arrives.
+pub(crate) fn bound_at(
+    world: &World,
+    host: HostId,
+    transport: Transport,
+    port: u16,
+) -> &[SocketId] {
+    world.hosts[host].ports.bound(transport, port)
 }
 
 /// Whether a port may be shared where both sides have asked for that.
@@ -239,22 +254,4 @@ enum Sharing {
 enum Port {
     Named,
     Chosen,
-}
-
-/// Whether the socket has an address that it will not change.
-pub(super) fn is_bound(socket: &Socket) -> bool {
-    match &socket.proto {
-        // A connection that is over has given its port up, unless the program named it; in TIME-WAIT
-        // the system has the port.
-        Proto::Stream(tcp) if tcp.state() == State::TimeWait => socket.port_is_given,
-        Proto::Stream(tcp) => !tcp.is_over() || socket.has_port,
-        _ => socket.has_port,
-    }
-}
-
-pub(crate) fn transport_of(socket: &Socket) -> Transport {
-    match socket.proto {
-        Proto::Udp(_) => Transport::Udp,
-        _ => Transport::Tcp,
-    }
 }

@@ -3,76 +3,57 @@
 
 use std::io;
 
-use greenroom::hub::{GreenletId, How, Interest, Io, Ready, Take};
+use greenroom::hub::{Interest, Io, Take};
 use greenroom::signal::Kind;
 
-use crate::trace::Op;
-use crate::world::{NO_SOCKET, Proto, World, errno};
+use crate::errno::errno;
+use crate::id::{HostId, SocketId};
+use crate::net::{life, readiness};
+use crate::socket::source::Ear;
+use crate::socket::{NO_SOCKET, Proto};
+use crate::trace::event::What;
+use crate::world::World;
+use crate::world::journal::Actor;
 
-/// Where one kind of signal is heard.
-pub(crate) struct Ear {
-    pub(crate) kind: Kind,
-    /// As with a signal that is blocked, any number that were not heard yet are one.
-    pub(crate) has_come: bool,
+pub(crate) fn listen(world: &mut World, kind: Kind) -> io::Result<Io> {
+    let path = world.path_for_socket(".signal");
+    let host = world.host_here();
+    let ear = Ear { kind, has_come: false };
+    let index = world.add_socket(host, path, Proto::Signal(ear));
+    world.sockets[index].number = NO_SOCKET;
+    Ok(world.add_descriptor(index))
 }
 
-impl World {
-    pub(crate) fn listen_for(&mut self, kind: Kind) -> io::Result<Io> {
-        let path = self.path_for_socket(".signal");
-        let host = self.host_here();
-        let ear = Ear { kind, has_come: false };
-        let index = self.add_socket(host, path, Proto::Signal(ear));
-        self.sockets[index as usize].number = NO_SOCKET;
-        Ok(self.add_descriptor(index))
+pub(crate) fn take(world: &mut World, io: Io, index: SocketId, take: Take) -> io::Result<usize> {
+    let Proto::Signal(ear) = &mut world.sockets[index].proto else {
+        return Err(errno(libc::EINVAL));
+    };
+    if !ear.has_come {
+        world.want(io, Interest::READ);
+        return Err(errno(libc::EAGAIN));
     }
+    ear.has_come = take == Take::Peek;
+    Ok(1)
+}
 
-    pub(crate) fn hear(&mut self, io: Io, index: u32, take: Take) -> io::Result<usize> {
-        let Proto::Signal(ear) = &mut self.sockets[index as usize].proto else {
-            return Err(errno(libc::EINVAL));
-        };
-        if !ear.has_come {
-            self.want(io, Interest::READ);
-            return Err(errno(libc::EAGAIN));
-        }
-        ear.has_come = take == Take::Peek;
-        Ok(1)
+pub(crate) fn arrives(world: &mut World, host: HostId, kind: Kind) {
+    if !world.hosts[host].is_up {
+        return;
     }
-
-    pub(crate) fn signal_comes(&mut self, host: u16, kind: Kind) {
-        if !self.hosts[usize::from(host)].is_up {
-            return;
-        }
-        self.record_world(host, Op::Signal, kind as u64, 0);
-        let mut is_heard = false;
-        for index in 0..self.sockets.len() as u32 {
-            let socket = &mut self.sockets[index as usize];
-            match &mut socket.proto {
-                Proto::Signal(ear) if socket.live && socket.host == host && ear.kind == kind => {
-                    ear.has_come = true;
-                    is_heard = true;
-                }
-                _ => continue,
+    world.record(Actor::Host(host), What::Signal { kind });
+    let mut is_heard = false;
+    for index in world.sockets.ids() {
+        let socket = &mut world.sockets[index];
+        match &mut socket.proto {
+            Proto::Signal(ear) if socket.live && socket.host == host && ear.kind == kind => {
+                ear.has_come = true;
+                is_heard = true;
             }
-            self.name_ready(index);
+            _ => continue,
         }
-        if !is_heard {
-            self.end_process(host);
-        }
+        readiness::tell(world, index);
     }
-
-    /// A host's program is ended from outside; the machine goes on.
-    fn end_process(&mut self, host: u16) {
-        let live = self.greenlets.iter().filter(|g| g.live && g.host == host);
-        let dead: Vec<GreenletId> = live.map(|g| g.id).collect();
-        self.named.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
-        for index in 0..self.descriptors.len() {
-            let Some(descriptor) = &self.descriptors[index] else { continue };
-            let (io, socket) = (descriptor.io, descriptor.socket);
-            if self.sockets[socket as usize].host == host
-                && let Some(last_of) = self.remove_descriptor(io)
-            {
-                self.close_if_last(last_of);
-            }
-        }
+    if !is_heard {
+        life::end_process(world, host);
     }
 }

@@ -1,23 +1,24 @@
-//! UDP: datagrams, whole or not at all, into a queue of bounded size.
+//! UDP's system calls: datagrams, whole or not at all, into a queue of bounded size.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 
 use greenroom::hub::{Address, Domain, Interest, Io, Take};
 
-use super::address::{any, covers};
-use super::icmp::{Icmp, Why};
-use super::multicast::{Membership, is_for_many};
-use super::options::RECV_BUFFER;
-use super::ports::Transport;
-use super::{Body, Packet};
-use crate::mutant::{self, Mutant};
-use crate::trace::Op;
-use crate::world::{Proto, World, errno};
+use crate::errno::errno;
+use crate::id::SocketId;
+use crate::link::packet::Body;
+use crate::net::{address, interface, multicast, outgoing, ports, readiness, udp};
+use crate::socket::Proto;
+use crate::socket::address::{any, is_for_many};
+use crate::socket::mailbox::cost_of;
+use crate::trace::event::{Call, Wire};
+use crate::world::World;
+use crate::world::journal::Actor;
 
 /// What UDP has a number for.
-pub(super) const LENGTH_MAX: usize = 65_535;
+pub(crate) const LENGTH_MAX: usize = 65_535;
+
 /// The most a datagram carries: 65 535 less two headers; of IPv6's, the first does not count
 /// (linux-truth 177).
 fn payload_max(to: SocketAddr) -> usize {
@@ -26,262 +27,168 @@ fn payload_max(to: SocketAddr) -> usize {
     LENGTH_MAX - UDP - if to.is_ipv4() { V4 } else { 0 }
 }
 
-/// What a socket has received and not yet given out.
-#[derive(Default)]
-pub(crate) struct Mailbox {
-    letters: VecDeque<(SocketAddr, Vec<u8>)>,
-    bytes: usize,
-    /// What an ICMP message to a connected socket said.
-    error: Option<i32>,
-    shut_read: bool,
-    shut_write: bool,
-    pub(super) groups: Vec<Membership>,
+pub(crate) fn connect(world: &mut World, index: SocketId, peer: &Address) -> io::Result<()> {
+    autobind(world, index)?;
+    let socket = &world.sockets[index];
+    if socket.options.only_v6 && matches!(peer, Address::Inet(SocketAddr::V4(_))) {
+        return Err(errno(libc::EAFNOSUPPORT));
+    }
+    let peer = address::named_peer(world, index, peer)?;
+    address::check_peer_scope(world, index, peer)?;
+    interface::may_broadcast(world, index, peer)?;
+    let peer = match is_for_many(peer.ip()) {
+        true => peer,
+        false => address::reachable(world, index, peer)?,
+    };
+    ports::bind_towards(world, index, peer)?;
+    let socket = &mut world.sockets[index];
+    socket.peer = Some(peer);
+    let number = socket.number;
+    world.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
+    Ok(())
 }
 
-impl Mailbox {
-    /// What is in it, with what that costs beside its bytes.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-    pub(crate) fn is_readable(&self) -> bool {
-        self.error.is_some() || self.shut_read || !self.letters.is_empty()
-    }
-    pub(crate) fn take_error(&mut self) -> Option<io::Error> {
-        let error = self.error.take()?;
-        match mutant::is_on(Mutant::RefusalMisnamed) {
-            true => Some(errno(libc::ECONNRESET)),
-            false => Some(errno(error)),
-        }
-    }
-}
-
-impl World {
-    pub(crate) fn connect_datagram(&mut self, index: u32, peer: &Address) -> io::Result<()> {
-        self.autobind(index)?;
-        let socket = &self.sockets[index as usize];
-        if socket.options.only_v6 && matches!(peer, Address::Inet(SocketAddr::V4(_))) {
-            return Err(errno(libc::EAFNOSUPPORT));
-        }
-        let peer = self.named_peer(index, peer)?;
-        self.check_peer_scope(index, peer)?;
-        self.may_broadcast(index, peer)?;
-        let peer = match is_for_many(peer.ip()) {
-            true => peer,
-            false => self.reachable(index, peer)?,
-        };
-        self.bind_towards(index, peer)?;
-        let socket = &mut self.sockets[index as usize];
-        socket.peer = Some(peer);
-        let number = socket.number;
-        self.record_full(Op::Connect, number, 0, 0, Some(peer), "");
-        Ok(())
-    }
-
-    pub(crate) fn send_datagram(
-        &mut self,
-        index: u32,
-        buf: &[u8],
-        peer: Option<&Address>,
-    ) -> io::Result<usize> {
-        self.autobind(index)?;
-        let (from, to) = self.destination(index, buf.len(), peer)?;
-        let socket = &mut self.sockets[index as usize];
-        let (host, number) = (socket.host, socket.number);
-        if let Proto::Udp(mailbox) = &mut socket.proto {
-            if let Some(error) = mailbox.take_error() {
-                return Err(error);
-            }
-            if mailbox.shut_write {
-                return Err(errno(libc::EPIPE));
-            }
-        }
-        let length = buf.len() as u64;
-        let hash = self.trace.hash_of_payload(buf);
-        self.record_full(Op::SendTo, number, length, hash, Some(to), "");
-        if is_for_many(to.ip()) {
-            self.send_to_many(index, from, to, buf);
-            return Ok(buf.len());
-        }
-        self.record_wire(host, Op::Datagram, number, length, 0, Some(to));
-        let mut payload = self.buffers.pop().unwrap_or_default();
-        payload.clear();
-        payload.extend_from_slice(buf);
-        self.send_packet(Some(index), host, from, to, Body::Datagram, payload);
-        Ok(buf.len())
-    }
-
-    /// A socket without a port is given one before anything else is looked at.
-    pub(super) fn autobind(&mut self, index: u32) -> io::Result<()> {
-        let socket = &self.sockets[index as usize];
-        if socket.has_port {
-            return Ok(());
-        }
-        let local = SocketAddr::new(any(socket.domain), 0);
-        // That there is none is said in another way here (linux-truth 55).
-        self.bind_socket(index, local).map_err(|_| errno(libc::EAGAIN))
-    }
-
-    /// Where so many bytes leave from and go to, in the order of Linux's refusals: IPv4 looks at the
-    /// length that no datagram can have before all else, both at the one that IP cannot carry last.
-    fn destination(
-        &self,
-        index: u32,
-        length: usize,
-        peer: Option<&Address>,
-    ) -> io::Result<(SocketAddr, SocketAddr)> {
-        let socket = &self.sockets[index as usize];
-        if socket.domain == Domain::V4 && length > LENGTH_MAX {
-            return Err(errno(libc::EMSGSIZE));
-        }
-        if socket.domain == Domain::V6 && matches!(peer, Some(Address::Unix(_))) {
-            return Err(errno(libc::EINVAL));
-        }
-        let peer = peer.map(|peer| self.named_peer(index, peer)).transpose()?;
-        if peer.is_some_and(|peer| peer.port() == 0) {
-            return Err(errno(libc::EINVAL));
-        }
-        let to = peer.or(socket.peer).ok_or_else(|| errno(libc::EDESTADDRREQ))?;
-        if socket.domain == Domain::V6 && to.is_ipv4() && to.port() == 0 {
-            // IPv6 hands its peer on to IPv4 as if it were named.
-            return Err(errno(libc::EINVAL));
-        }
-        self.may_broadcast(index, to)?;
-        let to = if is_for_many(to.ip()) { to } else { self.reachable(index, to)? };
-        let from = self.source_towards(index, to)?;
-        if length > payload_max(to) {
-            return Err(errno(libc::EMSGSIZE));
-        }
-        let port = socket.local.expect("a sender is bound").port();
-        Ok((SocketAddr::new(from, port), to))
-    }
-
-    pub(super) fn datagram_arrives(&mut self, packet: Packet) {
-        let Some(index) = self.receiver_of(&packet) else {
-            let (host, from, to) = (packet.to_host, packet.to, packet.from);
-            let body = Body::Icmp(Icmp::about(&packet, Why::Port));
-            self.send_packet(None, host, from, to, body, Vec::new());
-            return self.recycle(packet.payload);
-        };
-        self.put_letter(index, packet.from, packet.payload);
-    }
-
-    /// Shuts for this side alone, connected or not; where it is not, it says so all the same.
-    pub(super) fn shutdown_datagram(
-        &mut self,
-        index: u32,
-        read: bool,
-        write: bool,
-    ) -> io::Result<()> {
-        let socket = &mut self.sockets[index as usize];
-        let is_connected = socket.peer.is_some();
-        if let Proto::Udp(mailbox) = &mut socket.proto {
-            mailbox.shut_read |= read;
-            mailbox.shut_write |= write;
-        }
-        self.name_ready(index);
-        if is_connected { Ok(()) } else { Err(errno(libc::ENOTCONN)) }
-    }
-
-    pub(super) fn put_letter(&mut self, index: u32, from: SocketAddr, payload: Vec<u8>) {
-        let left = self.memory_left(self.sockets[index as usize].host);
-        let socket = &mut self.sockets[index as usize];
-        let bytes_max = socket.options.recv_buffer.unwrap_or(RECV_BUFFER) as usize;
-        let Proto::Udp(mailbox) = &mut socket.proto else { return };
-        let cost = cost_of(from, payload.len());
-        // However large, one fits; but for the host.
-        let is_full = !mailbox.letters.is_empty() && mailbox.bytes + cost > bytes_max;
-        if is_full || left.is_some_and(|left| left < cost as u64) {
-            return self.recycle(payload);
-        }
-        mailbox.bytes += cost;
-        mailbox.letters.push_back((from, payload));
-        self.name_ready(index);
-    }
-
-    /// A connected socket hears its peer only; the more exact address wins, then the very family.
-    fn receiver_of(&self, packet: &Packet) -> Option<u32> {
-        let to = packet.to;
-        let bound = self.bound_at(packet.to_host, Transport::Udp, to.port());
-        let score = |&index: &u32| {
-            let socket = &self.sockets[index as usize];
-            let local = socket.local.filter(|_| covers(socket, to))?;
-            let hears = socket.peer.is_none_or(|peer| is_from(peer, packet.from));
-            let is_own_family = socket.domain == Domain::V4;
-            hears.then_some(((socket.peer.is_some(), local.ip() == to.ip(), is_own_family), index))
-        };
-        self.choose_receiver(bound.iter().filter_map(score), packet.sender)
-    }
-
-    /// A datagram went no further: only a connected socket is told (linux-truth 174).
-    pub(super) fn refusal_arrives(&mut self, packet: &Packet, error: i32) {
-        let bound = self.bound_at(packet.to_host, Transport::Udp, packet.to.port());
-        let told = bound.iter().copied().find(|&index| {
-            let socket = &self.sockets[index as usize];
-            // One that was connected in IPv6 before does not hear what comes back by IPv4.
-            covers(socket, packet.to) && socket.peer.is_some_and(|peer| is_from(peer, packet.from))
-        });
-        let Some(index) = told else { return };
-        if let Proto::Udp(mailbox) = &mut self.sockets[index as usize].proto {
-            mailbox.error = Some(error);
-            self.name_ready(index);
-        }
-    }
-
-    pub(crate) fn recv_datagram(
-        &mut self,
-        io: Io,
-        index: u32,
-        buf: &mut [u8],
-        take: Take,
-    ) -> io::Result<(usize, SocketAddr)> {
-        let socket = &mut self.sockets[index as usize];
-        let number = socket.number;
-        let Proto::Udp(mailbox) = &mut socket.proto else {
-            return Err(errno(libc::ENOTCONN));
-        };
+pub(crate) fn send(
+    world: &mut World,
+    index: SocketId,
+    buf: &[u8],
+    peer: Option<&Address>,
+) -> io::Result<usize> {
+    autobind(world, index)?;
+    let (from, to) = destination(world, index, buf.len(), peer)?;
+    let socket = &mut world.sockets[index];
+    let (host, number) = (socket.host, socket.number);
+    if let Proto::Udp(mailbox) = &mut socket.proto {
         if let Some(error) = mailbox.take_error() {
             return Err(error);
         }
-        let Some((from, payload)) = mailbox.letters.front() else {
-            if mailbox.shut_read {
-                let nobody = SocketAddr::new(any(socket.domain), 0);
-                self.record_full(Op::RecvFrom, number, 0, 0, Some(nobody), "");
-                return Ok((0, nobody));
-            }
-            self.want(io, Interest::READ);
-            return Err(errno(libc::EAGAIN));
-        };
-        let (from, length) = (*from, payload.len().min(buf.len()));
-        buf[..length].copy_from_slice(&payload[..length]);
-        if take == Take::Remove {
-            let (_, payload) = mailbox.letters.pop_front().expect("it was just looked at");
-            mailbox.bytes -= cost_of(from, payload.len());
-            self.scheduler.took();
-            self.recycle(payload);
+        if mailbox.shut_write {
+            return Err(errno(libc::EPIPE));
         }
-        self.record_full(Op::RecvFrom, number, length as u64, 0, Some(from), "");
-        Ok((length, from))
     }
+    let length = buf.len() as u64;
+    let payload = world.trace.payload(buf);
+    let sent = Call::SendTo { socket: number, bytes: length, payload, to: to.into() };
+    world.record(Actor::Running, sent);
+    if is_for_many(to.ip()) {
+        multicast::send(world, index, from, to, buf);
+        return Ok(buf.len());
+    }
+    world.record(Actor::Host(host), Wire::Datagram { socket: number, from, to, bytes: length });
+    let mut payload = world.buffers.pop().unwrap_or_default();
+    payload.clear();
+    payload.extend_from_slice(buf);
+    outgoing::send(world, Some(index), host, from, to, Body::Datagram, payload);
+    Ok(buf.len())
 }
 
-/// What a datagram costs the queue, by Linux's measure (linux-truth 166, 167): its bookkeeping and
-/// the memory that was set aside for it, one piece with the headers up to four pages.
-fn cost_of(from: SocketAddr, length: usize) -> usize {
-    const HEADER: usize = 256;
-    const TRAILER: usize = 320;
-    const HEAD_MIN: usize = 576;
-    const LINEAR_MAX: usize = 16_384 - TRAILER;
-    let headers = if from.is_ipv4() { 59 } else { 72 };
-    match length + headers {
-        linear @ ..=LINEAR_MAX if linear + TRAILER <= HEAD_MIN => HEADER + HEAD_MIN,
-        linear @ ..=LINEAR_MAX => HEADER + (linear + TRAILER).next_power_of_two(),
-        _ => HEADER + HEAD_MIN + length,
+/// A socket without a port is given one before anything else is looked at.
+fn autobind(world: &mut World, index: SocketId) -> io::Result<()> {
+    let socket = &world.sockets[index];
+    if socket.has_port {
+        return Ok(());
     }
+    let local = SocketAddr::new(any(socket.domain), 0);
+    // That there is none is said in another way here (linux-truth 55).
+    ports::bind_to(world, index, local).map_err(|_| errno(libc::EAGAIN))
 }
 
-/// Whether what comes from there is for one connected to `peer`: to port 0 means any of its ports.
-fn is_from(peer: SocketAddr, from: SocketAddr) -> bool {
-    peer.ip() == from.ip() && (peer.port() == 0 || peer.port() == from.port())
+/// Where so many bytes leave from and go to, in the order of Linux's refusals: IPv4 looks at the
+/// length that no datagram can have before all else, both at the one that IP cannot carry last.
+fn destination(
+    world: &World,
+    index: SocketId,
+    length: usize,
+    peer: Option<&Address>,
+) -> io::Result<(SocketAddr, SocketAddr)> {
+    let socket = &world.sockets[index];
+    if socket.domain == Domain::V4 && length > LENGTH_MAX {
+        return Err(errno(libc::EMSGSIZE));
+    }
+    if socket.domain == Domain::V6 && matches!(peer, Some(Address::Unix(_))) {
+        return Err(errno(libc::EINVAL));
+    }
+    let peer = peer.map(|peer| address::named_peer(world, index, peer)).transpose()?;
+    if peer.is_some_and(|peer| peer.port() == 0) {
+        return Err(errno(libc::EINVAL));
+    }
+    let to = peer.or(socket.peer).ok_or_else(|| errno(libc::EDESTADDRREQ))?;
+    if socket.domain == Domain::V6 && to.is_ipv4() && to.port() == 0 {
+        // IPv6 hands its peer on to IPv4 as if it were named.
+        return Err(errno(libc::EINVAL));
+    }
+    interface::may_broadcast(world, index, to)?;
+    let to = if is_for_many(to.ip()) { to } else { address::reachable(world, index, to)? };
+    let from = address::source_towards(world, index, to)?;
+    if length > payload_max(to) {
+        return Err(errno(libc::EMSGSIZE));
+    }
+    let port = socket.local.expect("a sender is bound").port();
+    Ok((SocketAddr::new(from, port), to))
+}
+
+pub(crate) fn recv(
+    world: &mut World,
+    io: Io,
+    index: SocketId,
+    buf: &mut [u8],
+    take: Take,
+) -> io::Result<(usize, SocketAddr)> {
+    let socket = &mut world.sockets[index];
+    let number = socket.number;
+    let Proto::Udp(mailbox) = &mut socket.proto else {
+        return Err(errno(libc::ENOTCONN));
+    };
+    if let Some(error) = mailbox.take_error() {
+        return Err(error);
+    }
+    let Some((from, payload)) = mailbox.queue.front() else {
+        if mailbox.shut_read {
+            let nobody = SocketAddr::new(any(socket.domain), 0);
+            let received = Call::RecvFrom { socket: number, bytes: 0, from: nobody.into() };
+            world.record(Actor::Running, received);
+            return Ok((0, nobody));
+        }
+        world.want(io, Interest::READ);
+        return Err(errno(libc::EAGAIN));
+    };
+    let (from, length) = (*from, payload.len().min(buf.len()));
+    buf[..length].copy_from_slice(&payload[..length]);
+    if take == Take::Remove {
+        let (_, payload) = mailbox.queue.pop_front().expect("it was just looked at");
+        mailbox.bytes -= cost_of(from, payload.len());
+        world.took = true;
+        world.recycle(payload);
+    }
+    let received = Call::RecvFrom { socket: number, bytes: length as u64, from: from.into() };
+    world.record(Actor::Running, received);
+    Ok((length, from))
+}
+
+/// Shuts for this side alone, connected or not; where it is not, it says so all the same.
+pub(crate) fn shutdown(
+    world: &mut World,
+    index: SocketId,
+    read: bool,
+    write: bool,
+) -> io::Result<()> {
+    let socket = &mut world.sockets[index];
+    let is_connected = socket.peer.is_some();
+    if let Proto::Udp(mailbox) = &mut socket.proto {
+        mailbox.shut_read |= read;
+        mailbox.shut_write |= write;
+    }
+    readiness::tell(world, index);
+    if is_connected { Ok(()) } else { Err(errno(libc::ENOTCONN)) }
+}
+
+/// UDP has no urgent datagrams, and says so once it has a port and the length is one it could send.
+pub(crate) fn refuse_urgent(world: &mut World, index: SocketId, length: usize) -> io::Error {
+    match autobind(world, index) {
+        Err(error) => error,
+        Ok(()) if length > udp::LENGTH_MAX => errno(libc::EMSGSIZE),
+        Ok(()) => errno(libc::EOPNOTSUPP),
+    }
 }
 
 #[cfg(test)]
@@ -291,7 +198,7 @@ mod tests {
     use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind};
 
     use crate::hub::SimHub;
-    use crate::net::bench::{self, code, is_named, ready, recv, send};
+    use crate::testing::{self, code, is_named, ready, recv, send};
 
     fn at(address: &str) -> Address {
         address.parse::<SocketAddr>().expect("an address").into()
@@ -306,7 +213,7 @@ mod tests {
     /// 175
     #[test]
     fn a_first_send_gives_a_port_and_port_0_is_no_destination() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let io = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
         assert_eq!(recv(hub, io, 1), Err(libc::EAGAIN));
         assert_eq!(send(hub, io, b"x"), Err(libc::EDESTADDRREQ));
@@ -320,7 +227,7 @@ mod tests {
     /// port of that host, and says that it is connected to nobody.
     #[test]
     fn port_0_is_any_port_and_a_port_is_given_before_anything_is_looked_at() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let lost = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
         assert_eq!(send(hub, lost, b"x"), Err(libc::EDESTADDRREQ));
         let local = hub.local_addr(lost).and_then(|local| local.inet()).expect("an address");
@@ -335,7 +242,7 @@ mod tests {
     /// 187, 188
     #[test]
     fn shutting_down_ends_reads_behind_what_is_there_and_breaks_writes() {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (near, far) = (bound(hub, "127.0.0.1:1"), bound(hub, "127.0.0.1:2"));
         assert_eq!(recv(hub, near, 1), Err(libc::EAGAIN));
         assert_eq!(code(hub.shutdown(near, Shutdown::Read)), Err(libc::ENOTCONN));
@@ -353,7 +260,7 @@ mod tests {
     /// 15, 176, and Linux's answer to a source that no reply would find.
     #[test]
     fn loopback_is_a_source_on_its_own_host_only() {
-        let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+        let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
         let local = bound(hub, "127.0.0.1:1");
         assert_eq!(code(hub.send_to(local, b"x", &at("10.0.0.2:9"))), Err(libc::EINVAL));
         assert_eq!(code(hub.connect(local, &at("10.0.0.2:9"))), Err(libc::EINVAL));

@@ -5,13 +5,14 @@
 //! errors and readiness are Linux's. Not modelled: descriptors and credentials sent along,
 //! permissions, and `SO_RCVBUF`, which counts for nothing on Linux either.
 
+mod callers;
 mod datagram;
-pub(crate) mod name;
-pub(crate) mod queue;
+mod pieces;
+mod record;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod urgent;
+pub(crate) mod urgent;
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,381 +21,311 @@ use std::rc::Rc;
 
 use greenroom::hub::{Address, Interest, Io, Kind, Take};
 
-use self::name::{Card, Name, place_of};
-use self::queue::Piece;
-use super::weak::Weak;
-use crate::trace::Op;
-use crate::world::{Proto, World, errno};
+use crate::errno::errno;
+use crate::id::SocketId;
+use crate::net::readiness;
+use crate::socket::Proto;
+use crate::socket::unix::name::{Name, place_of};
+use crate::socket::unix::queue::around_marks;
+use crate::socket::unix::{Peer, Role, UnixSocket};
+use crate::trace::event::Call;
+use crate::world::World;
+use crate::world::journal::Actor;
 
-/// A socket of the Unix domain.
-pub(crate) struct UnixSocket {
-    kind: Kind,
-    name: Card,
-    role: Role,
-    peer: Peer,
-    /// What was sent here and not yet read.
-    incoming: VecDeque<Piece>,
-    /// What this socket sent and others have not yet read.
-    charged: usize,
-    shut_read: bool,
-    shut_write: bool,
-    error: Option<i32>,
-    /// Who is to be told of room here, and when this socket closes: datagram sockets connected to
-    /// it, and those that wait to send to it or to connect.
-    callers: Vec<Weak>,
+// Made and named.
+
+pub(crate) fn make(world: &mut World, kind: Kind) -> Io {
+    let (host, path) = (world.host_here(), world.path_for_socket(".unix"));
+    let index = world.add_socket(host, path, Proto::Unix(UnixSocket::new(kind)));
+    world.add_descriptor(index)
 }
 
-enum Role {
-    /// Neither listening nor connected; a datagram socket is never anything else.
-    Plain,
-    Listening {
-        backlog: usize,
-        pending: VecDeque<u32>,
-    },
-    Connected,
-}
-
-#[derive(Clone)]
-enum Peer {
-    None,
-    Here(u32),
-    /// It closed; this was its name.
-    Gone(Option<Rc<Name>>),
-}
-
-impl UnixSocket {
-    fn new(kind: Kind) -> Box<UnixSocket> {
-        Box::new(UnixSocket {
-            kind,
-            name: Card::default(),
-            role: Role::Plain,
-            peer: Peer::None,
-            incoming: VecDeque::new(),
-            charged: 0,
-            shut_read: false,
-            shut_write: false,
-            error: None,
-            callers: Vec::new(),
-        })
-    }
-
-    pub(crate) fn take_error(&mut self) -> Option<io::Error> {
-        self.error.take().map(errno)
-    }
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-    pub(crate) fn is_listening(&self) -> bool {
-        matches!(self.role, Role::Listening { .. })
-    }
-}
-
-impl World {
-    fn unix(&self, index: u32) -> &UnixSocket {
-        match &self.sockets[index as usize].proto {
-            Proto::Unix(socket) => socket,
-            _ => unreachable!("only Unix sockets have calls of Unix sockets"),
+pub(crate) fn pair(world: &mut World, kind: Kind) -> io::Result<(Io, Io)> {
+    let (near, far) = (make(world, kind), make(world, kind));
+    let (a, b) = (world.socket_of(near)?, world.socket_of(far)?);
+    for (index, other) in [(a, b), (b, a)] {
+        let other_weak = world.weak(other);
+        let socket = world.unix_mut(index);
+        socket.peer = Peer::Here(other);
+        match kind {
+            Kind::Datagram => socket.callers.push(other_weak),
+            _ => socket.role = Role::Connected,
         }
     }
-    fn unix_mut(&mut self, index: u32) -> &mut UnixSocket {
-        match &mut self.sockets[index as usize].proto {
-            Proto::Unix(socket) => socket,
-            _ => unreachable!("only Unix sockets have calls of Unix sockets"),
+    world.record_pair("pair", a, b);
+    Ok((near, far))
+}
+
+pub(crate) fn bind(world: &mut World, index: SocketId, local: &SocketAddr) -> io::Result<()> {
+    let wanted = Name::of(local);
+    let has_name = world.unix(index).name.get().is_some();
+    if has_name && !matches!(wanted, Some(Name::Path(_))) {
+        // Asking for any name is granted by the one that is there.
+        return if wanted.is_none() { Ok(()) } else { Err(errno(libc::EINVAL)) };
+    }
+    let host = world.sockets[index].host;
+    let name = match wanted {
+        Some(name) => Rc::new(name),
+        None => free_name(world, index)?,
+    };
+    let place = place_of(&name, world.unix(index).kind);
+    let is_taken = world.hosts[host].names.get(&place).is_some_and(|&holder| match *name {
+        Name::Path(_) => true,
+        Name::Abstract(_) => world.upgrade(holder).is_some(),
+    });
+    if is_taken {
+        return Err(errno(libc::EADDRINUSE));
+    }
+    if has_name {
+        // The file is made before the socket is looked at, and removed again.
+        return Err(errno(libc::EINVAL));
+    }
+    let holder = world.weak(index);
+    world.hosts[host].names.insert(place, holder);
+    let number = world.sockets[index].number;
+    let local = world.name_ref(Some(&name));
+    world.record(Actor::Running, Call::Bind { socket: number, local });
+    world.unix(index).name.set(name).expect("it had none");
+    Ok(())
+}
+
+/// An abstract name of five hexadecimal digits that nobody has.
+fn free_name(world: &World, index: SocketId) -> io::Result<Rc<Name>> {
+    let names = &world.hosts[world.sockets[index].host].names;
+    let kind = world.unix(index).kind;
+    let is_free = |name: &Rc<Name>| {
+        let holder = names.get(&place_of(name, kind));
+        holder.is_none_or(|&holder| world.upgrade(holder).is_none())
+    };
+    (1..1 << 20)
+        .map(|number| Rc::new(Name::Abstract(format!("{number:05x}").into_bytes())))
+        .find(is_free)
+        .ok_or_else(|| errno(libc::ENOSPC))
+}
+
+pub(crate) fn listen(world: &mut World, index: SocketId, backlog: u32) -> io::Result<()> {
+    let socket = world.unix_mut(index);
+    if socket.kind == Kind::Datagram {
+        return Err(errno(libc::EOPNOTSUPP));
+    }
+    let backlog_now = backlog as usize;
+    match &mut socket.role {
+        _ if socket.name.get().is_none() => return Err(errno(libc::EINVAL)),
+        Role::Connected => return Err(errno(libc::EINVAL)),
+        Role::Listening { backlog, .. } => *backlog = backlog_now,
+        role => {
+            *role = Role::Listening { backlog: backlog_now, pending: VecDeque::new() };
         }
     }
+    let socket = world.sockets[index].number;
+    world.record(Actor::Running, Call::Listen { socket, backlog });
+    callers::tell(world, index);
+    Ok(())
+}
 
-    // Made and named.
-
-    pub(crate) fn make_unix(&mut self, kind: Kind) -> Io {
-        let (host, path) = (self.host_here(), self.path_for_socket(".unix"));
-        let index = self.add_socket(host, path, Proto::Unix(UnixSocket::new(kind)));
-        self.add_descriptor(index)
+/// A connection stands at once, or not at all; while the listener's queue is full the call has
+/// to wait.
+pub(crate) fn connect(
+    world: &mut World,
+    io: Io,
+    index: SocketId,
+    to: &SocketAddr,
+) -> io::Result<()> {
+    let kind = world.unix(index).kind;
+    if kind == Kind::Datagram {
+        return datagram::connect(world, index, to);
     }
-
-    pub(crate) fn pair_of_unix(&mut self, kind: Kind) -> io::Result<(Io, Io)> {
-        let (near, far) = (self.make_unix(kind), self.make_unix(kind));
-        let (a, b) = (self.socket_of(near)?, self.socket_of(far)?);
-        for (index, other) in [(a, b), (b, a)] {
-            let other_weak = self.weak(other);
-            let socket = self.unix_mut(index);
-            socket.peer = Peer::Here(other);
-            match kind {
-                Kind::Datagram => socket.callers.push(other_weak),
-                _ => socket.role = Role::Connected,
+    let name = Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?);
+    let target = callers::find(world, world.sockets[index].host, &name, kind)?;
+    let listener = world.unix(target);
+    match &listener.role {
+        Role::Listening { backlog, pending } if !listener.shut_read => {
+            if pending.len() > *backlog {
+                callers::add(world, target, index);
+                world.want(io, Interest::WRITE);
+                return Err(errno(libc::EAGAIN));
             }
         }
-        self.record_pair("pair", a, b);
-        Ok((near, far))
+        _ => return Err(errno(libc::ECONNREFUSED)),
     }
-
-    /// Records that two sockets were made at once; the text tells them by their numbers.
-    pub(super) fn record_pair(&mut self, name: &'static str, a: u32, b: u32) {
-        let number = |index: u32| self.sockets[index as usize].number;
-        let (a, b) = (number(a), number(b));
-        self.record_full(Op::Connected, a, b.into(), 0, None, name);
+    match world.unix(index).role {
+        Role::Plain => {}
+        Role::Connected => return Err(errno(libc::EISCONN)),
+        Role::Listening { .. } => return Err(errno(libc::EINVAL)),
     }
+    let far = stream::make_far_end(world, target, index);
+    let near = world.unix_mut(index);
+    near.role = Role::Connected;
+    near.peer = Peer::Here(far);
+    let number = world.sockets[index].number;
+    let peer = world.name_ref(Some(&name));
+    world.record(Actor::Running, Call::Connect { socket: number, peer });
+    readiness::tell(world, target);
+    Ok(())
+}
 
-    pub(crate) fn bind_unix(&mut self, index: u32, local: &SocketAddr) -> io::Result<()> {
-        let wanted = Name::of(local);
-        let has_name = self.unix(index).name.get().is_some();
-        if has_name && !matches!(wanted, Some(Name::Path(_))) {
-            // Asking for any name is granted by the one that is there.
-            return if wanted.is_none() { Ok(()) } else { Err(errno(libc::EINVAL)) };
-        }
-        let host = usize::from(self.sockets[index as usize].host);
-        let name = match wanted {
-            Some(name) => Rc::new(name),
-            None => self.free_name(index)?,
-        };
-        let place = place_of(&name, self.unix(index).kind);
-        let is_taken = self.hosts[host].names.get(&place).is_some_and(|&holder| match *name {
-            Name::Path(_) => true,
-            Name::Abstract(_) => self.upgrade(holder).is_some(),
-        });
-        if is_taken {
-            return Err(errno(libc::EADDRINUSE));
-        }
-        if has_name {
-            // The file is made before the socket is looked at, and removed again.
+pub(crate) fn accept(world: &mut World, io: Io, index: SocketId) -> io::Result<(Io, Address)> {
+    let socket = world.unix_mut(index);
+    if socket.kind == Kind::Datagram {
+        return Err(errno(libc::EOPNOTSUPP));
+    }
+    let Role::Listening { pending, .. } = &mut socket.role else {
+        return Err(errno(libc::EINVAL));
+    };
+    let Some(accepted) = pending.pop_front() else {
+        if socket.shut_read {
             return Err(errno(libc::EINVAL));
         }
-        let holder = self.weak(index);
-        self.hosts[host].names.insert(place, holder);
-        let number = self.sockets[index as usize].number;
-        self.record_named(Op::Bind, number, 0, 0, Some(&name));
-        self.unix(index).name.set(name).expect("it had none");
-        Ok(())
-    }
+        world.want(io, Interest::READ);
+        return Err(errno(libc::EAGAIN));
+    };
+    world.took = true;
+    let io = world.add_descriptor(accepted);
+    let peer = match &world.unix(accepted).peer {
+        Peer::Here(peer) => world.unix(*peer).name.get().cloned(),
+        Peer::Gone(name) => name.clone(),
+        Peer::None => None,
+    };
+    let number = world.sockets[accepted].number;
+    let name = world.name_ref(peer.as_deref());
+    world.record(Actor::Running, Call::Accept { socket: number, peer: name });
+    callers::tell(world, index);
+    Ok((io, Name::address(peer.as_deref())))
+}
 
-    /// An abstract name of five hexadecimal digits that nobody has.
-    fn free_name(&self, index: u32) -> io::Result<Rc<Name>> {
-        let names = &self.hosts[usize::from(self.sockets[index as usize].host)].names;
-        let kind = self.unix(index).kind;
-        let is_free = |name: &Rc<Name>| {
-            let holder = names.get(&place_of(name, kind));
-            holder.is_none_or(|&holder| self.upgrade(holder).is_none())
-        };
-        (1..1 << 20)
-            .map(|number| Rc::new(Name::Abstract(format!("{number:05x}").into_bytes())))
-            .find(is_free)
-            .ok_or_else(|| errno(libc::ENOSPC))
-    }
+// Asked about.
 
-    /// Who is bound to this name of the host.
-    fn find_unix(&self, host: u16, name: &Rc<Name>, kind: Kind) -> io::Result<u32> {
-        let place = place_of(name, kind);
-        let holder = match (self.hosts[usize::from(host)].names.get(&place), &**name) {
-            (None, Name::Path(_)) => return Err(errno(libc::ENOENT)),
-            (holder, _) => holder.and_then(|&holder| self.upgrade(holder)),
-        };
-        let holder = holder.ok_or_else(|| errno(libc::ECONNREFUSED))?;
-        match self.unix(holder).kind == kind {
-            true => Ok(holder),
-            false => Err(errno(libc::EPROTOTYPE)),
+pub(crate) fn name(world: &World, index: SocketId) -> Address {
+    Name::address(world.unix(index).name.get().map(|name| &**name))
+}
+
+pub(crate) fn peer(world: &World, index: SocketId) -> io::Result<Address> {
+    match &world.unix(index).peer {
+        Peer::None => Err(errno(libc::ENOTCONN)),
+        Peer::Here(peer) => Ok(name(world, *peer)),
+        Peer::Gone(name) => Ok(Name::address(name.as_deref())),
+    }
+}
+
+// Bytes, whatever the kind.
+
+pub(crate) fn recv(
+    world: &mut World,
+    io: Io,
+    index: SocketId,
+    buf: &mut [u8],
+    take: Take,
+) -> io::Result<(usize, Address)> {
+    match world.unix(index).kind {
+        Kind::Datagram => {
+            let (length, from) = datagram::recv(world, io, index, buf, take)?;
+            Ok((length, Name::address(from.as_deref())))
+        }
+        kind => {
+            // Bytes come from the peer; the end comes from nobody.
+            let inline = world.sockets[index].urgent_is_inline();
+            let (_, bytes) = around_marks(&world.unix(index).incoming, inline);
+            let is_end = match kind {
+                Kind::Stream => bytes == 0,
+                _ => world.unix(index).incoming.is_empty(),
+            };
+            let from = match is_end {
+                true => Address::unnamed(),
+                false => peer(world, index).unwrap_or_else(|_| Address::unnamed()),
+            };
+            let length = match kind {
+                Kind::Stream => stream::recv(world, io, index, buf, take)?,
+                _ => record::recv(world, io, index, buf, take)?,
+            };
+            Ok((length, from))
         }
     }
+}
 
-    // Asked about.
-
-    pub(crate) fn unix_name(&self, index: u32) -> Address {
-        Name::address(self.unix(index).name.get().map(|name| &**name))
-    }
-
-    pub(crate) fn unix_peer(&self, index: u32) -> io::Result<Address> {
-        match &self.unix(index).peer {
-            Peer::None => Err(errno(libc::ENOTCONN)),
-            Peer::Here(peer) => Ok(self.unix_name(*peer)),
-            Peer::Gone(name) => Ok(Name::address(name.as_deref())),
+pub(crate) fn send(
+    world: &mut World,
+    io: Io,
+    index: SocketId,
+    buf: &[u8],
+    peer: Option<&Address>,
+) -> io::Result<usize> {
+    match (world.unix(index).kind, peer) {
+        (Kind::Datagram, peer) => {
+            let peer = peer.map(Address::unix).transpose()?;
+            datagram::send(world, io, index, buf, peer)
         }
+        (Kind::Stream, Some(_)) => match world.unix(index).role {
+            Role::Connected => Err(errno(libc::EISCONN)),
+            _ => Err(errno(libc::EOPNOTSUPP)),
+        },
+        (Kind::Stream, None) => stream::send(world, io, index, buf),
+        (Kind::SeqPacket, _) => record::send(world, io, index, buf),
     }
+}
 
-    /// What poll(2) reports; what will fail at once is ready too.
-    pub(crate) fn unix_readiness(&self, socket: &UnixSocket, index: u32) -> Interest {
-        let is_over = socket.error.is_some() || (socket.shut_read && socket.shut_write);
-        let reads = |ready: bool| if ready || is_over { Interest::READ } else { Interest::NONE };
-        let queued = socket.shut_read || !socket.incoming.is_empty();
-        let writes = is_over || socket.shut_write || self.has_room(socket, index);
-        let writes = if writes { Interest::WRITE } else { Interest::NONE };
-        match &socket.role {
-            Role::Listening { pending, .. } => {
-                let hung_up = if is_over { Interest::WRITE } else { Interest::NONE };
-                reads(socket.shut_read || !pending.is_empty()).with(hung_up)
-            }
-            Role::Plain if socket.kind != Kind::Datagram => Interest::BOTH,
-            Role::Plain | Role::Connected => reads(queued).with(writes),
+// Ends.
+
+/// What one end of a connection shuts, the other end finds shut; a datagram socket shuts for
+/// itself alone.
+pub(crate) fn shutdown(world: &mut World, index: SocketId, read: bool, write: bool) {
+    let socket = world.unix_mut(index);
+    socket.shut_read |= read;
+    socket.shut_write |= write;
+    let peer = match (&socket.peer, socket.kind) {
+        (&Peer::Here(peer), Kind::Stream | Kind::SeqPacket) => Some(peer),
+        _ => None,
+    };
+    if let Some(peer) = peer {
+        let other = world.unix_mut(peer);
+        other.shut_read |= write;
+        other.shut_write |= read;
+        readiness::tell(world, peer);
+    }
+    callers::tell(world, index);
+}
+
+/// The last descriptor is gone. The name stays where it is a path.
+pub(crate) fn close(world: &mut World, index: SocketId) {
+    end(world, index, false);
+}
+
+/// `embryo`: nobody ever accepted it, so its client finds the connection reset.
+fn end(world: &mut World, index: SocketId, embryo: bool) {
+    let gone = Proto::Fresh;
+    let proto = std::mem::replace(&mut world.sockets[index].proto, gone);
+    let Proto::Unix(socket) = proto else { return };
+    let UnixSocket { kind, name, role, peer, incoming, callers, .. } = *socket;
+    let name = name.get().cloned();
+    world.forget_socket(index);
+    if let (Kind::Stream | Kind::SeqPacket, Peer::Here(peer)) = (kind, peer) {
+        let other = world.unix_mut(peer);
+        // A record of no bytes that comes first is overlooked.
+        let overlooked = incoming.front().is_some_and(|first| first.rest().is_empty());
+        if embryo || incoming.len() > usize::from(overlooked) {
+            other.error = Some(libc::ECONNRESET);
         }
+        other.shut_read = true;
+        other.shut_write = true;
+        other.peer = Peer::Gone(name.clone());
+        readiness::tell(world, peer);
     }
-
-    /// Linux's rule: three quarters of the buffer are free, and a datagram's receiver has room.
-    fn has_room(&self, socket: &UnixSocket, index: u32) -> bool {
-        let receiver_is_full = match socket.peer {
-            Peer::Here(peer) if socket.kind == Kind::Datagram => {
-                let receiver = self.unix(peer);
-                !receiver.hears_only(index) && receiver.is_full()
-            }
-            _ => false,
-        };
-        socket.charged * 4 <= self.unix_send_buffer(index) && !receiver_is_full
-    }
-
-    fn unix_send_buffer(&self, index: u32) -> usize {
-        let options = &self.sockets[index as usize].options;
-        options.send_buffer.unwrap_or(queue::SEND_BUFFER) as usize
-    }
-
-    // Bytes, whatever the kind.
-
-    pub(crate) fn recv_unix(
-        &mut self,
-        io: Io,
-        index: u32,
-        buf: &mut [u8],
-        take: Take,
-    ) -> io::Result<(usize, Address)> {
-        match self.unix(index).kind {
-            Kind::Datagram => {
-                let (length, from) = self.recv_letter(io, index, buf, take)?;
-                Ok((length, Name::address(from.as_deref())))
-            }
-            kind => {
-                // Bytes come from the peer; the end comes from nobody.
-                let inline = self.urgent_is_inline(index);
-                let (_, bytes) = urgent::around_marks(&self.unix(index).incoming, inline);
-                let is_end = match kind {
-                    Kind::Stream => bytes == 0,
-                    _ => self.unix(index).incoming.is_empty(),
-                };
-                let from = match is_end {
-                    true => Address::unnamed(),
-                    false => self.unix_peer(index).unwrap_or_else(|_| Address::unnamed()),
-                };
-                let length = match kind {
-                    Kind::Stream => self.recv_unix_stream(io, index, buf, take)?,
-                    _ => self.recv_record(io, index, buf, take)?,
-                };
-                Ok((length, from))
-            }
-        }
-    }
-
-    pub(crate) fn send_unix(
-        &mut self,
-        io: Io,
-        index: u32,
-        buf: &[u8],
-        peer: Option<&Address>,
-    ) -> io::Result<usize> {
-        match (self.unix(index).kind, peer) {
-            (Kind::Datagram, peer) => {
-                let peer = peer.map(Address::unix).transpose()?;
-                self.send_letter(io, index, buf, peer)
-            }
-            (Kind::Stream, Some(_)) => match self.unix(index).role {
-                Role::Connected => Err(errno(libc::EISCONN)),
-                _ => Err(errno(libc::EOPNOTSUPP)),
-            },
-            (Kind::Stream, None) => self.send_unix_stream(io, index, buf),
-            (Kind::SeqPacket, _) => self.send_record(io, index, buf),
-        }
-    }
-
-    /// What a sender is charged for less, now that it was read; it hears of the room.
-    fn discharge(&mut self, sender: Weak, cost: usize) {
-        if let Some(sender) = self.upgrade(sender) {
-            self.unix_mut(sender).charged -= cost;
-            self.name_ready(sender);
-        }
-    }
-
-    /// There is room here, or no hope of any: those who wait for it look again.
-    fn tell_callers(&mut self, index: u32) {
-        let callers = std::mem::take(&mut self.unix_mut(index).callers);
-        if callers.is_empty() {
-            return;
-        }
-        for &caller in &callers {
-            if let Some(caller) = self.upgrade(caller) {
-                self.name_ready(caller);
-            }
-        }
-        let is_peer = |&caller: &Weak| {
-            let peer = self.upgrade(caller).map(|caller| &self.unix(caller).peer);
-            matches!(peer, Some(&Peer::Here(peer)) if peer == index)
-        };
-        let kept: Vec<Weak> = callers.into_iter().filter(is_peer).collect();
-        self.unix_mut(index).callers = kept;
-    }
-
-    fn add_caller(&mut self, index: u32, caller: u32) {
-        let mut callers = std::mem::take(&mut self.unix_mut(index).callers);
-        self.add_hold(&mut callers, self.weak(caller));
-        self.unix_mut(index).callers = callers;
-    }
-
-    // Ends.
-
-    /// What one end of a connection shuts, the other end finds shut; a datagram socket shuts for
-    /// itself alone.
-    pub(crate) fn shutdown_unix(&mut self, index: u32, read: bool, write: bool) {
-        let socket = self.unix_mut(index);
-        socket.shut_read |= read;
-        socket.shut_write |= write;
-        let peer = match (&socket.peer, socket.kind) {
-            (&Peer::Here(peer), Kind::Stream | Kind::SeqPacket) => Some(peer),
-            _ => None,
-        };
-        if let Some(peer) = peer {
-            let other = self.unix_mut(peer);
-            other.shut_read |= write;
-            other.shut_write |= read;
-            self.name_ready(peer);
-        }
-        self.tell_callers(index);
-    }
-
-    /// The last descriptor is gone. The name stays where it is a path.
-    pub(crate) fn close_unix(&mut self, index: u32) {
-        self.end_unix(index, false);
-    }
-
-    /// `embryo`: nobody ever accepted it, so its client finds the connection reset.
-    fn end_unix(&mut self, index: u32, embryo: bool) {
-        let gone = Proto::Fresh;
-        let proto = std::mem::replace(&mut self.sockets[index as usize].proto, gone);
-        let Proto::Unix(socket) = proto else { return };
-        let UnixSocket { kind, name, role, peer, incoming, callers, .. } = *socket;
-        let name = name.get().cloned();
-        self.forget_socket(index);
-        if let (Kind::Stream | Kind::SeqPacket, Peer::Here(peer)) = (kind, peer) {
-            let other = self.unix_mut(peer);
-            // A record of no bytes that comes first is overlooked.
-            let overlooked = incoming.front().is_some_and(|first| first.rest().is_empty());
-            if embryo || incoming.len() > usize::from(overlooked) {
-                other.error = Some(libc::ECONNRESET);
-            }
-            other.shut_read = true;
-            other.shut_write = true;
+    // Before anybody is told of anything: being told means looking at the peer.
+    for &caller in &callers {
+        let Some(caller) = world.upgrade(caller) else { continue };
+        let other = world.unix_mut(caller);
+        if matches!(other.peer, Peer::Here(peer) if peer == index) {
             other.peer = Peer::Gone(name.clone());
-            self.name_ready(peer);
         }
-        // Before anybody is told of anything: being told means looking at the peer.
-        for &caller in &callers {
-            let Some(caller) = self.upgrade(caller) else { continue };
-            let other = self.unix_mut(caller);
-            if matches!(other.peer, Peer::Here(peer) if peer == index) {
-                other.peer = Peer::Gone(name.clone());
-            }
-        }
-        for piece in incoming {
-            self.discharge(piece.sender, piece.cost);
-        }
-        if let Role::Listening { pending, .. } = role {
-            pending.into_iter().for_each(|client| self.end_unix(client, true));
-        }
-        for caller in callers {
-            if let Some(caller) = self.upgrade(caller) {
-                self.name_ready(caller);
-            }
+    }
+    for piece in incoming {
+        callers::discharge(world, piece.sender, piece.cost);
+    }
+    if let Role::Listening { pending, .. } = role {
+        pending.into_iter().for_each(|client| end(world, client, true));
+    }
+    for caller in callers {
+        if let Some(caller) = world.upgrade(caller) {
+            readiness::tell(world, caller);
         }
     }
 }

@@ -1,97 +1,63 @@
 //! Urgent bytes: `MSG_OOB`, on whatever socket. TCP's marks are in `tcp`; those of Unix streams are
 //! pieces of their own between two sockets of one machine.
 
-use std::io;
-
-use greenroom::hub::{Domain, Interest, Io, Kind, Opt, Take};
-
-use super::udp;
-use crate::trace::Op;
-use crate::world::{Proto, World, errno};
-
-impl World {
-    /// Gives bytes of which the last is urgent.
-    pub(crate) fn send_urgent(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
-        let socket = &mut self.sockets[index as usize];
-        let is_v6 = socket.domain == Domain::V6 && !socket.peer.is_some_and(|peer| peer.is_ipv4());
-        match &mut socket.proto {
-            Proto::Stream(connection) => {
-                let sent = connection.send_urgent(buf);
-                self.sent_on_stream(io, index, buf, sent, "write urgent")
-            }
-            // Of IPv6 it is a flag that UDP does not look at.
-            Proto::Udp(_) if is_v6 => self.send_datagram(index, buf, None),
-            Proto::Udp(_) => Err(self.refuse_urgent_datagram(index, buf.len())),
-            Proto::Unix(_) => self.send_urgent_unix(io, index, buf),
-            Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
-                Err(errno(libc::ENOTSOCK))
-            }
-            Proto::Fresh | Proto::Listener(_) => Err(self.not_to_be_written(index)),
-        }
-    }
-
-    /// Takes the urgent byte. It never waits, and is not told when one comes.
-    pub(crate) fn recv_urgent(&mut self, io: Io, index: u32, buf: &mut [u8]) -> io::Result<usize> {
-        let taken = match &mut self.sockets[index as usize].proto {
-            Proto::Stream(connection) => connection.recv_urgent(buf)?,
-            // A flag that UDP does not look at.
-            Proto::Udp(_) => {
-                return self.recv_datagram(io, index, buf, Take::Remove).map(|(n, _)| n);
-            }
-            Proto::Unix(_) => self.recv_urgent_unix(index, buf)?,
-            Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
-                return Err(errno(libc::ENOTSOCK));
-            }
-            Proto::Fresh => return Err(errno(libc::EINVAL)),
-            Proto::Listener(_) => return Err(errno(libc::ENOTCONN)),
-        };
-        let number = self.sockets[index as usize].number;
-        self.record_full(Op::Read, number, taken as u64, 0, None, "read urgent");
-        Ok(taken)
-    }
-
-    /// UDP has no urgent datagrams, and says so once it has a port and the length is one it could send.
-    fn refuse_urgent_datagram(&mut self, index: u32, length: usize) -> io::Error {
-        match self.autobind(index) {
-            Err(error) => error,
-            Ok(()) if length > udp::LENGTH_MAX => errno(libc::EMSGSIZE),
-            Ok(()) => errno(libc::EOPNOTSUPP),
-        }
-    }
-
-    /// Notes what TCP took of a write, or that it took nothing yet.
-    pub(super) fn sent_on_stream(
-        &mut self,
-        io: Io,
-        index: u32,
-        buf: &[u8],
-        sent: io::Result<usize>,
-        name: &'static str,
-    ) -> io::Result<usize> {
-        match &sent {
-            Ok(length) => {
-                let number = self.sockets[index as usize].number;
-                let hash = self.trace.hash_of_payload(&buf[..*length]);
-                self.record_full(Op::Write, number, *length as u64, hash, None, name);
-                self.mark_dirty(index);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.want(io, Interest::WRITE);
-            }
-            Err(_) => {}
-        }
-        sent
-    }
-
-    pub(super) fn urgent_is_inline(&self, index: u32) -> bool {
-        self.sockets[index as usize].options.get(Opt::UrgentInline) != 0
-    }
-}
-
-/// Whether sockets of this kind of the Unix domain have urgent bytes.
-pub(super) fn has_urgent(kind: Kind) -> io::Result<()> {
-    if kind == Kind::Stream { Ok(()) } else { Err(errno(libc::EOPNOTSUPP)) }
-}
-
 #[cfg(test)]
 mod tests;
+
+use std::io;
+
+use greenroom::hub::{Domain, Io, Take};
+
+use crate::errno::errno;
+use crate::id::SocketId;
+use crate::net::{stream, udp, unix};
+use crate::socket::Proto;
+use crate::trace::event::Call;
+use crate::world::World;
+use crate::world::journal::Actor;
+
+/// Gives bytes of which the last is urgent.
+pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
+    let socket = &mut world.sockets[index];
+    let is_v6 = socket.domain == Domain::V6 && !socket.peer.is_some_and(|peer| peer.is_ipv4());
+    match &mut socket.proto {
+        Proto::Stream(connection) => {
+            let sent = connection.send_urgent(buf);
+            stream::sent(world, io, index, buf, sent, true)
+        }
+        // Of IPv6 it is a flag that UDP does not look at.
+        Proto::Udp(_) if is_v6 => udp::send(world, index, buf, None),
+        Proto::Udp(_) => Err(udp::refuse_urgent(world, index, buf.len())),
+        Proto::Unix(_) => unix::urgent::send(world, io, index, buf),
+        Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
+            Err(errno(libc::ENOTSOCK))
+        }
+        Proto::Fresh | Proto::Listener(_) => Err(stream::not_to_be_written(world, index)),
+    }
+}
+
+/// Takes the urgent byte. It never waits, and is not told when one comes.
+pub(crate) fn recv(
+    world: &mut World,
+    io: Io,
+    index: SocketId,
+    buf: &mut [u8],
+) -> io::Result<usize> {
+    let taken = match &mut world.sockets[index].proto {
+        Proto::Stream(connection) => connection.recv_urgent(buf)?,
+        // A flag that UDP does not look at.
+        Proto::Udp(_) => {
+            return udp::recv(world, io, index, buf, Take::Remove).map(|(n, _)| n);
+        }
+        Proto::Unix(_) => unix::urgent::recv(world, index, buf)?,
+        Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
+            return Err(errno(libc::ENOTSOCK));
+        }
+        Proto::Fresh => return Err(errno(libc::EINVAL)),
+        Proto::Listener(_) => return Err(errno(libc::ENOTCONN)),
+    };
+    let number = world.sockets[index].number;
+    let read = Call::Read { socket: number, bytes: taken as u64, is_urgent: true };
+    world.record(Actor::Running, read);
+    Ok(taken)
+}

@@ -1,7 +1,7 @@
 //! How fast the application reads, in bytes a round trip: the receive window is twice that, so that
 //! it never is what holds back a sender whom the reader can follow (Linux's dynamic right-sizing).
 
-use super::Config;
+use super::config::Config;
 
 /// Segments more than what was read (tcp_rcv_space_adjust).
 const SPARE_SEGMENTS: u64 = 16;

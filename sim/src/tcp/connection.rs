@@ -15,11 +15,13 @@ use self::timers::Timers;
 use super::acks::Acks;
 use super::appetite::Appetite;
 use super::buffer::{ReceiveBuffer, SendBuffer};
+use super::config::Config;
 use super::congestion::Congestion;
 use super::errno::Errno;
 use super::sack::{Blocks, Scoreboard};
+use super::segment::Segment;
+use super::state::State;
 use super::urgent::Urgent;
-use super::{Config, Segment, State};
 
 /// Names as in RFC 9293 §3.3.1: SND.UNA is `snd_una`. The owner calls `poll_transmit` until `None`
 /// after whatever it did, and `handle_timeout` when `poll_timeout` has come.

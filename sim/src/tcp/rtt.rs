@@ -1,7 +1,7 @@
 //! The round trip: how long to wait for an acknowledgment (RFC 6298). Not a timer: it answers how
 //! long, `connection/timers.rs` keeps the until when.
 
-use super::Config;
+use super::config::Config;
 
 /// Doublings kept after an ACK that no clean sample goes with. Karn's rule keeps them all until one
 /// comes, Linux none, since its timestamps make every ACK a sample. Two let a path four times slower

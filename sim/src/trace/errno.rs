@@ -1,9 +1,10 @@
 //! Errors as one number in a trace, and by name in its text.
 
+use std::fmt;
 use std::io;
 
 /// Kinds without an errno start here.
-const KIND: u64 = 1 << 16;
+const KIND_FIRST: u64 = 1 << 16;
 
 const KINDS: [(io::ErrorKind, &str); 6] = [
     (io::ErrorKind::TimedOut, "TimedOut"),
@@ -73,24 +74,37 @@ const ERRNOS: &[(i32, &str)] = &[
 /// An error by the name of its number (`ECONNRESET`), or of its kind where it has none.
 pub fn error_name(error: &io::Error) -> String {
     match error.raw_os_error() {
-        Some(errno) => name_of(errno as u64),
+        Some(_) => ErrorCode::from(error).to_string(),
         None => format!("{:?}", error.kind()),
     }
 }
 
-pub(crate) fn code_of(error: &io::Error) -> u64 {
-    match error.raw_os_error() {
-        Some(errno) => errno as u64,
-        None => KIND + KINDS.iter().position(|(kind, _)| *kind == error.kind()).unwrap_or(5) as u64,
+/// An error as an event has it: its errno, or a number above those for a kind that has none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ErrorCode(pub(super) u64);
+
+impl From<&io::Error> for ErrorCode {
+    fn from(error: &io::Error) -> ErrorCode {
+        ErrorCode(match error.raw_os_error() {
+            Some(errno) => errno as u64,
+            None => {
+                let at = KINDS.iter().position(|(kind, _)| *kind == error.kind());
+                KIND_FIRST + at.unwrap_or(KINDS.len() - 1) as u64
+            }
+        })
     }
 }
 
-pub(crate) fn name_of(code: u64) -> String {
-    if code >= KIND {
-        return KINDS.get((code - KIND) as usize).map_or("Other", |(_, name)| name).into();
-    }
-    match ERRNOS.iter().find(|(errno, _)| *errno as u64 == code) {
-        Some((_, name)) => (*name).into(),
-        None => format!("errno {code}"),
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 >= KIND_FIRST {
+            return f.write_str(
+                KINDS.get((self.0 - KIND_FIRST) as usize).map_or("Other", |kind| kind.1),
+            );
+        }
+        match ERRNOS.iter().find(|(errno, _)| *errno as u64 == self.0) {
+            Some((_, name)) => f.write_str(name),
+            None => write!(f, "errno {}", self.0),
+        }
     }
 }

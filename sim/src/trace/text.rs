@@ -4,13 +4,14 @@
 //! on counters of the run, so that a change shows where it is and nowhere else.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
-use std::rc::Rc;
+use std::net::{Shutdown, SocketAddr};
 
-use greenroom::signal::Kind;
-
-use super::{Event, Level, NOBODY, Op, name_of};
-use crate::path::Paths;
+use super::event::{
+    Call, Endpoint, Event, PathRef, Payload, Program, Schedule, Struck, WaitEnd, What, Wire,
+};
+use super::{Level, Log};
+use crate::choices::{Fault, Ns};
+use crate::tcp::Segment;
 
 const TIME_WIDTH: usize = 14;
 const LANE_WIDTH: usize = 46;
@@ -18,19 +19,7 @@ const NAME_WIDTH: usize = 12;
 /// A pause in a lane after which its time is given from the beginning of the run.
 const IDLE_NS: u64 = 1_000_000_000;
 
-/// The events of a run and what is needed to name what they mention.
-#[derive(Debug)]
-pub struct Lanes {
-    pub(crate) events: Vec<Event>,
-    pub(crate) texts: Vec<String>,
-    pub(crate) paths: Rc<Paths>,
-    /// Names and addresses of the hosts, in lane order.
-    pub(crate) hosts: Vec<(String, Vec<std::net::IpAddr>)>,
-    /// What was sent is told by its length alone.
-    pub(crate) payload_is_opaque: bool,
-}
-
-impl Lanes {
+impl Log {
     /// The trace at this level. `header` stands in its first line.
     pub fn text(&self, level: Level, header: &str) -> String {
         let mut out = format!("# sim-trace v1  {header}\n");
@@ -58,11 +47,10 @@ impl Lanes {
     pub fn excerpt(&self, level: Level, count: usize) -> Vec<String> {
         /// Lines shown before and after one that deviates.
         const AROUND: usize = 2;
-        let shown: Vec<&Event> = self.events.iter().filter(|e| level.shows(e.op)).collect();
-        let going_home = [Op::Killed, Op::Close, Op::Exit, Op::ClosedUnder];
-        let end = shown.iter().rposition(|e| !going_home.contains(&e.op)).map_or(0, |at| at + 1);
+        let shown: Vec<&Event> = self.events.iter().filter(|e| level.shows(&e.what)).collect();
+        let end = shown.iter().rposition(|e| !ends_something(&e.what)).map_or(0, |at| at + 1);
         let mut wanted = vec![false; end];
-        let marks = (0..end).filter(|&at| shown[at].op.level() == Level::Faults);
+        let marks = (0..end).filter(|&at| shown[at].what.level() == Level::Faults);
         for at in marks.take(count / (2 * AROUND + 1)) {
             wanted[at.saturating_sub(AROUND)..(at + AROUND + 1).min(end)].fill(true);
         }
@@ -85,7 +73,7 @@ impl Lanes {
 
     fn lines(&self, level: Level) -> impl Iterator<Item = String> + '_ {
         let mut last_ns: Vec<Option<u64>> = vec![None; self.hosts.len()];
-        self.events.iter().filter(move |event| level.shows(event.op)).map(move |event| {
+        self.events.iter().filter(move |event| level.shows(&event.what)).map(move |event| {
             let lane = usize::from(event.host);
             let since = last_ns[lane].replace(event.at_ns);
             self.line(event, since)
@@ -93,7 +81,7 @@ impl Lanes {
     }
 
     fn line(&self, event: &Event, since_ns: Option<u64>) -> String {
-        let mark = event.op.mark();
+        let mark = mark(&event.what);
         let gap = event.at_ns - since_ns.unwrap_or(0);
         let time = if mark == "!" || gap >= IDLE_NS {
             format!("={}", Ns(event.at_ns))
@@ -102,94 +90,128 @@ impl Lanes {
         };
         let indent = usize::from(event.host) * LANE_WIDTH;
         let mut line = format!("{time:<TIME_WIDTH$}{mark:<2}{:indent$}", "");
-        let _ = write!(line, "{:<NAME_WIDTH$}  {}", self.short_name(event), self.what(event));
+        let _ = write!(line, "{:<NAME_WIDTH$}  {}", self.short_name(event), self.what(&event.what));
         line.truncate(line.trim_end_matches(' ').len());
         line
     }
 
     /// The greenlet's name below its host; the root is `main`, the world `.`.
     fn short_name(&self, event: &Event) -> String {
-        if event.greenlet == NOBODY {
-            return ".".into();
-        }
-        let path = self.paths.text(event.greenlet);
+        let Some(greenlet) = event.greenlet else { return ".".into() };
+        let path = self.paths.text(greenlet);
         match path.split_once('/') {
             Some((_, below)) => below.to_owned(),
             None => "main".to_owned(),
         }
     }
 
-    fn what(&self, event: &Event) -> String {
-        let socket = format!("s{}", event.socket);
-        let value = event.value;
-        let text = || self.texts.get(event.refers as usize).map_or("", String::as_str);
-        // What has no internet address has a name.
-        let peer = event.peer.map_or_else(|| text().to_owned(), |peer| self.address(peer));
-        match event.op {
-            Op::Start => "start".into(),
-            Op::Spawn => format!("spawn {}", self.last_name(event.refers)),
-            Op::Exit => "end".into(),
-            Op::Panic => "panicked".into(),
-            Op::Bind => format!("bind {socket} {peer}"),
-            Op::Listen => format!("listen {socket} backlog {value}"),
-            Op::Connect => format!("connect {socket} {peer}"),
-            Op::Connected if event.name.is_empty() => format!("connected {socket}"),
-            Op::Connected => format!("{} {socket} s{value}", event.name),
-            Op::Accept => format!("accept {socket} from {peer}"),
-            Op::Read if !event.name.is_empty() => format!("{} {socket} {value}B", event.name),
-            Op::Read if value == 0 => format!("read {socket} end"),
-            Op::Read => format!("read {socket} {value}B"),
-            Op::Write => {
-                let name = if event.name.is_empty() { "write" } else { event.name };
-                format!("{name} {socket} {value}B {}", self.payload(event))
+    fn what(&self, what: &What) -> String {
+        match what {
+            What::Program(program) => self.program(program),
+            What::Call(call) => self.call(call),
+            What::Schedule(schedule) => self.schedule(schedule),
+            What::Wire(Wire::Segment { socket, to, segment, .. }) => {
+                format!("s{socket} > {} {}", self.address(*to), segment_text(segment))
             }
-            Op::RecvFrom => format!("recv_from {socket} {value}B {peer}"),
-            Op::SendTo => format!("send_to {socket} {value}B {} {peer}", self.payload(event)),
-            Op::Shutdown => format!("shutdown {socket} {}", event.name),
-            Op::Close => format!("close {socket}"),
-            Op::Resolve => format!("resolve {}", text()),
-            Op::Resolved => format!("resolved {peer}"),
-            Op::Failed if event.socket == 0 => format!("{} {}", event.name, name_of(value)),
-            Op::Failed => format!("{} {socket} {}", event.name, name_of(value)),
-            Op::Slept => format!("slept {}", Ns(value)),
-            Op::TimedOut => format!("{}timed out in {}", of(event), waited(event)),
-            Op::Cancelled => format!("{}cancelled in {}", of(event), waited(event)),
-            Op::Killed => format!("{}killed in {}", of(event), waited(event)),
-            Op::ClosedUnder => format!("{}closed in {}", of(event), waited(event)),
-            Op::Struck => format!("{} {}", event.name, self.last_name(event.refers)),
-            Op::Choose => format!("choose {} = {value}", text()),
-            Op::Note => text().to_owned(),
-            Op::Park => format!("waits in {}{}", event.name, with_socket(event)),
-            Op::Wake => format!("wakes in {}{}", event.name, with_socket(event)),
-            Op::Run => "runs".into(),
-            Op::Segment => format!("{socket} > {peer} {}", segment(event)),
-            Op::Datagram => format!("{socket} > {peer} {value}B"),
-            Op::Switch => format!("preempted, run {}", self.paths.text(event.refers)),
-            Op::Lost => format!("LOST packet {value} of {socket} to {peer}"),
-            Op::Duplicated => format!("DUPLICATED packet {value} of {socket} to {peer}"),
-            Op::Overtaken => format!("OVERTAKEN packet {value} of {socket} to {peer}"),
-            Op::CutOff => format!("CUT OFF packet {value} of {socket} to {peer}"),
-            Op::QueueFull => format!("QUEUE FULL at packet {value} of {socket} to {peer}"),
-            Op::TooBig => format!("TOO BIG for the path: packet {value} of {socket} to {peer}"),
-            Op::Unreachable if event.more == 1 => {
-                format!("NET UNREACHABLE for packet {value} of {socket} to {peer}")
+            What::Wire(Wire::Datagram { socket, to, bytes, .. }) => {
+                format!("s{socket} > {} {bytes}B", self.address(*to))
             }
-            Op::Unreachable => format!("HOST UNREACHABLE for packet {value} of {socket} to {peer}"),
-            Op::IcmpLost => format!("LOST what a router says of a packet to {peer}"),
-            Op::ShortRead => format!("SHORT READ {value}B of {}B on {socket}", event.more),
-            Op::PowerCut => "POWER CUT".into(),
-            Op::Signal => Kind::ALL[value as usize].name().into(),
-            Op::Violation => format!("VIOLATED {}", text()),
+            What::Fault(fault, struck) => self.fault(*fault, struck),
+            What::Violation { name } => format!("VIOLATED {}", name.as_str()),
+            What::Signal { kind } => kind.name().into(),
         }
     }
 
-    /// What tells bytes of one length apart, where that is the seed's doing.
-    fn payload(&self, event: &Event) -> String {
-        if self.payload_is_opaque { "opaque".into() } else { format!("{:08x}", event.more as u32) }
+    fn program(&self, program: &Program) -> String {
+        match program {
+            Program::Start => "start".into(),
+            Program::Spawn { child } => format!("spawn {}", self.last_name(*child)),
+            Program::Exit => "end".into(),
+            Program::Panic => "panicked".into(),
+            Program::Interrupted { how, greenlet } => {
+                format!("{how} {}", self.last_name(*greenlet))
+            }
+            Program::Chose { label, value } => format!("choose {} = {value}", label.as_str()),
+            Program::Note { text } => text.as_str().to_owned(),
+        }
     }
 
-    fn last_name(&self, path: u32) -> String {
-        let text = self.paths.text(path);
+    fn call(&self, call: &Call) -> String {
+        match call {
+            Call::Bind { socket, local } => format!("bind s{socket} {}", self.endpoint(local)),
+            Call::Listen { socket, backlog } => format!("listen s{socket} backlog {backlog}"),
+            Call::Connect { socket, peer } => format!("connect s{socket} {}", self.endpoint(peer)),
+            Call::Connected { socket } => format!("connected s{socket}"),
+            Call::Pair { call, socket, other } => format!("{call} s{socket} s{other}"),
+            Call::Accept { socket, peer } => {
+                format!("accept s{socket} from {}", self.endpoint(peer))
+            }
+            Call::Read { socket, bytes, is_urgent: true } => {
+                format!("read urgent s{socket} {bytes}B")
+            }
+            Call::Read { socket, bytes: 0, .. } => format!("read s{socket} end"),
+            Call::Read { socket, bytes, .. } => format!("read s{socket} {bytes}B"),
+            Call::Write { socket, bytes, payload, is_urgent } => {
+                let name = if *is_urgent { "write urgent" } else { "write" };
+                format!("{name} s{socket} {bytes}B {}", payload_text(*payload))
+            }
+            Call::RecvFrom { socket, bytes, from } => {
+                format!("recv_from s{socket} {bytes}B {}", self.endpoint(from))
+            }
+            Call::SendTo { socket, bytes, payload, to } => {
+                let payload = payload_text(*payload);
+                format!("send_to s{socket} {bytes}B {payload} {}", self.endpoint(to))
+            }
+            Call::Shutdown { socket, how } => format!("shutdown s{socket} {}", shutdown_text(*how)),
+            Call::Close { socket } => format!("close s{socket}"),
+            Call::Resolve { name } => format!("resolve {}", name.as_str()),
+            Call::Resolved { first } => format!("resolved {}", self.address((*first, 0).into())),
+            Call::Failed { call, socket: 0, error } => format!("{call} {error}"),
+            Call::Failed { call, socket, error } => format!("{call} s{socket} {error}"),
+        }
+    }
+
+    fn schedule(&self, schedule: &Schedule) -> String {
+        match schedule {
+            Schedule::Park { call, socket } => format!("waits in {call}{}", on(*socket)),
+            Schedule::Wake { end: WaitEnd::Event, call, socket, .. } => {
+                format!("wakes in {call}{}", on(*socket))
+            }
+            Schedule::Wake { end: WaitEnd::Slept, waited, .. } => format!("slept {waited}"),
+            Schedule::Wake { end, call, socket, waited } => {
+                let of = if *socket == 0 { String::new() } else { format!("s{socket} ") };
+                format!("{of}{} in {call} after {waited}", wait_end_text(*end))
+            }
+            Schedule::Run => "runs".into(),
+            Schedule::Switch { to } => format!("preempted, run {}", self.paths.text(to.path)),
+        }
+    }
+
+    fn fault(&self, fault: Fault, struck: &Struck) -> String {
+        let headline = fault.row().headline;
+        match struck {
+            Struck::Packet { socket, nth, to } => {
+                format!("{headline} packet {nth} of s{socket} to {}", self.address(*to))
+            }
+            Struck::Message { to } => {
+                format!("{headline} what a router says of a packet to {}", self.address(*to))
+            }
+            Struck::Read { socket, bytes, there } => {
+                format!("{headline} {bytes}B of {there}B on s{socket}")
+            }
+            Struck::Host => headline.into(),
+        }
+    }
+
+    fn endpoint(&self, endpoint: &Endpoint) -> String {
+        match endpoint {
+            Endpoint::Inet(address) => self.address(*address),
+            Endpoint::Unix(name) => name.as_ref().into(),
+        }
+    }
+
+    fn last_name(&self, of: PathRef) -> String {
+        let text = self.paths.text(of.path);
         text.rsplit_once('/').map(|(_, last)| last.to_owned()).unwrap_or(text)
     }
 
@@ -211,63 +233,70 @@ impl Lanes {
     }
 }
 
-fn of(event: &Event) -> String {
-    if event.socket == 0 { String::new() } else { format!("s{} ", event.socket) }
+fn mark(what: &What) -> &'static str {
+    match what {
+        What::Schedule(Schedule::Switch { .. }) => ">",
+        What::Program(Program::Note { .. }) => "*",
+        _ if what.level() == Level::Faults => "!",
+        _ => "",
+    }
 }
 
-fn waited(event: &Event) -> String {
-    format!("{} after {}", event.name, Ns(event.value))
+/// Whether something merely ends, as everything does at the end of a run.
+fn ends_something(what: &What) -> bool {
+    matches!(
+        what,
+        What::Call(Call::Close { .. })
+            | What::Program(Program::Exit)
+            | What::Schedule(Schedule::Wake { end: WaitEnd::Killed | WaitEnd::Closed, .. })
+    )
 }
 
-fn with_socket(event: &Event) -> String {
-    if event.socket == 0 { String::new() } else { format!(" on s{}", event.socket) }
+/// What tells bytes of one length apart, where that is the seed's doing.
+fn payload_text(payload: Payload) -> String {
+    match payload.0 {
+        Some(hash) => format!("{:08x}", hash as u32),
+        None => "opaque".into(),
+    }
 }
 
-/// Flags, length and position packed by [`crate::net`].
-fn segment(event: &Event) -> String {
-    const FLAGS: [&str; 5] = ["SYN", "FIN", "RST", "ACK", "URG"];
-    let set = |bit: &usize| event.value & (1 << bit) != 0;
-    let flags: Vec<&str> = (0..FLAGS.len()).filter(set).map(|bit| FLAGS[bit]).collect();
-    let mut text = flags.join(",");
-    let length = event.value >> 8;
-    if length > 0 {
-        let _ = write!(text, " {length}B at {}", event.more);
+fn shutdown_text(how: Shutdown) -> &'static str {
+    match how {
+        Shutdown::Read => "read",
+        Shutdown::Write => "write",
+        Shutdown::Both => "both",
+    }
+}
+
+fn wait_end_text(end: WaitEnd) -> &'static str {
+    match end {
+        WaitEnd::Event => "wakes",
+        WaitEnd::Slept => "slept",
+        WaitEnd::TimedOut => "timed out",
+        WaitEnd::Cancelled => "cancelled",
+        WaitEnd::Killed => "killed",
+        WaitEnd::Closed => "closed",
+    }
+}
+
+fn on(socket: u32) -> String {
+    if socket == 0 { String::new() } else { format!(" on s{socket}") }
+}
+
+fn segment_text(segment: &Segment) -> String {
+    let flags = segment.flags;
+    let named = [
+        ("SYN", flags.syn),
+        ("FIN", flags.fin),
+        ("RST", flags.rst),
+        ("ACK", flags.ack),
+        ("URG", segment.urgent > 0),
+    ];
+    let set: Vec<&str> =
+        named.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| *name).collect();
+    let mut text = set.join(",");
+    if segment.len > 0 {
+        let _ = write!(text, " {}B at {}", segment.len, segment.seq);
     }
     text
-}
-
-/// Nanoseconds with a unit and no needless digits: `12.5ms`.
-pub(crate) struct Ns(pub(crate) u64);
-
-impl std::fmt::Display for Ns {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (unit, name) = match self.0 {
-            0 => return f.write_str("0"),
-            1..1_000 => (1, "ns"),
-            1_000..1_000_000 => (1_000, "us"),
-            1_000_000..1_000_000_000 => (1_000_000, "ms"),
-            _ => (1_000_000_000, "s"),
-        };
-        let (whole, rest) = (self.0 / unit, self.0 % unit);
-        let digits = format!("{:0width$}", rest, width = unit.ilog10() as usize);
-        let digits = if unit == 1 { "" } else { digits.trim_end_matches('0') };
-        match digits {
-            "" => write!(f, "{whole}{name}"),
-            digits => write!(f, "{whole}.{digits}{name}"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_a_unit_and_no_needless_digits() {
-        let shown: Vec<String> = [0, 7, 1_500, 12_500_000, 1_000_000_000, 61_000_000_001]
-            .into_iter()
-            .map(|ns| Ns(ns).to_string())
-            .collect();
-        assert_eq!(shown, ["0", "7ns", "1.5us", "12.5ms", "1s", "61.000000001s"]);
-    }
 }

@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddrV6};
 use greenroom::hub::{Domain, Hub, Io, Kind, Opt, Take};
 
 use crate::hub::SimHub;
-use crate::net::bench::{self, at, code, connect, listening, named, names, recv, send, socket_on};
+use crate::testing::{self, at, code, connect, listening, named, names, recv, send, socket_on};
 
 const V6: Domain = Domain::V6;
 
 fn two_hosts() -> SimHub {
-    bench::hub_in(crate::Weather::calm(), 2)
+    testing::hub_in(crate::Weather::calm(), 2)
 }
 
 fn tcp(hub: &mut SimHub) -> Io {
@@ -55,9 +55,9 @@ fn an_address_of_another_family_is_refused_as_each_family_does() {
     let either = udp(hub);
     assert_eq!(code(hub.send_to(either, b"x", &v4)), Ok(1));
     assert_eq!(code(hub.connect(either, &v4)), Ok(()));
-    let name = bench::path("a-name-of-some-length");
+    let name = testing::path("a-name-of-some-length");
     assert_eq!(code(hub.send_to(either, b"x", &name)), Err(libc::EINVAL));
-    assert_eq!(code(hub.bind(stream, &bench::path("sixteen-bytes-it"))), Err(libc::EINVAL));
+    assert_eq!(code(hub.bind(stream, &testing::path("sixteen-bytes-it"))), Err(libc::EINVAL));
     assert_eq!(code(hub.bind(stream, &name)), Err(libc::EAFNOSUPPORT));
 }
 

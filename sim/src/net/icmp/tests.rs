@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Opt, Tick};
 
 use super::Why;
-use crate::faults::Weather;
+use crate::choices::Fault;
 use crate::hub::SimHub;
-use crate::net::bench::{self, code, named, recv, send};
+use crate::testing::{self, code, named, recv, send};
+use crate::weather::Weather;
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MS;
@@ -20,12 +21,12 @@ fn at(address: &str) -> Address {
 
 /// Host 0 of two, in this weather; the way there and back takes 2 ms.
 fn hub(weather: Weather) -> SimHub {
-    bench::hub_in(weather, 2)
+    testing::hub_in(weather, 2)
 }
 
 /// A socket of this host.
 fn socket(hub: &mut SimHub, host: u16, kind: Kind) -> Io {
-    bench::socket_on(hub, host, Domain::V4, kind)
+    testing::socket_on(hub, host, Domain::V4, kind)
 }
 
 fn tcp(hub: &mut SimHub, host: u16) -> Io {
@@ -83,7 +84,8 @@ fn narrow() -> Weather {
 /// All that is sent from now on until then is answered so.
 fn cut(hub: &mut SimHub, why: Option<Why>, ns: u64) {
     let now_ns = hub.now().as_ns();
-    let pair = hub.world.pairs.get_mut(&(0, 1)).expect("they have met");
+    let pair =
+        hub.world.pairs.get_mut(&(testing::host(0), testing::host(1))).expect("they have met");
     (pair.cut_ns, pair.cut_answer) = (Some((now_ns, now_ns + ns)), why);
 }
 
@@ -101,7 +103,7 @@ fn a_narrow_hop_makes_segments_smaller_at_once() {
     assert_eq!((read_all(hub, far), hub.now().as_ns() - began), (5000, 2 * MS));
     assert_eq!((segment_size(hub, near), segment_size(hub, far)), (960, 1460));
     assert_eq!(so_error(hub, near), 0);
-    assert_eq!((hub.world.fired.too_big, hub.world.fired.icmp_lost), (3, 0));
+    assert_eq!((hub.world.fired.of(Fault::TooBig), hub.world.fired.of(Fault::IcmpLost)), (3, 0));
     // Small ones were never in question, and who opens another connection knows.
     let (second, accepted) = {
         let listener = tcp(hub, 1);
@@ -113,7 +115,7 @@ fn a_narrow_hop_makes_segments_smaller_at_once() {
         (second, hub.accept(listener).expect("it waits").0)
     };
     assert_eq!((segment_size(hub, second), segment_size(hub, accepted)), (960, 960));
-    assert_eq!(hub.world.fired.too_big, 3);
+    assert_eq!(hub.world.fired.of(Fault::TooBig), 3);
 }
 
 /// Measured: with its answers dropped, segments of up to the MTU pass and larger ones are sent again
@@ -130,7 +132,10 @@ fn a_black_hole_passes_small_segments_only() {
     run(hub, 60 * SECOND);
     assert_eq!((read_all(hub, far), segment_size(hub, near)), (0, 1460));
     let fired = hub.world.fired;
-    assert!(fired.icmp_lost > 5 && fired.icmp_lost == fired.too_big, "{fired:?}");
+    assert!(
+        fired.of(Fault::IcmpLost) > 5 && fired.of(Fault::IcmpLost) == fired.of(Fault::TooBig),
+        "{fired:?}"
+    );
     hub.world.weather.icmp_loss_ppm = 0;
     run(hub, 120 * SECOND);
     assert_eq!((read_all(hub, far), segment_size(hub, near)), (5000, 960));
@@ -167,7 +172,7 @@ fn datagrams_over_a_narrow_hop_are_lost_once_and_then_cut() {
     assert_eq!(got(hub), Ok(4000));
     assert_eq!([send(hub, near, &[7; 972]), send(hub, near, &[7; 1400])], [Ok(972), Ok(1400)]);
     assert_eq!([got(hub), got(hub)], [Ok(972), Err(libc::EAGAIN)]);
-    assert_eq!(hub.world.fired.too_big, 1);
+    assert_eq!(hub.world.fired.of(Fault::TooBig), 1);
     assert_eq!(
         [send(hub, near, b"x"), send(hub, near, &[7; 1400])],
         [Err(libc::EMSGSIZE), Ok(1400)]
@@ -194,7 +199,7 @@ fn an_unreachable_host_fails_a_connect_at_once() {
         cut(hub, Some(why), SECOND);
         let (near, began) = (tcp(hub, 0), hub.now().as_ns());
         assert_eq!(code(hub.connect(near, &at("10.0.0.2:80"))), Err(libc::EAGAIN));
-        assert!(bench::is_named(hub, near, Interest::BOTH));
+        assert!(testing::is_named(hub, near, Interest::BOTH));
         assert_eq!(hub.now().as_ns() - began, MS);
         assert_eq!(code(hub.connect(near, &at("10.0.0.2:80"))), Err(number));
         let near = tcp(hub, 0);
@@ -207,7 +212,7 @@ fn an_unreachable_host_fails_a_connect_at_once() {
         assert_eq!(send(hub, datagrams, b"x"), Ok(1));
         run(hub, 5 * MS);
         assert_eq!((so_error(hub, datagrams), send(hub, datagrams, b"x")), (0, Ok(1)));
-        assert_eq!(hub.world.fired.unreachable, 4);
+        assert_eq!(hub.world.fired.of(Fault::HostUnreachable), 4);
     }
 }
 
@@ -222,7 +227,7 @@ fn an_unreachable_host_is_a_soft_error_of_a_connection() {
     assert_eq!(send(hub, near, b"x"), Ok(1));
     run(hub, 9 * SECOND);
     assert_eq!(recv(hub, near, 1), Err(libc::EAGAIN));
-    let tries = hub.world.fired.unreachable;
+    let tries = hub.world.fired.of(Fault::HostUnreachable);
     assert!((40..=46).contains(&tries), "{tries} in nine seconds");
     assert_eq!([so_error(hub, near), so_error(hub, near)], [libc::ENETUNREACH, 0]);
     run(hub, 2 * SECOND);
@@ -259,11 +264,11 @@ fn what_a_router_said_before_the_peer_was_heard_is_forgotten() {
 fn a_neighbour_without_power_is_unreachable_after_three_seconds() {
     let hub = &mut hub(Weather { neighbours: true, ..Weather::calm() });
     let (near, _far) = connection(hub);
-    hub.world.cut_power(1);
+    crate::net::life::cut_power(&mut hub.world, testing::host(1));
     named(hub);
     assert_eq!(send(hub, near, b"x"), Ok(1));
     run(hub, 30 * SECOND);
-    assert_eq!((so_error(hub, near), hub.world.fired.unreachable), (0, 0));
+    assert_eq!((so_error(hub, near), hub.world.fired.of(Fault::HostUnreachable)), (0, 0));
     run(hub, 30 * SECOND);
     for _ in 0..2 {
         let (caller, began) = (tcp(hub, 0), hub.now().as_ns());
@@ -281,7 +286,7 @@ fn a_neighbour_without_power_is_unreachable_after_three_seconds() {
     // Routers between: silence, as by default.
     let hub = &mut self::hub(Weather::calm());
     connection(hub);
-    hub.world.cut_power(1);
+    crate::net::life::cut_power(&mut hub.world, testing::host(1));
     let caller = tcp(hub, 0);
     assert_eq!(code(hub.connect(caller, &at("10.0.0.2:80"))), Err(libc::EAGAIN));
     run(hub, 120 * SECOND);
@@ -308,7 +313,11 @@ fn partitions_are_answered_as_often_as_the_weather_says() {
     run(hub, 5 * MS);
     let error = so_error(hub, near);
     assert!([libc::ENETUNREACH, libc::EHOSTUNREACH].contains(&error), "{error}");
-    assert_eq!(hub.world.fired.unreachable, 1, "nobody answers what the far host says of the port");
+    assert_eq!(
+        hub.world.fired.of(Fault::HostUnreachable),
+        1,
+        "nobody answers what the far host says of the port"
+    );
 }
 
 /// Measured likewise: what is over the host's own link is cut by the host, and no router cuts it
@@ -317,8 +326,9 @@ fn partitions_are_answered_as_often_as_the_weather_says() {
 fn routers_cut_nothing_of_ipv6() {
     for (path_mtu, mss) in [(1400, 1340), (1000, 1220)] {
         let hub = &mut hub(Weather { path_mtu_bytes: Some(path_mtu), ..Weather::calm() });
-        let socket =
-            |hub: &mut SimHub, host: u16, kind: Kind| bench::socket_on(hub, host, Domain::V6, kind);
+        let socket = |hub: &mut SimHub, host: u16, kind: Kind| {
+            testing::socket_on(hub, host, Domain::V6, kind)
+        };
         let far = socket(hub, 1, Kind::Datagram);
         hub.bind(far, &at("[fd00::2]:9")).expect("a free port");
         let near = socket(hub, 0, Kind::Datagram);

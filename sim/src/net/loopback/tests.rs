@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use greenroom::hub::{Address, Domain, Group, Hub, Interest, Io, Kind, Opt, Ready, Take};
 
 use crate::hub::SimHub;
-use crate::net::bench::{self, code, fill, is_named, named, ready, recv, send};
+use crate::testing::{self, code, fill, is_named, named, ready, recv, send};
 
 fn at(port: u16) -> Address {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into()
@@ -49,7 +49,7 @@ fn receive(hub: &mut SimHub, io: Io, length: usize) -> usize {
 /// 6, 7
 #[test]
 fn a_connection_stands_when_the_call_that_asks_for_it_returns() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let listener = listener(hub, 80);
     let client = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
     assert_eq!(code(hub.connect(client, &at(80))), Err(libc::EAGAIN));
@@ -67,7 +67,7 @@ fn a_connection_stands_when_the_call_that_asks_for_it_returns() {
 /// 3, 4
 #[test]
 fn a_refusal_is_known_at_once() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let client = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
     for _ in 0..3 {
         assert_eq!(code(hub.connect(client, &at(80))), Err(libc::EAGAIN));
@@ -79,7 +79,7 @@ fn a_refusal_is_known_at_once() {
 /// 10, 12: the queue is full when the one before stands, and there is room when one was accepted.
 #[test]
 fn a_backlog_is_full_at_once() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let listener = bound(hub, Kind::Stream, 80);
     hub.listen(listener, 2).expect("it is bound");
     let dial = |hub: &mut SimHub| {
@@ -96,7 +96,7 @@ fn a_backlog_is_full_at_once() {
 /// 17
 #[test]
 fn a_socket_connected_to_itself_stands_at_once() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let io = bound(hub, Kind::Stream, 80);
     assert_eq!(code(hub.connect(io, &at(80))), Err(libc::EAGAIN));
     assert_eq!(ready(hub, io), (false, true));
@@ -110,7 +110,7 @@ fn a_socket_connected_to_itself_stands_at_once() {
 /// 88
 #[test]
 fn what_is_written_can_be_read_at_once() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (client, server) = pair(hub);
     for turn in 0..2000_u32 {
         assert_eq!(send(hub, client, &turn.to_le_bytes()), Ok(4));
@@ -128,7 +128,7 @@ fn what_is_written_can_be_read_at_once() {
 /// small writes in a row to one that has answered before, the second waits for the next answer.
 #[test]
 fn what_waits_for_an_acknowledgement_is_not_there() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (client, server) = pair(hub);
     let read: Vec<_> = (0..17)
         .map(|turn| {
@@ -150,7 +150,7 @@ fn what_waits_for_an_acknowledgement_is_not_there() {
 /// Nothing waits for a timer either: a full buffer drains into the one that is read, by calls alone.
 #[test]
 fn a_window_opens_while_the_reader_reads() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (client, server) = pair(hub);
     let mut sent = 0;
     for _ in 0..20 {
@@ -166,7 +166,7 @@ fn a_window_opens_while_the_reader_reads() {
 /// 130, 64
 #[test]
 fn the_end_of_a_stream_and_a_reset_are_known_at_once() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (client, server) = pair(hub);
     assert_eq!(send(hub, client, b"bye"), Ok(3));
     hub.shutdown(client, Shutdown::Write).expect("it is connected");
@@ -190,7 +190,7 @@ fn the_end_of_a_stream_and_a_reset_are_known_at_once() {
 /// 41: a listener that goes resets those that nobody accepted.
 #[test]
 fn a_closed_listener_is_known_at_once() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let listener = listener(hub, 80);
     let client = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
     assert_eq!(code(hub.connect(client, &at(80))), Err(libc::EAGAIN));
@@ -201,7 +201,7 @@ fn a_closed_listener_is_known_at_once() {
 /// 32: a connection's successor begins behind all that it sent, although no time has gone by.
 #[test]
 fn a_port_in_time_wait_connects_again_at_once() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let listener = listener(hub, 80);
     for _ in 0..5 {
         let client = bound(hub, Kind::Stream, 5000);
@@ -219,7 +219,7 @@ fn a_port_in_time_wait_connects_again_at_once() {
 /// 195
 #[test]
 fn a_datagram_is_there_at_once_and_in_order() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = (bound(hub, Kind::Datagram, 1), bound(hub, Kind::Datagram, 2));
     for turn in 0..2000_u32 {
         assert_eq!(code(hub.send_to(near, &turn.to_le_bytes(), &at(2))), Ok(4));
@@ -235,7 +235,7 @@ fn a_datagram_is_there_at_once_and_in_order() {
 /// 171
 #[test]
 fn a_closed_port_is_known_at_the_next_send() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let io = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
     assert_eq!(code(hub.connect(io, &at(9))), Ok(()));
     let sent: Vec<_> = (0..4).map(|_| send(hub, io, b"x")).collect();
@@ -250,7 +250,7 @@ fn a_closed_port_is_known_at_the_next_send() {
 /// 189, 193
 #[test]
 fn a_copy_for_the_own_host_is_there_at_once() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let receiver = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
     let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 1));
     hub.bind(receiver, &any.into()).expect("it is free");
@@ -268,7 +268,7 @@ fn a_copy_for_the_own_host_is_there_at_once() {
 /// Who waits is told by a poll, once, and later: that is how loopback takes time.
 #[test]
 fn a_waiter_is_told_once_and_later() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = (bound(hub, Kind::Datagram, 1), bound(hub, Kind::Datagram, 2));
     assert_eq!(recv(hub, far, 1), Err(libc::EAGAIN));
     for _ in 0..3 {
@@ -286,13 +286,13 @@ fn a_waiter_is_told_once_and_later() {
 /// A burst overflows no stack and no memory: the queue of the receiver drops what it cannot hold.
 #[test]
 fn a_burst_leaves_nothing_but_what_the_receiver_holds() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = (bound(hub, Kind::Datagram, 1), bound(hub, Kind::Datagram, 2));
     assert_eq!(recv(hub, far, 1), Err(libc::EAGAIN));
     for _ in 0..10_000 {
         assert_eq!(code(hub.send_to(near, &[7; 1000], &at(2))), Ok(1000));
     }
-    assert_eq!((hub.world.under_way.packets.len(), hub.world.packets.len()), (0, 0));
+    assert_eq!((hub.world.looped.packets.len(), hub.world.packets.ids().count()), (0, 0));
     assert!(hub.world.buffers.len() <= 1, "{} buffers", hub.world.buffers.len());
     assert_eq!(named(hub).len(), 1);
     assert_eq!(hub.world.clock.next_at_ns(), Some(100_000_000), "it is ahead of time");
@@ -305,7 +305,7 @@ fn a_burst_leaves_nothing_but_what_the_receiver_holds() {
 /// However many segments and answers to them one call moves, each way at once.
 #[test]
 fn both_directions_are_full_and_empty_again() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (client, server) = pair(hub);
     let there = fill(hub, client, 1 << 20).0;
     let back = fill(hub, server, 1 << 20).0;

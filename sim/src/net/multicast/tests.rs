@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use greenroom::hub::{Domain, Group, Hub, Io, Kind, Opt};
 
 use crate::hub::SimHub;
-use crate::net::bench::{self, code, recv};
+use crate::testing::{self, code, recv};
 
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 2, 3);
 const PORT: u16 = 5000;
@@ -16,7 +16,7 @@ fn on_group() -> Group {
 
 /// A socket of this host.
 fn socket(hub: &mut SimHub, host: u16, options: &[Opt]) -> Io {
-    let io = bench::socket_on(hub, host, Domain::V4, Kind::Datagram);
+    let io = testing::socket_on(hub, host, Domain::V4, Kind::Datagram);
     for &option in options {
         hub.set_option(io, option, 1).expect("it may be set");
     }
@@ -54,7 +54,7 @@ fn heard(hub: &mut SimHub, sockets: &[Io]) -> Vec<bool> {
 /// 189
 #[test]
 fn a_broadcast_reaches_every_host_that_listens() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 3);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 3);
     let all = Ipv4Addr::BROADCAST;
     let quiet = socket(hub, 0, &[]);
     assert_eq!(send(hub, quiet, all), Err(libc::EACCES));
@@ -76,7 +76,7 @@ fn a_broadcast_reaches_every_host_that_listens() {
 /// 193
 #[test]
 fn members_hear_their_group_over_links_and_from_their_own_host() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 3);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 3);
     let sockets = [
         bound(hub, 0, Ipv4Addr::UNSPECIFIED),
         bound(hub, 1, GROUP),
@@ -104,7 +104,7 @@ fn members_hear_their_group_over_links_and_from_their_own_host() {
 /// 193a, 193c, 193d
 #[test]
 fn loopback_is_an_interface_of_its_own() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let here = bound(hub, 0, Ipv4Addr::UNSPECIFIED);
     let there = bound(hub, 1, Ipv4Addr::UNSPECIFIED);
     for member in [here, there] {
@@ -126,7 +126,7 @@ fn loopback_is_an_interface_of_its_own() {
 /// 194
 #[test]
 fn joining_and_leaving_are_checked() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let io = socket(hub, 0, &[]);
     for (option, value) in [
         (Opt::MulticastLoop, 1),
@@ -156,7 +156,7 @@ fn joining_and_leaving_are_checked() {
 
 #[test]
 fn a_member_by_source_hears_that_source_alone() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 3);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 3);
     let member = bound(hub, 0, Ipv4Addr::UNSPECIFIED);
     let from = |host: u8| Group::V4From {
         group: GROUP,
@@ -190,7 +190,7 @@ fn a_member_by_source_hears_that_source_alone() {
 /// 194d, and who is no member hears with those of its host unless it says otherwise.
 #[test]
 fn all_who_share_a_port_get_a_copy() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let sockets = [(); 3].map(|()| bound(hub, 0, Ipv4Addr::UNSPECIFIED));
     let sender = socket(hub, 0, &[]);
     hub.join(sockets[0], on_group()).expect("it may join");
@@ -206,7 +206,7 @@ fn all_who_share_a_port_get_a_copy() {
 #[test]
 fn every_copy_has_a_fate_of_its_own() {
     let weather = crate::Weather { loss_ppm: 500_000, ..crate::Weather::calm() };
-    let hub = &mut bench::hub_in(weather, 5);
+    let hub = &mut testing::hub_in(weather, 5);
     let members = [1, 2].map(|host| bound(hub, host, Ipv4Addr::UNSPECIFIED));
     for member in members {
         hub.join(member, on_group()).expect("it may join");
@@ -219,7 +219,7 @@ fn every_copy_has_a_fate_of_its_own() {
     }
     assert_eq!(counts.len(), 4, "{counts:?}");
     let index = hub.world.socket_of(sender).expect("it is open");
-    assert_eq!(hub.world.sockets[index as usize].packets_sent, 200);
+    assert_eq!(hub.world.sockets[index].packets_sent, 200);
 }
 
 /// A sender of host 0 that is bound to this address.
@@ -232,7 +232,7 @@ fn sender_at(hub: &mut SimHub, ip: Ipv4Addr) -> Io {
 /// As measured on Linux, but for the second host.
 #[test]
 fn what_is_bound_to_loopback_leaves_by_it_and_stays() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let [here, there] = [0, 1].map(|host| bound(hub, host, Ipv4Addr::UNSPECIFIED));
     for member in [here, there] {
         hub.join(member, Group::V4(GROUP, Ipv4Addr::LOCALHOST)).expect("it may join");
@@ -256,7 +256,7 @@ fn what_is_bound_to_loopback_leaves_by_it_and_stays() {
 /// As measured on Linux.
 #[test]
 fn the_chosen_interface_counts_and_not_the_source() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let here = bound(hub, 0, Ipv4Addr::UNSPECIFIED);
     hub.join(here, Group::V4(GROUP, Ipv4Addr::LOCALHOST)).expect("it may join");
     let sender = sender_at(hub, Ipv4Addr::new(10, 0, 0, 1));
@@ -270,18 +270,18 @@ fn the_chosen_interface_counts_and_not_the_source() {
 
 #[test]
 fn a_port_bound_to_another_address_draws_no_luck() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 3);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 3);
     bound(hub, 1, Ipv4Addr::LOCALHOST);
     bound(hub, 2, Ipv4Addr::UNSPECIFIED);
     let sender = socket(hub, 0, &[Opt::Broadcast]);
     assert_eq!(send(hub, sender, Ipv4Addr::BROADCAST), Ok(2));
     let index = hub.world.socket_of(sender).expect("it is open");
-    assert_eq!(hub.world.sockets[index as usize].packets_sent, 1);
+    assert_eq!(hub.world.sockets[index].packets_sent, 1);
 }
 
 #[test]
 fn members_that_are_gone_are_forgotten() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     for round in 0..1000_u16 {
         let io = socket(hub, 0, &[]);
         let [high, low] = round.to_be_bytes();
@@ -297,7 +297,7 @@ struct V6<'a>(&'a mut SimHub);
 
 impl V6<'_> {
     fn socket(&mut self, host: u16, options: &[(Opt, u32)]) -> Io {
-        let io = bench::socket_on(self.0, host, Domain::V6, Kind::Datagram);
+        let io = testing::socket_on(self.0, host, Domain::V6, Kind::Datagram);
         for &(option, value) in options {
             self.0.set_option(io, option, value).expect("it may be set");
         }
@@ -305,12 +305,12 @@ impl V6<'_> {
     }
     fn bound(&mut self, host: u16, to: &str) -> Io {
         let io = self.socket(host, &[(Opt::ReuseAddress, 1)]);
-        self.0.bind(io, &bench::at(to)).expect("it is free");
+        self.0.bind(io, &testing::at(to)).expect("it is free");
         io
     }
     fn send(&mut self, io: Io, to: &str) -> Result<usize, i32> {
-        let sent = code(self.0.send_to(io, b"mc", &bench::at(to)));
-        while !bench::named(self.0).is_empty() {}
+        let sent = code(self.0.send_to(io, b"mc", &testing::at(to)));
+        while !testing::named(self.0).is_empty() {}
         sent
     }
 }
@@ -322,7 +322,7 @@ fn v6(group: &str, interface: u32) -> Group {
 /// As measured between two network namespaces.
 #[test]
 fn groups_of_ipv6_are_heard_on_their_link() {
-    let hub = &mut V6(&mut bench::hub_in(crate::Weather::calm(), 3));
+    let hub = &mut V6(&mut testing::hub_in(crate::Weather::calm(), 3));
     let sockets = [
         hub.bound(0, "[::]:5000"),
         hub.bound(1, "[ff0e::5]:5000"),
@@ -350,19 +350,19 @@ fn groups_of_ipv6_are_heard_on_their_link() {
     assert_eq!(hub.send(sender, to), Ok(2));
     assert_eq!(heard(hub.0, &[sockets[0], elsewhere]), [false; 2], "from loopback to nobody");
     let sender = hub.socket(0, &[]);
-    let v4 = bench::at("[::ffff:10.0.0.1]:0");
+    let v4 = testing::at("[::ffff:10.0.0.1]:0");
     hub.0.bind(sender, &v4).expect("a port is free");
     assert_eq!(hub.send(sender, to), Err(libc::EAFNOSUPPORT));
     let sender = hub.socket(0, &[]);
-    assert_eq!(code(hub.0.connect(sender, &bench::at(to))), Ok(()));
-    let (local, peer) = bench::names(hub.0, sender);
+    assert_eq!(code(hub.0.connect(sender, &testing::at(to))), Ok(()));
+    let (local, peer) = testing::names(hub.0, sender);
     assert!(local.starts_with("[fd00::1]:") && peer == to, "{local} {peer}");
 }
 
 /// What all nodes hear, and what does not leave its host.
 #[test]
 fn narrow_groups_name_their_link() {
-    let hub = &mut V6(&mut bench::hub_in(crate::Weather::calm(), 2));
+    let hub = &mut V6(&mut testing::hub_in(crate::Weather::calm(), 2));
     let sockets = [hub.bound(0, "[::]:5000"), hub.bound(1, "[::]:5000"), hub.bound(1, "[::]:6000")];
     let sender = hub.socket(0, &[]);
     for to in ["[ff02::1]:5000", "[ff02::1%2]:5000"] {
@@ -381,15 +381,15 @@ fn narrow_groups_name_their_link() {
     assert_eq!(hub.send(sender, "[ff01::5%2]:5000"), Ok(2));
     assert_eq!(heard(hub.0, &sockets), [true, false, false]);
     let sender = hub.socket(0, &[]);
-    assert_eq!(code(hub.0.connect(sender, &bench::at("[ff02::5]:5"))), Err(libc::EINVAL));
-    assert_eq!(code(hub.0.connect(sender, &bench::at("[ff02::5%2]:5"))), Ok(()));
-    assert_eq!(bench::names(hub.0, sender).1, "[ff02::5%2]:5");
+    assert_eq!(code(hub.0.connect(sender, &testing::at("[ff02::5]:5"))), Err(libc::EINVAL));
+    assert_eq!(code(hub.0.connect(sender, &testing::at("[ff02::5%2]:5"))), Ok(()));
+    assert_eq!(testing::names(hub.0, sender).1, "[ff02::5%2]:5");
 }
 
 /// As 194(b), and where IPv6 answers otherwise.
 #[test]
 fn memberships_of_ipv6() {
-    let hub = &mut V6(&mut bench::hub());
+    let hub = &mut V6(&mut testing::hub());
     let io = hub.socket(0, &[]);
     for (group, interface, joined, left) in [
         ("ff02::1234", 0, Ok(()), Ok(())),
@@ -406,9 +406,9 @@ fn memberships_of_ipv6() {
     assert_eq!(code(hub.0.leave(io, v6("ff0e::5", 1))), Err(libc::EADDRNOTAVAIL));
     assert_eq!(code(hub.0.leave(io, v6("ff0e::5", 0))), Ok(()));
     assert_eq!(code(hub.0.join(io, on_group())), Ok(()), "one of IPv4");
-    let tcp = bench::socket_on(hub.0, 0, Domain::V6, Kind::Stream);
+    let tcp = testing::socket_on(hub.0, 0, Domain::V6, Kind::Stream);
     assert_eq!(code(hub.0.join(tcp, v6("ff0e::5", 2))), Err(libc::EPROTO));
     assert_eq!(code(hub.0.leave(tcp, v6("ff0e::5", 2))), Err(libc::EPROTO));
-    let of_v4 = bench::socket_on(hub.0, 0, Domain::V4, Kind::Datagram);
+    let of_v4 = testing::socket_on(hub.0, 0, Domain::V4, Kind::Datagram);
     assert_eq!(code(hub.0.join(of_v4, v6("ff0e::5", 2))), Err(libc::ENOPROTOOPT));
 }

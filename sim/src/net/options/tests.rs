@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use greenroom::hub::{Domain, Hub, Interest, Io, Kind, Opt};
 
 use crate::hub::SimHub;
-use crate::net::bench::{self, code, is_named, named, recv, send};
+use crate::id::Id;
+use crate::testing::{self, code, is_named, named, recv, send};
 
 fn socket(hub: &mut SimHub, kind: Kind) -> Io {
     hub.socket(Domain::V4, kind).expect("a socket")
@@ -23,7 +24,7 @@ fn bound(hub: &mut SimHub, kind: Kind, options: &[Opt], address: &str) -> Result
 
 /// A connection from this host to the other one.
 fn connected(hub: &mut SimHub) -> (Io, Io) {
-    let listener = bench::socket_on(hub, 1, Domain::V4, Kind::Stream);
+    let listener = testing::socket_on(hub, 1, Domain::V4, Kind::Stream);
     hub.bind(listener, &SocketAddr::from(([0, 0, 0, 0], 80)).into()).expect("it is free");
     hub.listen(listener, 5).expect("it is bound");
     let client = socket(hub, Kind::Stream);
@@ -39,7 +40,7 @@ fn connected(hub: &mut SimHub) -> (Io, Io) {
 /// 99, 194, 196, 98
 #[test]
 fn defaults_are_linux_s() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let tcp = socket(hub, Kind::Stream);
     let wanted = [
         (Opt::KeepAlive, 0),
@@ -74,7 +75,7 @@ fn defaults_are_linux_s() {
 /// 40, 100, 165
 #[test]
 fn what_is_set_is_given_back_and_what_is_wrong_refused() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let tcp = socket(hub, Kind::Stream);
     let good = [
         (Opt::KeepIdle, 30, 30),
@@ -117,7 +118,7 @@ fn what_is_set_is_given_back_and_what_is_wrong_refused() {
 
 #[test]
 fn what_would_do_nothing_is_refused_by_name() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let tcp = socket(hub, Kind::Stream);
     for option in [Opt::FreeBind, Opt::Mark] {
         let error = hub.set_option(tcp, option, 1).expect_err("it is not offered");
@@ -133,7 +134,7 @@ fn a_port_is_shared_only_where_both_say_so() {
     const PORT: [Opt; 1] = [Opt::ReusePort];
     let address = "127.0.0.1:80";
     for kind in [Kind::Stream, Kind::Datagram] {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let first = bound(hub, kind, &PORT, address).expect("it is free");
         assert_eq!(bound(hub, kind, &[], address), Err(libc::EADDRINUSE));
         assert_eq!(bound(hub, kind, &[Opt::ReuseAddress], address), Err(libc::EADDRINUSE));
@@ -150,7 +151,7 @@ fn a_port_is_shared_only_where_both_say_so() {
 /// 28c, 28d, 190d
 #[test]
 fn those_who_share_a_port_divide_the_callers() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let share = [Opt::ReusePort];
     let sharing: Vec<Io> = (0..2)
         .map(|_| bound(hub, Kind::Datagram, &share, "127.0.0.1:53").expect("they share it"))
@@ -161,8 +162,9 @@ fn those_who_share_a_port_divide_the_callers() {
             let sender = socket(hub, Kind::Datagram);
             // Told apart as sockets of different greenlets are.
             let index = hub.world.socket_of(sender).expect("it is open");
-            let path = hub.world.paths.child(None, "sender", 1 + index);
-            hub.world.sockets[index as usize].entity.path = path;
+            let ordinal = 1 + index.row() as u32;
+            let path = hub.world.paths.child(None, "sender", ordinal);
+            hub.world.sockets[index].entity.path = path;
             for _ in 0..2 {
                 hub.send_to(sender, b"x", &to.into()).expect("a datagram leaves");
             }
@@ -188,7 +190,7 @@ fn those_who_share_a_port_divide_the_callers() {
 /// 190b
 #[test]
 fn of_two_that_reuse_an_address_the_last_one_hears() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let reuse = [Opt::ReuseAddress];
     let first = bound(hub, Kind::Datagram, &reuse, "127.0.0.1:53").expect("it is free");
     let second = bound(hub, Kind::Datagram, &reuse, "127.0.0.1:53").expect("they share it");
@@ -201,7 +203,7 @@ fn of_two_that_reuse_an_address_the_last_one_hears() {
 /// 167: what does not fit is lost, but one always fits.
 #[test]
 fn a_datagram_socket_holds_what_its_buffer_does() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let receiver = bound(hub, Kind::Datagram, &[], "127.0.0.1:53").expect("it is free");
     hub.set_option(receiver, Opt::RecvBuffer, 1).expect("it may be set");
     let to: SocketAddr = "127.0.0.1:53".parse().expect("an address");
@@ -218,7 +220,7 @@ fn a_datagram_socket_holds_what_its_buffer_does() {
 /// 240, 241
 #[test]
 fn keepalive_finds_a_peer_dead_that_lost_power() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let (client, _server) = connected(hub);
     for (option, value) in [(Opt::KeepIdle, 10), (Opt::KeepInterval, 5), (Opt::KeepCount, 2)] {
         hub.set_option(client, option, value).expect("it may be set");
@@ -230,17 +232,17 @@ fn keepalive_finds_a_peer_dead_that_lost_power() {
     assert!((10..20).contains(&(idle_ns / 1_000_000_000)), "one probe, {idle_ns} ns");
 
     hub.world.last_step_ns = idle_ns;
-    hub.world.cut_power(1);
+    crate::net::life::cut_power(&mut hub.world, testing::host(1));
     assert!(is_named(hub, client, Interest::READ));
     assert_eq!(recv(hub, client, 1), Err(libc::ETIMEDOUT));
 }
 
 #[test]
 fn a_user_timeout_ends_what_makes_no_progress() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let (client, _server) = connected(hub);
     hub.set_option(client, Opt::UserTimeout, 500).expect("it may be set");
-    hub.world.cut_power(1);
+    crate::net::life::cut_power(&mut hub.world, testing::host(1));
     assert_eq!(send(hub, client, b"x"), Ok(1));
     assert_eq!(recv(hub, client, 1), Err(libc::EAGAIN));
     let before_ns = hub.now().as_ns();
@@ -253,7 +255,7 @@ fn a_user_timeout_ends_what_makes_no_progress() {
 #[test]
 fn what_the_windows_hold_back_is_held_low() {
     const LOW_WATER: usize = 4096;
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let (client, server) = connected(hub);
     hub.set_option(client, Opt::UnsentLowWater, LOW_WATER as u32).expect("it may be set");
     let (mut sent, window) = (0, hub.option(server, Opt::RecvBuffer).expect("it has one") as usize);
@@ -262,19 +264,19 @@ fn what_the_windows_hold_back_is_held_low() {
             sent += length;
             assert!(sent <= window + LOW_WATER, "{sent}");
         }
-        assert!(!bench::ready(hub, client).1, "{sent}");
+        assert!(!testing::ready(hub, client).1, "{sent}");
         if !named(hub).iter().any(|ready| matches!(ready, greenroom::hub::Ready::Io(..))) {
             break;
         }
     }
     assert_eq!(sent, window + LOW_WATER);
     hub.set_option(client, Opt::UnsentLowWater, 0).expect("it may be set");
-    assert!(bench::ready(hub, client).1);
+    assert!(testing::ready(hub, client).1);
 }
 
 #[test]
 fn raising_the_send_buffer_wakes_a_writer() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let (client, _server) = connected(hub);
     hub.set_option(client, Opt::SendBuffer, 1).expect("it may be set");
     // Until both buffers are full and nothing is under way.
@@ -292,7 +294,7 @@ fn raising_the_send_buffer_wakes_a_writer() {
 fn options_of_ipv6() {
     type Set = (u32, Result<u32, i32>);
     const NOT_SET: Result<u32, i32> = Err(libc::EINVAL);
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let minus = |n: i32| -n as u32;
     let both: &[(Opt, u32, &[Set])] = &[
         (Opt::OnlyV6, 0, &[(2, Ok(1)), (0, Ok(0))]),

@@ -4,7 +4,7 @@ use greenroom::hub::{Domain, Hub, Interest, Io, Kind, Opt};
 use greenroom::scenario::Machine;
 
 use crate::hub::SimHub;
-use crate::net::bench::{self, at, code, connect, listening, named, names, socket_on};
+use crate::testing::{self, at, code, connect, listening, named, names, socket_on};
 
 fn bound(hub: &mut SimHub, kind: Kind, options: &[Opt], address: &str) -> Result<Io, i32> {
     let address = at(address);
@@ -41,7 +41,7 @@ fn both_families_share_their_ports_where_they_overlap() {
     for kind in [Kind::Stream, Kind::Datagram] {
         for (first, row) in ALL.iter().zip(FREE) {
             for (second, is_free) in ALL.iter().zip(row) {
-                let hub = &mut bench::hub();
+                let hub = &mut testing::hub();
                 let only = |only: bool| if only { &[Opt::OnlyV6][..] } else { &[] };
                 let held = bound(hub, kind, only(first.1), first.0).expect("it is free");
                 if kind == Kind::Stream {
@@ -64,7 +64,7 @@ fn the_very_family_hears_first() {
         (["[::ffff:127.0.0.1]:80", "127.0.0.1:80"], 1),
         (["[::ffff:127.0.0.1]:80", "0.0.0.0:80"], 0),
     ] {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         for kind in [Kind::Stream, Kind::Datagram] {
             let ios = binds.map(|at| bound(hub, kind, &[Opt::ReusePort], at).expect("shared"));
             let client = socket_on(hub, 0, Domain::V4, kind);
@@ -86,7 +86,7 @@ fn the_very_family_hears_first() {
 #[test]
 fn an_accepted_connection_holds_its_port() {
     for options in [&[][..], &[Opt::ReuseAddress]] {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let listener = bound(hub, Kind::Stream, options, "127.0.0.1:80").expect("it is free");
         hub.listen(listener, 1).expect("it is bound");
         let client = socket_on(hub, 0, Domain::V4, Kind::Stream);
@@ -110,7 +110,7 @@ fn an_accepted_connection_holds_its_port() {
 /// 22: a port that was given up rests until the others had their turn.
 #[test]
 fn ports_are_given_out_in_turn() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     listening(hub, 0, "127.0.0.1:80");
     let first = bound(hub, Kind::Stream, &[], "127.0.0.1:0").expect("a port is free");
     let (name, _) = names(hub, first);
@@ -122,7 +122,7 @@ fn ports_are_given_out_in_turn() {
 
 /// One host, and so many ports to give out.
 fn narrow(ports: std::ops::RangeInclusive<u16>) -> SimHub {
-    bench::hub_of(crate::Weather::calm(), 1, Machine::new().ephemeral_ports(ports))
+    testing::hub_of(crate::Weather::calm(), 1, Machine::new().ephemeral_ports(ports))
 }
 
 fn connected(hub: &mut SimHub, to: &str) -> Result<Io, i32> {
@@ -206,7 +206,7 @@ fn close_both(hub: &mut SimHub, client: Io, listener: Io) {
 fn time_wait_keeps_a_chosen_port_a_second_on_loopback_and_a_minute_elsewhere() {
     for (at, others, reused_after_ms) in [("127.0.0.1:80", 0, 1000), ("10.0.0.2:80", 1, 60_000)] {
         let machine = Machine::new().ephemeral_ports(42_000..=42_000);
-        let hub = &mut bench::hub_of(crate::Weather::calm(), 2, machine);
+        let hub = &mut testing::hub_of(crate::Weather::calm(), 2, machine);
         let listener = listening(hub, others, at);
         let client = connected(hub, at).expect("a port is free");
         close_both(hub, client, listener);
@@ -221,7 +221,7 @@ fn time_wait_keeps_a_chosen_port_a_second_on_loopback_and_a_minute_elsewhere() {
 /// 32
 #[test]
 fn a_port_by_name_is_taken_out_of_time_wait_at_once() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let listener = listening(hub, 0, "127.0.0.1:80");
     listening(hub, 0, "127.0.0.1:81");
     let client = bound(hub, Kind::Stream, &[Opt::ReuseAddress], "127.0.0.1:50").expect("free");

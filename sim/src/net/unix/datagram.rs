@@ -6,153 +6,141 @@ use std::rc::Rc;
 
 use greenroom::hub::{Interest, Io, Kind, Take};
 
-use super::name::Name;
-use super::{Peer, UnixSocket};
-use crate::trace::Op;
-use crate::world::{World, errno};
+use crate::errno::errno;
+use crate::id::SocketId;
+use crate::net::readiness;
+use crate::net::unix::{callers, pieces};
+use crate::socket::unix::Peer;
+use crate::socket::unix::name::Name;
+use crate::trace::event::Call;
+use crate::world::World;
+use crate::world::journal::Actor;
 
-/// Linux's `net.unix.max_dgram_qlen`: one more may wait.
-const QUEUE_MAX: usize = 10;
+pub(crate) fn connect(world: &mut World, index: SocketId, to: &SocketAddr) -> io::Result<()> {
+    let name = Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?);
+    let host = world.sockets[index].host;
+    let peer = callers::find(world, host, &name, Kind::Datagram)?;
+    if !world.unix(peer).takes_from(index) {
+        return Err(errno(libc::EPERM));
+    }
+    if !world.unix(index).hears_only(peer) {
+        lose_queued(world, index);
+    }
+    world.unix_mut(index).peer = Peer::Here(peer);
+    callers::add(world, peer, index);
+    // One that waited to send here may now, if it is the peer, and the others never will.
+    callers::tell(world, index);
+    let number = world.sockets[index].number;
+    let peer = world.name_ref(Some(&name));
+    world.record(Actor::Running, Call::Connect { socket: number, peer });
+    readiness::tell(world, index);
+    Ok(())
+}
 
-impl UnixSocket {
-    /// Whether it is connected to this socket and takes nothing from others.
-    pub(super) fn hears_only(&self, index: u32) -> bool {
-        matches!(self.peer, Peer::Here(peer) if peer == index)
+/// A connected socket leaves its peer: what lies here is lost, and a peer that was connected to
+/// it is told so.
+fn lose_queued(world: &mut World, index: SocketId) {
+    let socket = world.unix_mut(index);
+    if matches!(socket.peer, Peer::None) || socket.incoming.is_empty() {
+        return;
     }
-    /// No more is let in, but from its own peer.
-    pub(super) fn is_full(&self) -> bool {
-        self.incoming.len() > QUEUE_MAX
+    let (lost, peer) = (std::mem::take(&mut socket.incoming), socket.peer.clone());
+    for piece in lost {
+        callers::discharge(world, piece.sender, piece.cost);
     }
-    fn takes_from(&self, index: u32) -> bool {
-        matches!(self.peer, Peer::None) || self.hears_only(index)
+    if let Peer::Here(peer) = peer
+        && world.unix(peer).hears_only(index)
+    {
+        world.unix_mut(peer).error = Some(libc::ECONNRESET);
+        readiness::tell(world, peer);
+    }
+    callers::tell(world, index);
+}
+
+pub(crate) fn send(
+    world: &mut World,
+    io: Io,
+    index: SocketId,
+    buf: &[u8],
+    to: Option<&SocketAddr>,
+) -> io::Result<usize> {
+    let wanted = match to {
+        Some(to) => Some(Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?)),
+        None => None,
+    };
+    pieces::may_be_long(world, index, buf.len())?;
+    if let Some(error) = world.unix_mut(index).take_error() {
+        return Err(error);
+    }
+    if world.unix(index).shut_write {
+        return Err(errno(libc::EPIPE));
+    }
+    pieces::may_charge(world, io, index)?;
+    let receiver = receiver(world, index, wanted.as_ref())?;
+    let target = world.unix(receiver);
+    if !target.takes_from(index) {
+        return Err(errno(libc::EPERM));
+    }
+    if target.shut_read {
+        return Err(errno(libc::EPIPE));
+    }
+    if receiver != index && !target.hears_only(index) && target.is_full() {
+        callers::add(world, receiver, index);
+        world.want(io, Interest::WRITE);
+        return Err(errno(libc::EAGAIN));
+    }
+    pieces::put(world, index, receiver, buf);
+    let (number, name) = (world.sockets[index].number, world.unix(receiver).name.get().cloned());
+    let (bytes, payload) = (buf.len() as u64, world.trace.payload(buf));
+    let to = world.name_ref(name.as_deref());
+    world.record(Actor::Running, Call::SendTo { socket: number, bytes, payload, to });
+    readiness::tell(world, receiver);
+    Ok(buf.len())
+}
+
+/// The first letter to a peer that closed is refused, and the socket is connected no more.
+fn receiver(world: &mut World, index: SocketId, wanted: Option<&Rc<Name>>) -> io::Result<SocketId> {
+    if let Some(name) = wanted {
+        let host = world.sockets[index].host;
+        return callers::find(world, host, name, Kind::Datagram);
+    }
+    match world.unix(index).peer {
+        Peer::Here(peer) => Ok(peer),
+        Peer::None => Err(errno(libc::ENOTCONN)),
+        Peer::Gone(_) => {
+            lose_queued(world, index);
+            world.unix_mut(index).peer = Peer::None;
+            Err(errno(libc::ECONNREFUSED))
+        }
     }
 }
 
-impl World {
-    pub(super) fn connect_letters(&mut self, index: u32, to: &SocketAddr) -> io::Result<()> {
-        let name = Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?);
-        let host = self.sockets[index as usize].host;
-        let peer = self.find_unix(host, &name, Kind::Datagram)?;
-        if !self.unix(peer).takes_from(index) {
-            return Err(errno(libc::EPERM));
-        }
-        if !self.unix(index).hears_only(peer) {
-            self.lose_letters(index);
-        }
-        self.unix_mut(index).peer = Peer::Here(peer);
-        self.add_caller(peer, index);
-        // One that waited to send here may now, if it is the peer, and the others never will.
-        self.tell_callers(index);
-        let number = self.sockets[index as usize].number;
-        self.record_named(Op::Connect, number, 0, 0, Some(&name));
-        self.name_ready(index);
-        Ok(())
+pub(crate) fn recv(
+    world: &mut World,
+    io: Io,
+    index: SocketId,
+    buf: &mut [u8],
+    take: Take,
+) -> io::Result<(usize, Option<Rc<Name>>)> {
+    let socket = world.unix_mut(index);
+    if let Some(error) = socket.take_error() {
+        return Err(error);
     }
-
-    /// A connected socket leaves its peer: what lies here is lost, and a peer that was connected to
-    /// it is told so.
-    fn lose_letters(&mut self, index: u32) {
-        let socket = self.unix_mut(index);
-        if matches!(socket.peer, Peer::None) || socket.incoming.is_empty() {
-            return;
-        }
-        let (lost, peer) = (std::mem::take(&mut socket.incoming), socket.peer.clone());
-        for piece in lost {
-            self.discharge(piece.sender, piece.cost);
-        }
-        if let Peer::Here(peer) = peer
-            && self.unix(peer).hears_only(index)
-        {
-            self.unix_mut(peer).error = Some(libc::ECONNRESET);
-            self.name_ready(peer);
-        }
-        self.tell_callers(index);
-    }
-
-    pub(super) fn send_letter(
-        &mut self,
-        io: Io,
-        index: u32,
-        buf: &[u8],
-        to: Option<&SocketAddr>,
-    ) -> io::Result<usize> {
-        let wanted = match to {
-            Some(to) => Some(Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?)),
-            None => None,
-        };
-        self.may_be_long(index, buf.len())?;
-        if let Some(error) = self.unix_mut(index).take_error() {
-            return Err(error);
-        }
-        if self.unix(index).shut_write {
-            return Err(errno(libc::EPIPE));
-        }
-        self.may_charge(io, index)?;
-        let receiver = self.receiver_of_letter(index, wanted.as_ref())?;
-        let target = self.unix(receiver);
-        if !target.takes_from(index) {
-            return Err(errno(libc::EPERM));
-        }
-        if target.shut_read {
-            return Err(errno(libc::EPIPE));
-        }
-        if receiver != index && !target.hears_only(index) && target.is_full() {
-            self.add_caller(receiver, index);
-            self.want(io, Interest::WRITE);
+    let was_full = socket.is_full();
+    let (length, from) = match (socket.incoming.is_empty(), socket.shut_read) {
+        (false, _) => pieces::take(world, index, buf, take),
+        // What a recv that waits answers, once shut.
+        (true, true) => (0, None),
+        (true, false) => {
+            world.want(io, Interest::READ);
             return Err(errno(libc::EAGAIN));
         }
-        self.put_piece(index, receiver, buf);
-        let (number, name) =
-            (self.sockets[index as usize].number, self.unix(receiver).name.get().cloned());
-        let (length, hash) = (buf.len() as u64, self.trace.hash_of_payload(buf));
-        self.record_named(Op::SendTo, number, length, hash, name.as_deref());
-        self.name_ready(receiver);
-        Ok(buf.len())
+    };
+    let number = world.sockets[index].number;
+    let (bytes, name) = (length as u64, world.name_ref(from.as_deref()));
+    world.record(Actor::Running, Call::RecvFrom { socket: number, bytes, from: name });
+    if was_full && take == Take::Remove {
+        callers::tell(world, index);
     }
-
-    /// The first letter to a peer that closed is refused, and the socket is connected no more.
-    fn receiver_of_letter(&mut self, index: u32, wanted: Option<&Rc<Name>>) -> io::Result<u32> {
-        if let Some(name) = wanted {
-            let host = self.sockets[index as usize].host;
-            return self.find_unix(host, name, Kind::Datagram);
-        }
-        match self.unix(index).peer {
-            Peer::Here(peer) => Ok(peer),
-            Peer::None => Err(errno(libc::ENOTCONN)),
-            Peer::Gone(_) => {
-                self.lose_letters(index);
-                self.unix_mut(index).peer = Peer::None;
-                Err(errno(libc::ECONNREFUSED))
-            }
-        }
-    }
-
-    pub(super) fn recv_letter(
-        &mut self,
-        io: Io,
-        index: u32,
-        buf: &mut [u8],
-        take: Take,
-    ) -> io::Result<(usize, Option<Rc<Name>>)> {
-        let socket = self.unix_mut(index);
-        if let Some(error) = socket.take_error() {
-            return Err(error);
-        }
-        let was_full = socket.is_full();
-        let (length, from) = match (socket.incoming.is_empty(), socket.shut_read) {
-            (false, _) => self.take_piece(index, buf, take),
-            // What a recv that waits answers, once shut.
-            (true, true) => (0, None),
-            (true, false) => {
-                self.want(io, Interest::READ);
-                return Err(errno(libc::EAGAIN));
-            }
-        };
-        let number = self.sockets[index as usize].number;
-        self.record_named(Op::RecvFrom, number, length as u64, 0, from.as_deref());
-        if was_full && take == Take::Remove {
-            self.tell_callers(index);
-        }
-        Ok((length, from))
-    }
+    Ok((length, from))
 }

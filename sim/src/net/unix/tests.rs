@@ -6,7 +6,7 @@ mod streams;
 use greenroom::hub::{Domain, Hub, Io, Kind, Take};
 
 use crate::hub::SimHub;
-use crate::net::bench::{self, bound, code, path, ready, recv, send};
+use crate::testing::{self, bound, code, path, ready, recv, send};
 
 fn pair(hub: &mut SimHub, kind: Kind) -> (Io, Io) {
     hub.pair(Domain::Unix, kind).expect("a pair")
@@ -19,7 +19,7 @@ fn connect(hub: &mut SimHub, kind: Kind, name: &str) -> (Io, Result<(), i32>) {
 
 #[test]
 fn a_name_is_missing_or_stale_or_in_use() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     // 202
     for kind in [Kind::Stream, Kind::Datagram] {
         assert_eq!(connect(hub, kind, "/none").1, Err(libc::ENOENT));
@@ -49,10 +49,10 @@ fn a_name_is_missing_or_stale_or_in_use() {
 
 #[test]
 fn hosts_have_names_of_their_own() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let listener = bound(hub, Kind::Stream, "/here");
     hub.listen(listener, 1).expect("it has a name");
-    let there = bench::socket_on(hub, 1, Domain::Unix, Kind::Stream);
+    let there = testing::socket_on(hub, 1, Domain::Unix, Kind::Stream);
     assert_eq!(code(hub.connect(there, &path("/here"))), Err(libc::ENOENT));
     assert_eq!(code(hub.bind(there, &path("/here"))), Ok(()));
 }
@@ -62,7 +62,7 @@ fn hosts_have_names_of_their_own() {
 fn an_abstract_name_may_be_had_once_for_each_kind() {
     use std::os::linux::net::SocketAddrExt;
 
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let name = std::os::unix::net::SocketAddr::from_abstract_name("same").expect("it is short");
     let name = greenroom::hub::Address::from(name);
     for kind in [Kind::Stream, Kind::Datagram, Kind::SeqPacket] {
@@ -78,7 +78,7 @@ fn an_abstract_name_may_be_had_once_for_each_kind() {
 #[test]
 fn an_abstract_name_is_free_again_and_an_empty_one_asks_for_any() {
     use std::os::linux::net::SocketAddrExt;
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let name = std::os::unix::net::SocketAddr::from_abstract_name(b"abc").expect("short").into();
     let first = hub.socket(Domain::Unix, Kind::Stream).expect("a socket");
     assert_eq!(code(hub.connect(first, &name)), Err(libc::ECONNREFUSED));
@@ -96,7 +96,7 @@ fn an_abstract_name_is_free_again_and_an_empty_one_asks_for_any() {
 /// 161
 #[test]
 fn a_socket_fresh_from_the_shop_is_not_connected() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let stream = hub.socket(Domain::Unix, Kind::Stream).expect("a socket");
     assert_eq!(ready(hub, stream), (true, true));
     assert_eq!(recv(hub, stream, 1), Err(libc::EINVAL));
@@ -114,7 +114,7 @@ fn a_socket_fresh_from_the_shop_is_not_connected() {
 /// 160
 #[test]
 fn records_keep_their_boundaries_until_the_end() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub, Kind::SeqPacket);
     assert_eq!([send(hub, near, b"abc"), send(hub, near, b"")], [Ok(3), Ok(0)]);
     let mut buf = [0; 2];
@@ -126,18 +126,18 @@ fn records_keep_their_boundaries_until_the_end() {
     assert_eq!(send(hub, far, b"x"), Err(libc::EPIPE));
     let (near, _far) = pair(hub, Kind::SeqPacket);
     assert_eq!(send(hub, near, &vec![0; 300_000]), Err(libc::EMSGSIZE));
-    assert_eq!(bench::fill(hub, near, 1).0, 278);
+    assert_eq!(testing::fill(hub, near, 1).0, 278);
 }
 
 #[test]
 fn losing_power_takes_local_sockets_along_on_that_host_only() {
-    let hub = &mut bench::hub_in(crate::Weather::calm(), 2);
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let (near, far) = pair(hub, Kind::Stream);
     let (read, write) = hub.pipe().expect("a pipe");
     let letters = bound(hub, Kind::Datagram, "/letters");
-    let elsewhere = bench::socket_on(hub, 1, Domain::Unix, Kind::Datagram);
+    let elsewhere = testing::socket_on(hub, 1, Domain::Unix, Kind::Datagram);
     assert_eq!(send(hub, near, b"abc"), Ok(3));
-    hub.world.cut_power(0);
+    crate::net::life::cut_power(&mut hub.world, testing::host(0));
     for gone in [near, far, read, write, letters] {
         assert_eq!(recv(hub, gone, 1), Err(libc::EBADF));
     }

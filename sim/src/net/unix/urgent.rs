@@ -1,108 +1,71 @@
 //! Urgent bytes of Unix streams: each is a piece of its own, which a read stops before and the next
 //! one passes over.
 
-use std::collections::VecDeque;
 use std::io;
 
 use greenroom::hub::{Io, Kind};
 
-use super::Role;
-use super::queue::{self, Piece};
-use crate::net::urgent::has_urgent;
-use crate::world::{World, errno};
+use crate::errno::errno;
+use crate::id::SocketId;
+use crate::net::unix::{pieces, stream};
+use crate::socket::unix::Role;
+use crate::socket::unix::queue::{self, Mark, Piece};
+use crate::world::World;
 
-/// What a piece is to `MSG_OOB`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
-    Plain,
-    /// The latest urgent byte; those before it are plain.
-    Urgent,
-    /// It was taken by its own way, and its place still ends a read.
-    Taken,
+pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
+    may_be_urgent(world, index, true)?;
+    let Some((last, before)) = buf.split_last() else { return Err(errno(libc::EOPNOTSUPP)) };
+    let peer = pieces::peer_to_write_to(world, index)?;
+    let sent = match before {
+        [] => 0,
+        _ => stream::send(world, io, index, before)?,
+    };
+    let limit = world.unix_send_buffer(index);
+    if sent < before.len() || world.unix(index).charged >= limit {
+        // What is urgent comes last or not at all.
+        return if sent > 0 { Ok(sent) } else { pieces::may_charge(world, io, index).map(|()| 0) };
+    }
+    let (sender, (_, cost)) = (world.weak(index), queue::piece_of_stream(1, limit));
+    let incoming = &mut world.unix_mut(peer).incoming;
+    for piece in incoming.iter_mut().filter(|piece| piece.mark == Mark::Urgent) {
+        piece.mark = Mark::Plain;
+    }
+    let bytes = vec![*last];
+    incoming.push_back(Piece { bytes, taken: 0, cost, sender, from: None, mark: Mark::Urgent });
+    world.unix_mut(index).charged += cost;
+    pieces::wrote(world, index, peer, &[*last], true);
+    Ok(buf.len())
 }
 
-/// How many pieces a read passes over, and how many bytes it may take then.
-pub(super) fn around_marks(queue: &VecDeque<Piece>, inline: bool) -> (usize, usize) {
-    let awaits = queue.iter().any(|piece| piece.mark == Mark::Urgent);
-    let (mut passed, mut most, mut begun) = (0, 0, false);
-    for piece in queue {
-        match piece.mark {
-            Mark::Urgent if begun => break,
-            Mark::Taken if begun && !awaits => break,
-            Mark::Taken if begun => {}
-            Mark::Urgent if inline => begun = true,
-            Mark::Urgent | Mark::Taken => passed += 1,
-            Mark::Plain => begun = true,
-        }
-        if begun {
-            most += piece.rest().len();
-        }
-    }
-    (passed, most)
+pub(crate) fn recv(world: &mut World, index: SocketId, buf: &mut [u8]) -> io::Result<usize> {
+    may_be_urgent(world, index, false)?;
+    let inline = world.sockets[index].urgent_is_inline();
+    let incoming = &mut world.unix_mut(index).incoming;
+    let piece = incoming.iter_mut().find(|piece| piece.mark == Mark::Urgent && !inline);
+    let Some(piece) = piece else { return Err(errno(libc::EINVAL)) };
+    let byte = piece.rest()[0];
+    (piece.taken, piece.mark) = (piece.bytes.len(), Mark::Taken);
+    Ok(buf.first_mut().map_or(0, |first| {
+        *first = byte;
+        1
+    }))
 }
 
-impl World {
-    pub(crate) fn send_urgent_unix(&mut self, io: Io, index: u32, buf: &[u8]) -> io::Result<usize> {
-        self.may_be_urgent(index, true)?;
-        let Some((last, before)) = buf.split_last() else { return Err(errno(libc::EOPNOTSUPP)) };
-        let peer = self.peer_to_write_to(index)?;
-        let sent = match before {
-            [] => 0,
-            _ => self.send_unix_stream(io, index, before)?,
-        };
-        let limit = self.unix_send_buffer(index);
-        if sent < before.len() || self.unix(index).charged >= limit {
-            // What is urgent comes last or not at all.
-            return if sent > 0 { Ok(sent) } else { self.may_charge(io, index).map(|()| 0) };
+/// Streams have urgent bytes; records look at their connection before they say that they have not.
+fn may_be_urgent(world: &mut World, index: SocketId, sends: bool) -> io::Result<()> {
+    let socket = world.unix_mut(index);
+    if socket.kind == Kind::SeqPacket {
+        if sends && let Some(error) = socket.error.take() {
+            return Err(errno(error));
         }
-        let (sender, (_, cost)) = (self.weak(index), queue::piece_of_stream(1, limit));
-        let incoming = &mut self.unix_mut(peer).incoming;
-        for piece in incoming.iter_mut().filter(|piece| piece.mark == Mark::Urgent) {
-            piece.mark = Mark::Plain;
+        if !matches!(socket.role, Role::Connected) {
+            return Err(errno(libc::ENOTCONN));
         }
-        let bytes = vec![*last];
-        incoming.push_back(Piece { bytes, taken: 0, cost, sender, from: None, mark: Mark::Urgent });
-        self.unix_mut(index).charged += cost;
-        self.wrote(index, peer, &[*last], "write urgent");
-        Ok(buf.len())
     }
+    has_urgent(world.unix(index).kind)
+}
 
-    pub(crate) fn recv_urgent_unix(&mut self, index: u32, buf: &mut [u8]) -> io::Result<usize> {
-        self.may_be_urgent(index, false)?;
-        let inline = self.urgent_is_inline(index);
-        let incoming = &mut self.unix_mut(index).incoming;
-        let piece = incoming.iter_mut().find(|piece| piece.mark == Mark::Urgent && !inline);
-        let Some(piece) = piece else { return Err(errno(libc::EINVAL)) };
-        let byte = piece.rest()[0];
-        (piece.taken, piece.mark) = (piece.bytes.len(), Mark::Taken);
-        Ok(buf.first_mut().map_or(0, |first| {
-            *first = byte;
-            1
-        }))
-    }
-
-    /// Streams have urgent bytes; records look at their connection before they say that they have not.
-    fn may_be_urgent(&mut self, index: u32, sends: bool) -> io::Result<()> {
-        let socket = self.unix_mut(index);
-        if socket.kind == Kind::SeqPacket {
-            if sends && let Some(error) = socket.error.take() {
-                return Err(errno(error));
-            }
-            if !matches!(socket.role, Role::Connected) {
-                return Err(errno(libc::ENOTCONN));
-            }
-        }
-        has_urgent(self.unix(index).kind)
-    }
-
-    /// A read begins: the pieces it passes over are gone, and a mark among the others with it.
-    pub(super) fn pass_marks(&mut self, index: u32, passed: usize) {
-        for _ in 0..passed {
-            let piece = self.unix_mut(index).incoming.pop_front().expect("it was just looked at");
-            self.discharge(piece.sender, piece.cost);
-        }
-        if let Some(first) = self.unix_mut(index).incoming.front_mut() {
-            first.mark = Mark::Plain;
-        }
-    }
+/// Whether sockets of this kind of the Unix domain have urgent bytes.
+fn has_urgent(kind: Kind) -> io::Result<()> {
+    if kind == Kind::Stream { Ok(()) } else { Err(errno(libc::EOPNOTSUPP)) }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use greenroom::hub::{Domain, Hub, Io, Kind, Opt, Take};
 
 use crate::hub::SimHub;
-use crate::net::bench::{self, code, named, ready, recv, send};
+use crate::testing::{self, code, named, ready, recv, send};
 
 fn urgent(hub: &mut SimHub, io: Io) -> Result<u8, i32> {
     let mut buf = [0; 4];
@@ -27,7 +27,7 @@ fn pair(hub: &mut SimHub) -> (Io, Io) {
 /// 180 (d)
 #[test]
 fn udp_has_no_urgent_datagrams_and_overlooks_the_flag_of_a_receive() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let io = hub.socket(Domain::V4, Kind::Datagram).expect("a socket");
     assert_eq!(send_urgent(hub, io, b"x"), Err(libc::EOPNOTSUPP));
     assert_eq!(send_urgent(hub, io, &[0; 70_000]), Err(libc::EMSGSIZE));
@@ -43,7 +43,7 @@ fn udp_has_no_urgent_datagrams_and_overlooks_the_flag_of_a_receive() {
 /// 20, 19: sockets of TCP without a connection, and what is no socket.
 #[test]
 fn without_a_connection_there_is_nothing_urgent() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let fresh = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
     assert_eq!(urgent(hub, fresh), Err(libc::EINVAL));
     assert_eq!(send_urgent(hub, fresh, b"x"), Err(libc::EPIPE));
@@ -61,7 +61,7 @@ fn without_a_connection_there_is_nothing_urgent() {
 /// A read that finds nothing but the urgent byte passes over it, measured on Linux 6.18.
 #[test]
 fn a_read_of_tcp_that_finds_nothing_passes_the_mark() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let listener = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
     hub.listen(listener, 1).expect("it may listen");
     let to = hub.local_addr(listener).expect("bound by that");
@@ -81,7 +81,7 @@ fn a_read_of_tcp_that_finds_nothing_passes_the_mark() {
 /// 214 (d)
 #[test]
 fn a_read_of_a_unix_stream_stops_at_the_mark_and_then_passes_it() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub);
     assert_eq!(urgent(hub, far), Err(libc::EINVAL));
     assert_eq!(send_urgent(hub, near, b"abc!"), Ok(4));
@@ -94,7 +94,7 @@ fn a_read_of_a_unix_stream_stops_at_the_mark_and_then_passes_it() {
 
 #[test]
 fn an_urgent_byte_of_a_unix_stream_that_was_taken_leaves_its_place() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub);
     send_urgent(hub, near, b"ab!").expect("room");
     send(hub, near, b"cd").expect("room");
@@ -109,7 +109,7 @@ fn an_urgent_byte_of_a_unix_stream_that_was_taken_leaves_its_place() {
 
 #[test]
 fn only_the_last_urgent_byte_of_a_unix_stream_is_urgent() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub);
     send_urgent(hub, near, b"ab1").expect("room");
     send_urgent(hub, near, b"cd2").expect("room");
@@ -126,7 +126,7 @@ fn only_the_last_urgent_byte_of_a_unix_stream_is_urgent() {
 #[test]
 fn urgent_bytes_of_a_unix_stream_may_be_among_the_others_and_looked_past() {
     use greenroom::hub::Take;
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub);
     hub.set_option(far, Opt::UrgentInline, 1).expect("it is offered");
     send_urgent(hub, near, b"ab!").expect("room");
@@ -144,7 +144,7 @@ fn urgent_bytes_of_a_unix_stream_may_be_among_the_others_and_looked_past() {
 
 #[test]
 fn a_unix_stream_that_closes_over_an_urgent_byte_alone_is_not_reset_once_it_was_taken() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     for (takes, answer) in [(true, Ok(vec![])), (false, Err(libc::ECONNRESET))] {
         let (near, far) = pair(hub);
         send_urgent(hub, near, b"!").expect("room");
@@ -155,7 +155,7 @@ fn a_unix_stream_that_closes_over_an_urgent_byte_alone_is_not_reset_once_it_was_
         assert_eq!(recv(hub, near, 9), answer);
     }
     let (near, far) = pair(hub);
-    bench::fill(hub, near, 1000);
+    testing::fill(hub, near, 1000);
     assert_eq!(send_urgent(hub, near, b"ab!"), Err(libc::EAGAIN));
     assert_eq!(recv(hub, far, 3), Ok(vec![7; 3]));
     let (records, _) = hub.pair(Domain::Unix, Kind::SeqPacket).expect("a pair");

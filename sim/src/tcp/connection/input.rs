@@ -3,7 +3,8 @@
 
 use super::super::buffer::Arrival;
 use super::super::errno::Errno;
-use super::super::{Segment, State};
+use super::super::segment::Segment;
+use super::super::state::State;
 use super::Connection;
 
 impl Connection {

@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::super::{Flags, Segment, State};
+use super::super::segment::{Flags, Segment};
+use super::super::state::State;
 use super::Connection;
 
 impl Connection {

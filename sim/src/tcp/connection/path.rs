@@ -1,7 +1,7 @@
 //! What routers on the way say (ICMP): that a segment was too big for a hop, or has nowhere to go.
 
-use super::super::State;
 use super::super::errno::Errno;
+use super::super::state::State;
 use super::Connection;
 
 impl Connection {

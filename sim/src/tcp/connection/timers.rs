@@ -1,8 +1,9 @@
 //! What happens when nothing happens: retransmission, persist, keepalive, user timeout, and the two
 //! ways to end by waiting. Times are absolute nanoseconds of the owner's clock.
 
+use super::super::config::Config;
 use super::super::rtt::RoundTrip;
-use super::super::{Config, State};
+use super::super::state::State;
 use super::Connection;
 
 /// tcp_synack_retries: 1 + 2 + 4 + 8 + 16 + 32 = 63 s until a half-open connection is forgotten.

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::super::Segment;
 use super::super::errno::Errno;
+use super::super::segment::Segment;
 use super::Connection;
 
 impl Connection {

@@ -5,7 +5,7 @@ use std::net::Shutdown;
 
 use super::pair;
 use crate::hub::SimHub;
-use crate::net::bench::{self, bound, code, fill, is_named, path, ready, recv, send};
+use crate::testing::{self, bound, code, fill, is_named, path, ready, recv, send};
 
 fn receiver(hub: &mut SimHub) -> Io {
     bound(hub, Kind::Datagram, "/in")
@@ -28,7 +28,7 @@ fn send_to(hub: &mut SimHub, io: Io, bytes: &[u8]) -> Result<usize, i32> {
 /// 217, 220
 #[test]
 fn a_datagram_comes_whole_with_its_senders_name() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let receiver = receiver(hub);
     let (anonymous, known) = (unnamed(hub), bound(hub, Kind::Datagram, "/out"));
     assert_eq!(recv(hub, receiver, 1), Err(libc::EAGAIN));
@@ -60,7 +60,7 @@ fn a_datagram_comes_whole_with_its_senders_name() {
 /// 220b
 #[test]
 fn who_is_connected_elsewhere_takes_nothing_from_others() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (receiver, elsewhere) = (receiver(hub), bound(hub, Kind::Datagram, "/elsewhere"));
     hub.connect(receiver, &path("/elsewhere")).expect("somebody is there");
     let sender = unnamed(hub);
@@ -72,7 +72,7 @@ fn who_is_connected_elsewhere_takes_nothing_from_others() {
 /// 218
 #[test]
 fn a_full_receiver_holds_senders_back_until_it_reads() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let receiver = receiver(hub);
     let sender = unnamed(hub);
     let taken = (0..20).take_while(|_| send_to(hub, sender, b"x") == Ok(1)).count();
@@ -81,9 +81,9 @@ fn a_full_receiver_holds_senders_back_until_it_reads() {
     let connected = connected(hub);
     assert_eq!(send(hub, connected, b"x"), Err(libc::EAGAIN));
     assert_eq!((ready(hub, sender), ready(hub, connected)), ((false, true), (false, false)));
-    assert_eq!(bench::named(hub), [], "nothing has changed yet");
+    assert_eq!(testing::named(hub), [], "nothing has changed yet");
     assert_eq!(recv(hub, receiver, 1), Ok(b"x".into()));
-    let named = bench::named(hub);
+    let named = testing::named(hub);
     assert_eq!(named.len(), 2, "both wait for the room: {named:?}");
     assert_eq!(ready(hub, connected), (false, true));
     assert_eq!(
@@ -97,7 +97,7 @@ fn a_full_receiver_holds_senders_back_until_it_reads() {
 /// 220d
 #[test]
 fn a_pair_is_bounded_by_memory_alone() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub, Kind::Datagram);
     assert_eq!(fill(hub, near, 1), (278, 70));
     assert_eq!(send(hub, near, b"x"), Err(libc::EAGAIN));
@@ -113,7 +113,7 @@ fn a_pair_is_bounded_by_memory_alone() {
 /// 219, 159
 #[test]
 fn a_peer_that_went_refuses_once_and_is_forgotten() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let receiver = receiver(hub);
     let (sender, waiting) = (unnamed(hub), connected(hub));
     while send_to(hub, sender, b"x") == Ok(1) {}
@@ -137,7 +137,7 @@ fn a_peer_that_went_refuses_once_and_is_forgotten() {
 
 #[test]
 fn connecting_elsewhere_loses_what_lies_there_and_tells_the_peer() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub, Kind::Datagram);
     receiver(hub);
     assert_eq!(send(hub, far, b"lost"), Ok(4));
@@ -148,7 +148,7 @@ fn connecting_elsewhere_loses_what_lies_there_and_tells_the_peer() {
 
 #[test]
 fn shutting_down_is_for_oneself_alone() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub, Kind::Datagram);
     assert_eq!(send(hub, far, b"late"), Ok(4));
     hub.shutdown(near, Shutdown::Both).expect("it may be");
@@ -159,7 +159,7 @@ fn shutting_down_is_for_oneself_alone() {
 
 #[test]
 fn callers_that_are_gone_are_forgotten() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let receiver = receiver(hub);
     for _ in 0..1000 {
         let io = connected(hub);
@@ -174,16 +174,16 @@ fn callers_that_are_gone_are_forgotten() {
 
 #[test]
 fn a_full_receiver_that_connects_tells_those_who_wait() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (receiver, stranger) = (receiver(hub), unnamed(hub));
     let chosen = bound(hub, Kind::Datagram, "/out");
     while send_to(hub, chosen, b"x") == Ok(1) {}
     for sender in [chosen, stranger] {
         assert_eq!(send_to(hub, sender, b"x"), Err(libc::EAGAIN));
     }
-    assert_eq!(bench::named(hub), []);
+    assert_eq!(testing::named(hub), []);
     hub.connect(receiver, &path("/out")).expect("it has a name");
-    let named = bench::named(hub);
+    let named = testing::named(hub);
     let is_named = |io| named.iter().any(|it| matches!(it, Ready::Io(named, _) if *named == io));
     assert!(is_named(chosen) && is_named(stranger), "{named:?}");
     assert_eq!(send_to(hub, chosen, b"x"), Ok(1));
@@ -192,7 +192,7 @@ fn a_full_receiver_that_connects_tells_those_who_wait() {
 
 #[test]
 fn a_sender_that_is_named_later_is_known_by_that_name() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub, Kind::Datagram);
     assert_eq!(send(hub, near, b"x"), Ok(1));
     assert_eq!(code(hub.bind(near, &path("/late"))), Ok(()));
@@ -205,7 +205,7 @@ fn a_sender_that_is_named_later_is_known_by_that_name() {
 /// sender, told of the room, looks at its peer, which is that socket.
 #[test]
 fn a_peer_may_close_over_letters_that_nobody_read() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub, Kind::Datagram);
     assert_eq!(send(hub, near, b"unread"), Ok(6));
     hub.close(far);

@@ -4,8 +4,9 @@ use greenroom::hub::{Address, Hub, Interest, Io, Kind, Opt, Take};
 use std::net::Shutdown;
 
 use super::{connect, pair};
+use crate::choices::Fault;
 use crate::hub::SimHub;
-use crate::net::bench::{self, bound, code, fill, is_named, path, ready, recv, send};
+use crate::testing::{self, bound, code, fill, is_named, path, ready, recv, send};
 
 fn listener(hub: &mut SimHub, backlog: u32) -> Io {
     let listener = bound(hub, Kind::Stream, "/srv");
@@ -22,7 +23,7 @@ fn connected(hub: &mut SimHub) -> Io {
 /// 203
 #[test]
 fn a_connection_stands_at_once_and_carries_bytes_before_it_is_accepted() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let listener = listener(hub, 5);
     assert_eq!(ready(hub, listener), (false, false));
     assert_eq!(code(hub.accept(listener)).err(), Some(libc::EAGAIN));
@@ -44,7 +45,7 @@ fn a_connection_stands_at_once_and_carries_bytes_before_it_is_accepted() {
 /// 207, 205, 206
 #[test]
 fn the_backlog_takes_one_more_and_then_connect_waits() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     for backlog in [0, 1, 5] {
         let name = format!("/backlog{backlog}");
         let listener = bound(hub, Kind::Stream, &name);
@@ -58,7 +59,7 @@ fn the_backlog_takes_one_more_and_then_connect_waits() {
     let _first = connected(hub);
     let (waiting, outcome) = connect(hub, Kind::Stream, "/srv");
     assert_eq!(outcome, Err(libc::EAGAIN));
-    assert_eq!(bench::named(hub), [], "nothing has changed yet");
+    assert_eq!(testing::named(hub), [], "nothing has changed yet");
     hub.accept(listener).expect("one is there");
     assert!(is_named(hub, waiting, Interest::WRITE));
     assert_eq!(code(hub.connect(waiting, &path("/srv"))), Ok(()));
@@ -76,7 +77,7 @@ fn the_backlog_takes_one_more_and_then_connect_waits() {
 /// 208
 #[test]
 fn whom_nobody_accepts_is_reset_when_the_listener_closes() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let listener = listener(hub, 5);
     let (gone, waiting) = (connected(hub), connected(hub));
     assert_eq!(send(hub, gone, b"abc"), Ok(3));
@@ -97,7 +98,7 @@ fn whom_nobody_accepts_is_reset_when_the_listener_closes() {
 /// 209
 #[test]
 fn shutting_a_listener_down_wakes_accept_and_refuses() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let listener = listener(hub, 5);
     assert_eq!(code(hub.accept(listener)).err(), Some(libc::EAGAIN));
     hub.shutdown(listener, Shutdown::Read).expect("it may be");
@@ -111,12 +112,12 @@ fn shutting_a_listener_down_wakes_accept_and_refuses() {
 /// 210, 214
 #[test]
 fn writes_coalesce_and_peeking_takes_nothing() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub, Kind::Stream);
     assert_eq!(recv(hub, far, 9), Err(libc::EAGAIN));
     assert_eq!(recv(hub, far, 0), Err(libc::EAGAIN));
     assert_eq!(send(hub, near, b""), Ok(0));
-    assert_eq!(bench::named(hub), []);
+    assert_eq!(testing::named(hub), []);
     for _ in 0..3 {
         assert_eq!(send(hub, near, b"ab"), Ok(2));
     }
@@ -131,7 +132,7 @@ fn writes_coalesce_and_peeking_takes_nothing() {
 /// 156, 158, 215
 #[test]
 fn closing_ends_the_peer_and_resets_it_over_unread_bytes() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub, Kind::Stream);
     hub.set_option(near, Opt::Linger, 1).expect("it may be set");
     assert_eq!(send(hub, near, b"x"), Ok(1));
@@ -152,7 +153,7 @@ fn closing_ends_the_peer_and_resets_it_over_unread_bytes() {
 
 #[test]
 fn the_last_descriptor_closes() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, far) = pair(hub, Kind::Stream);
     let second = hub.dup(near).expect("it is open");
     hub.close(near);
@@ -165,7 +166,7 @@ fn the_last_descriptor_closes() {
 /// 157
 #[test]
 fn what_one_end_shuts_the_other_finds_shut() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (a, b) = pair(hub, Kind::Stream);
     assert_eq!(recv(hub, b, 1), Err(libc::EAGAIN));
     hub.shutdown(a, Shutdown::Write).expect("it may be");
@@ -191,11 +192,11 @@ fn small_writes_fill_the_buffer_and_a_quarter_used_is_unwritable() {
     let wanted =
         [(1, 278, 70), (100, 27_800, 7_000), (1_000, 93_000, 24_000), (4_096, 180_224, 45_056)];
     for (length, total, unwritable) in wanted {
-        let hub = &mut bench::hub();
+        let hub = &mut testing::hub();
         let (near, _far) = pair(hub, Kind::Stream);
         assert_eq!(fill(hub, near, length), (total, unwritable), "writes of {length}");
     }
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, _far) = pair(hub, Kind::Stream);
     assert_eq!(fill(hub, near, 65_536), (233_152, 65_536));
 
@@ -213,7 +214,7 @@ fn small_writes_fill_the_buffer_and_a_quarter_used_is_unwritable() {
 /// 105
 #[test]
 fn the_send_buffer_can_be_set() {
-    let hub = &mut bench::hub();
+    let hub = &mut testing::hub();
     let (near, _far) = pair(hub, Kind::Stream);
     assert_eq!(code(hub.option(near, Opt::SendBuffer)), Ok(212_992));
     hub.set_option(near, Opt::SendBuffer, 1).expect("it may be set");
@@ -227,17 +228,17 @@ fn the_send_buffer_can_be_set() {
 #[test]
 fn a_read_may_be_short_between_two_writes_in_the_weather_that_has_it() {
     let weather = crate::Weather { short_read_ppm: 1_000_000, ..crate::Weather::calm() };
-    let hub = &mut bench::hub_in(weather, 1);
+    let hub = &mut testing::hub_in(weather, 1);
     let (near, far) = pair(hub, Kind::Stream);
     // As much as goes into one piece.
     assert_eq!(send(hub, near, &[7; 36_544]), Ok(36_544));
     assert_eq!(recv(hub, far, 10_000).map(|read| read.len()), Ok(10_000));
     assert_eq!(recv(hub, far, 36_544).map(|read| read.len()), Ok(26_544));
-    assert_eq!(hub.world.fired.short_reads, 0, "nobody sees a part of one");
+    assert_eq!(hub.world.fired.of(Fault::ShortRead), 0, "nobody sees a part of one");
     for length in [100, 200, 300] {
         assert_eq!(send(hub, near, &vec![7; length]), Ok(length));
     }
     let first = recv(hub, far, 1000).expect("bytes are there").len();
     assert!([100, 300].contains(&first), "{first}");
-    assert_eq!(hub.world.fired.short_reads, 1);
+    assert_eq!(hub.world.fired.of(Fault::ShortRead), 1);
 }

@@ -13,8 +13,8 @@ use std::fmt;
 use greenroom::scenario::Scenario;
 
 use crate::choices::Kind;
-use crate::faults::Weather;
 use crate::run::{Choice, Run, Spec, Value};
+use crate::weather::Weather;
 
 /// A run that can be played again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ impl Choice {
                 format!("{target} runs instead of {who}, at that one's turn {nth}")
             }
             (Value::Number(ns), Kind::Delay) => {
-                format!("packet {nth} of {who} takes {}", crate::trace::Ns(*ns))
+                format!("packet {nth} of {who} takes {}", crate::choices::Ns(*ns))
             }
             (Value::Number(fate), Kind::Fate) if who.contains('=') => {
                 let fate = FATES.get(*fate as usize - 1).unwrap_or(&"?");
@@ -196,13 +196,13 @@ impl Choice {
             }
             (Value::Number(ns), Kind::Fault) if who.contains('=') => {
                 let pair = who.replace('=', " and ");
-                format!("{pair} are cut off {} after their first packet", crate::trace::Ns(*ns))
+                format!("{pair} are cut off {} after their first packet", crate::choices::Ns(*ns))
             }
             (Value::Number(ns), Kind::Fault) => {
-                format!("{who} loses power at {}", crate::trace::Ns(*ns))
+                format!("{who} loses power at {}", crate::choices::Ns(*ns))
             }
             (Value::Number(ns), Kind::Length) => {
-                format!("{} are cut off for {}", who.replace('=', " and "), crate::trace::Ns(*ns))
+                format!("{} are cut off for {}", who.replace('=', " and "), crate::choices::Ns(*ns))
             }
             (Value::Number(value), _) => format!("{who} chooses {value}, the {nth}th time"),
         }

@@ -8,8 +8,9 @@ use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Ready, Take};
 use greenroom::scenario::{HostSpec, Machine};
 
 use crate::choices::{Choices, Source};
-use crate::faults::Weather;
 use crate::hub::SimHub;
+use crate::id::{HostId, Id};
+use crate::weather::Weather;
 use crate::world::World;
 
 /// A hub in this weather, with this many hosts that are all up.
@@ -54,13 +55,18 @@ pub(crate) fn is_named(hub: &mut SimHub, io: Io, interest: Interest) -> bool {
     )
 }
 
+/// The host that was declared after this many others.
+pub(crate) fn host(index: u16) -> HostId {
+    HostId::of_row(index.into())
+}
+
 /// A socket on this host: where it stands is all that makes it one of the host.
 pub(crate) fn socket_on(hub: &mut SimHub, host: u16, domain: Domain, kind: Kind) -> Io {
-    let io = hub.socket(domain, kind).expect("a socket");
+    let (io, host) = (hub.socket(domain, kind).expect("a socket"), self::host(host));
     let index = hub.world.socket_of(io).expect("it is open");
-    let stood = std::mem::replace(&mut hub.world.sockets[index as usize].host, host);
-    hub.world.hosts[usize::from(stood)].gave_up_descriptors(1);
-    hub.world.hosts[usize::from(host)].took_descriptor();
+    let stood = std::mem::replace(&mut hub.world.sockets[index].host, host);
+    hub.world.hosts[stood].gave_up_descriptors(1);
+    hub.world.hosts[host].took_descriptor();
     io
 }
 

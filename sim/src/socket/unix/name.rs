@@ -15,9 +15,8 @@ use std::rc::Rc;
 use greenroom::hub::{Address, Kind};
 
 use crate::choices::Fixed;
-use crate::net::weak::Weak;
-use crate::trace::Op;
-use crate::world::World;
+use crate::id::Weak;
+use abstract_names::{abstract_address, abstract_name};
 
 /// What a Unix socket is called, if it is called anything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +33,7 @@ pub(crate) type Card = Rc<OnceCell<Rc<Name>>>;
 pub(crate) type Names = HashMap<(Rc<Name>, Option<Kind>), Weak, Fixed>;
 
 /// Where a socket of this kind finds the name.
-pub(super) fn place_of(name: &Rc<Name>, kind: Kind) -> (Rc<Name>, Option<Kind>) {
+pub(crate) fn place_of(name: &Rc<Name>, kind: Kind) -> (Rc<Name>, Option<Kind>) {
     let of = match **name {
         Name::Path(_) => None,
         Name::Abstract(_) => Some(kind),
@@ -91,10 +90,8 @@ mod abstract_names {
     }
 }
 
-use abstract_names::{abstract_address, abstract_name};
-
 /// As [`Address`] shows it.
-struct Shown<'a>(Option<&'a Name>);
+pub(crate) struct Shown<'a>(pub(crate) Option<&'a Name>);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,24 +100,5 @@ impl fmt::Display for Shown<'_> {
             Some(Name::Path(path)) => path.display().fmt(f),
             Some(Name::Abstract(name)) => write!(f, "@{}", name.escape_ascii()),
         }
-    }
-}
-
-impl World {
-    /// Records a call that is about a name.
-    pub(super) fn record_named(
-        &mut self,
-        op: Op,
-        socket: u32,
-        value: u64,
-        more: u64,
-        name: Option<&Name>,
-    ) {
-        // No text is made that nobody will read.
-        let refers = match self.trace.log {
-            Some(_) => self.trace.keep_text(&Shown(name).to_string()),
-            None => 0,
-        };
-        self.record_event(op, (socket, value, more), refers, None, "");
     }
 }

@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use greenroom::scenario::Scenario;
 use serde::{Deserialize, Serialize};
 
-use crate::difference::first_difference;
-use crate::faults::Fired;
 use crate::run::{Run, Spec, run};
+use crate::search::difference::first_difference;
+use crate::weather::Fired;
 
 /// Seeds a worker is given at a time.
 const CHUNK: u64 = 250;

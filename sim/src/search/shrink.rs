@@ -8,8 +8,8 @@
 use greenroom::scenario::Scenario;
 
 use crate::choices::KINDS;
-use crate::difference::first_difference;
 use crate::run::{Choice, Run, Spec, run};
+use crate::search::difference::first_difference;
 
 /// The most runs one minimisation may take.
 const RUNS_MAX: usize = 3_000;

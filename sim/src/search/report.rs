@@ -5,10 +5,11 @@ use std::fmt::Write;
 
 use greenroom::scenario::Scenario;
 
+use crate::choices::Ns;
 use crate::run::{Run, Spec, run};
-use crate::shrink::{Shrunk, shrink};
-use crate::token::Token;
-use crate::trace::{Level, Ns};
+use crate::search::shrink::{Shrunk, shrink};
+use crate::search::token::Token;
+use crate::trace::Level;
 
 /// Lines of trace a report shows.
 const TRACE_LINES: usize = 16;

@@ -4,21 +4,16 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 
 use crate::choices::Fixed;
-
-/// TCP and UDP ports are two name spaces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Transport {
-    Tcp,
-    Udp,
-}
+use crate::id::SocketId;
+use crate::socket::flow::Transport;
 
 /// The ports of a host.
 pub(crate) struct Ports {
     /// Sockets that were bound, listeners among them, in the order of their binds.
-    bound: HashMap<(Transport, u16), Vec<u32>, Fixed>,
+    bound: HashMap<(Transport, u16), Vec<SocketId>, Fixed>,
     /// Connections whose port nobody bound: accepted ones, and those that connect(2) chose for. They
     /// are apart because a port may have any number of them.
-    connections: BTreeSet<(u16, u32)>,
+    connections: BTreeSet<(u16, SocketId)>,
     ephemeral: RangeInclusive<u16>,
     next: u16,
 }
@@ -30,26 +25,30 @@ impl Ports {
     }
 
     /// Who was bound to it.
-    pub(crate) fn bound(&self, transport: Transport, port: u16) -> &[u32] {
+    pub(crate) fn bound(&self, transport: Transport, port: u16) -> &[SocketId] {
         self.bound.get(&(transport, port)).map_or(&[], Vec::as_slice)
     }
 
     /// Who holds it without having been bound to it.
-    pub(crate) fn connections(&self, transport: Transport, port: u16) -> impl Iterator<Item = u32> {
+    pub(crate) fn connections(
+        &self,
+        transport: Transport,
+        port: u16,
+    ) -> impl Iterator<Item = SocketId> {
         let all = (transport == Transport::Tcp)
-            .then(|| self.connections.range((port, 0)..=(port, u32::MAX)));
+            .then(|| self.connections.range((port, SocketId::MIN)..=(port, SocketId::MAX)));
         all.into_iter().flatten().map(|&(_, socket)| socket)
     }
 
-    pub(crate) fn bind(&mut self, transport: Transport, port: u16, socket: u32) {
+    pub(crate) fn bind(&mut self, transport: Transport, port: u16, socket: SocketId) {
         self.bound.entry((transport, port)).or_default().push(socket);
     }
 
-    pub(crate) fn hold_connection(&mut self, port: u16, socket: u32) {
+    pub(crate) fn hold_connection(&mut self, port: u16, socket: SocketId) {
         self.connections.insert((port, socket));
     }
 
-    pub(crate) fn release(&mut self, transport: Transport, port: u16, socket: u32) {
+    pub(crate) fn release(&mut self, transport: Transport, port: u16, socket: SocketId) {
         if transport == Transport::Tcp && self.connections.remove(&(port, socket)) {
             return;
         }

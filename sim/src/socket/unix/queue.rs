@@ -6,9 +6,8 @@
 
 use std::collections::VecDeque;
 
-use super::name::Card;
-use super::urgent::Mark;
-use crate::net::weak::Weak;
+use crate::id::Weak;
+use crate::socket::unix::name::Card;
 
 /// Linux's `net.core.wmem_default`.
 pub(crate) const SEND_BUFFER: u32 = 212_992;
@@ -18,27 +17,57 @@ const PAGE: usize = 4096;
 const HEADER: usize = 256;
 const TRAILER: usize = 320;
 
+/// What a piece is to `MSG_OOB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Plain,
+    /// The latest urgent byte; those before it are plain.
+    Urgent,
+    /// It was taken by its own way, and its place still ends a read.
+    Taken,
+}
+
 /// One write, or a part of one, or one datagram.
 #[derive(Debug)]
-pub(super) struct Piece {
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Piece {
+    pub(crate) bytes: Vec<u8>,
     /// How many of the bytes are taken already.
-    pub(super) taken: usize,
-    pub(super) cost: usize,
-    pub(super) sender: Weak,
+    pub(crate) taken: usize,
+    pub(crate) cost: usize,
+    pub(crate) sender: Weak,
     /// The sender's name, of what is read with it.
-    pub(super) from: Option<Card>,
-    pub(super) mark: Mark,
+    pub(crate) from: Option<Card>,
+    pub(crate) mark: Mark,
 }
 
 impl Piece {
-    pub(super) fn rest(&self) -> &[u8] {
+    pub(crate) fn rest(&self) -> &[u8] {
         &self.bytes[self.taken..]
     }
 }
 
+/// How many pieces a read passes over, and how many bytes it may take then.
+pub(crate) fn around_marks(queue: &VecDeque<Piece>, inline: bool) -> (usize, usize) {
+    let awaits = queue.iter().any(|piece| piece.mark == Mark::Urgent);
+    let (mut passed, mut most, mut begun) = (0, 0, false);
+    for piece in queue {
+        match piece.mark {
+            Mark::Urgent if begun => break,
+            Mark::Taken if begun && !awaits => break,
+            Mark::Taken if begun => {}
+            Mark::Urgent if inline => begun = true,
+            Mark::Urgent | Mark::Taken => passed += 1,
+            Mark::Plain => begun = true,
+        }
+        if begun {
+            most += piece.rest().len();
+        }
+    }
+    (passed, most)
+}
+
 /// Copies the front of a queue of bytes without taking it.
-pub(super) fn peek<'a>(queue: impl Iterator<Item = &'a Piece>, buf: &mut [u8]) -> usize {
+pub(crate) fn peek<'a>(queue: impl Iterator<Item = &'a Piece>, buf: &mut [u8]) -> usize {
     let mut filled = 0;
     for piece in queue {
         let length = piece.rest().len().min(buf.len() - filled);
@@ -52,7 +81,7 @@ pub(super) fn peek<'a>(queue: impl Iterator<Item = &'a Piece>, buf: &mut [u8]) -
 }
 
 /// Takes what was copied; answers the cost of the pieces that are used up.
-pub(super) fn consume(queue: &mut VecDeque<Piece>, mut length: usize) -> usize {
+pub(crate) fn consume(queue: &mut VecDeque<Piece>, mut length: usize) -> usize {
     let mut freed = 0;
     while length > 0
         && let Some(piece) = queue.front_mut()
@@ -70,7 +99,7 @@ pub(super) fn consume(queue: &mut VecDeque<Piece>, mut length: usize) -> usize {
 }
 
 /// How much of a write becomes one piece of a stream, and what that costs.
-pub(super) fn piece_of_stream(length: usize, send_buffer: usize) -> (usize, usize) {
+pub(crate) fn piece_of_stream(length: usize, send_buffer: usize) -> (usize, usize) {
     /// A piece keeps this much in its head and the rest in pages, of which it has so many bytes.
     const HEAD_MAX: usize = PAGE - TRAILER;
     const PAGED_MAX: usize = 32_768;
@@ -79,7 +108,7 @@ pub(super) fn piece_of_stream(length: usize, send_buffer: usize) -> (usize, usiz
 }
 
 /// What a datagram costs.
-pub(super) fn cost_of_datagram(length: usize) -> usize {
+pub(crate) fn cost_of_datagram(length: usize) -> usize {
     const HEAD_MAX: usize = 4 * PAGE - TRAILER;
     cost(length, HEAD_MAX)
 }

@@ -8,6 +8,8 @@
 use serde::Deserialize;
 
 use crate::choices::Choices;
+#[doc(no_inline)]
+pub use crate::choices::{Fault, Fired};
 use crate::tcp;
 
 const MS: u64 = 1_000_000;
@@ -288,61 +290,5 @@ impl Weather {
             }
         }
         self
-    }
-}
-
-/// How often each kind of fault struck in a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, Deserialize)]
-pub struct Fired {
-    /// Packets lost.
-    pub lost: u64,
-    /// Packets that arrived twice.
-    pub duplicated: u64,
-    /// Packets that others overtook.
-    pub overtaken: u64,
-    /// Packets that met a partition.
-    pub cut_off: u64,
-    /// Packets that met a full queue.
-    pub queue_drops: u64,
-    /// Packets too large for the path.
-    pub too_big: u64,
-    /// Packets that somebody on the way had none for, and said so.
-    pub unreachable: u64,
-    /// ICMP messages of routers lost.
-    pub icmp_lost: u64,
-    /// Reads that returned less than was there.
-    pub short_reads: u64,
-    /// Hosts whose power failed.
-    pub power_cuts: u64,
-}
-
-impl Fired {
-    /// Adds another run's.
-    pub fn add(&mut self, other: &Fired) {
-        self.lost += other.lost;
-        self.duplicated += other.duplicated;
-        self.overtaken += other.overtaken;
-        self.cut_off += other.cut_off;
-        self.queue_drops += other.queue_drops;
-        self.too_big += other.too_big;
-        self.unreachable += other.unreachable;
-        self.icmp_lost += other.icmp_lost;
-        self.short_reads += other.short_reads;
-        self.power_cuts += other.power_cuts;
-    }
-    /// Each kind by name.
-    pub fn rows(&self) -> [(&'static str, u64); 10] {
-        [
-            ("lost", self.lost),
-            ("duplicated", self.duplicated),
-            ("overtaken", self.overtaken),
-            ("cut off", self.cut_off),
-            ("queue drops", self.queue_drops),
-            ("too big", self.too_big),
-            ("unreachable", self.unreachable),
-            ("icmp lost", self.icmp_lost),
-            ("short reads", self.short_reads),
-            ("power cuts", self.power_cuts),
-        ]
     }
 }

@@ -1,0 +1,140 @@
+//! What the table says of a fault, and how often each struck in a run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::table::{FAULTS, Fault};
+
+/// An entry of the table of faults.
+#[derive(Debug)]
+pub struct Row {
+    /// Its number in the hash of a trace. A new entry takes one that neither another entry nor an event
+    /// has (`trace/hash.rs`), from 64 up.
+    pub(crate) number: u8,
+    /// Tells entries of one number apart in the hash.
+    pub(crate) more: u64,
+    /// What a summary counts it as. Entries may share a tally.
+    pub(crate) tally: &'static str,
+    /// What a trace prints before whatever was struck.
+    pub(crate) headline: &'static str,
+}
+
+/// Defines [`Fault`] and the table's rows from entries.
+macro_rules! faults {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident {
+            number: $number:literal,
+            $(more: $more:literal,)?
+            tally: $tally:literal,
+            headline: $headline:literal
+        }
+    )*) => {
+        /// Something that went wrong: an entry of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Fault {
+            $($(#[$doc])* $name),*
+        }
+        /// All faults, in the order of the table and of summaries.
+        pub const FAULTS: &[Fault] = &[$(Fault::$name),*];
+
+        impl Fault {
+            /// Its entry.
+            #[inline]
+            pub const fn row(self) -> &'static Row {
+                match self {
+                    $(Fault::$name => &Row {
+                        number: $number,
+                        more: 0 $(+ $more)?,
+                        tally: $tally,
+                        headline: $headline,
+                    }),*
+                }
+            }
+        }
+    };
+}
+pub(super) use faults;
+
+/// How often each fault struck in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fired([u64; FAULTS.len()]);
+
+impl Fired {
+    /// Counts one.
+    #[inline]
+    pub(crate) fn count(&mut self, fault: Fault) {
+        self.0[fault as usize] += 1;
+    }
+
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Fired) {
+        self.0.iter_mut().zip(other.0).for_each(|(count, more)| *count += more);
+    }
+
+    /// How often this fault struck, with those that share its tally.
+    pub fn of(&self, fault: Fault) -> u64 {
+        let tally = fault.row().tally;
+        FAULTS
+            .iter()
+            .zip(self.0)
+            .filter(|(other, _)| other.row().tally == tally)
+            .map(|(_, n)| n)
+            .sum()
+    }
+
+    /// Each tally by name.
+    pub fn rows(&self) -> Vec<(&'static str, u64)> {
+        tallies().map(|fault| (fault.row().tally, self.of(fault))).collect()
+    }
+}
+
+/// The first fault of each tally.
+fn tallies() -> impl Iterator<Item = Fault> {
+    let is_first = |at: usize| {
+        let tally = FAULTS[at].row().tally;
+        FAULTS[..at].iter().all(|before| before.row().tally != tally)
+    };
+    (0..FAULTS.len()).filter(move |&at| is_first(at)).map(|at| FAULTS[at])
+}
+
+/// A tally's name in JSON.
+fn key(tally: &str) -> String {
+    tally.replace(' ', "_")
+}
+
+impl Serialize for Fired {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.rows().into_iter().map(|(tally, count)| (key(tally), count)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Fired {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fired, D::Error> {
+        let counts = BTreeMap::<String, u64>::deserialize(deserializer)?;
+        let mut fired = Fired::default();
+        for fault in tallies() {
+            fired.0[fault as usize] = counts.get(&key(fault.row().tally)).copied().unwrap_or(0);
+        }
+        Ok(fired)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tally_is_written_once_and_read_back() {
+        let mut fired = Fired::default();
+        for fault in [Fault::NetUnreachable, Fault::HostUnreachable, Fault::CutOff] {
+            fired.count(fault);
+        }
+        let json = serde_json::to_string(&fired).expect("it is a map");
+        assert!(json.contains("\"cut_off\":1,") && json.contains("\"unreachable\":2,"), "{json}");
+        let read: Fired = serde_json::from_str(&json).expect("it was just written");
+        assert_eq!(read.rows(), fired.rows());
+        assert_eq!(read.of(Fault::NetUnreachable), 2);
+    }
+}

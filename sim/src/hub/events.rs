@@ -1,0 +1,51 @@
+//! What happens by itself: each event, when its time has come.
+
+use crate::clock::Event;
+use crate::id::SocketId;
+use crate::net::{self, connection, deliver, job, life, loopback, names, outgoing};
+use crate::socket::Proto;
+use crate::world::World;
+
+/// Lets the next event happen; returns whether time has caught up with a host by it.
+pub(super) fn happen(world: &mut World) -> bool {
+    let Some((at_ns, event)) = world.clock.pop() else { return false };
+    if let Event::Timer { socket, generation } = event {
+        if is_timer_due(world, socket, generation, at_ns) {
+            world.clock.advance_to(at_ns);
+            connection::timer_due(world, socket);
+        }
+        return false;
+    }
+    world.clock.advance_to(at_ns);
+    match event {
+        Event::Timer { .. } => {}
+        Event::Answer { socket, generation } => names::answer_arrives(world, socket, generation),
+        Event::Loopback(host) => {
+            let is_up = world.hosts[host].is_up;
+            loopback::due(world, host);
+            return is_up;
+        }
+        Event::Packet(packet) => deliver::packet_arrives(world, packet),
+        Event::Start(host) => life::start_host(world, host),
+        Event::Job { socket, generation } => job::due(world, socket, generation),
+        Event::Signal(host, kind) => net::signal::arrives(world, host, kind),
+        Event::PowerCut(host) => life::cut_power(world, host),
+    }
+    false
+}
+
+/// Whether a connection's timer is due. One that was put off meanwhile is looked at again when it may be, and
+/// time does not move for it.
+fn is_timer_due(world: &mut World, socket: SocketId, generation: u32, at_ns: u64) -> bool {
+    let entry = &mut world.sockets[socket];
+    if !entry.live || entry.generation != generation || entry.timer_ns != Some(at_ns) {
+        return false;
+    }
+    entry.timer_ns = None;
+    let Proto::Stream(connection) = &entry.proto else { return false };
+    let is_due = connection.poll_timeout().is_some_and(|due_ns| due_ns <= at_ns);
+    if !is_due {
+        outgoing::mark_dirty(world, socket);
+    }
+    is_due
+}

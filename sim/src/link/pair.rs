@@ -1,0 +1,51 @@
+//! Two hosts that have talked: what lies between them.
+
+use crate::id::HostId;
+use crate::link::icmp::Why;
+
+/// Two hosts that have talked.
+pub(crate) struct Pair {
+    /// When they are cut off from each other, from and until.
+    pub(crate) cut_ns: Option<(u64, u64)>,
+    /// What a router says of a packet that meets the cut, if one says anything.
+    pub(crate) cut_answer: Option<Why>,
+    /// When the last packet will have left each direction's queue; the first is the one from the
+    /// host with the lower number.
+    pub(super) empty_ns: [u64; 2],
+    /// When a packet last left for the other, by direction likewise.
+    pub(super) sent_ns: [Option<u64>; 2],
+    /// Until when the sender asks who has the other's address.
+    pub(super) asking_until_ns: [u64; 2],
+    /// Until when the sender remembers the MTU of the path.
+    mtu_known_ns: [u64; 2],
+}
+
+impl Pair {
+    pub(crate) fn new(cut_ns: Option<(u64, u64)>, cut_answer: Option<Why>) -> Pair {
+        Pair {
+            cut_ns,
+            cut_answer,
+            empty_ns: [0; 2],
+            sent_ns: [None; 2],
+            asking_until_ns: [0; 2],
+            mtu_known_ns: [0; 2],
+        }
+    }
+
+    /// Whether the sender of this direction remembers the MTU of the path.
+    pub(crate) fn knows_mtu(&self, way: usize, now_ns: u64) -> bool {
+        self.mtu_known_ns[way] > now_ns
+    }
+
+    /// A router said what the MTU of the path is.
+    pub(crate) fn learn_mtu(&mut self, way: usize, now_ns: u64) {
+        /// Linux's `mtu_expires`.
+        const REMEMBERED_NS: u64 = 600_000_000_000;
+        self.mtu_known_ns[way] = now_ns.saturating_add(REMEMBERED_NS);
+    }
+}
+
+/// The key of two hosts, and which of a pair's two directions leads from one to the other.
+pub(crate) fn direction(from: HostId, to: HostId) -> ((HostId, HostId), usize) {
+    ((from.min(to), from.max(to)), usize::from(from > to))
+}

@@ -1,0 +1,142 @@
+//! A connection between its calls: what it sends, what arrives for it, its timer and its end.
+
+use std::net::SocketAddr;
+
+use crate::clock::Event;
+use crate::id::SocketId;
+use crate::link::packet::{Body, Packet};
+use crate::net::readiness::When;
+use crate::net::{memory, outgoing, readiness};
+use crate::socket::{Dirty, Proto};
+use crate::tcp::{Segment, State};
+use crate::trace::event::Wire;
+use crate::world::World;
+use crate::world::journal::Actor;
+
+#[inline(always)] // Into the loop for other hosts, and the rare one for the own.
+pub(crate) fn transmit(world: &mut World, index: SocketId, when: When) {
+    world.sockets[index].dirty = Dirty::No;
+    let now_ns = world.clock.now_ns();
+    loop {
+        let socket = &mut world.sockets[index];
+        let Proto::Stream(connection) = &mut socket.proto else { return };
+        let mut payload = world.buffers.pop().unwrap_or_default();
+        let Some(segment) = connection.poll_transmit(now_ns, &mut payload) else {
+            world.buffers.push(payload);
+            break;
+        };
+        let (Some(local), Some(peer)) = (socket.local, socket.peer) else { break };
+        send_segment(world, index, local, peer, segment, payload);
+    }
+    settle(world, index, when);
+}
+
+/// After a connection was fed or emptied: its timer, its place, its listener.
+fn settle(world: &mut World, index: SocketId, when: When) {
+    let socket = &mut world.sockets[index];
+    let Proto::Stream(connection) = &mut socket.proto else { return };
+    let (state, finished) = (connection.state(), connection.is_finished());
+    if let Some(due_ns) = connection.poll_timeout()
+        && socket.timer_ns.is_none_or(|scheduled| scheduled > due_ns)
+    {
+        let at_ns = due_ns.max(world.clock.now_ns());
+        socket.timer_ns = Some(at_ns);
+        let generation = socket.generation;
+        let quiet = connection.window_closed_at().is_some_and(|at| at > world.last_step_ns);
+        let foreground = !connection.timer_is_background() && !quiet;
+        world.clock.schedule(at_ns, foreground, Event::Timer { socket: index, generation });
+    }
+    leave_half_open(world, index, (state, finished), when);
+    // Once: what is bound anew afterwards stays bound.
+    let socket = &world.sockets[index];
+    let is_routed = socket.flow().is_some_and(|flow| world.flows.get(&flow) == Some(&index));
+    if state == State::Closed && is_routed {
+        world.unroute(index);
+    }
+    if finished && world.sockets[index].descriptors.is_empty() {
+        world.forget_socket(index);
+    }
+}
+
+/// A connection that is no longer half-open can be accepted, or is over.
+fn leave_half_open(
+    world: &mut World,
+    index: SocketId,
+    (state, finished): (State, bool),
+    when: When,
+) {
+    let Some(listener) = world.sockets[index].listener else { return };
+    if state == State::SynReceived {
+        return;
+    }
+    let Proto::Listener(queue) = &mut world.sockets[listener].proto else { return };
+    if finished {
+        queue.abandon(&index);
+    } else if queue.complete(&index) {
+        readiness::tell_when(world, listener, when);
+    }
+}
+
+fn send_segment(
+    world: &mut World,
+    index: SocketId,
+    from: SocketAddr,
+    to: SocketAddr,
+    segment: Segment,
+    payload: Vec<u8>,
+) {
+    let socket = &world.sockets[index];
+    let (host, number) = (socket.host, socket.number);
+    world.record(Actor::Host(host), Wire::Segment { socket: number, from, to, segment });
+    outgoing::send(world, Some(index), host, from, to, Body::Segment(segment), payload);
+}
+
+pub(crate) fn segment_arrives(
+    world: &mut World,
+    index: SocketId,
+    packet: &Packet,
+    segment: &Segment,
+    when: When,
+) {
+    let now_ns = world.clock.now_ns();
+    if let Some(listener) = world.sockets[index].listener
+        && let Proto::Listener(queue) = &world.sockets[listener].proto
+        && let Proto::Stream(connection) = &world.sockets[index].proto
+        && connection.state() == State::SynReceived
+        && !queue.may_complete()
+        && !segment.flags.syn
+        && !segment.flags.rst
+    {
+        return;
+    }
+    let (segment, payload) = memory::affordable_of(world, index, segment, &packet.payload);
+    if let Proto::Stream(connection) = &mut world.sockets[index].proto {
+        connection.handle_segment(now_ns, &segment, payload);
+        let (state, finished) = (connection.state(), connection.is_finished());
+        // At once, not with what it answers: the next one's last ACK has to find a full queue.
+        leave_half_open(world, index, (state, finished), when);
+    }
+    outgoing::mark_dirty(world, index);
+    readiness::tell_when(world, index, when);
+}
+
+pub(crate) fn timer_due(world: &mut World, index: SocketId) {
+    let now_ns = world.clock.now_ns();
+    if let Proto::Stream(connection) = &mut world.sockets[index].proto {
+        while connection.poll_timeout().is_some_and(|due_ns| due_ns <= now_ns) {
+            connection.handle_timeout(now_ns);
+        }
+    }
+    outgoing::mark_dirty(world, index);
+    readiness::tell(world, index);
+}
+
+/// Whether keepalive may yet find a peer dead. One that answered since anybody ran is alive and
+/// has nothing to say, nor will it ever.
+pub(crate) fn watches_a_peer(world: &World) -> bool {
+    world.sockets.iter().filter(|socket| !socket.descriptors.is_empty()).any(|socket| {
+        let Proto::Stream(connection) = &socket.proto else { return false };
+        let answered = connection.kept_alive_at().is_some_and(|at| at > world.last_step_ns);
+        connection.keeps_alive() && !answered
+    })
+}

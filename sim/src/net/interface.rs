@@ -1,0 +1,97 @@
+//! A host's interfaces to many: which of them a program means, and which a datagram leaves by.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+
+use greenroom::hub::Opt;
+
+use crate::errno::errno;
+use crate::id::{HostId, SocketId};
+use crate::link::packet::Interface;
+use crate::socket::address::{LOOPBACK_BROADCAST, LOOPBACK_INDEX, is_broadcast, is_for_many};
+use crate::world::World;
+
+/// The link that Linux would number so: loopback comes first.
+pub(crate) fn link_at(world: &World, host: HostId, interface: u32) -> Option<u8> {
+    let link = u8::try_from(interface.checked_sub(LOOPBACK_INDEX + 1)?).ok()?;
+    (link < world.hosts[host].link_count()).then_some(link)
+}
+
+/// The interface of this address; the first link where that is left to the system.
+pub(crate) fn of_address(world: &World, host: HostId, address: Ipv4Addr) -> Option<Interface> {
+    match address {
+        _ if address.is_unspecified() => Some(Interface::Link(0)),
+        _ if address.is_loopback() => Some(Interface::Loopback),
+        _ if world.hosts[host].owns(address.into()) => {
+            crate::host::place_of(address.into()).map(|(_, link)| Interface::Link(link))
+        }
+        _ => None,
+    }
+}
+
+/// The interface that Linux would number so; the first link where that is left to the system.
+pub(crate) fn of_number(world: &World, host: HostId, number: u32) -> Option<Interface> {
+    match number {
+        0 => Some(Interface::Link(0)),
+        1 => Some(Interface::Loopback),
+        _ => link_at(world, host, number).map(Interface::Link),
+    }
+}
+
+/// Whether the socket's host has an interface of this address.
+pub(crate) fn has_interface(world: &World, index: SocketId, address: Ipv4Addr) -> bool {
+    of_address(world, world.sockets[index].host, address).is_some()
+}
+
+/// Where the socket's datagrams for many leave its host; `None` if it chose what leads nowhere.
+pub(crate) fn out(world: &World, index: SocketId, to: SocketAddr) -> Option<Interface> {
+    match to {
+        SocketAddr::V4(to) => out_v4(world, index, *to.ip()),
+        SocketAddr::V6(to) => link_out_v6(world, index, to).map(Interface::Link),
+    }
+}
+
+/// The one that it chose, or else the one that it is bound to.
+fn out_v4(world: &World, index: SocketId, to: Ipv4Addr) -> Option<Interface> {
+    let socket = &world.sockets[index];
+    let chosen = Ipv4Addr::from(socket.options.get(Opt::MulticastInterface));
+    let bound = match socket.local.map(|local| local.ip()) {
+        Some(IpAddr::V4(ip)) if !is_for_many(ip.into()) => ip,
+        _ => Ipv4Addr::UNSPECIFIED,
+    };
+    match to.is_multicast() && !chosen.is_unspecified() {
+        _ if to == LOOPBACK_BROADCAST => Some(Interface::Loopback),
+        true => of_address(world, socket.host, chosen),
+        false => of_address(world, socket.host, bound),
+    }
+}
+
+/// The one that the address names, or else the one that it chose; the first link has the route.
+fn link_out_v6(world: &World, index: SocketId, to: SocketAddrV6) -> Option<u8> {
+    let socket = &world.sockets[index];
+    let chosen = socket.options.get(Opt::MulticastInterfaceV6);
+    let number = if to.scope_id() == 0 { chosen } else { to.scope_id() };
+    match of_number(world, socket.host, number)? {
+        Interface::Link(link) => Some(link),
+        Interface::Loopback => None,
+    }
+}
+
+/// The address that the socket's datagrams for many come from, unless it is bound to one.
+pub(crate) fn source(world: &World, index: SocketId, to: SocketAddr) -> io::Result<IpAddr> {
+    let here = &world.hosts[world.sockets[index].host];
+    let source = out(world, index, to).and_then(|interface| match interface {
+        Interface::Loopback => Some(Ipv4Addr::LOCALHOST.into()),
+        Interface::Link(link) => here.address_on(link, to.ip()),
+    });
+    source.ok_or_else(|| errno(libc::ENETUNREACH))
+}
+
+/// Who may send to everybody has said so.
+pub(crate) fn may_broadcast(world: &World, index: SocketId, to: SocketAddr) -> io::Result<()> {
+    let options = &world.sockets[index].options;
+    match is_broadcast(to.ip()) && options.get(Opt::Broadcast) == 0 {
+        true => Err(errno(libc::EACCES)),
+        false => Ok(()),
+    }
+}

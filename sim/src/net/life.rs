@@ -1,0 +1,105 @@
+//! How a socket ends: it is shut down, it is closed, its program or its host is gone.
+
+use std::io;
+use std::net::Shutdown;
+
+use greenroom::hub::{GreenletId, How, Ready};
+
+use crate::choices::Fault;
+use crate::errno::errno;
+use crate::id::{HostId, SocketId};
+use crate::net::{deliver, listener, outgoing, pipe, readiness, stream, udp, unix};
+use crate::socket::Proto;
+use crate::trace::event::{Call, Struck};
+use crate::world::World;
+use crate::world::journal::Actor;
+
+/// Closes a socket that has no descriptor any more.
+pub(crate) fn close_if_last(world: &mut World, index: SocketId) {
+    if world.sockets[index].descriptors.is_empty() {
+        close(world, index);
+        deliver::loop_back(world);
+    }
+}
+
+/// A host's program is ended from outside; the machine goes on.
+pub(crate) fn end_process(world: &mut World, host: HostId) {
+    let live = world.greenlets.iter().filter(|g| g.live && g.host == host);
+    let dead: Vec<GreenletId> = live.map(|g| g.id).collect();
+    world.ready.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
+    for id in world.descriptors.ids() {
+        let Some(descriptor) = world.descriptors.get(id) else { continue };
+        let (io, socket) = (descriptor.io, descriptor.socket);
+        if world.sockets[socket].host == host
+            && let Some(last_of) = world.remove_descriptor(io)
+        {
+            close_if_last(world, last_of);
+        }
+    }
+}
+
+pub(crate) fn shutdown(world: &mut World, index: SocketId, how: Shutdown) -> io::Result<()> {
+    let number = world.sockets[index].number;
+    let (read, write) = match how {
+        Shutdown::Read => (true, false),
+        Shutdown::Write => (false, true),
+        Shutdown::Both => (true, true),
+    };
+    match &mut world.sockets[index].proto {
+        Proto::Stream(_) => stream::shutdown(world, index, read, write)?,
+        Proto::Udp(_) => udp::shutdown(world, index, read, write)?,
+        Proto::Unix(_) => unix::shutdown(world, index, read, write),
+        Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
+        Proto::Listener(_) if read => listener::stop(world, index),
+        Proto::Listener(_) => {}
+        _ => {
+            // Refused, and done all the same.
+            let shut = &mut world.sockets[index].shut_early;
+            *shut = (shut.0 | read, shut.1 | write);
+            return Err(errno(libc::ENOTCONN));
+        }
+    }
+    world.record(Actor::Running, Call::Shutdown { socket: number, how });
+    outgoing::mark_dirty(world, index);
+    readiness::tell(world, index);
+    Ok(())
+}
+
+/// The last descriptor is gone.
+fn close(world: &mut World, index: SocketId) {
+    match &world.sockets[index].proto {
+        Proto::Stream(_) => stream::close(world, index),
+        Proto::Listener(_) => {
+            listener::stop(world, index);
+            world.forget_socket(index);
+        }
+        Proto::Unix(_) => unix::close(world, index),
+        Proto::Pipe(_) => pipe::close(world, index),
+        _ => world.forget_socket(index),
+    }
+}
+
+pub(crate) fn start_host(world: &mut World, host: HostId) {
+    world.hosts[host].is_up = true;
+    world.ready.push(Ready::Start(host.into()));
+}
+
+/// The host's power fails: its greenlets stop where they stand, its sockets are gone, nothing
+/// is sent.
+pub(crate) fn cut_power(world: &mut World, host: HostId) {
+    if !std::mem::replace(&mut world.hosts[host].is_up, false) {
+        return;
+    }
+    world.hosts[host].down_ns = Some(world.clock.now_ns());
+    world.hosts[host].loopback.power_off();
+    world.strike(Actor::Host(host), Fault::PowerCut, Struck::Host);
+    let mut dead: Vec<GreenletId> = Vec::new();
+    dead.extend(world.greenlets.iter().filter(|g| g.live && g.host == host).map(|g| g.id));
+    world.ready.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
+    for index in world.sockets.ids() {
+        let socket = &world.sockets[index];
+        if socket.live && socket.host == host {
+            world.forget_socket(index);
+        }
+    }
+}

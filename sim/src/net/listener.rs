@@ -1,0 +1,141 @@
+//! A socket that listens: who calls, who is accepted, and what becomes of the others when it stops.
+
+use std::io;
+use std::net::SocketAddr;
+
+use greenroom::hub::{Domain, Interest, Io};
+
+use crate::errno::errno;
+use crate::id::{HostId, SocketId};
+use crate::link::packet::Packet;
+use crate::mutant::{self, Mutant};
+use crate::net::{outgoing, ports, stream};
+use crate::socket::address::any;
+use crate::socket::flow::{Flow, Transport};
+use crate::socket::{Proto, Socket};
+use crate::tcp::{Connection, Listener, Segment};
+use crate::trace::event::Call;
+use crate::world::World;
+use crate::world::journal::Actor;
+
+const LOOPBACK_MSS_ACCEPTED: u32 = 32_768;
+
+pub(crate) fn listen(world: &mut World, index: SocketId, backlog: u32) -> io::Result<()> {
+    let backlog = backlog.saturating_sub(mutant::is_on(Mutant::ShortBacklog).into());
+    let socket = &mut world.sockets[index];
+    if let Proto::Stream(old) = &mut socket.proto
+        && old.is_as_new()
+    {
+        socket.left_error = old.take_error();
+    }
+    stream::renew(world, index);
+    let socket = &world.sockets[index];
+    if !socket.has_port && matches!(socket.proto, Proto::Fresh) {
+        let ip = socket.local.map_or(any(socket.domain), |left| left.ip());
+        ports::bind_to(world, index, SocketAddr::new(ip, 0))?;
+    }
+    match &mut world.sockets[index].proto {
+        Proto::Listener(listener) => listener.set_backlog(backlog),
+        Proto::Fresh => {
+            if conflicts(world, index) {
+                return Err(errno(libc::EADDRINUSE));
+            }
+            world.sockets[index].proto = Proto::Listener(Listener::new(backlog));
+        }
+        Proto::Stream(_) => return Err(errno(libc::EINVAL)),
+        _ => return Err(errno(libc::EOPNOTSUPP)),
+    }
+    let socket = world.sockets[index].number;
+    world.record(Actor::Running, Call::Listen { socket, backlog });
+    Ok(())
+}
+
+fn conflicts(world: &World, index: SocketId) -> bool {
+    let socket = &world.sockets[index];
+    let Some(local) = socket.local else { return false };
+    let bound = ports::bound_at(world, socket.host, Transport::Tcp, local.port());
+    bound.iter().any(|&other| {
+        let theirs = &world.sockets[other];
+        other != index
+            && theirs.overlaps(local, socket.options.only_v6)
+            && matches!(theirs.proto, Proto::Listener(_))
+            && !(socket.options.reuse_port && theirs.options.reuse_port)
+    })
+}
+
+/// Who listens for connections to this address, the more exact one first, then one of the very
+/// family. Those that share a port by SO_REUSEPORT divide the callers among them.
+pub(crate) fn at(world: &World, host: HostId, to: SocketAddr, caller: u32) -> Option<SocketId> {
+    let bound = ports::bound_at(world, host, Transport::Tcp, to.port());
+    let score = |&index: &SocketId| {
+        let socket = &world.sockets[index];
+        let local = socket.local.filter(|_| socket.covers(to))?;
+        let listens = matches!(socket.proto, Proto::Listener(_));
+        listens.then_some(((local.ip() == to.ip(), socket.domain == Domain::V4), index))
+    };
+    ports::choose_receiver(world, bound.iter().filter_map(score), caller)
+}
+
+/// A SYN reached a listener: a connection begins, named after the socket that called.
+pub(crate) fn open_half(world: &mut World, listener: SocketId, packet: &Packet, segment: &Segment) {
+    let host = world.sockets[listener].host;
+    let Proto::Listener(queue) = &world.sockets[listener].proto else { return };
+    if queue.is_full() {
+        return;
+    }
+    let path = world.path_of_accepted(listener, packet.sender);
+    let config = stream::config_of(world, listener, packet.from, LOOPBACK_MSS_ACCEPTED);
+    let mut connection = Connection::accept(config, stream::isn(world, host), segment);
+    connection.shut_early(world.sockets[listener].shut_early);
+    let index = world.add_socket(host, path, Proto::Stream(Box::new(connection)));
+    let Proto::Listener(queue) = &mut world.sockets[listener].proto else { return };
+    if !queue.begin(index) {
+        return world.forget_socket(index);
+    }
+    let Socket { options, domain, .. } = &world.sockets[listener];
+    let (options, domain) = (options.clone(), *domain);
+    let socket = &mut world.sockets[index];
+    (socket.options, socket.domain) = (options, domain);
+    socket.peer = Some(packet.from);
+    socket.listener = Some(listener);
+    let flow = Flow { host, local: packet.to, peer: packet.from };
+    world.flows.insert(flow, index);
+    ports::hold_connection(world, index, packet.to);
+    outgoing::mark_dirty(world, index);
+}
+
+pub(crate) fn accept(world: &mut World, io: Io) -> io::Result<(Io, SocketAddr)> {
+    let index = world.socket_of(io)?;
+    let accepted = match &mut world.sockets[index].proto {
+        Proto::Listener(queue) => queue.accept(),
+        Proto::Udp(_) => return Err(errno(libc::EOPNOTSUPP)),
+        _ => return Err(errno(libc::EINVAL)),
+    };
+    let Some(connection) = accepted else {
+        world.want(io, Interest::READ);
+        return Err(errno(libc::EAGAIN));
+    };
+    world.took = true;
+    let accepted = world.add_descriptor(connection);
+    let socket = &world.sockets[connection];
+    let (number, peer) = (socket.number, socket.peer.expect("a connection has a peer"));
+    world.record(Actor::Running, Call::Accept { socket: number, peer: peer.into() });
+    Ok((accepted, peer))
+}
+
+/// The socket listens no more, and is as one that never did (linux-truth 41 to 44).
+pub(crate) fn stop(world: &mut World, index: SocketId) {
+    let Proto::Listener(queue) = &mut world.sockets[index].proto else { return };
+    let orphans: Vec<SocketId> = queue.close().collect();
+    world.sockets[index].proto = Proto::Fresh;
+    world.sockets[index].shut_early = (false, false);
+    world.unroute(index);
+    for orphan in orphans {
+        let socket = &mut world.sockets[orphan];
+        socket.listener = None;
+        if let Proto::Stream(connection) = &mut socket.proto {
+            connection.abort();
+        }
+        outgoing::mark_dirty(world, orphan);
+    }
+}

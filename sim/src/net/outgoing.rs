@@ -1,0 +1,50 @@
+//! What leaves a socket: over a link to another host, or over loopback to its own.
+
+use std::net::SocketAddr;
+
+use crate::id::{HostId, SocketId};
+use crate::link::packet::{Body, Packet};
+use crate::net::{link, loopback, route};
+use crate::socket::Dirty;
+use crate::world::World;
+
+pub(crate) fn mark_dirty(world: &mut World, index: SocketId) {
+    let socket = &mut world.sockets[index];
+    let host = &world.hosts[socket.host];
+    let dirty = match socket.peer.is_some_and(|peer| host.owns(peer.ip())) {
+        true => Dirty::Here,
+        false => Dirty::Link,
+    };
+    if std::mem::replace(&mut socket.dirty, dirty) != dirty {
+        match dirty {
+            Dirty::Here => world.looped.dirty.push_back(index),
+            _ => world.dirty.push(index),
+        }
+    }
+}
+
+/// Sends a packet on its way, from a socket or (a reset, an ICMP message) from the host itself.
+pub(crate) fn send(
+    world: &mut World,
+    socket: Option<SocketId>,
+    host: HostId,
+    from: SocketAddr,
+    to: SocketAddr,
+    body: Body,
+    payload: Vec<u8>,
+) {
+    let here = &world.hosts[host];
+    let sender = match socket {
+        Some(index) => world.sockets[index].entity.path,
+        None => here.entity.path,
+    };
+    if here.owns(to.ip()) {
+        let packet = Packet { from, to, to_host: host, sender, body, payload };
+        return loopback::send(world, packet);
+    }
+    let to_host =
+        route::host_at(world, to.ip()).filter(|_| route::leads_out(world, host, from, to));
+    let Some(to_host) = to_host else { return world.buffers.push(payload) };
+    let packet = Packet { from, to, to_host, sender, body, payload };
+    link::send(world, socket, host, packet);
+}

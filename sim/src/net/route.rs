@@ -1,0 +1,33 @@
+//! The way to an address: which host has it, and which of a host's own addresses packets to it leave from.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::host::place_of;
+use crate::id::HostId;
+use crate::world::World;
+
+/// The host that has this address.
+pub(crate) fn host_at(world: &World, ip: IpAddr) -> Option<HostId> {
+    let (host, _) = place_of(ip)?;
+    world.hosts.get(host)?.owns(ip).then_some(host)
+}
+
+/// The address that packets to `to` leave from; `None` if no link of the host leads there. A link
+/// leads to those who are on it, and nowhere else.
+pub(crate) fn source(world: &World, host: HostId, to: IpAddr) -> Option<IpAddr> {
+    let here = &world.hosts[host];
+    match to {
+        IpAddr::V4(ip) if ip.is_loopback() => Some(Ipv4Addr::LOCALHOST.into()),
+        _ if here.owns(to) => Some(to),
+        _ => {
+            host_at(world, to)?;
+            here.address_on(place_of(to)?.1, to)
+        }
+    }
+}
+
+/// Whether a packet from a socket or from the host itself gets out of it: a link leads there, and
+/// what claims to come from loopback is dropped by whoever gets it.
+pub(crate) fn leads_out(world: &World, host: HostId, from: SocketAddr, to: SocketAddr) -> bool {
+    !from.ip().is_loopback() && source(world, host, to.ip()).is_some()
+}

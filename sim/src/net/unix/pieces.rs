@@ -1,0 +1,111 @@
+//! What lies between two Unix sockets, whatever their kind: whether a sender has room, and what a receiver takes.
+
+use std::io;
+use std::rc::Rc;
+
+use greenroom::hub::{Interest, Io, Take};
+
+use crate::errno::errno;
+use crate::id::SocketId;
+use crate::net::readiness;
+use crate::net::unix::callers;
+use crate::socket::unix::Peer;
+use crate::socket::unix::name::Name;
+use crate::socket::unix::queue::{self, Mark, Piece};
+use crate::trace::event::Call;
+use crate::world::World;
+use crate::world::journal::Actor;
+
+pub(crate) fn peer_to_write_to(world: &World, index: SocketId) -> io::Result<SocketId> {
+    let socket = world.unix(index);
+    match socket.peer {
+        Peer::None => Err(errno(libc::ENOTCONN)),
+        Peer::Here(peer) if !socket.shut_write => Ok(peer),
+        _ => Err(errno(libc::EPIPE)),
+    }
+}
+
+/// Whether the sender's buffer could ever hold a datagram or record of this length.
+pub(crate) fn may_be_long(world: &World, index: SocketId, length: usize) -> io::Result<()> {
+    match length > world.unix_send_buffer(index) - 32 {
+        true => Err(errno(libc::EMSGSIZE)),
+        false => Ok(()),
+    }
+}
+
+/// Whether the sender's buffer has room for a datagram or record: it goes whole or not at all.
+pub(crate) fn may_charge(world: &mut World, io: Io, index: SocketId) -> io::Result<()> {
+    if world.unix(index).charged >= world.unix_send_buffer(index) {
+        world.want(io, Interest::WRITE);
+        return Err(errno(libc::EAGAIN));
+    }
+    Ok(())
+}
+
+pub(crate) fn put(world: &mut World, index: SocketId, receiver: SocketId, buf: &[u8]) {
+    let (sender, cost) = (world.weak(index), queue::cost_of_datagram(buf.len()));
+    let socket = world.unix_mut(index);
+    socket.charged += cost;
+    let from = Some(socket.name.clone());
+    let piece = Piece { bytes: buf.to_vec(), taken: 0, cost, sender, from, mark: Mark::Plain };
+    world.unix_mut(receiver).incoming.push_back(piece);
+}
+
+/// Takes the first datagram or record, cut to the buffer; what is cut off is lost.
+pub(crate) fn take(
+    world: &mut World,
+    index: SocketId,
+    buf: &mut [u8],
+    take: Take,
+) -> (usize, Option<Rc<Name>>) {
+    let incoming = &mut world.unix_mut(index).incoming;
+    let piece = incoming.front().expect("the caller looked");
+    let length = piece.bytes.len().min(buf.len());
+    buf[..length].copy_from_slice(&piece.bytes[..length]);
+    let from = piece.from.as_ref().and_then(|from| from.get().cloned());
+    if take == Take::Remove {
+        let piece = incoming.pop_front().expect("it was just looked at");
+        world.took = true;
+        callers::discharge(world, piece.sender, piece.cost);
+    }
+    (length, from)
+}
+
+pub(crate) fn wrote(
+    world: &mut World,
+    index: SocketId,
+    peer: SocketId,
+    bytes: &[u8],
+    is_urgent: bool,
+) {
+    let number = world.sockets[index].number;
+    let (length, payload) = (bytes.len() as u64, world.trace.payload(bytes));
+    let written = Call::Write { socket: number, bytes: length, payload, is_urgent };
+    world.record(Actor::Running, written);
+    readiness::tell(world, peer);
+}
+
+/// An error is told once, after what was there to read; the end for ever after.
+pub(crate) fn nothing_to_read(world: &mut World, io: Io, index: SocketId) -> io::Result<usize> {
+    let socket = world.unix_mut(index);
+    if let Some(error) = socket.take_error() {
+        return Err(error);
+    }
+    if !socket.shut_read {
+        world.want(io, Interest::READ);
+        return Err(errno(libc::EAGAIN));
+    }
+    world.record_read(index, 0, 0);
+    Ok(0)
+}
+
+/// A read begins: the pieces it passes over are gone, and a mark among the others with it.
+pub(crate) fn pass_marks(world: &mut World, index: SocketId, passed: usize) {
+    for _ in 0..passed {
+        let piece = world.unix_mut(index).incoming.pop_front().expect("it was just looked at");
+        callers::discharge(world, piece.sender, piece.cost);
+    }
+    if let Some(first) = world.unix_mut(index).incoming.front_mut() {
+        first.mark = Mark::Plain;
+    }
+}

@@ -1,0 +1,135 @@
+//! What a socket is, and whatever else a program waits for by a descriptor. Nothing here knows the world
+//! it stands in.
+
+pub(crate) mod address;
+pub(crate) mod flow;
+pub(crate) mod groups;
+pub(crate) mod mailbox;
+pub(crate) mod options;
+pub(crate) mod pipe;
+pub(crate) mod source;
+pub(crate) mod unix;
+
+use std::io;
+use std::net::SocketAddr;
+
+use greenroom::hub::{Domain, Opt};
+
+use crate::choices::Entity;
+use crate::id::{DescriptorId, HostId, SocketId};
+use crate::socket::address::hears;
+use crate::socket::flow::{Flow, Transport};
+use crate::socket::mailbox::Mailbox;
+use crate::socket::options::Options;
+use crate::socket::pipe::PipeEnd;
+use crate::socket::source::{Ear, Query, Work};
+use crate::socket::unix::UnixSocket;
+use crate::tcp::{Connection, Listener, State};
+
+/// The number of a query, which is no socket and takes none, nor a descriptor of the program's.
+pub(crate) const NO_SOCKET: u32 = u32::MAX;
+
+pub(crate) struct Socket {
+    /// Told apart from what stood in this slot before.
+    pub(crate) generation: u32,
+    pub(crate) live: bool,
+    pub(crate) host: HostId,
+    /// What the host's traces call it; 0 before anybody has it.
+    pub(crate) number: u32,
+    pub(crate) entity: Entity,
+    pub(crate) descriptors: Vec<DescriptorId>,
+    /// Its family, of those of the internet: one of IPv6 may hold addresses of IPv4.
+    pub(crate) domain: Domain,
+    /// What it says its address is, which stays when the port was given up.
+    pub(crate) local: Option<SocketAddr>,
+    /// It holds the port of that address, as whoever bound it or connected does.
+    pub(crate) has_port: bool,
+    /// The program asked for this very port: it is held until the end (linux-truth 42).
+    pub(crate) port_is_given: bool,
+    /// Likewise the address.
+    pub(crate) ip_is_given: bool,
+    pub(crate) peer: Option<SocketAddr>,
+    /// Of TCP: shut for reading, for writing, before there was a connection.
+    pub(crate) shut_early: (bool, bool),
+    /// The error of an attempt that was given up, which nobody was told before it listened.
+    pub(crate) left_error: Option<io::Error>,
+    pub(crate) options: Options,
+    pub(crate) proto: Proto,
+    /// When its timer event is due, if one is scheduled.
+    pub(crate) timer_ns: Option<u64>,
+    /// The listener it will be accepted from.
+    pub(crate) listener: Option<SocketId>,
+    /// When its last in-order packet arrives.
+    pub(crate) last_arrival_ns: u64,
+    pub(crate) packets_sent: u64,
+    pub(crate) dirty: Dirty,
+}
+
+pub(crate) enum Proto {
+    /// TCP, neither listening nor connecting yet.
+    Fresh,
+    Listener(Listener<SocketId>),
+    Stream(Box<Connection>),
+    Udp(Mailbox),
+    Unix(Box<UnixSocket>),
+    Pipe(PipeEnd),
+    Query(Query),
+    Job(Work),
+    Signal(Ear),
+}
+
+/// Where a socket may have something to send to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dirty {
+    No,
+    /// Its own host, when the call ends.
+    Here,
+    /// Another host, when the instant ends.
+    Link,
+}
+
+impl Socket {
+    /// Where its connection stands, if it is one.
+    pub(crate) fn flow(&self) -> Option<Flow> {
+        match self.proto {
+            Proto::Stream(_) => {
+                Some(Flow { host: self.host, local: self.local?, peer: self.peer? })
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn transport(&self) -> Transport {
+        match self.proto {
+            Proto::Udp(_) => Transport::Udp,
+            _ => Transport::Tcp,
+        }
+    }
+
+    /// Whether it has an address that it will not change.
+    pub(crate) fn is_bound(&self) -> bool {
+        match &self.proto {
+            // A connection that is over has given its port up, unless the program named it; in TIME-WAIT
+            // the system has the port.
+            Proto::Stream(tcp) if tcp.state() == State::TimeWait => self.port_is_given,
+            Proto::Stream(tcp) => !tcp.is_over() || self.has_port,
+            _ => self.has_port,
+        }
+    }
+
+    /// Whether what is sent to `to` is for this socket, by the address.
+    pub(crate) fn covers(&self, to: SocketAddr) -> bool {
+        self.local.is_some_and(|local| hears(local.ip(), self.options.only_v6, to.ip()))
+    }
+
+    /// Whether it and one at `local` would have an address in common.
+    pub(crate) fn overlaps(&self, local: SocketAddr, only_v6: bool) -> bool {
+        let covered = |own: SocketAddr| hears(local.ip(), only_v6, own.ip());
+        self.covers(local) || self.local.is_some_and(covered)
+    }
+
+    /// Whether urgent bytes stand among the others.
+    pub(crate) fn urgent_is_inline(&self) -> bool {
+        self.options.get(Opt::UrgentInline) != 0
+    }
+}

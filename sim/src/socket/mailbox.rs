@@ -1,0 +1,79 @@
+//! What a socket of UDP has received and not yet given out.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::errno::errno;
+use crate::link::packet::Interface;
+use crate::mutant::{self, Mutant};
+use crate::socket::groups::Membership;
+
+/// What a socket has received and not yet given out.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    pub(crate) queue: VecDeque<(SocketAddr, Vec<u8>)>,
+    pub(crate) bytes: usize,
+    /// What an ICMP message to a connected socket said.
+    pub(crate) error: Option<i32>,
+    pub(crate) shut_read: bool,
+    pub(crate) shut_write: bool,
+    pub(crate) groups: Vec<Membership>,
+}
+
+impl Mailbox {
+    /// What is in it, with what that costs beside its bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+    pub(crate) fn is_readable(&self) -> bool {
+        self.error.is_some() || self.shut_read || !self.queue.is_empty()
+    }
+    pub(crate) fn take_error(&mut self) -> Option<io::Error> {
+        let error = self.error.take()?;
+        match mutant::is_on(Mutant::RefusalMisnamed) {
+            true => Some(errno(libc::ECONNRESET)),
+            false => Some(errno(error)),
+        }
+    }
+
+    pub(crate) fn memberships(
+        &self,
+        group: IpAddr,
+        interface: Interface,
+    ) -> impl Iterator<Item = &Membership> {
+        let same = move |it: &&Membership| (it.group, it.interface) == (group, interface);
+        self.groups.iter().filter(same)
+    }
+
+    /// One that is no member hears what its host is a member for, unless it wants its own groups
+    /// only (`IP_MULTICAST_ALL`).
+    pub(crate) fn hears(
+        &self,
+        group: IpAddr,
+        interface: Interface,
+        from: IpAddr,
+        all: bool,
+    ) -> bool {
+        let mut own = self.memberships(group, interface).peekable();
+        match own.peek() {
+            None => all,
+            Some(_) => own.any(|it| it.source.is_none_or(|source| source == from)),
+        }
+    }
+}
+
+/// What a datagram costs the queue, by Linux's measure (linux-truth 166, 167): its bookkeeping and
+/// the memory that was set aside for it, one piece with the headers up to four pages.
+pub(crate) fn cost_of(from: SocketAddr, length: usize) -> usize {
+    const HEADER: usize = 256;
+    const TRAILER: usize = 320;
+    const HEAD_MIN: usize = 576;
+    const LINEAR_MAX: usize = 16_384 - TRAILER;
+    let headers = if from.is_ipv4() { 59 } else { 72 };
+    match length + headers {
+        linear @ ..=LINEAR_MAX if linear + TRAILER <= HEAD_MIN => HEADER + HEAD_MIN,
+        linear @ ..=LINEAR_MAX => HEADER + (linear + TRAILER).next_power_of_two(),
+        _ => HEADER + HEAD_MIN + length,
+    }
+}

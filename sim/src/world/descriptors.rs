@@ -1,0 +1,78 @@
+//! Descriptors: the numbers of sockets that programs hold, and what they were told to wait for.
+
+use std::io;
+
+use greenroom::hub::{Interest, Io};
+
+use crate::errno::errno;
+use crate::id::{DescriptorId, Id, SocketId};
+use crate::socket::{NO_SOCKET, Proto};
+use crate::world::{Descriptor, World};
+
+impl World {
+    pub(crate) fn add_descriptor(&mut self, socket: SocketId) -> Io {
+        let io = Io::new(self.descriptors.next_id().row());
+        let id = self.descriptors.insert(Descriptor { io, socket, wanted: Interest::NONE });
+        let entry = &mut self.sockets[socket];
+        entry.descriptors.push(id);
+        let host = &mut self.hosts[entry.host];
+        if entry.number == 0 {
+            entry.number = host.name_socket();
+        }
+        if entry.number != NO_SOCKET {
+            host.took_descriptor();
+        }
+        io
+    }
+
+    /// The socket of a descriptor; `EBADF` if it is closed.
+    #[inline]
+    pub(crate) fn socket_of(&self, io: Io) -> io::Result<SocketId> {
+        match self.descriptors.get(DescriptorId::of_row(io.index())) {
+            Some(descriptor) if descriptor.io == io => Ok(descriptor.socket),
+            _ => Err(errno(libc::EBADF)),
+        }
+    }
+
+    pub(crate) fn remove_descriptor(&mut self, io: Io) -> Option<SocketId> {
+        let socket = self.socket_of(io).ok()?;
+        let id = DescriptorId::of_row(io.index());
+        self.descriptors.remove(id);
+        let entry = &mut self.sockets[socket];
+        entry.descriptors.retain(|&other| other != id);
+        if entry.number != NO_SOCKET {
+            self.hosts[entry.host].gave_up_descriptors(1);
+        }
+        Some(socket)
+    }
+
+    /// Remembers that a call on this descriptor was told to wait.
+    pub(crate) fn want(&mut self, io: Io, interest: Interest) {
+        let id = DescriptorId::of_row(io.index());
+        let Some(descriptor) = self.descriptors.get_mut(id) else { return };
+        descriptor.wanted = descriptor.wanted.with(interest);
+        let socket = descriptor.socket;
+        let host = self.sockets[socket].host;
+        if interest.writes() && self.hosts[host].socket_memory.is_some() {
+            let waiter = self.weak(socket);
+            if !self.memory_waiters.contains(&waiter) {
+                self.memory_waiters.push(waiter);
+            }
+        }
+    }
+
+    /// Whether whoever runs may have so many descriptors more.
+    pub(crate) fn check_descriptors(&self, more: u32) -> io::Result<()> {
+        self.hosts[self.host_here()].check_descriptors(more)
+    }
+
+    /// What a socket is; `ENOTSOCK` where it is none.
+    pub(crate) fn proto(&self, index: SocketId) -> io::Result<&Proto> {
+        match &self.sockets[index].proto {
+            Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
+                Err(errno(libc::ENOTSOCK))
+            }
+            proto => Ok(proto),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The journal: whatever happens in the world is told here, and by whom it was done.
+
+use std::io;
+
+use crate::choices::Fault;
+use crate::id::{GreenletIndex, HostId, SocketId};
+use crate::socket::unix::name::{Name, Shown};
+use crate::trace::ErrorCode;
+use crate::trace::event::{Call, Endpoint, PathRef, Struck, What};
+use crate::world::World;
+
+/// Who did it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Actor {
+    /// The greenlet that runs. Where none does, the first host.
+    Running,
+    Greenlet(GreenletIndex),
+    /// No greenlet: the host's system, or the world, in the host's lane.
+    Host(HostId),
+}
+
+impl World {
+    // Inlined, so that of an event that is not kept only its hash is made.
+    #[inline(always)]
+    pub(crate) fn record(&mut self, actor: Actor, what: impl Into<What>) {
+        let greenlet = match actor {
+            Actor::Running => self.current,
+            Actor::Greenlet(greenlet) => Some(greenlet),
+            Actor::Host(_) => None,
+        };
+        let (host, by) = match (greenlet, actor) {
+            (Some(greenlet), _) => {
+                let greenlet = &self.greenlets[greenlet];
+                let (path, hash) = (greenlet.entity.path, greenlet.entity.hash);
+                (greenlet.host, Some(PathRef { path, hash }))
+            }
+            (None, Actor::Host(host)) => (host, None),
+            (None, _) => (HostId::FIRST, None),
+        };
+        self.trace.record(self.clock.now_ns(), host.number(), by, what.into());
+    }
+
+    /// Records a fault, and counts it.
+    pub(crate) fn strike(&mut self, actor: Actor, fault: Fault, struck: Struck) {
+        self.fired.count(fault);
+        self.record(actor, What::Fault(fault, struck));
+    }
+
+    /// Records a call's error, unless the call merely has to wait; returns the error.
+    pub(crate) fn failed(
+        &mut self,
+        call: &'static str,
+        socket: u32,
+        error: io::Error,
+    ) -> io::Error {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            let code = ErrorCode::from(&error);
+            self.record(Actor::Running, Call::Failed { call, socket, error: code });
+        }
+        error
+    }
+
+    /// Records that two sockets, or two ends of a pipe, were made at once.
+    pub(crate) fn record_pair(&mut self, call: &'static str, one: SocketId, other: SocketId) {
+        let (socket, other) = (self.sockets[one].number, self.sockets[other].number);
+        self.record(Actor::Running, Call::Pair { call, socket, other });
+    }
+
+    /// Records a read, and whether it returned less than was there.
+    pub(crate) fn record_read(&mut self, index: SocketId, length: usize, there: usize) {
+        let (socket, bytes) = (self.sockets[index].number, length as u64);
+        if length < there {
+            let struck = Struck::Read { socket, bytes, there: there as u64 };
+            self.strike(Actor::Running, Fault::ShortRead, struck);
+        }
+        self.record(Actor::Running, Call::Read { socket, bytes, is_urgent: false });
+    }
+
+    /// A path, for an event.
+    pub(crate) fn path_ref(&self, path: u32) -> PathRef {
+        PathRef { path, hash: self.paths.hash(path) }
+    }
+
+    /// The name of a Unix socket, for an event.
+    pub(crate) fn name_ref(&self, name: Option<&Name>) -> Endpoint {
+        // No text is made that nobody will read.
+        Endpoint::Unix(match self.trace.keeps_events() {
+            true => Shown(name).to_string().into(),
+            false => Box::default(),
+        })
+    }
+}

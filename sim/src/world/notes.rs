@@ -1,0 +1,89 @@
+//! What programs and the driver tell the world: their own choices, and notes for the trace.
+
+use greenroom::hub::{Note, On, WokeBy};
+
+use crate::choices::{self, Entity, Ns};
+use crate::id::GreenletIndex;
+use crate::socket::NO_SOCKET;
+use crate::trace::event::{Program, Schedule, WaitEnd, What};
+use crate::world::World;
+use crate::world::journal::Actor;
+
+impl World {
+    /// A choice of the program's own: a site of its own below the greenlet's.
+    pub(crate) fn choose_for(&mut self, label: &str, arity: u32) -> u32 {
+        let Some(slot) = self.current else { return 0 };
+        let (above, own) = (self.greenlets[slot].entity.path, self.greenlets[slot].entity.hash);
+        let key = choices::mix(own, choices::hash_bytes(label.as_bytes()));
+        let paths = &mut self.paths;
+        let entity = self.user_choices.entry(key).or_insert_with(|| {
+            let path = paths.child(Some(above), &format!(":{label}"), 1);
+            Entity::new(path, paths.hash(path))
+        });
+        let sample = |draw: &mut choices::Draw| draw.below(arity.into());
+        let value = self.choices.pick(entity, choices::Kind::User, sample);
+        let value = value.min(u64::from(arity) - 1);
+        let label = self.trace.text(label);
+        self.record(Actor::Running, Program::Chose { label, value });
+        value as u32
+    }
+
+    pub(crate) fn take_note(&mut self, note: &Note<'_>) {
+        match *note {
+            Note::Parked(wait) => {
+                let socket = self.number_of(wait.on);
+                self.record(Actor::Running, Schedule::Park { call: wait.op, socket });
+            }
+            Note::Woke(wait, by, waited) => {
+                let (socket, waited) = (self.number_of(wait.on), Ns(waited.as_nanos() as u64));
+                let end = match by {
+                    WokeBy::Event => WaitEnd::Event,
+                    WokeBy::Timeout if wait.op == "sleep" => WaitEnd::Slept,
+                    WokeBy::Timeout => WaitEnd::TimedOut,
+                    WokeBy::Cancel => WaitEnd::Cancelled,
+                    WokeBy::Kill => WaitEnd::Killed,
+                    WokeBy::Close => WaitEnd::Closed,
+                };
+                let woke = Schedule::Wake { end, call: wait.op, socket, waited };
+                self.record(Actor::Running, woke);
+            }
+            Note::Struck(victim, how) => {
+                let greenlet = self.path_ref(self.greenlets[victim.into()].entity.path);
+                self.record(Actor::Running, Program::Interrupted { how, greenlet });
+            }
+            Note::Ended(_, None) => {}
+            Note::Ended(_, Some(_)) => self.record(Actor::Running, Program::Panic),
+            Note::Always(_, true) => {}
+            Note::Always(name, false) => {
+                if !self.violations.iter().any(|known| known == name) {
+                    let violated = What::Violation { name: self.trace.text(name) };
+                    self.record(Actor::Running, violated);
+                    self.violations.push(name.to_owned());
+                }
+            }
+            Note::Sometimes(name, holds) => {
+                match self.sometimes.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, held)) => *held |= holds,
+                    None => self.sometimes.push((name, holds)),
+                }
+            }
+            Note::Text(text) => {
+                let text = self.trace.text(text);
+                self.record(Actor::Running, Program::Note { text });
+            }
+            _ => {}
+        }
+    }
+
+    /// Records that another greenlet runs than the one whose turn it was.
+    pub(crate) fn record_switch(&mut self, default: GreenletIndex, picked: GreenletIndex) {
+        let to = self.path_ref(self.greenlets[picked].entity.path);
+        self.record(Actor::Greenlet(default), Schedule::Switch { to });
+    }
+
+    pub(crate) fn number_of(&self, on: On) -> u32 {
+        let On::Io(io, _) = on else { return 0 };
+        let number = self.socket_of(io).map_or(0, |index| self.sockets[index].number);
+        if number == NO_SOCKET { 0 } else { number }
+    }
+}

@@ -1,0 +1,120 @@
+//! Sockets: added, found again, forgotten.
+
+use greenroom::hub::Domain;
+
+use crate::choices::Entity;
+use crate::id::{HostId, SocketId, Weak};
+use crate::socket::options::Options;
+use crate::socket::{Dirty, NO_SOCKET, Proto, Socket};
+use crate::world::World;
+
+impl World {
+    /// A path for a socket of whoever runs: its place and which of its sockets it is.
+    pub(crate) fn path_for_socket(&mut self, label: &str) -> u32 {
+        match self.current {
+            Some(slot) => {
+                let greenlet = &mut self.greenlets[slot];
+                greenlet.sockets_made += 1;
+                self.paths.child(Some(greenlet.entity.path), label, greenlet.sockets_made)
+            }
+            None => self.paths.child(None, label, 1),
+        }
+    }
+
+    pub(crate) fn add_socket(&mut self, host: HostId, path: u32, proto: Proto) -> SocketId {
+        let entity = Entity::new(path, self.paths.hash(path));
+        let mut socket = Socket {
+            generation: 0,
+            live: true,
+            host,
+            number: 0,
+            entity,
+            descriptors: Vec::new(),
+            domain: Domain::V4,
+            local: None,
+            has_port: false,
+            port_is_given: false,
+            ip_is_given: false,
+            peer: None,
+            shut_early: (false, false),
+            left_error: None,
+            options: Options::default(),
+            proto,
+            timer_ns: None,
+            listener: None,
+            last_arrival_ns: 0,
+            packets_sent: 0,
+            dirty: Dirty::No,
+        };
+        match self.free_sockets.pop() {
+            Some(index) => {
+                let slot = &mut self.sockets[index];
+                socket.generation = slot.generation + 1;
+                *slot = socket;
+                index
+            }
+            None => self.sockets.push(socket),
+        }
+    }
+
+    pub(crate) fn weak(&self, index: SocketId) -> Weak {
+        Weak { socket: index, generation: self.sockets[index].generation }
+    }
+
+    /// The socket, if it is still there.
+    pub(crate) fn upgrade(&self, weak: Weak) -> Option<SocketId> {
+        let socket = &self.sockets[weak.socket];
+        (socket.live && socket.generation == weak.generation).then_some(weak.socket)
+    }
+
+    /// Adds a hold where it is missing. Those on sockets that are gone make room before the list
+    /// has to grow.
+    pub(crate) fn add_hold(&self, holds: &mut Vec<Weak>, new: Weak) {
+        if holds.contains(&new) {
+            return;
+        }
+        if holds.len() == holds.capacity() {
+            holds.retain(|&hold| self.upgrade(hold).is_some());
+        }
+        holds.push(new);
+    }
+
+    /// Takes a socket out of the world: no segment finds it any more.
+    pub(crate) fn forget_socket(&mut self, index: SocketId) {
+        self.unroute(index);
+        self.release_port(index);
+        let socket = &mut self.sockets[index];
+        socket.live = false;
+        socket.proto = Proto::Fresh;
+        let descriptors = std::mem::take(&mut socket.descriptors);
+        if socket.number != NO_SOCKET {
+            self.hosts[socket.host].gave_up_descriptors(descriptors.len() as u32);
+        }
+        for descriptor in descriptors {
+            self.descriptors.remove(descriptor);
+        }
+        self.free_sockets.push(index);
+    }
+
+    /// Gives up the socket's place among the connections, and the port unless the program named it.
+    pub(crate) fn unroute(&mut self, index: SocketId) {
+        let socket = &self.sockets[index];
+        if let Some(flow) = socket.flow()
+            && self.flows.get(&flow) == Some(&index)
+        {
+            self.flows.remove(&flow);
+        }
+        if !self.sockets[index].port_is_given {
+            self.release_port(index);
+        }
+    }
+
+    fn release_port(&mut self, index: SocketId) {
+        let socket = &mut self.sockets[index];
+        let Some(local) = socket.local.filter(|_| std::mem::take(&mut socket.has_port)) else {
+            return;
+        };
+        let transport = socket.transport();
+        self.hosts[socket.host].ports.release(transport, local.port(), index);
+    }
+}

@@ -1,0 +1,139 @@
+//! Tables whose rows are found by ids of one type, and by nothing else.
+
+use std::marker::PhantomData;
+use std::ops::{Index, IndexMut};
+
+use crate::id::Id;
+
+/// Rows that stay, or are replaced in place.
+pub(crate) struct Table<I, T> {
+    rows: Vec<T>,
+    ids: PhantomData<I>,
+}
+
+impl<I: Id, T> Table<I, T> {
+    pub(crate) fn push(&mut self, row: T) -> I {
+        self.rows.push(row);
+        I::of_row(self.rows.len() - 1)
+    }
+    /// Puts a row where another was, or behind the last one.
+    pub(crate) fn put(&mut self, id: I, row: T) {
+        if id.row() == self.rows.len() {
+            self.rows.push(row);
+        } else {
+            self.rows[id.row()] = row;
+        }
+    }
+    pub(crate) fn get(&self, id: I) -> Option<&T> {
+        self.rows.get(id.row())
+    }
+    /// All ids of now, without holding on to the table.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = I> + use<I, T> {
+        (0..self.rows.len()).map(I::of_row)
+    }
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.rows.iter()
+    }
+    /// One row to change, and all others to look at meanwhile.
+    #[inline]
+    pub(crate) fn one_and_others(&mut self, id: I) -> (&mut T, Others<'_, I, T>) {
+        let (before, rest) = self.rows.split_at_mut(id.row());
+        let (one, after) = rest.split_first_mut().expect("a table's ids find its rows");
+        (one, Others { before, after, ids: PhantomData })
+    }
+}
+
+impl<I, T> Default for Table<I, T> {
+    fn default() -> Table<I, T> {
+        Table { rows: Vec::new(), ids: PhantomData }
+    }
+}
+
+impl<I: Id, T> FromIterator<T> for Table<I, T> {
+    fn from_iter<A: IntoIterator<Item = T>>(rows: A) -> Table<I, T> {
+        Table { rows: rows.into_iter().collect(), ids: PhantomData }
+    }
+}
+
+impl<I: Id, T> Index<I> for Table<I, T> {
+    type Output = T;
+    #[inline]
+    fn index(&self, id: I) -> &T {
+        &self.rows[id.row()]
+    }
+}
+impl<I: Id, T> IndexMut<I> for Table<I, T> {
+    #[inline]
+    fn index_mut(&mut self, id: I) -> &mut T {
+        &mut self.rows[id.row()]
+    }
+}
+
+/// The rows of a table but for one that is being changed.
+pub(crate) struct Others<'a, I, T> {
+    before: &'a [T],
+    after: &'a [T],
+    ids: PhantomData<I>,
+}
+
+impl<I: Id, T> Others<'_, I, T> {
+    /// The row; `None` for the one that is being changed.
+    #[inline]
+    pub(crate) fn get(&self, id: I) -> Option<&T> {
+        match id.row().checked_sub(self.before.len()) {
+            None => Some(&self.before[id.row()]),
+            Some(0) => None,
+            Some(behind) => Some(&self.after[behind - 1]),
+        }
+    }
+}
+
+/// Rows that come and go: the place of the last one that went is the next to be taken.
+pub(crate) struct Slots<I, T> {
+    rows: Vec<Option<T>>,
+    free: Vec<I>,
+}
+
+impl<I: Id, T> Slots<I, T> {
+    /// The id that the next row will have.
+    pub(crate) fn next_id(&self) -> I {
+        self.free.last().copied().unwrap_or_else(|| I::of_row(self.rows.len()))
+    }
+    pub(crate) fn insert(&mut self, row: T) -> I {
+        match self.free.pop() {
+            Some(id) => {
+                self.rows[id.row()] = Some(row);
+                id
+            }
+            None => {
+                self.rows.push(Some(row));
+                I::of_row(self.rows.len() - 1)
+            }
+        }
+    }
+    pub(crate) fn remove(&mut self, id: I) -> Option<T> {
+        let row = self.rows[id.row()].take();
+        if row.is_some() {
+            self.free.push(id);
+        }
+        row
+    }
+    #[inline]
+    pub(crate) fn get(&self, id: I) -> Option<&T> {
+        self.rows.get(id.row())?.as_ref()
+    }
+    #[inline]
+    pub(crate) fn get_mut(&mut self, id: I) -> Option<&mut T> {
+        self.rows.get_mut(id.row())?.as_mut()
+    }
+    /// All ids of now, without holding on to the table.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = I> + use<I, T> {
+        (0..self.rows.len()).map(I::of_row)
+    }
+}
+
+impl<I, T> Default for Slots<I, T> {
+    fn default() -> Slots<I, T> {
+        Slots { rows: Vec::new(), free: Vec::new() }
+    }
+}
