@@ -29,7 +29,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 pub use address::{Address, Domain, Kind};
-pub use option::{Group, NameOpt, Opt};
+pub use option::{Group, Level, NameOpt, Opt};
 
 use crate::signal;
 use crate::time::{Instant, SystemTime};
