@@ -104,7 +104,7 @@ struct RunnerArgs {
     knobs: Knobs,
 }
 
-/// Reads the arguments after the program's name and does what they say; answers the exit code.
+/// Reads the arguments after the program's name and does what they say; returns the exit code.
 pub fn main(suite: &Suite, arguments: &[String]) -> i32 {
     let (command, rest) = match arguments.split_first() {
         Some((command, rest)) => (command.as_str(), rest),

@@ -23,7 +23,7 @@ pub(crate) struct Host {
     /// How many of its links have an IPv4 address, and how many one of IPv6; the first ones do.
     links: (u8, u8),
     /// How many of them its name resolves to.
-    named: (u8, u8),
+    resolved: (u8, u8),
     /// How many descriptors it holds, and how many it may.
     descriptors: (u32, u32),
     is_unprivileged: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Host {
     /// Greenlets that stand on it.
     pub(crate) greenlets: usize,
     /// The next socket's number, from 1: what traces call it.
-    sockets_named: u32,
+    sockets_numbered: u32,
 }
 
 impl Host {
@@ -51,7 +51,7 @@ impl Host {
             name: spec.name.clone(),
             id,
             links: (declared.0.unwrap_or(1), declared.1.unwrap_or(1)),
-            named: (declared.0.unwrap_or(1), declared.1.unwrap_or(0)),
+            resolved: (declared.0.unwrap_or(1), declared.1.unwrap_or(0)),
             descriptors: (0, machine.descriptors_most().unwrap_or(u32::MAX)),
             is_unprivileged: machine.is_unprivileged(),
             socket_memory: machine.socket_memory_bytes(),
@@ -62,7 +62,7 @@ impl Host {
             names: Names::default(),
             loopback: Loopback::default(),
             greenlets: 0,
-            sockets_named: 0,
+            sockets_numbered: 0,
         }
     }
 
@@ -88,15 +88,15 @@ impl Host {
         self.descriptors.0 -= count;
     }
 
-    pub(crate) fn name_socket(&mut self) -> u32 {
-        self.sockets_named += 1;
-        self.sockets_named
+    pub(crate) fn number_socket(&mut self) -> u32 {
+        self.sockets_numbered += 1;
+        self.sockets_numbered
     }
 
     /// Whether it answers to this address: one of its links', or loopback.
     pub(crate) fn owns(&self, ip: IpAddr) -> bool {
         ip.is_loopback()
-            || place_of(ip).is_some_and(|(host, link)| host == self.id && self.is_on(ip, link))
+            || locate(ip).is_some_and(|(host, link)| host == self.id && self.is_on(ip, link))
     }
 
     /// The address that it has on this link, of the family of `like`.
@@ -118,8 +118,8 @@ impl Host {
     }
 
     /// What its name resolves to: of those that it has, those that were declared.
-    pub(crate) fn named_addresses(&self) -> impl Iterator<Item = IpAddr> {
-        self.first(self.named)
+    pub(crate) fn resolved_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.first(self.resolved)
     }
 
     fn first(&self, (v4, v6): (u8, u8)) -> impl Iterator<Item = IpAddr> {
@@ -152,7 +152,7 @@ fn v6_of(host: HostId, link: u8) -> Ipv6Addr {
 
 /// Which host would have this address, and on which link; whether there is such a host, and whether
 /// it has such a link, is not known here.
-pub(crate) fn place_of(ip: IpAddr) -> Option<(HostId, u8)> {
+pub(crate) fn locate(ip: IpAddr) -> Option<(HostId, u8)> {
     let (number, link) = match ip {
         IpAddr::V4(v4) => {
             let [net, link, high, low] = v4.octets();

@@ -76,9 +76,9 @@ impl SimHub {
         call: impl FnOnce(&mut World, SocketId) -> io::Result<T>,
     ) -> io::Result<T> {
         let world = &mut self.world;
-        let index = world.socket_of(io)?;
-        let number = world.sockets[index].number;
-        let outcome = call(world, index).map_err(|error| world.failed(name, number, error));
+        let id = world.socket_of(io)?;
+        let number = world.sockets[id].number;
+        let outcome = call(world, id).map_err(|error| world.failed(name, number, error));
         deliver::loop_back(world);
         outcome
     }
@@ -189,9 +189,9 @@ impl Hub for SimHub {
         };
         world.check_descriptors(1)?;
         let (host, path) = (world.host_here(), world.path_for_socket(label));
-        let index = world.add_socket(host, path, proto);
-        world.sockets[index].domain = domain;
-        Ok(world.add_descriptor(index))
+        let id = world.add_socket(host, path, proto);
+        world.sockets[id].domain = domain;
+        Ok(world.add_descriptor(id))
     }
     fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
         self.world.check_descriptors(2)?;
@@ -205,101 +205,101 @@ impl Hub for SimHub {
         pipe::make(&mut self.world)
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
-        self.call(io, "bind", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => unix::bind(world, index, local.unix()?),
-            _ => ports::bind(world, index, local),
+        self.call(io, "bind", |world, id| match world.proto(id)? {
+            Proto::Unix(_) => unix::bind(world, id, local.unix()?),
+            _ => ports::bind(world, id, local),
         })
     }
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
         /// Linux's `net.core.somaxconn`.
         const SOMAXCONN: u32 = 4096;
         let backlog = backlog.min(SOMAXCONN);
-        self.call(io, "listen", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => unix::listen(world, index, backlog),
-            _ => listener::listen(world, index, backlog),
+        self.call(io, "listen", |world, id| match world.proto(id)? {
+            Proto::Unix(_) => unix::listen(world, id, backlog),
+            _ => listener::listen(world, id, backlog),
         })
     }
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
-        self.call(io, "connect", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => unix::connect(world, io, index, peer.unix()?),
-            Proto::Udp(_) => udp::connect(world, index, peer),
+        self.call(io, "connect", |world, id| match world.proto(id)? {
+            Proto::Unix(_) => unix::connect(world, io, id, peer.unix()?),
+            Proto::Udp(_) => udp::connect(world, id, peer),
             _ => stream::connect(world, io, peer),
         })
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
-        self.call(io, "accept", |world, index| match world.proto(index)? {
+        self.call(io, "accept", |world, id| match world.proto(id)? {
             // Before anything is looked at, as on Linux; what waits goes on to wait (linux-truth 47).
             _ if world.check_descriptors(1).is_err() => Err(errno(libc::EMFILE)),
-            Proto::Unix(_) => unix::accept(world, io, index),
+            Proto::Unix(_) => unix::accept(world, io, id),
             _ => {
                 let (io, peer) = listener::accept(world, io)?;
-                Ok((io, address::shown(world, index, peer).into()))
+                Ok((io, address::shown(world, id, peer).into()))
             }
         })
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
-        self.call(io, "shutdown", |world, index| life::shutdown(world, index, how))
+        self.call(io, "shutdown", |world, id| life::shutdown(world, id, how))
     }
     fn close(&mut self, io: Io) {
         let world = &mut self.world;
-        let Some(index) = world.remove_descriptor(io) else { return };
-        let socket = &world.sockets[index];
+        let Some(id) = world.remove_descriptor(io) else { return };
+        let socket = &world.sockets[id];
         if socket.number != NO_SOCKET {
             let closed = Call::Close { socket: socket.number };
             world.record(Actor::Running, closed);
         }
-        life::close_if_last(world, index);
+        life::close_if_last(world, id);
     }
     fn dup(&mut self, io: Io) -> io::Result<Io> {
-        let index = self.world.socket_of(io)?;
+        let id = self.world.socket_of(io)?;
         self.world.check_descriptors(1)?;
-        Ok(self.world.add_descriptor(index))
+        Ok(self.world.add_descriptor(id))
     }
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
-        self.call(io, "read", |world, index| match &world.sockets[index].proto {
-            Proto::Udp(_) => udp::recv(world, io, index, buf, take).map(|(n, _)| n),
-            Proto::Unix(_) => unix::recv(world, io, index, buf, take).map(|(n, _)| n),
-            Proto::Pipe(_) => pipe::read(world, io, index, buf, take),
-            Proto::Signal(_) => net::signal::take(world, io, index, take),
-            _ => stream::recv(world, io, index, buf, take),
+        self.call(io, "read", |world, id| match &world.sockets[id].proto {
+            Proto::Udp(_) => udp::recv(world, io, id, buf, take).map(|(n, _)| n),
+            Proto::Unix(_) => unix::recv(world, io, id, buf, take).map(|(n, _)| n),
+            Proto::Pipe(_) => pipe::read(world, io, id, buf, take),
+            Proto::Signal(_) => net::signal::take(world, io, id, take),
+            _ => stream::recv(world, io, id, buf, take),
         })
     }
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
-        self.call(io, "write", |world, index| match &world.sockets[index].proto {
-            Proto::Udp(_) => udp::send(world, index, buf, None),
-            Proto::Unix(_) => unix::send(world, io, index, buf, None),
-            Proto::Pipe(_) => pipe::write(world, io, index, buf),
-            _ => stream::send(world, io, index, buf),
+        self.call(io, "write", |world, id| match &world.sockets[id].proto {
+            Proto::Udp(_) => udp::send(world, id, buf, None),
+            Proto::Unix(_) => unix::send(world, io, id, buf, None),
+            Proto::Pipe(_) => pipe::write(world, io, id, buf),
+            _ => stream::send(world, io, id, buf),
         })
     }
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
-        self.call(io, "recv_from", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => unix::recv(world, io, index, buf, take),
+        self.call(io, "recv_from", |world, id| match world.proto(id)? {
+            Proto::Unix(_) => unix::recv(world, io, id, buf, take),
             Proto::Udp(_) => {
-                let (n, from) = udp::recv(world, io, index, buf, take)?;
-                Ok((n, address::shown(world, index, from).into()))
+                let (n, from) = udp::recv(world, io, id, buf, take)?;
+                Ok((n, address::shown(world, id, from).into()))
             }
             // Who a stream comes from is known: the system names nobody (linux-truth 61).
-            _ => stream::recv(world, io, index, buf, take).map(|n| (n, Address::unnamed())),
+            _ => stream::recv(world, io, id, buf, take).map(|n| (n, Address::unnamed())),
         })
     }
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
-        self.call(io, "send_to", |world, index| match world.proto(index)? {
-            Proto::Unix(_) => unix::send(world, io, index, buf, Some(peer)),
-            Proto::Udp(_) => udp::send(world, index, buf, Some(peer)),
+        self.call(io, "send_to", |world, id| match world.proto(id)? {
+            Proto::Unix(_) => unix::send(world, io, id, buf, Some(peer)),
+            Proto::Udp(_) => udp::send(world, id, buf, Some(peer)),
             // A stream goes where it goes (61).
-            _ => stream::send(world, io, index, buf),
+            _ => stream::send(world, io, id, buf),
         })
     }
     fn recv_urgent(&mut self, io: Io, buf: &mut [u8]) -> io::Result<usize> {
-        self.call(io, "read urgent", |world, index| urgent::recv(world, io, index, buf))
+        self.call(io, "read urgent", |world, id| urgent::recv(world, io, id, buf))
     }
     fn send_urgent(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
-        self.call(io, "write urgent", |world, index| urgent::send(world, io, index, buf))
+        self.call(io, "write urgent", |world, id| urgent::send(world, io, id, buf))
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
-        let index = self.world.socket_of(io)?;
-        let ready = readiness::of(&mut self.world, index).and(interest);
+        let id = self.world.socket_of(io)?;
+        let ready = readiness::of(&self.world, id).and(interest);
         if ready.is_none() {
             self.world.want(io, interest);
         } else {
@@ -308,54 +308,54 @@ impl Hub for SimHub {
         Ok(ready)
     }
     fn local_addr(&mut self, io: Io) -> io::Result<Address> {
-        let index = self.world.socket_of(io)?;
-        Ok(match self.world.proto(index)? {
-            Proto::Unix(_) => unix::name(&mut self.world, index),
-            _ => address::shown_local(&mut self.world, index).into(),
+        let id = self.world.socket_of(io)?;
+        Ok(match self.world.proto(id)? {
+            Proto::Unix(_) => unix::name(&self.world, id),
+            _ => address::shown_local(&self.world, id).into(),
         })
     }
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
-        let index = self.world.socket_of(io)?;
-        match self.world.proto(index)? {
-            Proto::Unix(_) => unix::peer(&mut self.world, index),
+        let id = self.world.socket_of(io)?;
+        match self.world.proto(id)? {
+            Proto::Unix(_) => unix::peer(&self.world, id),
             _ => {
-                let peer = address::peer(&mut self.world, index)?;
-                Ok(address::shown(&mut self.world, index, peer).into())
+                let peer = address::peer(&self.world, id)?;
+                Ok(address::shown(&self.world, id, peer).into())
             }
         }
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
-        let index = self.world.socket_of(io)?;
-        options::get(&mut self.world, index, option)
+        let id = self.world.socket_of(io)?;
+        options::get(&self.world, id, option)
     }
     fn set_option(&mut self, io: Io, option: Opt, value: u32) -> io::Result<()> {
-        let index = self.world.socket_of(io)?;
-        let outcome = options::set(&mut self.world, index, option, value);
+        let id = self.world.socket_of(io)?;
+        let outcome = options::set(&mut self.world, id, option, value);
         deliver::loop_back(&mut self.world);
         outcome
     }
     fn name_option(&mut self, io: Io, option: NameOpt) -> io::Result<Vec<u8>> {
-        let index = self.world.socket_of(io)?;
-        options::get_name(&mut self.world, index, option)
+        let id = self.world.socket_of(io)?;
+        options::get_name(&self.world, id, option)
     }
     fn set_name_option(&mut self, io: Io, option: NameOpt, name: &[u8]) -> io::Result<()> {
-        let index = self.world.socket_of(io)?;
-        options::set_name(&mut self.world, index, option, name)
+        let id = self.world.socket_of(io)?;
+        options::set_name(&mut self.world, id, option, name)
     }
     fn join(&mut self, io: Io, group: Group) -> io::Result<()> {
-        self.call(io, "join", |world, index| groups::join(world, index, group))
+        self.call(io, "join", |world, id| groups::join(world, id, group))
     }
     fn leave(&mut self, io: Io, group: Group) -> io::Result<()> {
-        self.call(io, "leave", |world, index| groups::leave(world, index, group))
+        self.call(io, "leave", |world, id| groups::leave(world, id, group))
     }
     fn take_error(&mut self, io: Io) -> io::Result<Option<io::Error>> {
-        let index = self.world.socket_of(io)?;
-        Ok(match &mut self.world.sockets[index].proto {
+        let id = self.world.socket_of(io)?;
+        Ok(match &mut self.world.sockets[id].proto {
             Proto::Stream(connection) => connection.take_error(),
             Proto::Udp(mailbox) => mailbox.take_error(),
             Proto::Unix(socket) => socket.take_error(),
             Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
-            _ => self.world.sockets[index].left_error.take(),
+            _ => self.world.sockets[id].left_error.take(),
         })
     }
 
@@ -367,7 +367,7 @@ impl Hub for SimHub {
             .map_err(|error| self.world.failed("resolve", 0, error))
     }
     fn reverse(&mut self, address: IpAddr) -> Option<String> {
-        names::name_of(&mut self.world, address)
+        names::name_of(&self.world, address)
     }
     fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {
         Ok((job::begin(&mut self.world)?, Some(job)))

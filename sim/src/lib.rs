@@ -28,9 +28,9 @@
 //! ```
 //!
 //! In reading order: [`run`] plays a scenario once; [`choices`] is the tape every decision comes
-//! off; `world`, `net` and `tcp` are what is simulated; [`trace`] is what a run leaves; [`shrink`]
-//! makes a failing one small and [`report`] says it; [`sweep`] plays many; [`cli`] is the command
-//! line; [`check()`] is all of it in a `#[test]`.
+//! off; `tcp`, `link`, `socket`, `host`, `world` and `net` are what is simulated; [`trace`] is what a run leaves;
+//! [`search`] is what is done with many: [`shrink`] makes a failing one small, [`report`] says it, [`sweep`] plays
+//! seeds; [`cli`] is the command line; [`check()`] is all of it in a `#[test]`.
 
 mod builder;
 mod check;

@@ -1,4 +1,4 @@
-//! Names of entities by their place: `srv/accept/conn#2`. Interned as a tree, so that a greenlet's
+//! Names of entities by where they stand in the tree: `srv/accept/conn#2`. Interned as a tree, so that a greenlet's
 //! birth costs no text; the text is made when somebody reads it.
 
 use std::collections::HashMap;

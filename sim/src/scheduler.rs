@@ -67,7 +67,7 @@ impl Scheduler {
         self.turns
     }
 
-    #[inline]
+    #[inline(always)] // Into its only caller: what it is shown is not copied then.
     pub(crate) fn turn(&mut self, runnable: &Runnable<'_>, context: Context<'_>) -> Turn {
         self.turns += 1;
         if self.instant_ns != context.now_ns {
@@ -100,6 +100,7 @@ impl Scheduler {
         Turn::Poll
     }
 
+    #[inline(always)] // As above.
     fn pick(&self, runnable: &Runnable<'_>, context: Context<'_>) -> usize {
         let default = GreenletIndex::from(runnable.get(0));
         let (greenlet, others) = context.greenlets.one_and_others(default);

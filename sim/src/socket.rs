@@ -22,7 +22,7 @@ use crate::socket::flow::{Flow, Transport};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::options::Options;
 use crate::socket::pipe::PipeEnd;
-use crate::socket::source::{Ear, Query, Work};
+use crate::socket::source::{Query, SignalSource, Work};
 use crate::socket::unix::UnixSocket;
 use crate::tcp::{Connection, Listener, State};
 
@@ -75,7 +75,7 @@ pub(crate) enum Proto {
     Pipe(PipeEnd),
     Query(Query),
     Job(Work),
-    Signal(Ear),
+    Signal(SignalSource),
 }
 
 /// Where a socket may have something to send to.

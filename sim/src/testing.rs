@@ -31,7 +31,7 @@ pub(crate) fn hub_of(weather: Weather, hosts: usize, machine: Machine) -> SimHub
     let specs: Vec<HostSpec> = (0..hosts).map(spec).collect();
     let world = World::new(&specs, weather, Choices::new(1, Source::Seed), true);
     let mut hub = SimHub::new(world, std::time::Duration::from_secs(86_400));
-    named(&mut hub);
+    polled(&mut hub);
     hub
 }
 
@@ -41,15 +41,15 @@ pub(crate) fn hub() -> SimHub {
 }
 
 /// What the next poll names: nothing, if nothing can happen any more.
-pub(crate) fn named(hub: &mut SimHub) -> Vec<Ready> {
+pub(crate) fn polled(hub: &mut SimHub) -> Vec<Ready> {
     let mut ready = Vec::new();
     hub.poll(None, &mut ready).expect("a simulated poll does not fail");
     ready
 }
 
 /// Whether the next poll names this source for this interest.
-pub(crate) fn is_named(hub: &mut SimHub, io: Io, interest: Interest) -> bool {
-    let ready = named(hub);
+pub(crate) fn is_polled(hub: &mut SimHub, io: Io, interest: Interest) -> bool {
+    let ready = polled(hub);
     ready.iter().any(
         |ready| matches!(ready, Ready::Io(named, what) if *named == io && what.and(interest) == interest),
     )
@@ -87,7 +87,7 @@ pub(crate) fn listening(hub: &mut SimHub, host: u16, address: &str) -> Io {
 pub(crate) fn connect(hub: &mut SimHub, io: Io, to: &str) -> Result<(), i32> {
     loop {
         match code(hub.connect(io, &at(to))) {
-            Err(libc::EAGAIN) if !named(hub).is_empty() => {}
+            Err(libc::EAGAIN) if !polled(hub).is_empty() => {}
             outcome => return outcome,
         }
     }

@@ -90,6 +90,40 @@ pub struct Weather {
     pub swarm: bool,
 }
 
+/// A field of [`Weather`] that says how often something happens.
+struct Rate {
+    name: &'static str,
+    of: fn(&mut Weather) -> &mut u32,
+    in_swarm: InSwarm,
+}
+
+/// What a swarm does to a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InSwarm {
+    /// Half the runs have it, at a rate of their own.
+    Scaled,
+    /// Half the runs have it, at its usual rate.
+    LeftOut,
+    /// Every run has it, at its usual rate.
+    Usual,
+}
+
+/// All rates. A swarm draws for them in this order, so a new one goes to the end.
+const RATES: &[Rate] = &[
+    Rate { name: "loss_ppm", of: |it| &mut it.loss_ppm, in_swarm: InSwarm::Scaled },
+    Rate { name: "duplicate_ppm", of: |it| &mut it.duplicate_ppm, in_swarm: InSwarm::Scaled },
+    Rate { name: "reorder_ppm", of: |it| &mut it.reorder_ppm, in_swarm: InSwarm::Scaled },
+    Rate { name: "short_read_ppm", of: |it| &mut it.short_read_ppm, in_swarm: InSwarm::Scaled },
+    Rate { name: "partition_ppm", of: |it| &mut it.partition_ppm, in_swarm: InSwarm::Scaled },
+    Rate { name: "power_cut_ppm", of: |it| &mut it.power_cut_ppm, in_swarm: InSwarm::Usual },
+    Rate {
+        name: "partition_answered_ppm",
+        of: |it| &mut it.partition_answered_ppm,
+        in_swarm: InSwarm::LeftOut,
+    },
+    Rate { name: "icmp_loss_ppm", of: |it| &mut it.icmp_loss_ppm, in_swarm: InSwarm::LeftOut },
+];
+
 impl Default for Weather {
     fn default() -> Weather {
         Weather {
@@ -200,17 +234,12 @@ impl Weather {
             return Err(format!("latency_max_ns is over an hour, {LATENCY_MAX_NS}"));
         }
         self.check_link()?;
-        let rates = [
-            ("loss_ppm", self.loss_ppm),
-            ("duplicate_ppm", self.duplicate_ppm),
-            ("reorder_ppm", self.reorder_ppm),
-            ("short_read_ppm", self.short_read_ppm),
-            ("partition_ppm", self.partition_ppm),
-            ("power_cut_ppm", self.power_cut_ppm),
-            ("partition_answered_ppm", self.partition_answered_ppm),
-            ("icmp_loss_ppm", self.icmp_loss_ppm),
-        ];
-        match rates.into_iter().find(|&(_, ppm)| ppm > 1_000_000) {
+        let mut copy = self.clone();
+        let too_often = RATES
+            .iter()
+            .map(|rate| (rate.name, *(rate.of)(&mut copy)))
+            .find(|rate| rate.1 > 1_000_000);
+        match too_often {
             Some((name, ppm)) => Err(format!("{name} is {ppm}, and a million is every time")),
             None => Ok(()),
         }
@@ -264,31 +293,44 @@ impl Weather {
         }
     }
 
-    /// The weather of one run: with `swarm`, each fault is left out of half the runs and has a rate
-    /// of its own, from a quarter to twice the usual, in the others.
+    /// The weather of one run. With `swarm`, each fault is left out of half the runs; most have a rate of
+    /// the run's own in the others, from a quarter to twice the usual.
     pub(crate) fn of_run(mut self, choices: &Choices) -> Weather {
         if self.swarm && choices.is_seeded() {
             let mut draw = choices.draw("swarm");
-            for rate in [
-                &mut self.loss_ppm,
-                &mut self.duplicate_ppm,
-                &mut self.reorder_ppm,
-                &mut self.short_read_ppm,
-                &mut self.partition_ppm,
-            ] {
+            for rate in RATES.iter().filter(|rate| rate.in_swarm == InSwarm::Scaled) {
                 let factor_percent = draw.between(25, 200);
                 let kept = draw.happens(500_000);
-                let scaled = u64::from(*rate) * factor_percent / 100;
-                *rate = if kept { scaled.min(1_000_000) as u32 } else { 0 };
+                let ppm = (rate.of)(&mut self);
+                let scaled = u64::from(*ppm) * factor_percent / 100;
+                *ppm = if kept { scaled.min(1_000_000) as u32 } else { 0 };
             }
             let slow = draw.happens(500_000);
-            for rate in [&mut self.partition_answered_ppm, &mut self.icmp_loss_ppm] {
-                *rate = if draw.happens(500_000) { *rate } else { 0 };
+            for rate in RATES.iter().filter(|rate| rate.in_swarm == InSwarm::LeftOut) {
+                let ppm = (rate.of)(&mut self);
+                *ppm = if draw.happens(500_000) { *ppm } else { 0 };
             }
             if !slow {
                 self.latency_max_ns = self.latency_max_ns.min(10 * MS).max(self.latency_typical_ns);
             }
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::choices::DECISIONS;
+
+    #[test]
+    fn every_rate_is_a_decisions_and_every_decisions_rate_is_a_field() {
+        let of_decisions = || DECISIONS.iter().flat_map(|decision| decision.entry().rates);
+        for rate in RATES {
+            assert!(of_decisions().any(|name| *name == rate.name), "{} is nobody's", rate.name);
+        }
+        for name in of_decisions() {
+            assert!(RATES.iter().any(|rate| rate.name == *name), "{name} is no field");
+        }
     }
 }

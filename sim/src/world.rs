@@ -1,7 +1,5 @@
-//! The virtual world: hosts, sockets, packets under way, and the greenlets that stand on hosts.
-//!
-//! It holds the state; `net` moves packets, `net/*` are the system calls, `scheduler` says who runs,
-//! `hub` is the door the driver comes through.
+//! The simulated world: tables of hosts, sockets, packets in flight and greenlets, each found by its own ids, and
+//! the journal of what happens. What it does with them is in `net`.
 
 pub(crate) mod journal;
 pub(crate) mod table;
@@ -18,7 +16,7 @@ use greenroom::driver::Role;
 use greenroom::hub::{GreenletId, Interest, Io, Ready};
 use greenroom::scenario::HostSpec;
 
-use crate::choices::{self, Choices, Entity, Fired, Fixed};
+use crate::choices::{Choices, Decision, Entity, Fired, Fixed, Ns};
 use crate::clock::{Clock, Event};
 use crate::host::Host;
 use crate::host::loopback::LoopbackQueue;
@@ -57,7 +55,7 @@ pub(crate) struct World {
     /// Sockets that may have something to send to other hosts.
     pub(crate) dirty: Vec<SocketId>,
     /// What hosts have sent themselves, and have yet to get.
-    pub(crate) looped: LoopbackQueue,
+    pub(crate) loopback: LoopbackQueue,
     /// Somebody took what was there to read or to accept, since the last turn.
     pub(crate) took: bool,
     /// What the next poll returns.
@@ -120,7 +118,7 @@ impl World {
             members: Vec::new(),
             pairs: HashMap::default(),
             dirty: Vec::new(),
-            looped: LoopbackQueue::default(),
+            loopback: LoopbackQueue::default(),
             took: false,
             ready: Vec::new(),
             fired: Fired::default(),
@@ -150,9 +148,9 @@ impl World {
         for (spec, host) in hosts.iter().zip(self.hosts.ids()) {
             let Some(within) = spec.power_cut_within else { continue };
             let (ppm, within_ns) = (self.weather.power_cut_ppm, within.as_nanos() as u64);
-            let at_ns =
-                self.choices.pick(&mut self.hosts[host].entity, choices::Kind::Fault, |draw| {
-                    if draw.happens(ppm) { draw.between(1, within_ns) } else { 0 }
+            let Ns(at_ns) =
+                self.choices.pick(&mut self.hosts[host].entity, Decision::PowerCut, |draw| {
+                    Ns(draw.sometimes(ppm, 1, within_ns))
                 });
             if at_ns > 0 {
                 self.clock.schedule(at_ns, false, Event::PowerCut(host));

@@ -11,13 +11,13 @@ use super::table::{FAULTS, Fault};
 pub struct Row {
     /// Its number in the hash of a trace. A new entry takes one that neither another entry nor an event
     /// has (`trace/hash.rs`), from 64 up.
-    pub(crate) number: u8,
+    pub number: u8,
     /// Tells entries of one number apart in the hash.
-    pub(crate) more: u64,
+    pub more: u64,
     /// What a summary counts it as. Entries may share a tally.
-    pub(crate) tally: &'static str,
+    pub tally: &'static str,
     /// What a trace prints before whatever was struck.
-    pub(crate) headline: &'static str,
+    pub headline: &'static str,
 }
 
 /// Defines [`Fault`] and the table's rows from entries.
@@ -64,7 +64,7 @@ pub struct Fired([u64; FAULTS.len()]);
 impl Fired {
     /// Counts one.
     #[inline]
-    pub(crate) fn count(&mut self, fault: Fault) {
+    pub fn count(&mut self, fault: Fault) {
         self.0[fault as usize] += 1;
     }
 

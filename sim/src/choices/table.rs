@@ -1,8 +1,128 @@
-//! The table of what may go wrong: [`Fault`], what struck.
+//! The table: every decision that chance takes ([`Decision`]), and every fault that may strike
+//! ([`Fault`]). The tape, tokens, reports, traces and summaries take from it what they need.
 //!
-//! An entry is all that the trace, its hash and a run's summary have to be told of it.
+//! To add a kind of fault, add an entry to each list, a field of the weather for how often it strikes
+//! (`weather.rs`), and the code where it does.
 
+use super::decision::{About, Entry, decisions};
 use super::fault::{Row, faults};
+use super::series::Series;
+use super::unit::{Bytes, Fate, Greenlet, Ns, Number, Pieces, Unit};
+
+decisions! {
+    /// Which greenlet runs, instead of the one whose turn it is.
+    Turn(Greenlet) {
+        series: Turn,
+        about: Greenlet,
+        rates: [],
+        strikes: [],
+        says: "{value} runs instead of {who}, at that one's turn {nth}",
+    }
+    /// What happens to a packet.
+    PacketFate(Fate) {
+        series: Fate,
+        about: Sender,
+        rates: ["loss_ppm", "duplicate_ppm", "reorder_ppm"],
+        strikes: [Fault::Lost, Fault::Duplicated, Fault::Overtaken],
+        says: "packet {nth} of {who} is {value}",
+    }
+    /// How long a packet is under way.
+    PacketDelay(Ns) {
+        series: Delay,
+        about: Sender,
+        rates: [],
+        strikes: [],
+        says: "packet {nth} of {who} takes {value}",
+    }
+    /// What happens to an ICMP message about a packet that the host sent.
+    IcmpFate(Fate) {
+        series: Fate,
+        about: Host,
+        rates: ["icmp_loss_ppm"],
+        strikes: [Fault::IcmpLost],
+        says: "packet {nth} of {who} is {value}",
+    }
+    /// When two hosts are cut off from each other, counted from their first packet.
+    PartitionStart(Ns) {
+        series: Fault,
+        about: Pair,
+        rates: ["partition_ppm"],
+        strikes: [Fault::CutOff],
+        says: "{who} are cut off {value} after their first packet",
+    }
+    /// How long they are cut off.
+    PartitionLength(Ns) {
+        series: Length,
+        about: Pair,
+        rates: [],
+        strikes: [],
+        says: "{who} are cut off for {value}",
+    }
+    /// What a router says meanwhile.
+    PartitionAnswer(Fate) {
+        series: Fate,
+        about: Pair,
+        rates: ["partition_answered_ppm"],
+        strikes: [Fault::HostUnreachable, Fault::NetUnreachable],
+        says: "where {who} are cut off a router says {value}",
+    }
+    /// How long a resolver takes to answer a query.
+    QueryDelay(Ns) {
+        series: Delay,
+        about: Socket,
+        rates: [],
+        strikes: [],
+        says: "packet {nth} of {who} takes {value}",
+    }
+    /// How long a job of the blocking pool takes.
+    JobDelay(Ns) {
+        series: Delay,
+        about: Socket,
+        rates: [],
+        strikes: [],
+        says: "packet {nth} of {who} takes {value}",
+    }
+    /// How many bytes a read of a TCP stream returns at most.
+    ShortRead(Bytes) {
+        series: Size,
+        about: Socket,
+        rates: ["short_read_ppm"],
+        strikes: [Fault::ShortRead],
+        says: "read {nth} of {who} returns {value} at most",
+    }
+    /// How many pieces a read of a Unix stream returns at most.
+    ShortUnixRead(Pieces) {
+        series: Size,
+        about: Socket,
+        rates: ["short_read_ppm"],
+        strikes: [Fault::ShortRead],
+        says: "read {nth} of {who} returns {value} at most",
+    }
+    /// When a host loses power.
+    PowerCut(Ns) {
+        series: Fault,
+        about: Host,
+        rates: ["power_cut_ppm"],
+        strikes: [Fault::PowerCut],
+        says: "{who} loses power at {value}",
+    }
+    /// A choice of the program's own.
+    User(Number) {
+        series: User,
+        about: Label,
+        rates: [],
+        strikes: [],
+        says: "{who} chooses {value}, the {nth}th time",
+    }
+    /// Random bytes. They are no deviation: they come from the seed in every run.
+    Entropy(Number) {
+        series: Entropy,
+        about: Greenlet,
+        rates: [],
+        strikes: [],
+        says: "{who} draws {value}",
+    }
+}
 
 faults! {
     /// A packet is lost.

@@ -46,6 +46,7 @@ impl Pair {
 }
 
 /// The key of two hosts, and which of a pair's two directions leads from one to the other.
+#[inline]
 pub(crate) fn direction(from: HostId, to: HostId) -> ((HostId, HostId), usize) {
     ((from.min(to), from.max(to)), usize::from(from > to))
 }

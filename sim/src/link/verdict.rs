@@ -9,16 +9,8 @@ use super::icmp::Why;
 use super::packet::{Body, Packet};
 use super::pair::Pair;
 use super::wire;
+use crate::choices::Fate;
 use crate::weather::Weather;
-
-/// What chance has in mind for a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Arrives,
-    Lost,
-    Duplicated,
-    Overtaken,
-}
 
 /// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +47,7 @@ const BELIEVED_NS: u64 = 38_000_000_000;
 
 impl Pair {
     /// What becomes of a packet between these two. The pair remembers what the next one has to know.
+    #[inline]
     pub(crate) fn judge(&mut self, weather: &Weather, crossing: &Crossing<'_>) -> Verdict {
         let &Crossing { fate, way, now_ns, is_up, .. } = crossing;
         if self.cut_ns.is_some_and(|(from, until)| (from..until).contains(&now_ns)) {
@@ -114,6 +107,7 @@ impl Pair {
 
     /// When a packet that joins the queue will have left it; `None` if there is no room. Without a
     /// bandwidth it leaves at once.
+    #[inline]
     fn leaves_queue(&mut self, weather: &Weather, crossing: &Crossing<'_>) -> Option<u64> {
         const SECOND_NS: u128 = 1_000_000_000;
         let &Crossing { packet, way, now_ns, .. } = crossing;
@@ -130,5 +124,78 @@ impl Pair {
         let takes_ns = (u128::from(bytes) * SECOND_NS).div_ceil(bandwidth);
         *empty_ns = begins_ns.saturating_add(u64::try_from(takes_ns).unwrap_or(u64::MAX));
         Some(*empty_ns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::HostId;
+
+    fn datagram(length: usize) -> Packet {
+        let to = "10.0.0.2:1".parse().expect("an address");
+        let payload = vec![0; length];
+        Packet { from: to, to, to_host: HostId::FIRST, sender: 0, body: Body::Datagram, payload }
+    }
+
+    fn judge(
+        pair: &mut Pair,
+        weather: &Weather,
+        packet: &Packet,
+        now_ns: u64,
+        fate: Fate,
+    ) -> Verdict {
+        pair.judge(weather, &Crossing { packet, fate, way: 0, now_ns, is_up: true })
+    }
+
+    #[test]
+    fn a_cut_comes_before_all_else_and_passes() {
+        let (mut pair, weather) = (Pair::new(Some((5, 9)), Some(Why::Net)), Weather::calm());
+        let mut at = |now_ns, fate| judge(&mut pair, &weather, &datagram(1), now_ns, fate);
+        assert_eq!(at(4, Fate::Usual), Verdict::Leaves { at_ns: 4, fate: Fate::Usual });
+        assert_eq!(at(5, Fate::Lost), Verdict::CutOff(Some(Why::Net)));
+        assert_eq!(at(9, Fate::Lost), Verdict::Lost);
+    }
+
+    /// 128 bytes on the wire take 128 ns at a byte a nanosecond; what is lost has taken its room.
+    #[test]
+    fn a_queue_is_first_in_first_out_and_has_room_for_so_much() {
+        let weather = Weather {
+            bandwidth_bytes_per_s: Some(1_000_000_000),
+            queue_bytes: Some(300),
+            ..Weather::calm()
+        };
+        let mut pair = Pair::new(None, None);
+        let mut at = |now_ns, fate| judge(&mut pair, &weather, &datagram(100), now_ns, fate);
+        assert_eq!(at(0, Fate::Usual), Verdict::Leaves { at_ns: 128, fate: Fate::Usual });
+        assert_eq!(at(0, Fate::Lost), Verdict::Lost);
+        assert_eq!(at(0, Fate::Usual), Verdict::QueueFull);
+        let third = Verdict::Leaves { at_ns: 384, fate: Fate::Duplicated };
+        assert_eq!(at(100, Fate::Duplicated), third);
+    }
+
+    #[test]
+    fn a_path_too_narrow_is_learned_and_a_lost_packet_never_meets_it() {
+        let weather = Weather { path_mtu_bytes: Some(1000), ..Weather::calm() };
+        let (mut pair, packet) = (Pair::new(None, None), datagram(1200));
+        assert_eq!(judge(&mut pair, &weather, &packet, 0, Fate::Lost), Verdict::Lost);
+        assert_eq!(judge(&mut pair, &weather, &packet, 0, Fate::Usual), Verdict::TooBig);
+        pair.learn_mtu(0, 0);
+        let leaves = Verdict::Leaves { at_ns: 0, fate: Fate::Usual };
+        assert_eq!(judge(&mut pair, &weather, &packet, 0, Fate::Usual), leaves);
+    }
+
+    #[test]
+    fn a_neighbour_without_power_is_asked_for_three_seconds_by_all_who_wait() {
+        const SECOND: u64 = 1_000_000_000;
+        let weather = Weather { neighbours: true, ..Weather::calm() };
+        let (mut pair, packet) = (Pair::new(None, None), datagram(1));
+        let mut at = |now_ns| {
+            let (packet, fate) = (&packet, Fate::Usual);
+            pair.judge(&weather, &Crossing { packet, fate, way: 0, now_ns, is_up: false })
+        };
+        assert_eq!(at(0), Verdict::NoNeighbour { after_ns: 3 * SECOND });
+        assert_eq!(at(SECOND), Verdict::NoNeighbour { after_ns: 2 * SECOND });
+        assert_eq!(at(3 * SECOND), Verdict::NoNeighbour { after_ns: 3 * SECOND });
     }
 }

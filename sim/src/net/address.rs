@@ -20,18 +20,18 @@ use crate::tcp::State;
 use crate::world::World;
 
 /// An address as the socket shows it.
-pub(crate) fn shown(world: &World, index: SocketId, address: SocketAddr) -> SocketAddr {
-    shown_in(world.sockets[index].domain, address)
+pub(crate) fn shown(world: &World, id: SocketId, address: SocketAddr) -> SocketAddr {
+    shown_in(world.sockets[id].domain, address)
 }
 
-/// What getsockname(2) answers.
-pub(crate) fn shown_local(world: &World, index: SocketId) -> SocketAddr {
-    let Socket { domain, local, .. } = world.sockets[index];
+/// What getsockname(2) returns.
+pub(crate) fn shown_local(world: &World, id: SocketId) -> SocketAddr {
+    let Socket { domain, local, .. } = world.sockets[id];
     shown_in(domain, local.unwrap_or(SocketAddr::new(any(domain), 0)))
 }
 
-pub(crate) fn peer(world: &World, index: SocketId) -> io::Result<SocketAddr> {
-    let socket = &world.sockets[index];
+pub(crate) fn peer(world: &World, id: SocketId) -> io::Result<SocketAddr> {
+    let socket = &world.sockets[id];
     let connected = match &socket.proto {
         Proto::Stream(connection) => {
             !matches!(connection.state(), State::SynSent | State::Closed | State::TimeWait)
@@ -46,12 +46,12 @@ pub(crate) fn peer(world: &World, index: SocketId) -> io::Result<SocketAddr> {
 // What a program names.
 
 /// The address that bind(2) is asked for.
-pub(crate) fn named_local(
+pub(crate) fn requested_local(
     world: &World,
-    index: SocketId,
+    id: SocketId,
     local: &Address,
 ) -> io::Result<SocketAddr> {
-    let socket = &world.sockets[index];
+    let socket = &world.sockets[id];
     match (socket.domain, inet(local, socket.domain)?) {
         (Domain::V6, SocketAddr::V6(v6)) => {
             let local = meant(v6);
@@ -67,8 +67,12 @@ pub(crate) fn named_local(
 }
 
 /// The address that connect(2) or sendto(2) is asked for (33 to 35).
-pub(crate) fn named_peer(world: &World, index: SocketId, peer: &Address) -> io::Result<SocketAddr> {
-    let socket = &world.sockets[index];
+pub(crate) fn requested_peer(
+    world: &World,
+    id: SocketId,
+    peer: &Address,
+) -> io::Result<SocketAddr> {
+    let socket = &world.sockets[id];
     let is_stream = !matches!(socket.proto, Proto::Udp(_));
     let peer = match (socket.domain, inet(peer, socket.domain)?) {
         (Domain::V6, SocketAddr::V6(v6)) => meant(v6),
@@ -83,8 +87,8 @@ pub(crate) fn named_peer(world: &World, index: SocketId, peer: &Address) -> io::
 }
 
 /// Whether this host may bind to the address.
-pub(crate) fn check_local(world: &World, index: SocketId, local: SocketAddr) -> io::Result<()> {
-    let socket = &world.sockets[index];
+pub(crate) fn check_local(world: &World, id: SocketId, local: SocketAddr) -> io::Result<()> {
+    let socket = &world.sockets[id];
     let (host, ip) = (&world.hosts[socket.host], local.ip());
     if let SocketAddr::V6(v6) = local {
         let is_stream = !matches!(socket.proto, Proto::Udp(_));
@@ -112,9 +116,9 @@ fn check_scope(world: &World, host: HostId, address: SocketAddrV6) -> io::Result
 }
 
 /// Whether a connection to this address says on which link.
-pub(crate) fn check_peer_scope(world: &World, index: SocketId, peer: SocketAddr) -> io::Result<()> {
+pub(crate) fn check_peer_scope(world: &World, id: SocketId, peer: SocketAddr) -> io::Result<()> {
     let SocketAddr::V6(v6) = peer else { return Ok(()) };
-    let chosen = world.sockets[index].options.get(greenroom::hub::Opt::MulticastInterfaceV6);
+    let chosen = world.sockets[id].options.get(greenroom::hub::Opt::MulticastInterfaceV6);
     let is_silent = v6.scope_id() == 0 && (chosen == 0 || !v6.ip().is_multicast());
     match needs_scope(v6.ip()) && is_silent {
         true => Err(errno(libc::EINVAL)),
@@ -126,12 +130,8 @@ pub(crate) fn check_peer_scope(world: &World, index: SocketId, peer: SocketAddr)
 
 /// Where a program means `0.0.0.0` or `[::]` it means itself (linux-truth 15, 16): the very address
 /// that it is bound to, if that is of IPv4.
-pub(crate) fn reachable(
-    world: &World,
-    index: SocketId,
-    peer: SocketAddr,
-) -> io::Result<SocketAddr> {
-    let socket = &world.sockets[index];
+pub(crate) fn reachable(world: &World, id: SocketId, peer: SocketAddr) -> io::Result<SocketAddr> {
+    let socket = &world.sockets[id];
     let own = socket.local.map(|local| local.ip()).filter(|ip| ip.is_ipv4());
     let itself = match peer.ip() {
         ip if !ip.is_unspecified() => ip,
@@ -151,8 +151,8 @@ pub(crate) fn reachable(
 
 /// The address that the socket's packets to `to`, which is reachable, leave from: the one that it
 /// is bound to, if that can be.
-pub(crate) fn source_towards(world: &World, index: SocketId, to: SocketAddr) -> io::Result<IpAddr> {
-    let socket = &world.sockets[index];
+pub(crate) fn source_towards(world: &World, id: SocketId, to: SocketAddr) -> io::Result<IpAddr> {
+    let socket = &world.sockets[id];
     let bound = socket.local.map(|local| local.ip());
     if let (Some(IpAddr::V4(_)), IpAddr::V6(_)) = (bound, to.ip()) {
         return Err(errno(libc::EAFNOSUPPORT));
@@ -161,7 +161,7 @@ pub(crate) fn source_towards(world: &World, index: SocketId, to: SocketAddr) -> 
     let bound = bound.filter(|ip| ip.is_ipv4() == to.is_ipv4());
     let bound = bound.filter(|ip| !ip.is_unspecified() && !is_for_many(*ip));
     let ip = match is_for_many(to.ip()) {
-        true => interface::source(world, index, to)?,
+        true => interface::source(world, id, to)?,
         false => {
             route::source(world, socket.host, to.ip()).ok_or_else(|| errno(libc::ENETUNREACH))?
         }

@@ -14,11 +14,11 @@ use crate::world::World;
 use crate::world::journal::Actor;
 
 #[inline(always)] // Into the loop for other hosts, and the rare one for the own.
-pub(crate) fn transmit(world: &mut World, index: SocketId, when: When) {
-    world.sockets[index].dirty = Dirty::No;
+pub(crate) fn transmit(world: &mut World, id: SocketId, when: When) {
+    world.sockets[id].dirty = Dirty::No;
     let now_ns = world.clock.now_ns();
     loop {
-        let socket = &mut world.sockets[index];
+        let socket = &mut world.sockets[id];
         let Proto::Stream(connection) = &mut socket.proto else { return };
         let mut payload = world.buffers.pop().unwrap_or_default();
         let Some(segment) = connection.poll_transmit(now_ns, &mut payload) else {
@@ -26,14 +26,14 @@ pub(crate) fn transmit(world: &mut World, index: SocketId, when: When) {
             break;
         };
         let (Some(local), Some(peer)) = (socket.local, socket.peer) else { break };
-        send_segment(world, index, local, peer, segment, payload);
+        send_segment(world, id, local, peer, segment, payload);
     }
-    settle(world, index, when);
+    settle(world, id, when);
 }
 
-/// After a connection was fed or emptied: its timer, its place, its listener.
-fn settle(world: &mut World, index: SocketId, when: When) {
-    let socket = &mut world.sockets[index];
+/// After a connection was fed or emptied: its timer, its flow, its listener.
+fn settle(world: &mut World, id: SocketId, when: When) {
+    let socket = &mut world.sockets[id];
     let Proto::Stream(connection) = &mut socket.proto else { return };
     let (state, finished) = (connection.state(), connection.is_finished());
     if let Some(due_ns) = connection.poll_timeout()
@@ -44,64 +44,60 @@ fn settle(world: &mut World, index: SocketId, when: When) {
         let generation = socket.generation;
         let quiet = connection.window_closed_at().is_some_and(|at| at > world.last_step_ns);
         let foreground = !connection.timer_is_background() && !quiet;
-        world.clock.schedule(at_ns, foreground, Event::Timer { socket: index, generation });
+        world.clock.schedule(at_ns, foreground, Event::Timer { socket: id, generation });
     }
-    leave_half_open(world, index, (state, finished), when);
+    leave_half_open(world, id, (state, finished), when);
     // Once: what is bound anew afterwards stays bound.
-    let socket = &world.sockets[index];
-    let is_routed = socket.flow().is_some_and(|flow| world.flows.get(&flow) == Some(&index));
+    let socket = &world.sockets[id];
+    let is_routed = socket.flow().is_some_and(|flow| world.flows.get(&flow) == Some(&id));
     if state == State::Closed && is_routed {
-        world.unroute(index);
+        world.unroute(id);
     }
-    if finished && world.sockets[index].descriptors.is_empty() {
-        world.forget_socket(index);
+    if finished && world.sockets[id].descriptors.is_empty() {
+        world.forget_socket(id);
     }
 }
 
 /// A connection that is no longer half-open can be accepted, or is over.
-fn leave_half_open(
-    world: &mut World,
-    index: SocketId,
-    (state, finished): (State, bool),
-    when: When,
-) {
-    let Some(listener) = world.sockets[index].listener else { return };
+fn leave_half_open(world: &mut World, id: SocketId, (state, finished): (State, bool), when: When) {
+    let Some(listener) = world.sockets[id].listener else { return };
     if state == State::SynReceived {
         return;
     }
     let Proto::Listener(queue) = &mut world.sockets[listener].proto else { return };
     if finished {
-        queue.abandon(&index);
-    } else if queue.complete(&index) {
+        queue.abandon(&id);
+    } else if queue.complete(&id) {
         readiness::tell_when(world, listener, when);
     }
 }
 
+#[inline(always)] // Likewise: a packet is large, and copied by each call that is none.
 fn send_segment(
     world: &mut World,
-    index: SocketId,
+    id: SocketId,
     from: SocketAddr,
     to: SocketAddr,
     segment: Segment,
     payload: Vec<u8>,
 ) {
-    let socket = &world.sockets[index];
+    let socket = &world.sockets[id];
     let (host, number) = (socket.host, socket.number);
     world.record(Actor::Host(host), Wire::Segment { socket: number, from, to, segment });
-    outgoing::send(world, Some(index), host, from, to, Body::Segment(segment), payload);
+    outgoing::send(world, Some(id), host, from, to, Body::Segment(segment), payload);
 }
 
 pub(crate) fn segment_arrives(
     world: &mut World,
-    index: SocketId,
+    id: SocketId,
     packet: &Packet,
     segment: &Segment,
     when: When,
 ) {
     let now_ns = world.clock.now_ns();
-    if let Some(listener) = world.sockets[index].listener
+    if let Some(listener) = world.sockets[id].listener
         && let Proto::Listener(queue) = &world.sockets[listener].proto
-        && let Proto::Stream(connection) = &world.sockets[index].proto
+        && let Proto::Stream(connection) = &world.sockets[id].proto
         && connection.state() == State::SynReceived
         && !queue.may_complete()
         && !segment.flags.syn
@@ -109,26 +105,26 @@ pub(crate) fn segment_arrives(
     {
         return;
     }
-    let (segment, payload) = memory::affordable_of(world, index, segment, &packet.payload);
-    if let Proto::Stream(connection) = &mut world.sockets[index].proto {
+    let (segment, payload) = memory::affordable_of(world, id, segment, &packet.payload);
+    if let Proto::Stream(connection) = &mut world.sockets[id].proto {
         connection.handle_segment(now_ns, &segment, payload);
         let (state, finished) = (connection.state(), connection.is_finished());
-        // At once, not with what it answers: the next one's last ACK has to find a full queue.
-        leave_half_open(world, index, (state, finished), when);
+        // At once, not when its reply leaves: the next one's last ACK has to find a full queue.
+        leave_half_open(world, id, (state, finished), when);
     }
-    outgoing::mark_dirty(world, index);
-    readiness::tell_when(world, index, when);
+    outgoing::mark_dirty(world, id);
+    readiness::tell_when(world, id, when);
 }
 
-pub(crate) fn timer_due(world: &mut World, index: SocketId) {
+pub(crate) fn timer_due(world: &mut World, id: SocketId) {
     let now_ns = world.clock.now_ns();
-    if let Proto::Stream(connection) = &mut world.sockets[index].proto {
+    if let Proto::Stream(connection) = &mut world.sockets[id].proto {
         while connection.poll_timeout().is_some_and(|due_ns| due_ns <= now_ns) {
             connection.handle_timeout(now_ns);
         }
     }
-    outgoing::mark_dirty(world, index);
-    readiness::tell(world, index);
+    outgoing::mark_dirty(world, id);
+    readiness::tell(world, id);
 }
 
 /// Whether keepalive may yet find a peer dead. One that answered since anybody ran is alive and

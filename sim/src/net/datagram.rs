@@ -16,38 +16,38 @@ use crate::socket::options::RECV_BUFFER;
 use crate::world::World;
 
 pub(crate) fn arrives(world: &mut World, packet: Packet, when: When) {
-    let Some(index) = receiver_of(world, &packet) else {
+    let Some(id) = receiver_of(world, &packet) else {
         let (host, from, to) = (packet.to_host, packet.to, packet.from);
         let body = Body::Icmp(packet.icmp(Why::Port));
         outgoing::send(world, None, host, from, to, body, Vec::new());
         return world.recycle(packet.payload);
     };
-    queue(world, index, packet.from, packet.payload, when);
+    queue(world, id, packet.from, packet.payload, when);
 }
 
 /// A connected socket hears its peer only; the more exact address wins, then the very family.
 fn receiver_of(world: &World, packet: &Packet) -> Option<SocketId> {
     let to = packet.to;
     let bound = ports::bound_at(world, packet.to_host, Transport::Udp, to.port());
-    let score = |&index: &SocketId| {
-        let socket = &world.sockets[index];
+    let score = |&id: &SocketId| {
+        let socket = &world.sockets[id];
         let local = socket.local.filter(|_| socket.covers(to))?;
         let hears = socket.peer.is_none_or(|peer| is_from(peer, packet.from));
         let is_own_family = socket.domain == Domain::V4;
-        hears.then_some(((socket.peer.is_some(), local.ip() == to.ip(), is_own_family), index))
+        hears.then_some(((socket.peer.is_some(), local.ip() == to.ip(), is_own_family), id))
     };
     ports::choose_receiver(world, bound.iter().filter_map(score), packet.sender)
 }
 
 pub(crate) fn queue(
     world: &mut World,
-    index: SocketId,
+    id: SocketId,
     from: SocketAddr,
     payload: Vec<u8>,
     when: When,
 ) {
-    let left = memory::left(world, world.sockets[index].host);
-    let socket = &mut world.sockets[index];
+    let left = memory::left(world, world.sockets[id].host);
+    let socket = &mut world.sockets[id];
     let bytes_max = socket.options.recv_buffer.unwrap_or(RECV_BUFFER) as usize;
     let Proto::Udp(mailbox) = &mut socket.proto else { return };
     let cost = cost_of(from, payload.len());
@@ -58,21 +58,21 @@ pub(crate) fn queue(
     }
     mailbox.bytes += cost;
     mailbox.queue.push_back((from, payload));
-    readiness::tell_when(world, index, when);
+    readiness::tell_when(world, id, when);
 }
 
 /// A datagram went no further: only a connected socket is told (linux-truth 174).
 pub(crate) fn refusal_arrives(world: &mut World, packet: &Packet, error: i32, when: When) {
     let bound = ports::bound_at(world, packet.to_host, Transport::Udp, packet.to.port());
-    let told = bound.iter().copied().find(|&index| {
-        let socket = &world.sockets[index];
+    let told = bound.iter().copied().find(|&id| {
+        let socket = &world.sockets[id];
         // One that was connected in IPv6 before does not hear what comes back by IPv4.
         socket.covers(packet.to) && socket.peer.is_some_and(|peer| is_from(peer, packet.from))
     });
-    let Some(index) = told else { return };
-    if let Proto::Udp(mailbox) = &mut world.sockets[index].proto {
+    let Some(id) = told else { return };
+    if let Proto::Udp(mailbox) = &mut world.sockets[id].proto {
         mailbox.error = Some(error);
-        readiness::tell_when(world, index, when);
+        readiness::tell_when(world, id, when);
     }
 }
 

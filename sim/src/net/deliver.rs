@@ -18,9 +18,9 @@ pub(crate) fn flush(world: &mut World) {
     loop_back(world);
     let mut at = 0;
     while at < world.dirty.len() {
-        let index = world.dirty[at];
+        let id = world.dirty[at];
         at += 1;
-        connection::transmit(world, index, When::NextPoll);
+        connection::transmit(world, id, When::NextPoll);
     }
     world.dirty.clear();
     if !world.memory_waiters.is_empty() {
@@ -29,10 +29,10 @@ pub(crate) fn flush(world: &mut World) {
 }
 
 /// Lets what hosts have sent themselves arrive, and what answers it, until nothing of the kind
-/// is under way. A burst arrives before it is answered.
+/// is in flight. A burst arrives before it is answered.
 #[inline]
 pub(crate) fn loop_back(world: &mut World) {
-    if !world.looped.packets.is_empty() || !world.looped.dirty.is_empty() {
+    if !world.loopback.packets.is_empty() || !world.loopback.dirty.is_empty() {
         loop_all_back(world);
     }
 }
@@ -40,10 +40,10 @@ pub(crate) fn loop_back(world: &mut World) {
 #[inline(never)]
 fn loop_all_back(world: &mut World) {
     loop {
-        if let Some(packet) = world.looped.packets.pop_front() {
+        if let Some(packet) = world.loopback.packets.pop_front() {
             arrive(world, packet, When::AfterLoopback);
-        } else if let Some(index) = world.looped.dirty.pop_front() {
-            connection::transmit(world, index, When::AfterLoopback);
+        } else if let Some(id) = world.loopback.dirty.pop_front() {
+            connection::transmit(world, id, When::AfterLoopback);
         } else {
             break;
         }
@@ -71,18 +71,18 @@ fn arrive(world: &mut World, packet: Packet, when: When) {
 fn segment_arrives(world: &mut World, packet: &Packet, segment: &Segment, when: When) {
     let flow = Flow { host: packet.to_host, local: packet.to, peer: packet.from };
     match world.flows.get(&flow).copied() {
-        Some(index) if gives_way(world, index, segment) => {
-            world.forget_socket(index);
+        Some(id) if gives_way(world, id, segment) => {
+            world.forget_socket(id);
             segment_for_port(world, packet, segment);
         }
-        Some(index) => connection::segment_arrives(world, index, packet, segment, when),
+        Some(id) => connection::segment_arrives(world, id, packet, segment, when),
         None => segment_for_port(world, packet, segment),
     }
 }
 
 /// Whether a connection in TIME-WAIT makes room for a new one (RFC 6191).
-fn gives_way(world: &World, index: SocketId, segment: &Segment) -> bool {
-    let socket = &world.sockets[index];
+fn gives_way(world: &World, id: SocketId, segment: &Segment) -> bool {
+    let socket = &world.sockets[id];
     match &socket.proto {
         Proto::Stream(connection) => {
             socket.descriptors.is_empty() && connection.gives_way_to(segment)

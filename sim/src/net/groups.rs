@@ -12,10 +12,10 @@ use crate::socket::Proto;
 use crate::socket::groups::Membership;
 use crate::world::World;
 
-pub(crate) fn join(world: &mut World, index: SocketId, group: Group) -> io::Result<()> {
-    check(world, index, group)?;
-    let new = membership(world, index, group).ok_or_else(|| errno(libc::ENODEV))?;
-    let Proto::Udp(mailbox) = &mut world.sockets[index].proto else {
+pub(crate) fn join(world: &mut World, id: SocketId, group: Group) -> io::Result<()> {
+    check(world, id, group)?;
+    let new = membership(world, id, group).ok_or_else(|| errno(libc::ENODEV))?;
+    let Proto::Udp(mailbox) = &mut world.sockets[id].proto else {
         return Err(errno(libc::EPROTO));
     };
     let same = |old: &&Membership| (old.group, old.interface) == (new.group, new.interface);
@@ -29,15 +29,15 @@ pub(crate) fn join(world: &mut World, index: SocketId, group: Group) -> io::Resu
     }
     mailbox.groups.push(new);
     let mut members = std::mem::take(&mut world.members);
-    world.add_hold(&mut members, world.weak(index));
+    world.add_hold(&mut members, world.weak(id));
     world.members = members;
     Ok(())
 }
 
-pub(crate) fn leave(world: &mut World, index: SocketId, group: Group) -> io::Result<()> {
-    check(world, index, group)?;
-    let old = membership(world, index, group);
-    let Proto::Udp(mailbox) = &mut world.sockets[index].proto else {
+pub(crate) fn leave(world: &mut World, id: SocketId, group: Group) -> io::Result<()> {
+    check(world, id, group)?;
+    let old = membership(world, id, group);
+    let Proto::Udp(mailbox) = &mut world.sockets[id].proto else {
         return Err(errno(libc::EPROTO));
     };
     let before = mailbox.groups.len();
@@ -62,8 +62,8 @@ pub(crate) fn leave(world: &mut World, index: SocketId, group: Group) -> io::Res
 }
 
 /// Whether the socket may be a member of such a thing at all.
-fn check(world: &World, index: SocketId, group: Group) -> io::Result<()> {
-    let socket = &world.sockets[index];
+fn check(world: &World, id: SocketId, group: Group) -> io::Result<()> {
+    let socket = &world.sockets[id];
     let (ip, is_v6): (IpAddr, bool) = match group {
         Group::V4(group, _) | Group::V4At(group, _) | Group::V4From { group, .. } => {
             (group.into(), false)
@@ -80,8 +80,8 @@ fn check(world: &World, index: SocketId, group: Group) -> io::Result<()> {
 }
 
 /// `None` where the host has no such interface.
-fn membership(world: &World, index: SocketId, group: Group) -> Option<Membership> {
-    let host = world.sockets[index].host;
+fn membership(world: &World, id: SocketId, group: Group) -> Option<Membership> {
+    let host = world.sockets[id].host;
     let (group, interface, source): (IpAddr, _, Option<Ipv4Addr>) = match group {
         Group::V4(group, address) => {
             (group.into(), interface::of_address(world, host, address)?, None)

@@ -33,11 +33,11 @@ fn learn_path(world: &mut World, packet: &Packet, icmp: Icmp) {
     let pair = world.pairs.get_mut(&key).expect("they have met");
     pair.learn_mtu(way, now_ns);
     let hit = Flow { host: packet.to_host, local: packet.to, peer: packet.from };
-    for (flow, &index) in &world.flows {
+    for (flow, &id) in &world.flows {
         let is_along = flow.host == hit.host && flow.peer.ip() == hit.peer.ip();
         if is_along
             && *flow != hit
-            && let Proto::Stream(connection) = &mut world.sockets[index].proto
+            && let Proto::Stream(connection) = &mut world.sockets[id].proto
         {
             connection.limit_segments(segment_of(mtu, flow.peer));
         }
@@ -47,9 +47,9 @@ fn learn_path(world: &mut World, packet: &Packet, icmp: Icmp) {
 fn for_connection(world: &mut World, packet: &Packet, (seq, why): (u64, Why), when: When) {
     let now_ns = world.clock.now_ns();
     let flow = Flow { host: packet.to_host, local: packet.to, peer: packet.from };
-    let Some(&index) = world.flows.get(&flow) else { return };
+    let Some(&id) = world.flows.get(&flow) else { return };
     let path_mtu = world.weather.path_mtu_bytes;
-    let Proto::Stream(connection) = &mut world.sockets[index].proto else { return };
+    let Proto::Stream(connection) = &mut world.sockets[id].proto else { return };
     match (why, path_mtu) {
         (Why::TooBig, Some(mtu)) => {
             connection.too_big(now_ns, seq, segment_of(mtu, packet.from));
@@ -57,6 +57,6 @@ fn for_connection(world: &mut World, packet: &Packet, (seq, why): (u64, Why), wh
         (Why::Host | Why::Net, _) => connection.unreachable(now_ns, seq, why == Why::Net),
         (Why::Port | Why::TooBig, _) => {}
     }
-    outgoing::mark_dirty(world, index);
-    readiness::tell_when(world, index, when);
+    outgoing::mark_dirty(world, id);
+    readiness::tell_when(world, id, when);
 }

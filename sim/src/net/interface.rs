@@ -23,7 +23,7 @@ pub(crate) fn of_address(world: &World, host: HostId, address: Ipv4Addr) -> Opti
         _ if address.is_unspecified() => Some(Interface::Link(0)),
         _ if address.is_loopback() => Some(Interface::Loopback),
         _ if world.hosts[host].owns(address.into()) => {
-            crate::host::place_of(address.into()).map(|(_, link)| Interface::Link(link))
+            crate::host::locate(address.into()).map(|(_, link)| Interface::Link(link))
         }
         _ => None,
     }
@@ -39,21 +39,21 @@ pub(crate) fn of_number(world: &World, host: HostId, number: u32) -> Option<Inte
 }
 
 /// Whether the socket's host has an interface of this address.
-pub(crate) fn has_interface(world: &World, index: SocketId, address: Ipv4Addr) -> bool {
-    of_address(world, world.sockets[index].host, address).is_some()
+pub(crate) fn has_interface(world: &World, id: SocketId, address: Ipv4Addr) -> bool {
+    of_address(world, world.sockets[id].host, address).is_some()
 }
 
 /// Where the socket's datagrams for many leave its host; `None` if it chose what leads nowhere.
-pub(crate) fn out(world: &World, index: SocketId, to: SocketAddr) -> Option<Interface> {
+pub(crate) fn out(world: &World, id: SocketId, to: SocketAddr) -> Option<Interface> {
     match to {
-        SocketAddr::V4(to) => out_v4(world, index, *to.ip()),
-        SocketAddr::V6(to) => link_out_v6(world, index, to).map(Interface::Link),
+        SocketAddr::V4(to) => out_v4(world, id, *to.ip()),
+        SocketAddr::V6(to) => link_out_v6(world, id, to).map(Interface::Link),
     }
 }
 
 /// The one that it chose, or else the one that it is bound to.
-fn out_v4(world: &World, index: SocketId, to: Ipv4Addr) -> Option<Interface> {
-    let socket = &world.sockets[index];
+fn out_v4(world: &World, id: SocketId, to: Ipv4Addr) -> Option<Interface> {
+    let socket = &world.sockets[id];
     let chosen = Ipv4Addr::from(socket.options.get(Opt::MulticastInterface));
     let bound = match socket.local.map(|local| local.ip()) {
         Some(IpAddr::V4(ip)) if !is_for_many(ip.into()) => ip,
@@ -67,8 +67,8 @@ fn out_v4(world: &World, index: SocketId, to: Ipv4Addr) -> Option<Interface> {
 }
 
 /// The one that the address names, or else the one that it chose; the first link has the route.
-fn link_out_v6(world: &World, index: SocketId, to: SocketAddrV6) -> Option<u8> {
-    let socket = &world.sockets[index];
+fn link_out_v6(world: &World, id: SocketId, to: SocketAddrV6) -> Option<u8> {
+    let socket = &world.sockets[id];
     let chosen = socket.options.get(Opt::MulticastInterfaceV6);
     let number = if to.scope_id() == 0 { chosen } else { to.scope_id() };
     match of_number(world, socket.host, number)? {
@@ -78,9 +78,9 @@ fn link_out_v6(world: &World, index: SocketId, to: SocketAddrV6) -> Option<u8> {
 }
 
 /// The address that the socket's datagrams for many come from, unless it is bound to one.
-pub(crate) fn source(world: &World, index: SocketId, to: SocketAddr) -> io::Result<IpAddr> {
-    let here = &world.hosts[world.sockets[index].host];
-    let source = out(world, index, to).and_then(|interface| match interface {
+pub(crate) fn source(world: &World, id: SocketId, to: SocketAddr) -> io::Result<IpAddr> {
+    let here = &world.hosts[world.sockets[id].host];
+    let source = out(world, id, to).and_then(|interface| match interface {
         Interface::Loopback => Some(Ipv4Addr::LOCALHOST.into()),
         Interface::Link(link) => here.address_on(link, to.ip()),
     });
@@ -88,8 +88,8 @@ pub(crate) fn source(world: &World, index: SocketId, to: SocketAddr) -> io::Resu
 }
 
 /// Who may send to everybody has said so.
-pub(crate) fn may_broadcast(world: &World, index: SocketId, to: SocketAddr) -> io::Result<()> {
-    let options = &world.sockets[index].options;
+pub(crate) fn may_broadcast(world: &World, id: SocketId, to: SocketAddr) -> io::Result<()> {
+    let options = &world.sockets[id].options;
     match is_broadcast(to.ip()) && options.get(Opt::Broadcast) == 0 {
         true => Err(errno(libc::EACCES)),
         false => Ok(()),

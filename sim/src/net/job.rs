@@ -5,7 +5,7 @@ use std::io;
 
 use greenroom::hub::{Interest, Io};
 
-use crate::choices::Kind;
+use crate::choices::Decision;
 use crate::clock::Event;
 use crate::errno::errno;
 use crate::id::SocketId;
@@ -24,40 +24,40 @@ const LONGEST_NS: u64 = 100_000_000;
 pub(crate) fn begin(world: &mut World) -> io::Result<Io> {
     let path = world.path_for_socket(".job");
     let host = world.host_here();
-    let index = world.add_socket(host, path, Proto::Job(Work::default()));
-    world.sockets[index].number = NO_SOCKET;
-    let io = world.add_descriptor(index);
+    let id = world.add_socket(host, path, Proto::Job(Work::default()));
+    world.sockets[id].number = NO_SOCKET;
+    let io = world.add_descriptor(id);
     // In calm weather only turns differ from run to run.
     let is_calm = world.weather.latency_min_ns == world.weather.latency_max_ns;
-    let socket = &mut world.sockets[index];
-    let drawn_ns = world.choices.pick(&mut socket.entity, Kind::Delay, |draw| {
-        // Each order of magnitude as often as the next.
-        let at_most_ns = (TYPICAL_NS / 10) << draw.below(11);
-        let delay_ns = draw.between(1, at_most_ns.min(LONGEST_NS));
-        if is_calm || delay_ns == TYPICAL_NS { 0 } else { delay_ns }
-    });
-    let delay_ns = if drawn_ns == 0 { TYPICAL_NS } else { drawn_ns };
+    let socket = &mut world.sockets[id];
+    let delay_ns =
+        world.choices.pick_time(&mut socket.entity, Decision::JobDelay, TYPICAL_NS, |draw| {
+            // Each order of magnitude as often as the next.
+            let at_most_ns = (TYPICAL_NS / 10) << draw.below(11);
+            let delay_ns = draw.between(1, at_most_ns.min(LONGEST_NS));
+            if is_calm { TYPICAL_NS } else { delay_ns }
+        });
     let generation = socket.generation;
     let at_ns = world.clock.now_ns().saturating_add(delay_ns);
-    world.clock.schedule(at_ns, true, Event::Job { socket: index, generation });
+    world.clock.schedule(at_ns, true, Event::Job { socket: id, generation });
     Ok(io)
 }
 
-pub(crate) fn due(world: &mut World, index: SocketId, generation: u32) {
-    let socket = &mut world.sockets[index];
+pub(crate) fn due(world: &mut World, id: SocketId, generation: u32) {
+    let socket = &mut world.sockets[id];
     if !socket.live || socket.generation != generation {
         return;
     }
     if let Proto::Job(work) = &mut socket.proto {
         work.is_due = true;
     }
-    readiness::tell(world, index);
+    readiness::tell(world, id);
 }
 
 /// Whether the job may be done; `WouldBlock` before.
 pub(crate) fn end(world: &mut World, io: Io) -> io::Result<()> {
-    let index = world.socket_of(io)?;
-    match &world.sockets[index].proto {
+    let id = world.socket_of(io)?;
+    match &world.sockets[id].proto {
         Proto::Job(work) if work.is_due => Ok(()),
         Proto::Job(_) => {
             world.want(io, Interest::READ);

@@ -15,9 +15,9 @@ use crate::world::World;
 use crate::world::journal::Actor;
 
 /// Closes a socket that has no descriptor any more.
-pub(crate) fn close_if_last(world: &mut World, index: SocketId) {
-    if world.sockets[index].descriptors.is_empty() {
-        close(world, index);
+pub(crate) fn close_if_last(world: &mut World, id: SocketId) {
+    if world.sockets[id].descriptors.is_empty() {
+        close(world, id);
         deliver::loop_back(world);
     }
 }
@@ -38,44 +38,44 @@ pub(crate) fn end_process(world: &mut World, host: HostId) {
     }
 }
 
-pub(crate) fn shutdown(world: &mut World, index: SocketId, how: Shutdown) -> io::Result<()> {
-    let number = world.sockets[index].number;
+pub(crate) fn shutdown(world: &mut World, id: SocketId, how: Shutdown) -> io::Result<()> {
+    let number = world.sockets[id].number;
     let (read, write) = match how {
         Shutdown::Read => (true, false),
         Shutdown::Write => (false, true),
         Shutdown::Both => (true, true),
     };
-    match &mut world.sockets[index].proto {
-        Proto::Stream(_) => stream::shutdown(world, index, read, write)?,
-        Proto::Udp(_) => udp::shutdown(world, index, read, write)?,
-        Proto::Unix(_) => unix::shutdown(world, index, read, write),
+    match &mut world.sockets[id].proto {
+        Proto::Stream(_) => stream::shutdown(world, id, read, write)?,
+        Proto::Udp(_) => udp::shutdown(world, id, read, write)?,
+        Proto::Unix(_) => unix::shutdown(world, id, read, write),
         Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
-        Proto::Listener(_) if read => listener::stop(world, index),
+        Proto::Listener(_) if read => listener::stop(world, id),
         Proto::Listener(_) => {}
         _ => {
             // Refused, and done all the same.
-            let shut = &mut world.sockets[index].shut_early;
+            let shut = &mut world.sockets[id].shut_early;
             *shut = (shut.0 | read, shut.1 | write);
             return Err(errno(libc::ENOTCONN));
         }
     }
     world.record(Actor::Running, Call::Shutdown { socket: number, how });
-    outgoing::mark_dirty(world, index);
-    readiness::tell(world, index);
+    outgoing::mark_dirty(world, id);
+    readiness::tell(world, id);
     Ok(())
 }
 
 /// The last descriptor is gone.
-fn close(world: &mut World, index: SocketId) {
-    match &world.sockets[index].proto {
-        Proto::Stream(_) => stream::close(world, index),
+fn close(world: &mut World, id: SocketId) {
+    match &world.sockets[id].proto {
+        Proto::Stream(_) => stream::close(world, id),
         Proto::Listener(_) => {
-            listener::stop(world, index);
-            world.forget_socket(index);
+            listener::stop(world, id);
+            world.forget_socket(id);
         }
-        Proto::Unix(_) => unix::close(world, index),
-        Proto::Pipe(_) => pipe::close(world, index),
-        _ => world.forget_socket(index),
+        Proto::Unix(_) => unix::close(world, id),
+        Proto::Pipe(_) => pipe::close(world, id),
+        _ => world.forget_socket(id),
     }
 }
 
@@ -96,10 +96,10 @@ pub(crate) fn cut_power(world: &mut World, host: HostId) {
     let mut dead: Vec<GreenletId> = Vec::new();
     dead.extend(world.greenlets.iter().filter(|g| g.live && g.host == host).map(|g| g.id));
     world.ready.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
-    for index in world.sockets.ids() {
-        let socket = &world.sockets[index];
+    for id in world.sockets.ids() {
+        let socket = &world.sockets[id];
         if socket.live && socket.host == host {
-            world.forget_socket(index);
+            world.forget_socket(id);
         }
     }
 }

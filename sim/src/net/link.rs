@@ -7,25 +7,17 @@
 
 use std::net::SocketAddr;
 
-use crate::choices::{Entity, Fault, Kind};
+use crate::choices::{Decision, Entity, Fate, Fault, Ns, Unit};
 use crate::id::{HostId, SocketId};
 use crate::link::icmp::Why;
 use crate::link::packet::{Body, Packet};
 use crate::link::pair::{Pair, direction};
-use crate::link::verdict::{Crossing, Fate, Verdict};
+use crate::link::verdict::{Crossing, Verdict};
 use crate::link::wire::segment_of;
 use crate::tcp;
 use crate::trace::event::Struck;
 use crate::world::World;
 use crate::world::journal::Actor;
-
-/// The first way to be lost: of a packet, and of a message about one.
-const LOST: u64 = 1;
-const DUPLICATED: u64 = 2;
-const OVERTAKEN: u64 = 3;
-// Of a cut.
-const NET_UNREACHABLE: u64 = 4;
-const HOST_UNREACHABLE: u64 = 5;
 
 pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, packet: Packet) {
     let is_stream = matches!(packet.body, Body::Segment(_));
@@ -65,7 +57,7 @@ pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, pa
                 world.deliver_at(late_ns, copy);
             }
             let arrival_ns = match socket {
-                Some(index) if is_stream => in_order(world, index, arrival_ns),
+                Some(id) if is_stream => in_order(world, id, arrival_ns),
                 _ => arrival_ns,
             };
             return world.deliver_at(arrival_ns, packet);
@@ -75,22 +67,25 @@ pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, pa
 }
 
 /// One route, one queue: what a connection sends arrives in order but where it is overtaken.
-fn in_order(world: &mut World, index: SocketId, arrival_ns: u64) -> u64 {
-    let last_ns = &mut world.sockets[index].last_arrival_ns;
+fn in_order(world: &mut World, id: SocketId, arrival_ns: u64) -> u64 {
+    let last_ns = &mut world.sockets[id].last_arrival_ns;
     *last_ns = arrival_ns.max(*last_ns);
     *last_ns
 }
 
 /// What becomes of the packet. Hosts that never talked meet first.
+#[inline]
 fn judge(world: &mut World, host: HostId, packet: &Packet, fate: Fate) -> Verdict {
     let (key, way) = direction(host, packet.to_host);
-    if !world.pairs.contains_key(&key) {
-        let pair = meet(world, key.0, key.1);
-        world.pairs.insert(key, pair);
-    }
     let (now_ns, is_up) = (world.clock.now_ns(), world.hosts[packet.to_host].is_up);
-    let pair = world.pairs.get_mut(&key).expect("they have met");
-    pair.judge(&world.weather, &Crossing { packet, fate, way, now_ns, is_up })
+    let crossing = Crossing { packet, fate, way, now_ns, is_up };
+    if let Some(pair) = world.pairs.get_mut(&key) {
+        return pair.judge(&world.weather, &crossing);
+    }
+    let mut pair = meet(world, key.0, key.1);
+    let verdict = pair.judge(&world.weather, &crossing);
+    world.pairs.insert(key, pair);
+    verdict
 }
 
 /// Somebody says that there is no way. Nobody says so of an ICMP message, or of what was sent to
@@ -112,14 +107,16 @@ fn refuse_way(
     answer(world, host, packet, why, after_ns);
 }
 
-/// A router, or the sender's own host, answers a packet, `after_ns` from now. A router stands halfway: its
-/// answer is back when the packet would have been there. It answers every packet, where Linux's answers
+/// A router, or the sender's own host, replies to a packet, `after_ns` from now. A router stands halfway: its
+/// reply is back when the packet would have been there. It replies to every packet, where Linux replies to
 /// one a second after the first six.
 fn answer(world: &mut World, host: HostId, packet: &Packet, why: Why, after_ns: u64) {
     let ppm = world.weather.icmp_loss_ppm;
     let entity = &mut world.hosts[host].entity;
-    let fate = world.choices.pick(entity, Kind::Fate, |draw| u64::from(draw.happens(ppm)));
-    if fate == LOST {
+    let fate = world.choices.pick(entity, Decision::IcmpFate, |draw| {
+        if draw.happens(ppm) { Fate::Lost } else { Fate::Usual }
+    });
+    if fate == Fate::Lost {
         let struck = Struck::Message { to: packet.to };
         return world.strike(Actor::Host(host), Fault::IcmpLost, struck);
     }
@@ -146,36 +143,29 @@ fn decide_fate(
     let icmp_loss_ppm = if is_icmp { weather.icmp_loss_ppm } else { 0 };
     let loss_ppm = (weather.loss_ppm + icmp_loss_ppm).min(1_000_000);
     let (entity, number, nth) = match socket {
-        Some(index) => {
-            let socket = &mut world.sockets[index];
+        Some(id) => {
+            let socket = &mut world.sockets[id];
             socket.packets_sent += 1;
             (&mut socket.entity, socket.number, socket.packets_sent)
         }
         None => (&mut world.hosts[host].entity, 0, 0),
     };
-    let fate = world.choices.pick(entity, Kind::Fate, |draw| {
+    let fate = world.choices.pick(entity, Decision::PacketFate, |draw| {
         if draw.happens(loss_ppm) {
-            LOST
+            Fate::Lost
         } else if draw.happens(weather.duplicate_ppm) {
-            DUPLICATED
+            Fate::Duplicated
         } else if is_stream && draw.happens(weather.reorder_ppm) {
-            OVERTAKEN
+            Fate::Overtaken
         } else {
-            0
+            Fate::Usual
         }
     });
     let typical_ns = weather.latency_typical_ns;
-    let delay_ns = world.choices.pick(entity, Kind::Delay, |draw| {
-        let delay_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
-        if delay_ns == typical_ns { 0 } else { delay_ns }
+    let delay_ns = world.choices.pick_time(entity, Decision::PacketDelay, typical_ns, |draw| {
+        draw.between(weather.latency_min_ns, weather.latency_max_ns)
     });
-    let fate = match fate {
-        LOST => Fate::Lost,
-        DUPLICATED => Fate::Duplicated,
-        OVERTAKEN => Fate::Overtaken,
-        _ => Fate::Arrives,
-    };
-    (fate, if delay_ns == 0 { typical_ns } else { delay_ns }, number, nth)
+    (fate, delay_ns, number, nth)
 }
 
 /// Two hosts talk for the first time: whether and when they will be cut off.
@@ -184,26 +174,22 @@ fn meet(world: &mut World, a: HostId, b: HostId) -> Pair {
     let path = world.paths.child(None, &name, 1);
     let mut entity = Entity::new(path, world.paths.hash(path));
     let weather = &world.weather;
-    let start_ns = world.choices.pick(&mut entity, Kind::Fault, |draw| {
-        if draw.happens(weather.partition_ppm) {
-            draw.between(1, weather.partition_start_max_ns)
-        } else {
-            0
-        }
+    let Ns(start_ns) = world.choices.pick(&mut entity, Decision::PartitionStart, |draw| {
+        Ns(draw.sometimes(weather.partition_ppm, 1, weather.partition_start_max_ns))
     });
     if start_ns == 0 {
         return Pair::new(None, None);
     }
-    let length_ns = world
-        .choices
-        .pick(&mut entity, Kind::Length, |draw| draw.between(1, weather.partition_max_ns));
-    let answer = world.choices.pick(&mut entity, Kind::Fate, |draw| {
-        let is_answered = draw.happens(weather.partition_answered_ppm);
-        if is_answered { draw.between(NET_UNREACHABLE, HOST_UNREACHABLE) } else { 0 }
+    let Ns(length_ns) = world.choices.pick(&mut entity, Decision::PartitionLength, |draw| {
+        Ns(draw.between(1, weather.partition_max_ns))
+    });
+    let answer = world.choices.pick(&mut entity, Decision::PartitionAnswer, |draw| {
+        let [low, high] = [Fate::NetUnreachable, Fate::HostUnreachable].map(Fate::number);
+        Fate::of(draw.sometimes(weather.partition_answered_ppm, low, high))
     });
     let answer = match answer {
-        NET_UNREACHABLE => Some(Why::Net),
-        HOST_UNREACHABLE => Some(Why::Host),
+        Fate::NetUnreachable => Some(Why::Net),
+        Fate::HostUnreachable => Some(Why::Host),
         _ => None,
     };
     let from_ns = world.clock.now_ns().saturating_add(start_ns);

@@ -20,43 +20,43 @@ use crate::world::journal::Actor;
 
 const LOOPBACK_MSS_ACCEPTED: u32 = 32_768;
 
-pub(crate) fn listen(world: &mut World, index: SocketId, backlog: u32) -> io::Result<()> {
+pub(crate) fn listen(world: &mut World, id: SocketId, backlog: u32) -> io::Result<()> {
     let backlog = backlog.saturating_sub(mutant::is_on(Mutant::ShortBacklog).into());
-    let socket = &mut world.sockets[index];
+    let socket = &mut world.sockets[id];
     if let Proto::Stream(old) = &mut socket.proto
         && old.is_as_new()
     {
         socket.left_error = old.take_error();
     }
-    stream::renew(world, index);
-    let socket = &world.sockets[index];
+    stream::renew(world, id);
+    let socket = &world.sockets[id];
     if !socket.has_port && matches!(socket.proto, Proto::Fresh) {
         let ip = socket.local.map_or(any(socket.domain), |left| left.ip());
-        ports::bind_to(world, index, SocketAddr::new(ip, 0))?;
+        ports::bind_to(world, id, SocketAddr::new(ip, 0))?;
     }
-    match &mut world.sockets[index].proto {
+    match &mut world.sockets[id].proto {
         Proto::Listener(listener) => listener.set_backlog(backlog),
         Proto::Fresh => {
-            if conflicts(world, index) {
+            if conflicts(world, id) {
                 return Err(errno(libc::EADDRINUSE));
             }
-            world.sockets[index].proto = Proto::Listener(Listener::new(backlog));
+            world.sockets[id].proto = Proto::Listener(Listener::new(backlog));
         }
         Proto::Stream(_) => return Err(errno(libc::EINVAL)),
         _ => return Err(errno(libc::EOPNOTSUPP)),
     }
-    let socket = world.sockets[index].number;
+    let socket = world.sockets[id].number;
     world.record(Actor::Running, Call::Listen { socket, backlog });
     Ok(())
 }
 
-fn conflicts(world: &World, index: SocketId) -> bool {
-    let socket = &world.sockets[index];
+fn conflicts(world: &World, id: SocketId) -> bool {
+    let socket = &world.sockets[id];
     let Some(local) = socket.local else { return false };
     let bound = ports::bound_at(world, socket.host, Transport::Tcp, local.port());
     bound.iter().any(|&other| {
         let theirs = &world.sockets[other];
-        other != index
+        other != id
             && theirs.overlaps(local, socket.options.only_v6)
             && matches!(theirs.proto, Proto::Listener(_))
             && !(socket.options.reuse_port && theirs.options.reuse_port)
@@ -67,11 +67,11 @@ fn conflicts(world: &World, index: SocketId) -> bool {
 /// family. Those that share a port by SO_REUSEPORT divide the callers among them.
 pub(crate) fn at(world: &World, host: HostId, to: SocketAddr, caller: u32) -> Option<SocketId> {
     let bound = ports::bound_at(world, host, Transport::Tcp, to.port());
-    let score = |&index: &SocketId| {
-        let socket = &world.sockets[index];
+    let score = |&id: &SocketId| {
+        let socket = &world.sockets[id];
         let local = socket.local.filter(|_| socket.covers(to))?;
         let listens = matches!(socket.proto, Proto::Listener(_));
-        listens.then_some(((local.ip() == to.ip(), socket.domain == Domain::V4), index))
+        listens.then_some(((local.ip() == to.ip(), socket.domain == Domain::V4), id))
     };
     ports::choose_receiver(world, bound.iter().filter_map(score), caller)
 }
@@ -87,26 +87,26 @@ pub(crate) fn open_half(world: &mut World, listener: SocketId, packet: &Packet, 
     let config = stream::config_of(world, listener, packet.from, LOOPBACK_MSS_ACCEPTED);
     let mut connection = Connection::accept(config, stream::isn(world, host), segment);
     connection.shut_early(world.sockets[listener].shut_early);
-    let index = world.add_socket(host, path, Proto::Stream(Box::new(connection)));
+    let id = world.add_socket(host, path, Proto::Stream(Box::new(connection)));
     let Proto::Listener(queue) = &mut world.sockets[listener].proto else { return };
-    if !queue.begin(index) {
-        return world.forget_socket(index);
+    if !queue.begin(id) {
+        return world.forget_socket(id);
     }
     let Socket { options, domain, .. } = &world.sockets[listener];
     let (options, domain) = (options.clone(), *domain);
-    let socket = &mut world.sockets[index];
+    let socket = &mut world.sockets[id];
     (socket.options, socket.domain) = (options, domain);
     socket.peer = Some(packet.from);
     socket.listener = Some(listener);
     let flow = Flow { host, local: packet.to, peer: packet.from };
-    world.flows.insert(flow, index);
-    ports::hold_connection(world, index, packet.to);
-    outgoing::mark_dirty(world, index);
+    world.flows.insert(flow, id);
+    ports::hold_connection(world, id, packet.to);
+    outgoing::mark_dirty(world, id);
 }
 
 pub(crate) fn accept(world: &mut World, io: Io) -> io::Result<(Io, SocketAddr)> {
-    let index = world.socket_of(io)?;
-    let accepted = match &mut world.sockets[index].proto {
+    let id = world.socket_of(io)?;
+    let accepted = match &mut world.sockets[id].proto {
         Proto::Listener(queue) => queue.accept(),
         Proto::Udp(_) => return Err(errno(libc::EOPNOTSUPP)),
         _ => return Err(errno(libc::EINVAL)),
@@ -124,12 +124,12 @@ pub(crate) fn accept(world: &mut World, io: Io) -> io::Result<(Io, SocketAddr)> 
 }
 
 /// The socket listens no more, and is as one that never did (linux-truth 41 to 44).
-pub(crate) fn stop(world: &mut World, index: SocketId) {
-    let Proto::Listener(queue) = &mut world.sockets[index].proto else { return };
+pub(crate) fn stop(world: &mut World, id: SocketId) {
+    let Proto::Listener(queue) = &mut world.sockets[id].proto else { return };
     let orphans: Vec<SocketId> = queue.close().collect();
-    world.sockets[index].proto = Proto::Fresh;
-    world.sockets[index].shut_early = (false, false);
-    world.unroute(index);
+    world.sockets[id].proto = Proto::Fresh;
+    world.sockets[id].shut_early = (false, false);
+    world.unroute(id);
     for orphan in orphans {
         let socket = &mut world.sockets[orphan];
         socket.listener = None;

@@ -32,7 +32,7 @@ pub(crate) fn send(world: &mut World, packet: Packet) {
         let at_ns = now_ns.saturating_add(PACKET_NS);
         world.clock.schedule(at_ns, true, Event::Loopback(packet.to_host));
     }
-    world.looped.packets.push_back(packet);
+    world.loopback.packets.push_back(packet);
 }
 
 /// Tells those who waited for what the host sent itself.

@@ -10,6 +10,7 @@ use crate::world::World;
 const SEND_MIN: u64 = 4608;
 
 /// How many bytes the host's sockets may hold more; `None` without a limit.
+#[inline]
 pub(crate) fn left(world: &World, host: HostId) -> Option<u64> {
     let limit = world.hosts[host].socket_memory?;
     let own = world.sockets.iter().filter(|socket| socket.live && socket.host == host);
@@ -17,8 +18,8 @@ pub(crate) fn left(world: &World, host: HostId) -> Option<u64> {
 }
 
 /// How much of so many bytes a stream takes as far as memory goes.
-pub(crate) fn affordable(world: &World, index: SocketId, length: usize) -> usize {
-    let Socket { host, ref proto, .. } = world.sockets[index];
+pub(crate) fn affordable(world: &World, id: SocketId, length: usize) -> usize {
+    let Socket { host, ref proto, .. } = world.sockets[id];
     let Some(left) = left(world, host) else { return length };
     let Proto::Stream(connection) = proto else { return length };
     let is_idle = connection.unsent() + connection.unacked() == 0;
@@ -28,13 +29,14 @@ pub(crate) fn affordable(world: &World, index: SocketId, length: usize) -> usize
 
 /// What a connection takes of a segment: where there is no memory for what it carries, only what it
 /// says of the other direction. One that has nothing to read takes all.
+#[inline]
 pub(crate) fn affordable_of<'a>(
     world: &World,
-    index: SocketId,
+    id: SocketId,
     segment: &Segment,
     payload: &'a [u8],
 ) -> (Segment, &'a [u8]) {
-    let Socket { host, ref proto, .. } = world.sockets[index];
+    let Socket { host, ref proto, .. } = world.sockets[id];
     match (left(world, host), proto) {
         (Some(left), Proto::Stream(connection))
             if left < payload.len() as u64 && connection.queued() > 0 =>

@@ -27,18 +27,12 @@ use crate::world::journal::Actor;
 
 // Out.
 
-pub(crate) fn send(
-    world: &mut World,
-    index: SocketId,
-    from: SocketAddr,
-    to: SocketAddr,
-    buf: &[u8],
-) {
-    let socket = &world.sockets[index];
+pub(crate) fn send(world: &mut World, id: SocketId, from: SocketAddr, to: SocketAddr, buf: &[u8]) {
+    let socket = &world.sockets[id];
     let (host, number, sender) = (socket.host, socket.number, socket.entity.path);
-    let interface = interface::out(world, index, to).expect("it has a source");
+    let interface = interface::out(world, id, to).expect("it has a source");
     let mut reached = hosts_that_hear(world, to, interface);
-    reached.retain(|&other| gets_there(world, index, from, to, interface, other));
+    reached.retain(|&other| gets_there(world, id, from, to, interface, other));
     let bytes = buf.len() as u64;
     world.record(Actor::Host(host), Wire::Datagram { socket: number, from, to, bytes });
     for to_host in reached {
@@ -47,7 +41,7 @@ pub(crate) fn send(
         let packet = Packet { from, to, to_host, sender, body, payload };
         match to_host == host {
             true => loopback::send(world, packet),
-            false => link::send(world, Some(index), host, packet),
+            false => link::send(world, Some(id), host, packet),
         }
     }
 }
@@ -56,7 +50,7 @@ pub(crate) fn send(
 fn hosts_that_hear(world: &World, to: SocketAddr, interface: Interface) -> Vec<HostId> {
     let is_bound = |host: &HostId| {
         let bound = ports::bound_at(world, *host, Transport::Udp, to.port());
-        bound.iter().any(|&index| world.sockets[index].covers(to))
+        bound.iter().any(|&id| world.sockets[id].covers(to))
     };
     if !to.ip().is_multicast() {
         return world.hosts.ids().filter(is_bound).collect();
@@ -69,12 +63,11 @@ fn hosts_that_hear(world: &World, to: SocketAddr, interface: Interface) -> Vec<H
 /// The hosts that have a member of the group on the interface, in the order of hosts.
 fn hosts_of_members(world: &World, group: IpAddr, interface: Interface) -> Vec<HostId> {
     let present = world.members.iter().filter_map(|&member| world.upgrade(member));
-    let hears = |&index: &SocketId| match &world.sockets[index].proto {
+    let hears = |&id: &SocketId| match &world.sockets[id].proto {
         Proto::Udp(mailbox) => mailbox.memberships(group, interface).next().is_some(),
         _ => false,
     };
-    let mut hosts: Vec<HostId> =
-        present.filter(hears).map(|index| world.sockets[index].host).collect();
+    let mut hosts: Vec<HostId> = present.filter(hears).map(|id| world.sockets[id].host).collect();
     if let (true, Interface::Link(link)) = (is_of_all(group), interface) {
         let is_on = |host: &HostId| world.hosts[*host].address_on(link, group).is_some();
         hosts.extend(world.hosts.ids().filter(is_on));
@@ -87,7 +80,7 @@ fn hosts_of_members(world: &World, group: IpAddr, interface: Interface) -> Vec<H
 /// Whether what leaves by the interface gets to this host.
 fn gets_there(
     world: &World,
-    index: SocketId,
+    id: SocketId,
     from: SocketAddr,
     to: SocketAddr,
     interface: Interface,
@@ -95,7 +88,7 @@ fn gets_there(
 ) -> bool {
     const OWN_INTERFACE: u16 = 1;
     let (host, options) = {
-        let socket = &world.sockets[index];
+        let socket = &world.sockets[id];
         (socket.host, &socket.options)
     };
     let Interface::Link(link) = interface else { return other == host };
@@ -134,8 +127,8 @@ pub(crate) fn arrives(world: &mut World, packet: Packet, interface: Interface, w
     }
     let bound = ports::bound_at(world, packet.to_host, Transport::Udp, to.port());
     let wants_all = if group.is_ipv4() { Opt::MulticastAll } else { Opt::MulticastAllV6 };
-    let hears = |index: &SocketId| {
-        let socket = &world.sockets[*index];
+    let hears = |id: &SocketId| {
+        let socket = &world.sockets[*id];
         let all = socket.options.get(wants_all) != 0;
         socket.covers(to)
             && socket.peer.is_none_or(|peer| peer == from)

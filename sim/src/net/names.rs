@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use greenroom::hub::{Interest, Io};
 use greenroom::resolve::GaiError;
 
-use crate::choices::Kind;
+use crate::choices::Decision;
 use crate::clock::Event;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
@@ -24,35 +24,34 @@ pub(crate) fn ask(world: &mut World, name: &str) -> io::Result<Io> {
     let path = world.path_for_socket(".query");
     let query = Query { host: name.to_owned(), answer: None };
     let host = world.host_here();
-    let index = world.add_socket(host, path, Proto::Query(query));
-    world.sockets[index].number = NO_SOCKET;
-    let io = world.add_descriptor(index);
+    let id = world.add_socket(host, path, Proto::Query(query));
+    world.sockets[id].number = NO_SOCKET;
+    let io = world.add_descriptor(id);
     let weather = &world.weather;
     let typical_ns = 2 * weather.latency_typical_ns;
-    let socket = &mut world.sockets[index];
-    let drawn_ns = world.choices.pick(&mut socket.entity, Kind::Delay, |draw| {
-        let there_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
-        let back_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
-        if there_ns + back_ns == typical_ns { 0 } else { there_ns + back_ns }
-    });
-    let delay_ns = if drawn_ns == 0 { typical_ns } else { drawn_ns };
-    let (socket, generation) = (index, socket.generation);
+    let socket = &mut world.sockets[id];
+    let delay_ns =
+        world.choices.pick_time(&mut socket.entity, Decision::QueryDelay, typical_ns, |draw| {
+            let there_ns = draw.between(weather.latency_min_ns, weather.latency_max_ns);
+            there_ns + draw.between(weather.latency_min_ns, weather.latency_max_ns)
+        });
+    let (socket, generation) = (id, socket.generation);
     let at_ns = world.clock.now_ns().saturating_add(delay_ns);
     world.clock.schedule(at_ns, true, Event::Answer { socket, generation });
     Ok(io)
 }
 
-pub(crate) fn answer_arrives(world: &mut World, index: SocketId, generation: u32) {
-    let socket = &world.sockets[index];
+pub(crate) fn answer_arrives(world: &mut World, id: SocketId, generation: u32) {
+    let socket = &world.sockets[id];
     if !socket.live || socket.generation != generation {
         return;
     }
     let Proto::Query(query) = &socket.proto else { return };
     let answer = addresses_of(world, &query.host, socket.host);
-    if let Proto::Query(query) = &mut world.sockets[index].proto {
+    if let Proto::Query(query) = &mut world.sockets[id].proto {
         query.answer = Some(answer);
     }
-    readiness::tell(world, index);
+    readiness::tell(world, id);
 }
 
 /// The name of the host that has an address: known at once, as from a hosts file.
@@ -69,7 +68,7 @@ fn addresses_of(world: &World, name: &str, asker: HostId) -> Vec<IpAddr> {
     match world.hosts.iter().find(|host| host.name.eq_ignore_ascii_case(name)) {
         Some(host) => {
             let is_near = |ip: &IpAddr| route::source(world, asker, *ip).is_some();
-            let (mut near, far): (Vec<_>, Vec<_>) = host.named_addresses().partition(is_near);
+            let (mut near, far): (Vec<_>, Vec<_>) = host.resolved_addresses().partition(is_near);
             near.extend(far);
             near
         }
@@ -79,8 +78,8 @@ fn addresses_of(world: &World, name: &str, asker: HostId) -> Vec<IpAddr> {
 }
 
 pub(crate) fn take_answer(world: &mut World, io: Io) -> io::Result<Vec<IpAddr>> {
-    let index = world.socket_of(io)?;
-    let Proto::Query(query) = &world.sockets[index].proto else {
+    let id = world.socket_of(io)?;
+    let Proto::Query(query) = &world.sockets[id].proto else {
         return Err(errno(libc::EINVAL));
     };
     let Some(answer) = query.answer.clone() else {

@@ -44,8 +44,8 @@ fn check_level(socket: &Socket, option: Opt, wish: Wish) -> io::Result<()> {
     }
 }
 
-pub(crate) fn get(world: &World, index: SocketId, option: Opt) -> io::Result<u32> {
-    let socket = &world.sockets[index];
+pub(crate) fn get(world: &World, id: SocketId, option: Opt) -> io::Result<u32> {
+    let socket = &world.sockets[id];
     check_level(socket, option, Wish::Get)?;
     match row(option) {
         Row::Field(field, _) => Ok(field_of(socket, field)),
@@ -86,10 +86,10 @@ fn kept(socket: &Socket, option: Opt) -> u32 {
     options.get(option)
 }
 
-pub(crate) fn set(world: &mut World, index: SocketId, option: Opt, value: u32) -> io::Result<()> {
-    check_level(&world.sockets[index], option, Wish::Set)?;
-    check_multicast(world, index, option, value)?;
-    let socket = &mut world.sockets[index];
+pub(crate) fn set(world: &mut World, id: SocketId, option: Opt, value: u32) -> io::Result<()> {
+    check_level(&world.sockets[id], option, Wish::Set)?;
+    check_multicast(world, id, option, value)?;
+    let socket = &mut world.sockets[id];
     let value = normal(option, value);
     let tos_before = socket.options.get(Opt::Tos);
     match row(option) {
@@ -107,10 +107,10 @@ pub(crate) fn set(world: &mut World, index: SocketId, option: Opt, value: u32) -
     if let Proto::Stream(connection) = &mut socket.proto {
         connection.configure(options.config(connection.config().clone()));
         // TCP_NODELAY lets out what waits.
-        outgoing::mark_dirty(world, index);
+        outgoing::mark_dirty(world, id);
     }
     // A larger buffer has room at once.
-    readiness::tell(world, index);
+    readiness::tell(world, id);
     Ok(())
 }
 
@@ -140,8 +140,8 @@ fn set_field(socket: &mut Socket, field: Field, value: u32) -> io::Result<()> {
 }
 
 /// Options of multicast are refused to streams, and to interfaces that are not there.
-fn check_multicast(world: &World, index: SocketId, option: Opt, value: u32) -> io::Result<()> {
-    let socket = &world.sockets[index];
+fn check_multicast(world: &World, id: SocketId, option: Opt, value: u32) -> io::Result<()> {
+    let socket = &world.sockets[id];
     let is_stream = !matches!(socket.proto, Proto::Udp(_));
     match option {
         Opt::MulticastTtl | Opt::MulticastInterface if is_stream => Err(errno(libc::EINVAL)),
@@ -149,7 +149,7 @@ fn check_multicast(world: &World, index: SocketId, option: Opt, value: u32) -> i
             Err(errno(libc::ENOPROTOOPT))
         }
         Opt::MulticastInterface
-            if !interface::has_interface(world, index, Ipv4Addr::from(value)) =>
+            if !interface::has_interface(world, id, Ipv4Addr::from(value)) =>
         {
             Err(errno(libc::EADDRNOTAVAIL))
         }
@@ -160,18 +160,18 @@ fn check_multicast(world: &World, index: SocketId, option: Opt, value: u32) -> i
     }
 }
 
-pub(crate) fn get_name(world: &World, index: SocketId, option: NameOpt) -> io::Result<Vec<u8>> {
-    check_name(world, index, option, Wish::Get)?;
+pub(crate) fn get_name(world: &World, id: SocketId, option: NameOpt) -> io::Result<Vec<u8>> {
+    check_name(world, id, option, Wish::Get)?;
     Ok(CONGESTION.to_vec())
 }
 
 pub(crate) fn set_name(
     world: &mut World,
-    index: SocketId,
+    id: SocketId,
     option: NameOpt,
     name: &[u8],
 ) -> io::Result<()> {
-    check_name(world, index, option, Wish::Set)?;
+    check_name(world, id, option, Wish::Set)?;
     match name {
         CONGESTION => Ok(()),
         [] => Err(errno(libc::EINVAL)),
@@ -179,10 +179,10 @@ pub(crate) fn set_name(
     }
 }
 
-fn check_name(world: &World, index: SocketId, option: NameOpt, wish: Wish) -> io::Result<()> {
+fn check_name(world: &World, id: SocketId, option: NameOpt, wish: Wish) -> io::Result<()> {
     match option {
         // Of TCP's level as this one is.
-        NameOpt::Congestion => check_level(&world.sockets[index], Opt::NoDelay, wish),
+        NameOpt::Congestion => check_level(&world.sockets[id], Opt::NoDelay, wish),
         NameOpt::Device => Err(not_offered(option)),
     }
 }

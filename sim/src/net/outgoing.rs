@@ -8,8 +8,8 @@ use crate::net::{link, loopback, route};
 use crate::socket::Dirty;
 use crate::world::World;
 
-pub(crate) fn mark_dirty(world: &mut World, index: SocketId) {
-    let socket = &mut world.sockets[index];
+pub(crate) fn mark_dirty(world: &mut World, id: SocketId) {
+    let socket = &mut world.sockets[id];
     let host = &world.hosts[socket.host];
     let dirty = match socket.peer.is_some_and(|peer| host.owns(peer.ip())) {
         true => Dirty::Here,
@@ -17,8 +17,8 @@ pub(crate) fn mark_dirty(world: &mut World, index: SocketId) {
     };
     if std::mem::replace(&mut socket.dirty, dirty) != dirty {
         match dirty {
-            Dirty::Here => world.looped.dirty.push_back(index),
-            _ => world.dirty.push(index),
+            Dirty::Here => world.loopback.dirty.push_back(id),
+            _ => world.dirty.push(id),
         }
     }
 }
@@ -35,7 +35,7 @@ pub(crate) fn send(
 ) {
     let here = &world.hosts[host];
     let sender = match socket {
-        Some(index) => world.sockets[index].entity.path,
+        Some(id) => world.sockets[id].entity.path,
         None => here.entity.path,
     };
     if here.owns(to.ip()) {

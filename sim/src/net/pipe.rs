@@ -22,8 +22,8 @@ pub(crate) fn make(world: &mut World) -> io::Result<(Io, Io)> {
     let host = world.host_here();
     let mut end = |end: PipeEnd| {
         let path = world.path_for_socket(".pipe");
-        let index = world.add_socket(host, path, Proto::Pipe(end));
-        (index, world.add_descriptor(index))
+        let id = world.add_socket(host, path, Proto::Pipe(end));
+        (id, world.add_descriptor(id))
     };
     let (reader, read) = end(PipeEnd::Read { pages: VecDeque::new(), writer: None });
     let (writer, write) = end(PipeEnd::Write { reader: Some(reader) });
@@ -36,12 +36,12 @@ pub(crate) fn make(world: &mut World) -> io::Result<(Io, Io)> {
 pub(crate) fn read(
     world: &mut World,
     io: Io,
-    index: SocketId,
+    id: SocketId,
     buf: &mut [u8],
     take: Take,
 ) -> io::Result<usize> {
-    let number = world.sockets[index].number;
-    let Proto::Pipe(PipeEnd::Read { pages, writer }) = &mut world.sockets[index].proto else {
+    let number = world.sockets[id].number;
+    let Proto::Pipe(PipeEnd::Read { pages, writer }) = &mut world.sockets[id].proto else {
         return Err(errno(libc::EBADF));
     };
     if take == Take::Peek {
@@ -62,9 +62,9 @@ pub(crate) fn read(
     Ok(length)
 }
 
-pub(crate) fn write(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
-    let number = world.sockets[index].number;
-    let Proto::Pipe(PipeEnd::Write { reader }) = world.sockets[index].proto else {
+pub(crate) fn write(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::Result<usize> {
+    let number = world.sockets[id].number;
+    let Proto::Pipe(PipeEnd::Write { reader }) = world.sockets[id].proto else {
         return Err(errno(libc::EBADF));
     };
     if buf.is_empty() {
@@ -87,13 +87,13 @@ pub(crate) fn write(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> i
 }
 
 /// The last descriptor of an end is gone: readers find the end, writers a broken pipe.
-pub(crate) fn close(world: &mut World, index: SocketId) {
-    let other = match world.sockets[index].proto {
+pub(crate) fn close(world: &mut World, id: SocketId) {
+    let other = match world.sockets[id].proto {
         Proto::Pipe(PipeEnd::Read { writer, .. }) => writer,
         Proto::Pipe(PipeEnd::Write { reader }) => reader,
         _ => None,
     };
-    world.forget_socket(index);
+    world.forget_socket(id);
     let Some(other) = other else { return };
     match &mut world.sockets[other].proto {
         Proto::Pipe(PipeEnd::Read { writer, .. }) => *writer = None,
@@ -107,7 +107,7 @@ pub(crate) fn close(world: &mut World, index: SocketId) {
 mod tests {
     use greenroom::hub::{Domain, Hub, Interest, Kind, Take};
 
-    use crate::testing::{self, code, fill, is_named, ready, recv, send};
+    use crate::testing::{self, code, fill, is_polled, ready, recv, send};
 
     /// 222, 223, 227, 229
     #[test]
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(recv(hub, read, 9), Err(libc::EAGAIN));
         assert_eq!(recv(hub, read, 0), Ok(vec![]));
         assert_eq!([send(hub, write, b"ab"), send(hub, write, b"c")], [Ok(2), Ok(1)]);
-        assert!(is_named(hub, read, Interest::READ));
+        assert!(is_polled(hub, read, Interest::READ));
         assert_eq!(recv(hub, write, 1), Err(libc::EBADF));
         assert_eq!(send(hub, read, b"x"), Err(libc::EBADF));
         hub.close(write);
@@ -134,9 +134,9 @@ mod tests {
         let second = hub.dup(write).expect("it is open");
         assert_eq!(recv(hub, read, 9), Err(libc::EAGAIN));
         hub.close(write);
-        assert_eq!(testing::named(hub), []);
+        assert_eq!(testing::polled(hub), []);
         hub.close(second);
-        assert!(is_named(hub, read, Interest::READ));
+        assert!(is_polled(hub, read, Interest::READ));
         assert_eq!(recv(hub, read, 9), Ok(vec![]));
     }
 
@@ -147,7 +147,7 @@ mod tests {
         let (read, write) = hub.pipe().expect("a pipe");
         fill(hub, write, 4096);
         hub.close(read);
-        assert!(is_named(hub, write, Interest::WRITE));
+        assert!(is_polled(hub, write, Interest::WRITE));
         assert_eq!([send(hub, write, b"x"), send(hub, write, b"")], [Err(libc::EPIPE), Ok(0)]);
     }
 
@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(send(hub, write, &[7]), Ok(1));
         assert_eq!(ready(hub, write), (false, false));
         let mut drained = 1;
-        while !is_named(hub, write, Interest::WRITE) {
+        while !is_polled(hub, write, Interest::WRITE) {
             drained += recv(hub, read, 1).expect("bytes are there").len();
         }
         assert_eq!(drained, 4000);

@@ -22,10 +22,10 @@ use crate::world::journal::Actor;
 
 // Bound by the program.
 
-pub(crate) fn bind(world: &mut World, index: SocketId, local: &Address) -> io::Result<()> {
-    let local = address::named_local(world, index, local)?;
-    bind_to(world, index, local)?;
-    let socket = &mut world.sockets[index];
+pub(crate) fn bind(world: &mut World, id: SocketId, local: &Address) -> io::Result<()> {
+    let local = address::requested_local(world, id, local)?;
+    bind_to(world, id, local)?;
+    let socket = &mut world.sockets[id];
     // Bound to one address of IPv6 it is of IPv6 alone, and says so.
     socket.options.only_v6 |= local.is_ipv6() && !local.ip().is_unspecified();
     let number = socket.number;
@@ -33,14 +33,14 @@ pub(crate) fn bind(world: &mut World, index: SocketId, local: &Address) -> io::R
     Ok(())
 }
 
-pub(crate) fn bind_to(world: &mut World, index: SocketId, mut local: SocketAddr) -> io::Result<()> {
-    let socket = &world.sockets[index];
+pub(crate) fn bind_to(world: &mut World, id: SocketId, mut local: SocketAddr) -> io::Result<()> {
+    let socket = &world.sockets[id];
     let (host, transport, domain) = (socket.host, socket.transport(), socket.domain);
     // Each family looks at these three in an order of its own.
     let is_bound = socket.is_bound();
     let is_reserved = world.hosts[host].reserves(local.port());
     if !((is_bound || is_reserved) && domain == Domain::V6) {
-        address::check_local(world, index, local)?;
+        address::check_local(world, id, local)?;
     }
     if is_reserved {
         return Err(errno(libc::EACCES));
@@ -50,22 +50,22 @@ pub(crate) fn bind_to(world: &mut World, index: SocketId, mut local: SocketAddr)
     }
     let is_given = local.port() != 0;
     if local.port() == 0 {
-        let port = port_for_bind(world, index, transport, local);
+        let port = port_for_bind(world, id, transport, local);
         local.set_port(port.ok_or_else(|| errno(libc::EADDRINUSE))?);
         world.hosts[host].ports.gave_out(local.port());
-    } else if is_taken(world, index, transport, local, Sharing::AsAsked) {
-        if let Some(left) = &mut world.sockets[index].local {
+    } else if is_taken(world, id, transport, local, Sharing::AsAsked) {
+        if let Some(left) = &mut world.sockets[id].local {
             // Of a port that was given up, the address is forgotten by trying.
             left.set_ip(any(domain));
         }
         return Err(errno(libc::EADDRINUSE));
     }
-    world.unroute(index);
-    if let Proto::Stream(tcp) = &mut world.sockets[index].proto {
+    world.unroute(id);
+    if let Proto::Stream(tcp) = &mut world.sockets[id].proto {
         tcp.leave_time_wait();
     }
-    world.hosts[host].ports.bind(transport, local.port(), index);
-    let socket = &mut world.sockets[index];
+    world.hosts[host].ports.bind(transport, local.port(), id);
+    let socket = &mut world.sockets[id];
     (socket.local, socket.has_port) = (Some(local), true);
     (socket.port_is_given, socket.ip_is_given) = (is_given, local.ip() != any(domain));
     Ok(())
@@ -75,15 +75,15 @@ pub(crate) fn bind_to(world: &mut World, index: SocketId, mut local: SocketAddr)
 /// one do so when there is no other (linux-truth 50, 54, 55).
 fn port_for_bind(
     world: &World,
-    index: SocketId,
+    id: SocketId,
     transport: Transport,
     local: SocketAddr,
 ) -> Option<u16> {
-    let ports = &world.hosts[world.sockets[index].host].ports;
+    let ports = &world.hosts[world.sockets[id].host].ports;
     let find = |sharing| {
         ports.ephemeral().find(|&port| {
             let local = SocketAddr::new(local.ip(), port);
-            !is_taken(world, index, transport, local, sharing)
+            !is_taken(world, id, transport, local, sharing)
         })
     };
     find(Sharing::No).or_else(|| match transport {
@@ -97,12 +97,12 @@ fn port_for_bind(
 /// hold the port too, accepted ones even where their listener is gone (30, 31).
 fn is_taken(
     world: &World,
-    index: SocketId,
+    id: SocketId,
     transport: Transport,
     local: SocketAddr,
     sharing: Sharing,
 ) -> bool {
-    let socket = &world.sockets[index];
+    let socket = &world.sockets[id];
     let own = &socket.options;
     let ports = &world.hosts[socket.host].ports;
     let bound = ports.bound(transport, local.port()).iter().copied();
@@ -119,9 +119,9 @@ fn is_taken(
 // Bound by connecting.
 
 /// Gives the socket what reaches `peer`: a source address, and a port if it has none.
-pub(crate) fn bind_towards(world: &mut World, index: SocketId, peer: SocketAddr) -> io::Result<()> {
-    let source = address::source_towards(world, index, peer)?;
-    let socket = &world.sockets[index];
+pub(crate) fn bind_towards(world: &mut World, id: SocketId, peer: SocketAddr) -> io::Result<()> {
+    let source = address::source_towards(world, id, peer)?;
+    let socket = &world.sockets[id];
     match socket.local {
         Some(local) if socket.has_port => {
             let is_stream = socket.transport() == Transport::Tcp;
@@ -129,42 +129,36 @@ pub(crate) fn bind_towards(world: &mut World, index: SocketId, peer: SocketAddr)
             let ip = if is_open { source } else { local.ip() };
             let local = SocketAddr::new(ip, local.port());
             if is_stream {
-                make_room(world, index, local, peer, Port::Named)?;
+                make_room(world, id, local, peer, Port::Given)?;
             }
-            world.sockets[index].local = Some(local);
+            world.sockets[id].local = Some(local);
             Ok(())
         }
         _ => {
             let host = socket.host;
             let mut ports = world.hosts[host].ports.ephemeral();
-            let port = ports.find(|&port| suits_connect(world, index, port, source, peer));
+            let port = ports.find(|&port| suits_connect(world, id, port, source, peer));
             let port = port.ok_or_else(|| errno(libc::EADDRNOTAVAIL))?;
             let local = SocketAddr::new(source, port);
-            make_room(world, index, local, peer, Port::Chosen)?;
+            make_room(world, id, local, peer, Port::Chosen)?;
             world.hosts[host].ports.gave_out(port);
-            hold_connection(world, index, local);
+            hold_connection(world, id, local);
             Ok(())
         }
     }
 }
 
 /// A connection takes its port, which nobody bound for it.
-pub(crate) fn hold_connection(world: &mut World, index: SocketId, local: SocketAddr) {
-    let socket = &mut world.sockets[index];
+pub(crate) fn hold_connection(world: &mut World, id: SocketId, local: SocketAddr) {
+    let socket = &mut world.sockets[id];
     (socket.local, socket.has_port) = (Some(local), true);
-    world.hosts[socket.host].ports.hold_connection(local.port(), index);
+    world.hosts[socket.host].ports.hold_connection(local.port(), id);
 }
 
 /// Whether connect(2) may choose the port: nobody bound it, and it does not lead there yet; that it
 /// leads elsewhere is no matter (51).
-fn suits_connect(
-    world: &World,
-    index: SocketId,
-    port: u16,
-    source: IpAddr,
-    peer: SocketAddr,
-) -> bool {
-    let host = world.sockets[index].host;
+fn suits_connect(world: &World, id: SocketId, port: u16, source: IpAddr, peer: SocketAddr) -> bool {
+    let host = world.sockets[id].host;
     let local = SocketAddr::new(source, port);
     world.hosts[host].ports.bound(Transport::Tcp, port).is_empty()
         && occupant(world, Flow { host, local, peer }, Port::Chosen).is_ok()
@@ -173,12 +167,12 @@ fn suits_connect(
 /// Clears the way for a connection between these two; `EADDRNOTAVAIL` if there is one.
 fn make_room(
     world: &mut World,
-    index: SocketId,
+    id: SocketId,
     local: SocketAddr,
     peer: SocketAddr,
     port: Port,
 ) -> io::Result<()> {
-    let flow = Flow { host: world.sockets[index].host, local, peer };
+    let flow = Flow { host: world.sockets[id].host, local, peer };
     let left = occupant(world, flow, port).map_err(|()| errno(libc::EADDRNOTAVAIL))?;
     let Some(left) = left else { return Ok(()) };
     if world.sockets[left].descriptors.is_empty() {
@@ -197,8 +191,8 @@ fn make_room(
 /// has waited a second on loopback (32, 52; Linux's `tcp_tw_reuse` of 2).
 fn occupant(world: &World, flow: Flow, port: Port) -> Result<Option<SocketId>, ()> {
     const REUSABLE_NS: u64 = 1_000_000_000;
-    let Some(&index) = world.flows.get(&flow) else { return Ok(None) };
-    let Proto::Stream(tcp) = &world.sockets[index].proto else { return Err(()) };
+    let Some(&id) = world.flows.get(&flow) else { return Ok(None) };
+    let Proto::Stream(tcp) = &world.sockets[id].proto else { return Err(()) };
     if tcp.state() != State::TimeWait {
         return Err(());
     }
@@ -206,8 +200,8 @@ fn occupant(world: &World, flow: Flow, port: Port) -> Result<Option<SocketId>, (
     let waited_ns = (world.clock.now_ns() + tcp.config().time_wait_ns).saturating_sub(ends_ns);
     let is_local = flow.local.ip().is_loopback() || flow.peer.ip().is_loopback();
     match port {
-        Port::Named => Ok(Some(index)),
-        Port::Chosen if is_local && waited_ns >= REUSABLE_NS => Ok(Some(index)),
+        Port::Given => Ok(Some(id)),
+        Port::Chosen if is_local && waited_ns >= REUSABLE_NS => Ok(Some(id)),
         Port::Chosen => Err(()),
     }
 }
@@ -221,15 +215,15 @@ pub(crate) fn choose_receiver<T: Ord>(
     scored: impl Iterator<Item = (T, SocketId)> + Clone,
     caller: u32,
 ) -> Option<SocketId> {
-    let shares = |index: SocketId| world.sockets[index].options.reuse_port;
+    let shares = |id: SocketId| world.sockets[id].options.reuse_port;
     let (best, last) = scored.clone().max_by(|(a, _), (b, _)| a.cmp(b))?;
     if !shares(last) {
         return Some(last);
     }
-    let is_rival = |(score, index): &(T, SocketId)| *score == best && shares(*index);
+    let is_rival = |(score, id): &(T, SocketId)| *score == best && shares(*id);
     let count = scored.clone().filter(is_rival).count() as u64;
     let at = world.paths.hash(caller) % count;
-    scored.filter(is_rival).nth(at as usize).map(|(_, index)| index)
+    scored.filter(is_rival).nth(at as usize).map(|(_, id)| id)
 }
 
 /// Who is bound to the port at which this arrives.
@@ -252,6 +246,6 @@ enum Sharing {
 /// Who said which port a connection leaves from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Port {
-    Named,
+    Given,
     Chosen,
 }

@@ -11,9 +11,9 @@ use crate::socket::unix::{Peer, Role, UnixSocket};
 use crate::world::World;
 
 /// What a call would not wait for now, as poll(2) has it: an end or an error is ready too.
-pub(crate) fn of(world: &World, index: SocketId) -> Interest {
+pub(crate) fn of(world: &World, id: SocketId) -> Interest {
     let read = |ready: bool| if ready { Interest::READ } else { Interest::NONE };
-    match &world.sockets[index].proto {
+    match &world.sockets[id].proto {
         Proto::Stream(connection) => {
             let now = connection.readiness();
             let ended = now.hup || now.error;
@@ -21,17 +21,17 @@ pub(crate) fn of(world: &World, index: SocketId) -> Interest {
                 let write = if now.writable { Interest::WRITE } else { Interest::NONE };
                 return read(connection.queued() > 0).with(write);
             }
-            let has_room = now.writable && memory::affordable(world, index, 1) > 0;
+            let has_room = now.writable && memory::affordable(world, id, 1) > 0;
             let write = if has_room || ended { Interest::WRITE } else { Interest::NONE };
             read(now.readable || now.urgent || now.read_closed || ended).with(write)
         }
         Proto::Listener(queue) => read(queue.pending() > 0),
         Proto::Udp(mailbox) => read(mailbox.is_readable()).with(Interest::WRITE),
-        Proto::Unix(socket) => of_unix(world, socket, index),
+        Proto::Unix(socket) => of_unix(world, socket, id),
         Proto::Pipe(end) => of_pipe(world, end),
         Proto::Query(query) => read(query.is_answered()),
         Proto::Job(work) => read(work.is_due),
-        Proto::Signal(ear) => read(ear.has_come),
+        Proto::Signal(source) => read(source.is_pending),
         Proto::Fresh => Interest::BOTH,
     }
 }
@@ -73,9 +73,9 @@ pub(crate) fn tell_when(world: &mut World, socket: SocketId, when: When) {
 /// Names those who wait for memory to write, as soon as there is some.
 pub(crate) fn share_out_memory(world: &mut World) {
     for waiter in std::mem::take(&mut world.memory_waiters) {
-        let Some(index) = world.upgrade(waiter) else { continue };
-        match of(world, index).writes() {
-            true => tell(world, index),
+        let Some(id) = world.upgrade(waiter) else { continue };
+        match of(world, id).writes() {
+            true => tell(world, id),
             false => world.memory_waiters.push(waiter),
         }
     }
@@ -84,11 +84,11 @@ pub(crate) fn share_out_memory(world: &mut World) {
 // Of each kind of socket.
 
 /// What poll(2) reports; what will fail at once is ready too.
-fn of_unix(world: &World, socket: &UnixSocket, index: SocketId) -> Interest {
+fn of_unix(world: &World, socket: &UnixSocket, id: SocketId) -> Interest {
     let is_over = socket.error.is_some() || (socket.shut_read && socket.shut_write);
     let reads = |ready: bool| if ready || is_over { Interest::READ } else { Interest::NONE };
     let queued = socket.shut_read || !socket.incoming.is_empty();
-    let writes = is_over || socket.shut_write || has_room(world, socket, index);
+    let writes = is_over || socket.shut_write || has_room(world, socket, id);
     let writes = if writes { Interest::WRITE } else { Interest::NONE };
     match &socket.role {
         Role::Listening { pending, .. } => {
@@ -101,15 +101,15 @@ fn of_unix(world: &World, socket: &UnixSocket, index: SocketId) -> Interest {
 }
 
 /// Linux's rule: three quarters of the buffer are free, and a datagram's receiver has room.
-fn has_room(world: &World, socket: &UnixSocket, index: SocketId) -> bool {
+fn has_room(world: &World, socket: &UnixSocket, id: SocketId) -> bool {
     let receiver_is_full = match socket.peer {
         Peer::Here(peer) if socket.kind == Kind::Datagram => {
             let receiver = world.unix(peer);
-            !receiver.hears_only(index) && receiver.is_full()
+            !receiver.hears_only(id) && receiver.is_full()
         }
         _ => false,
     };
-    socket.charged * 4 <= world.unix_send_buffer(index) && !receiver_is_full
+    socket.charged * 4 <= world.unix_send_buffer(id) && !receiver_is_full
 }
 
 fn of_pipe(world: &World, end: &PipeEnd) -> Interest {

@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use crate::host::place_of;
+use crate::host::locate;
 use crate::id::HostId;
 use crate::world::World;
 
 /// The host that has this address.
+#[inline]
 pub(crate) fn host_at(world: &World, ip: IpAddr) -> Option<HostId> {
-    let (host, _) = place_of(ip)?;
+    let (host, _) = locate(ip)?;
     world.hosts.get(host)?.owns(ip).then_some(host)
 }
 
@@ -21,13 +22,14 @@ pub(crate) fn source(world: &World, host: HostId, to: IpAddr) -> Option<IpAddr> 
         _ if here.owns(to) => Some(to),
         _ => {
             host_at(world, to)?;
-            here.address_on(place_of(to)?.1, to)
+            here.address_on(locate(to)?.1, to)
         }
     }
 }
 
 /// Whether a packet from a socket or from the host itself gets out of it: a link leads there, and
 /// what claims to come from loopback is dropped by whoever gets it.
+#[inline]
 pub(crate) fn leads_out(world: &World, host: HostId, from: SocketAddr, to: SocketAddr) -> bool {
     !from.ip().is_loopback() && source(world, host, to.ip()).is_some()
 }

@@ -9,7 +9,7 @@ use greenroom::signal::Kind;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::net::{life, readiness};
-use crate::socket::source::Ear;
+use crate::socket::source::SignalSource;
 use crate::socket::{NO_SOCKET, Proto};
 use crate::trace::event::What;
 use crate::world::World;
@@ -18,21 +18,21 @@ use crate::world::journal::Actor;
 pub(crate) fn listen(world: &mut World, kind: Kind) -> io::Result<Io> {
     let path = world.path_for_socket(".signal");
     let host = world.host_here();
-    let ear = Ear { kind, has_come: false };
-    let index = world.add_socket(host, path, Proto::Signal(ear));
-    world.sockets[index].number = NO_SOCKET;
-    Ok(world.add_descriptor(index))
+    let source = SignalSource { kind, is_pending: false };
+    let id = world.add_socket(host, path, Proto::Signal(source));
+    world.sockets[id].number = NO_SOCKET;
+    Ok(world.add_descriptor(id))
 }
 
-pub(crate) fn take(world: &mut World, io: Io, index: SocketId, take: Take) -> io::Result<usize> {
-    let Proto::Signal(ear) = &mut world.sockets[index].proto else {
+pub(crate) fn take(world: &mut World, io: Io, id: SocketId, take: Take) -> io::Result<usize> {
+    let Proto::Signal(source) = &mut world.sockets[id].proto else {
         return Err(errno(libc::EINVAL));
     };
-    if !ear.has_come {
+    if !source.is_pending {
         world.want(io, Interest::READ);
         return Err(errno(libc::EAGAIN));
     }
-    ear.has_come = take == Take::Peek;
+    source.is_pending = take == Take::Peek;
     Ok(1)
 }
 
@@ -42,16 +42,16 @@ pub(crate) fn arrives(world: &mut World, host: HostId, kind: Kind) {
     }
     world.record(Actor::Host(host), What::Signal { kind });
     let mut is_heard = false;
-    for index in world.sockets.ids() {
-        let socket = &mut world.sockets[index];
+    for id in world.sockets.ids() {
+        let socket = &mut world.sockets[id];
         match &mut socket.proto {
-            Proto::Signal(ear) if socket.live && socket.host == host && ear.kind == kind => {
-                ear.has_come = true;
+            Proto::Signal(source) if socket.live && socket.host == host && source.kind == kind => {
+                source.is_pending = true;
                 is_heard = true;
             }
             _ => continue,
         }
-        readiness::tell(world, index);
+        readiness::tell(world, id);
     }
     if !is_heard {
         life::end_process(world, host);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use greenroom::hub::{Address, Interest, Io, Take};
 
-use crate::choices::Kind;
+use crate::choices::{Bytes, Decision};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::mutant::{self, Mutant};
@@ -27,30 +27,30 @@ const LOOPBACK_MSS_V6: u32 = 32_732;
 // Connecting.
 
 pub(crate) fn connect(world: &mut World, io: Io, peer: &Address) -> io::Result<()> {
-    let index = world.socket_of(io)?;
-    if matches!(&world.sockets[index].proto, Proto::Stream(old) if old.is_as_new()) {
+    let id = world.socket_of(io)?;
+    if matches!(&world.sockets[id].proto, Proto::Stream(old) if old.is_as_new()) {
         // Of an address that it cannot have, what was left of an earlier attempt hears nothing.
-        address::named_peer(world, index, peer)?;
+        address::requested_peer(world, id, peer)?;
     }
-    renew(world, index);
-    let Socket { host, number, .. } = world.sockets[index];
-    match &mut world.sockets[index].proto {
+    renew(world, id);
+    let Socket { host, number, .. } = world.sockets[id];
+    match &mut world.sockets[id].proto {
         Proto::Fresh => {
-            let peer = address::named_peer(world, index, peer)?;
-            address::check_peer_scope(world, index, peer)?;
-            let peer = address::reachable(world, index, peer)?;
-            ports::bind_towards(world, index, peer)?;
-            let local = world.sockets[index].local.expect("just bound");
+            let peer = address::requested_peer(world, id, peer)?;
+            address::check_peer_scope(world, id, peer)?;
+            let peer = address::reachable(world, id, peer)?;
+            ports::bind_towards(world, id, peer)?;
+            let local = world.sockets[id].local.expect("just bound");
             let flow = Flow { host, local, peer };
             let loopback_mss = if peer.is_ipv4() { LOOPBACK_MSS } else { LOOPBACK_MSS_V6 };
-            let config = config_of(world, index, peer, loopback_mss);
+            let config = config_of(world, id, peer, loopback_mss);
             let mut connection = Connection::connect(config, isn(world, host));
-            let socket = &mut world.sockets[index];
+            let socket = &mut world.sockets[id];
             connection.shut_early(socket.shut_early);
             socket.proto = Proto::Stream(Box::new(connection));
             socket.peer = Some(peer);
-            world.flows.insert(flow, index);
-            outgoing::mark_dirty(world, index);
+            world.flows.insert(flow, id);
+            outgoing::mark_dirty(world, id);
             world.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
             world.want(io, Interest::WRITE);
             Err(errno(libc::EAGAIN))
@@ -65,7 +65,7 @@ pub(crate) fn connect(world: &mut World, io: Io, peer: &Address) -> io::Result<(
                 Ok(())
             }
             Some(Err(error)) => {
-                renew(world, index);
+                renew(world, id);
                 Err(error)
             }
         },
@@ -75,14 +75,14 @@ pub(crate) fn connect(world: &mut World, io: Io, peer: &Address) -> io::Result<(
 }
 
 /// What is left of an attempt that failed and said so is a socket as good as new.
-pub(crate) fn renew(world: &mut World, index: SocketId) {
-    let Proto::Stream(connection) = &world.sockets[index].proto else { return };
+pub(crate) fn renew(world: &mut World, id: SocketId) {
+    let Proto::Stream(connection) = &world.sockets[id].proto else { return };
     if !connection.is_as_new() {
         return;
     }
     let shut = connection.shut();
-    world.unroute(index);
-    let socket = &mut world.sockets[index];
+    world.unroute(id);
+    let socket = &mut world.sockets[id];
     (socket.proto, socket.peer, socket.shut_early) = (Proto::Fresh, None, shut);
     if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
         local.set_ip(any(socket.domain));
@@ -97,13 +97,13 @@ pub(crate) fn isn(world: &World, host: HostId) -> u64 {
 
 pub(crate) fn config_of(
     world: &World,
-    index: SocketId,
+    id: SocketId,
     peer: SocketAddr,
     loopback_mss: u32,
 ) -> Config {
     /// What a header of IPv6 has more than one of IPv4.
     const LONGER: u32 = 20;
-    let socket = &world.sockets[index];
+    let socket = &world.sockets[id];
     let mut config = world.weather.tcp();
     if world.hosts[socket.host].owns(peer.ip()) {
         config.mss = loopback_mss;
@@ -122,18 +122,18 @@ pub(crate) fn config_of(
 pub(crate) fn recv(
     world: &mut World,
     io: Io,
-    index: SocketId,
+    id: SocketId,
     buf: &mut [u8],
     take: Take,
 ) -> io::Result<usize> {
-    let there = match &world.sockets[index].proto {
+    let there = match &world.sockets[id].proto {
         Proto::Stream(connection) => connection.queued().min(buf.len()),
-        Proto::Fresh if world.sockets[index].shut_early.0 => return Ok(0),
+        Proto::Fresh if world.sockets[id].shut_early.0 => return Ok(0),
         _ => return Err(errno(libc::ENOTCONN)),
     };
     // A read that finds nothing still passes over an urgent byte.
-    let window = if there == 0 { buf.len() } else { shortened(world, index, there) };
-    let Proto::Stream(connection) = &mut world.sockets[index].proto else {
+    let window = if there == 0 { buf.len() } else { shortened(world, id, there) };
+    let Proto::Stream(connection) = &mut world.sockets[id].proto else {
         return Err(errno(libc::ENOTCONN));
     };
     if mutant::is_on(Mutant::EndBeforeBytes) && connection.readiness().read_closed {
@@ -148,8 +148,8 @@ pub(crate) fn recv(
             if take == Take::Remove && length > 0 {
                 world.took = true;
             }
-            world.record_read(index, length, there);
-            outgoing::mark_dirty(world, index);
+            world.record_read(id, length, there);
+            outgoing::mark_dirty(world, id);
             Ok(length)
         }
         Err(error) => {
@@ -162,47 +162,47 @@ pub(crate) fn recv(
 }
 
 /// How much a read of a stream takes of what is there: now and then less.
-fn shortened(world: &mut World, index: SocketId, there: usize) -> usize {
+fn shortened(world: &mut World, id: SocketId, there: usize) -> usize {
     if there < 2 {
         return there;
     }
     let ppm = world.weather.short_read_ppm;
-    let entity = &mut world.sockets[index].entity;
-    let limit = world.choices.pick(entity, Kind::Size, |draw| {
-        if draw.happens(ppm) { draw.between(1, there as u64 - 1) } else { 0 }
-    });
+    let entity = &mut world.sockets[id].entity;
+    let Bytes(limit) = world
+        .choices
+        .pick(entity, Decision::ShortRead, |draw| Bytes(draw.sometimes(ppm, 1, there as u64 - 1)));
     if limit == 0 { there } else { there.min(limit as usize) }
 }
 
-pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
-    let affordable = memory::affordable(world, index, buf.len());
-    let Proto::Stream(connection) = &mut world.sockets[index].proto else {
-        return Err(not_to_be_written(world, index));
+pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::Result<usize> {
+    let affordable = memory::affordable(world, id, buf.len());
+    let Proto::Stream(connection) = &mut world.sockets[id].proto else {
+        return Err(not_to_be_written(world, id));
     };
     let taken = match connection.send(&buf[..affordable]) {
         // Had it failed, that would be said first.
         Ok(0) if !buf.is_empty() && affordable == 0 => Err(errno(libc::EAGAIN)),
         sent => sent,
     };
-    sent(world, io, index, buf, taken, false)
+    sent(world, io, id, buf, taken, false)
 }
 
 /// Notes what TCP took of a write, or that it took nothing yet.
 pub(crate) fn sent(
     world: &mut World,
     io: Io,
-    index: SocketId,
+    id: SocketId,
     buf: &[u8],
     sent: io::Result<usize>,
     is_urgent: bool,
 ) -> io::Result<usize> {
     match &sent {
         Ok(length) => {
-            let number = world.sockets[index].number;
+            let number = world.sockets[id].number;
             let (bytes, payload) = (*length as u64, world.trace.payload(&buf[..*length]));
             let written = Call::Write { socket: number, bytes, payload, is_urgent };
             world.record(Actor::Running, written);
-            outgoing::mark_dirty(world, index);
+            outgoing::mark_dirty(world, id);
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             world.want(io, Interest::WRITE);
@@ -213,27 +213,22 @@ pub(crate) fn sent(
 }
 
 /// Why what has no peer takes no bytes.
-pub(crate) fn not_to_be_written(world: &mut World, index: SocketId) -> io::Error {
-    let left = world.sockets[index].left_error.take();
+pub(crate) fn not_to_be_written(world: &mut World, id: SocketId) -> io::Error {
+    let left = world.sockets[id].left_error.take();
     left.unwrap_or_else(|| errno(libc::EPIPE))
 }
 
 // Ends.
 
 /// Of a connection: what is shut, and where it stands if it was still to be opened.
-pub(crate) fn shutdown(
-    world: &mut World,
-    index: SocketId,
-    read: bool,
-    write: bool,
-) -> io::Result<()> {
-    let socket = &mut world.sockets[index];
+pub(crate) fn shutdown(world: &mut World, id: SocketId, read: bool, write: bool) -> io::Result<()> {
+    let socket = &mut world.sockets[id];
     let Proto::Stream(connection) = &mut socket.proto else { return Ok(()) };
     let was_opening = connection.state() == State::SynSent;
     connection.shutdown(read, write)?;
     if was_opening {
-        world.unroute(index);
-        let socket = &mut world.sockets[index];
+        world.unroute(id);
+        let socket = &mut world.sockets[id];
         // It is connected to nobody, and so from nowhere, at its port still.
         if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
             local.set_ip(any(socket.domain));
@@ -243,8 +238,8 @@ pub(crate) fn shutdown(
 }
 
 /// The last descriptor is gone. Its port and its flow stay taken until it is through.
-pub(crate) fn close(world: &mut World, index: SocketId) {
-    let socket = &mut world.sockets[index];
+pub(crate) fn close(world: &mut World, id: SocketId) {
+    let socket = &mut world.sockets[id];
     let resets = socket.options.linger == 1;
     let Proto::Stream(connection) = &mut socket.proto else { return };
     if mutant::is_on(Mutant::NoResetOverUnread) {
@@ -255,5 +250,5 @@ pub(crate) fn close(world: &mut World, index: SocketId) {
     } else {
         connection.close()
     }
-    outgoing::mark_dirty(world, index);
+    outgoing::mark_dirty(world, id);
 }

@@ -27,21 +27,21 @@ fn payload_max(to: SocketAddr) -> usize {
     LENGTH_MAX - UDP - if to.is_ipv4() { V4 } else { 0 }
 }
 
-pub(crate) fn connect(world: &mut World, index: SocketId, peer: &Address) -> io::Result<()> {
-    autobind(world, index)?;
-    let socket = &world.sockets[index];
+pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Result<()> {
+    autobind(world, id)?;
+    let socket = &world.sockets[id];
     if socket.options.only_v6 && matches!(peer, Address::Inet(SocketAddr::V4(_))) {
         return Err(errno(libc::EAFNOSUPPORT));
     }
-    let peer = address::named_peer(world, index, peer)?;
-    address::check_peer_scope(world, index, peer)?;
-    interface::may_broadcast(world, index, peer)?;
+    let peer = address::requested_peer(world, id, peer)?;
+    address::check_peer_scope(world, id, peer)?;
+    interface::may_broadcast(world, id, peer)?;
     let peer = match is_for_many(peer.ip()) {
         true => peer,
-        false => address::reachable(world, index, peer)?,
+        false => address::reachable(world, id, peer)?,
     };
-    ports::bind_towards(world, index, peer)?;
-    let socket = &mut world.sockets[index];
+    ports::bind_towards(world, id, peer)?;
+    let socket = &mut world.sockets[id];
     socket.peer = Some(peer);
     let number = socket.number;
     world.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
@@ -50,13 +50,13 @@ pub(crate) fn connect(world: &mut World, index: SocketId, peer: &Address) -> io:
 
 pub(crate) fn send(
     world: &mut World,
-    index: SocketId,
+    id: SocketId,
     buf: &[u8],
     peer: Option<&Address>,
 ) -> io::Result<usize> {
-    autobind(world, index)?;
-    let (from, to) = destination(world, index, buf.len(), peer)?;
-    let socket = &mut world.sockets[index];
+    autobind(world, id)?;
+    let (from, to) = destination(world, id, buf.len(), peer)?;
+    let socket = &mut world.sockets[id];
     let (host, number) = (socket.host, socket.number);
     if let Proto::Udp(mailbox) = &mut socket.proto {
         if let Some(error) = mailbox.take_error() {
@@ -71,44 +71,44 @@ pub(crate) fn send(
     let sent = Call::SendTo { socket: number, bytes: length, payload, to: to.into() };
     world.record(Actor::Running, sent);
     if is_for_many(to.ip()) {
-        multicast::send(world, index, from, to, buf);
+        multicast::send(world, id, from, to, buf);
         return Ok(buf.len());
     }
     world.record(Actor::Host(host), Wire::Datagram { socket: number, from, to, bytes: length });
     let mut payload = world.buffers.pop().unwrap_or_default();
     payload.clear();
     payload.extend_from_slice(buf);
-    outgoing::send(world, Some(index), host, from, to, Body::Datagram, payload);
+    outgoing::send(world, Some(id), host, from, to, Body::Datagram, payload);
     Ok(buf.len())
 }
 
 /// A socket without a port is given one before anything else is looked at.
-fn autobind(world: &mut World, index: SocketId) -> io::Result<()> {
-    let socket = &world.sockets[index];
+fn autobind(world: &mut World, id: SocketId) -> io::Result<()> {
+    let socket = &world.sockets[id];
     if socket.has_port {
         return Ok(());
     }
     let local = SocketAddr::new(any(socket.domain), 0);
     // That there is none is said in another way here (linux-truth 55).
-    ports::bind_to(world, index, local).map_err(|_| errno(libc::EAGAIN))
+    ports::bind_to(world, id, local).map_err(|_| errno(libc::EAGAIN))
 }
 
 /// Where so many bytes leave from and go to, in the order of Linux's refusals: IPv4 looks at the
 /// length that no datagram can have before all else, both at the one that IP cannot carry last.
 fn destination(
     world: &World,
-    index: SocketId,
+    id: SocketId,
     length: usize,
     peer: Option<&Address>,
 ) -> io::Result<(SocketAddr, SocketAddr)> {
-    let socket = &world.sockets[index];
+    let socket = &world.sockets[id];
     if socket.domain == Domain::V4 && length > LENGTH_MAX {
         return Err(errno(libc::EMSGSIZE));
     }
     if socket.domain == Domain::V6 && matches!(peer, Some(Address::Unix(_))) {
         return Err(errno(libc::EINVAL));
     }
-    let peer = peer.map(|peer| address::named_peer(world, index, peer)).transpose()?;
+    let peer = peer.map(|peer| address::requested_peer(world, id, peer)).transpose()?;
     if peer.is_some_and(|peer| peer.port() == 0) {
         return Err(errno(libc::EINVAL));
     }
@@ -117,9 +117,9 @@ fn destination(
         // IPv6 hands its peer on to IPv4 as if it were named.
         return Err(errno(libc::EINVAL));
     }
-    interface::may_broadcast(world, index, to)?;
-    let to = if is_for_many(to.ip()) { to } else { address::reachable(world, index, to)? };
-    let from = address::source_towards(world, index, to)?;
+    interface::may_broadcast(world, id, to)?;
+    let to = if is_for_many(to.ip()) { to } else { address::reachable(world, id, to)? };
+    let from = address::source_towards(world, id, to)?;
     if length > payload_max(to) {
         return Err(errno(libc::EMSGSIZE));
     }
@@ -130,11 +130,11 @@ fn destination(
 pub(crate) fn recv(
     world: &mut World,
     io: Io,
-    index: SocketId,
+    id: SocketId,
     buf: &mut [u8],
     take: Take,
 ) -> io::Result<(usize, SocketAddr)> {
-    let socket = &mut world.sockets[index];
+    let socket = &mut world.sockets[id];
     let number = socket.number;
     let Proto::Udp(mailbox) = &mut socket.proto else {
         return Err(errno(libc::ENOTCONN));
@@ -166,25 +166,20 @@ pub(crate) fn recv(
 }
 
 /// Shuts for this side alone, connected or not; where it is not, it says so all the same.
-pub(crate) fn shutdown(
-    world: &mut World,
-    index: SocketId,
-    read: bool,
-    write: bool,
-) -> io::Result<()> {
-    let socket = &mut world.sockets[index];
+pub(crate) fn shutdown(world: &mut World, id: SocketId, read: bool, write: bool) -> io::Result<()> {
+    let socket = &mut world.sockets[id];
     let is_connected = socket.peer.is_some();
     if let Proto::Udp(mailbox) = &mut socket.proto {
         mailbox.shut_read |= read;
         mailbox.shut_write |= write;
     }
-    readiness::tell(world, index);
+    readiness::tell(world, id);
     if is_connected { Ok(()) } else { Err(errno(libc::ENOTCONN)) }
 }
 
 /// UDP has no urgent datagrams, and says so once it has a port and the length is one it could send.
-pub(crate) fn refuse_urgent(world: &mut World, index: SocketId, length: usize) -> io::Error {
-    match autobind(world, index) {
+pub(crate) fn refuse_urgent(world: &mut World, id: SocketId, length: usize) -> io::Error {
+    match autobind(world, id) {
         Err(error) => error,
         Ok(()) if length > udp::LENGTH_MAX => errno(libc::EMSGSIZE),
         Ok(()) => errno(libc::EOPNOTSUPP),
@@ -198,7 +193,7 @@ mod tests {
     use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind};
 
     use crate::hub::SimHub;
-    use crate::testing::{self, code, is_named, ready, recv, send};
+    use crate::testing::{self, code, is_polled, ready, recv, send};
 
     fn at(address: &str) -> Address {
         address.parse::<SocketAddr>().expect("an address").into()
@@ -246,7 +241,7 @@ mod tests {
         let (near, far) = (bound(hub, "127.0.0.1:1"), bound(hub, "127.0.0.1:2"));
         assert_eq!(recv(hub, near, 1), Err(libc::EAGAIN));
         assert_eq!(code(hub.shutdown(near, Shutdown::Read)), Err(libc::ENOTCONN));
-        assert!(is_named(hub, near, Interest::READ), "it is shut all the same");
+        assert!(is_polled(hub, near, Interest::READ), "it is shut all the same");
         assert_eq!(recv(hub, near, 9), Ok(vec![]));
         hub.connect(far, &at("127.0.0.1:1")).expect("anybody may be connected to");
         assert_eq!(send(hub, far, b"late"), Ok(4));

@@ -25,7 +25,7 @@ use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::readiness;
 use crate::socket::Proto;
-use crate::socket::unix::name::{Name, place_of};
+use crate::socket::unix::name::{Name, key_of};
 use crate::socket::unix::queue::around_marks;
 use crate::socket::unix::{Peer, Role, UnixSocket};
 use crate::trace::event::Call;
@@ -36,16 +36,16 @@ use crate::world::journal::Actor;
 
 pub(crate) fn make(world: &mut World, kind: Kind) -> Io {
     let (host, path) = (world.host_here(), world.path_for_socket(".unix"));
-    let index = world.add_socket(host, path, Proto::Unix(UnixSocket::new(kind)));
-    world.add_descriptor(index)
+    let id = world.add_socket(host, path, Proto::Unix(UnixSocket::new(kind)));
+    world.add_descriptor(id)
 }
 
 pub(crate) fn pair(world: &mut World, kind: Kind) -> io::Result<(Io, Io)> {
     let (near, far) = (make(world, kind), make(world, kind));
     let (a, b) = (world.socket_of(near)?, world.socket_of(far)?);
-    for (index, other) in [(a, b), (b, a)] {
+    for (id, other) in [(a, b), (b, a)] {
         let other_weak = world.weak(other);
-        let socket = world.unix_mut(index);
+        let socket = world.unix_mut(id);
         socket.peer = Peer::Here(other);
         match kind {
             Kind::Datagram => socket.callers.push(other_weak),
@@ -56,20 +56,20 @@ pub(crate) fn pair(world: &mut World, kind: Kind) -> io::Result<(Io, Io)> {
     Ok((near, far))
 }
 
-pub(crate) fn bind(world: &mut World, index: SocketId, local: &SocketAddr) -> io::Result<()> {
+pub(crate) fn bind(world: &mut World, id: SocketId, local: &SocketAddr) -> io::Result<()> {
     let wanted = Name::of(local);
-    let has_name = world.unix(index).name.get().is_some();
+    let has_name = world.unix(id).name.get().is_some();
     if has_name && !matches!(wanted, Some(Name::Path(_))) {
         // Asking for any name is granted by the one that is there.
         return if wanted.is_none() { Ok(()) } else { Err(errno(libc::EINVAL)) };
     }
-    let host = world.sockets[index].host;
+    let host = world.sockets[id].host;
     let name = match wanted {
         Some(name) => Rc::new(name),
-        None => free_name(world, index)?,
+        None => free_name(world, id)?,
     };
-    let place = place_of(&name, world.unix(index).kind);
-    let is_taken = world.hosts[host].names.get(&place).is_some_and(|&holder| match *name {
+    let key = key_of(&name, world.unix(id).kind);
+    let is_taken = world.hosts[host].names.get(&key).is_some_and(|&holder| match *name {
         Name::Path(_) => true,
         Name::Abstract(_) => world.upgrade(holder).is_some(),
     });
@@ -80,21 +80,21 @@ pub(crate) fn bind(world: &mut World, index: SocketId, local: &SocketAddr) -> io
         // The file is made before the socket is looked at, and removed again.
         return Err(errno(libc::EINVAL));
     }
-    let holder = world.weak(index);
-    world.hosts[host].names.insert(place, holder);
-    let number = world.sockets[index].number;
+    let holder = world.weak(id);
+    world.hosts[host].names.insert(key, holder);
+    let number = world.sockets[id].number;
     let local = world.name_ref(Some(&name));
     world.record(Actor::Running, Call::Bind { socket: number, local });
-    world.unix(index).name.set(name).expect("it had none");
+    world.unix(id).name.set(name).expect("it had none");
     Ok(())
 }
 
 /// An abstract name of five hexadecimal digits that nobody has.
-fn free_name(world: &World, index: SocketId) -> io::Result<Rc<Name>> {
-    let names = &world.hosts[world.sockets[index].host].names;
-    let kind = world.unix(index).kind;
+fn free_name(world: &World, id: SocketId) -> io::Result<Rc<Name>> {
+    let names = &world.hosts[world.sockets[id].host].names;
+    let kind = world.unix(id).kind;
     let is_free = |name: &Rc<Name>| {
-        let holder = names.get(&place_of(name, kind));
+        let holder = names.get(&key_of(name, kind));
         holder.is_none_or(|&holder| world.upgrade(holder).is_none())
     };
     (1..1 << 20)
@@ -103,8 +103,8 @@ fn free_name(world: &World, index: SocketId) -> io::Result<Rc<Name>> {
         .ok_or_else(|| errno(libc::ENOSPC))
 }
 
-pub(crate) fn listen(world: &mut World, index: SocketId, backlog: u32) -> io::Result<()> {
-    let socket = world.unix_mut(index);
+pub(crate) fn listen(world: &mut World, id: SocketId, backlog: u32) -> io::Result<()> {
+    let socket = world.unix_mut(id);
     if socket.kind == Kind::Datagram {
         return Err(errno(libc::EOPNOTSUPP));
     }
@@ -117,55 +117,50 @@ pub(crate) fn listen(world: &mut World, index: SocketId, backlog: u32) -> io::Re
             *role = Role::Listening { backlog: backlog_now, pending: VecDeque::new() };
         }
     }
-    let socket = world.sockets[index].number;
+    let socket = world.sockets[id].number;
     world.record(Actor::Running, Call::Listen { socket, backlog });
-    callers::tell(world, index);
+    callers::tell(world, id);
     Ok(())
 }
 
 /// A connection stands at once, or not at all; while the listener's queue is full the call has
 /// to wait.
-pub(crate) fn connect(
-    world: &mut World,
-    io: Io,
-    index: SocketId,
-    to: &SocketAddr,
-) -> io::Result<()> {
-    let kind = world.unix(index).kind;
+pub(crate) fn connect(world: &mut World, io: Io, id: SocketId, to: &SocketAddr) -> io::Result<()> {
+    let kind = world.unix(id).kind;
     if kind == Kind::Datagram {
-        return datagram::connect(world, index, to);
+        return datagram::connect(world, id, to);
     }
     let name = Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?);
-    let target = callers::find(world, world.sockets[index].host, &name, kind)?;
+    let target = callers::find(world, world.sockets[id].host, &name, kind)?;
     let listener = world.unix(target);
     match &listener.role {
         Role::Listening { backlog, pending } if !listener.shut_read => {
             if pending.len() > *backlog {
-                callers::add(world, target, index);
+                callers::add(world, target, id);
                 world.want(io, Interest::WRITE);
                 return Err(errno(libc::EAGAIN));
             }
         }
         _ => return Err(errno(libc::ECONNREFUSED)),
     }
-    match world.unix(index).role {
+    match world.unix(id).role {
         Role::Plain => {}
         Role::Connected => return Err(errno(libc::EISCONN)),
         Role::Listening { .. } => return Err(errno(libc::EINVAL)),
     }
-    let far = stream::make_far_end(world, target, index);
-    let near = world.unix_mut(index);
+    let far = stream::make_far_end(world, target, id);
+    let near = world.unix_mut(id);
     near.role = Role::Connected;
     near.peer = Peer::Here(far);
-    let number = world.sockets[index].number;
+    let number = world.sockets[id].number;
     let peer = world.name_ref(Some(&name));
     world.record(Actor::Running, Call::Connect { socket: number, peer });
     readiness::tell(world, target);
     Ok(())
 }
 
-pub(crate) fn accept(world: &mut World, io: Io, index: SocketId) -> io::Result<(Io, Address)> {
-    let socket = world.unix_mut(index);
+pub(crate) fn accept(world: &mut World, io: Io, id: SocketId) -> io::Result<(Io, Address)> {
+    let socket = world.unix_mut(id);
     if socket.kind == Kind::Datagram {
         return Err(errno(libc::EOPNOTSUPP));
     }
@@ -189,18 +184,18 @@ pub(crate) fn accept(world: &mut World, io: Io, index: SocketId) -> io::Result<(
     let number = world.sockets[accepted].number;
     let name = world.name_ref(peer.as_deref());
     world.record(Actor::Running, Call::Accept { socket: number, peer: name });
-    callers::tell(world, index);
+    callers::tell(world, id);
     Ok((io, Name::address(peer.as_deref())))
 }
 
 // Asked about.
 
-pub(crate) fn name(world: &World, index: SocketId) -> Address {
-    Name::address(world.unix(index).name.get().map(|name| &**name))
+pub(crate) fn name(world: &World, id: SocketId) -> Address {
+    Name::address(world.unix(id).name.get().map(|name| &**name))
 }
 
-pub(crate) fn peer(world: &World, index: SocketId) -> io::Result<Address> {
-    match &world.unix(index).peer {
+pub(crate) fn peer(world: &World, id: SocketId) -> io::Result<Address> {
+    match &world.unix(id).peer {
         Peer::None => Err(errno(libc::ENOTCONN)),
         Peer::Here(peer) => Ok(name(world, *peer)),
         Peer::Gone(name) => Ok(Name::address(name.as_deref())),
@@ -212,30 +207,30 @@ pub(crate) fn peer(world: &World, index: SocketId) -> io::Result<Address> {
 pub(crate) fn recv(
     world: &mut World,
     io: Io,
-    index: SocketId,
+    id: SocketId,
     buf: &mut [u8],
     take: Take,
 ) -> io::Result<(usize, Address)> {
-    match world.unix(index).kind {
+    match world.unix(id).kind {
         Kind::Datagram => {
-            let (length, from) = datagram::recv(world, io, index, buf, take)?;
+            let (length, from) = datagram::recv(world, io, id, buf, take)?;
             Ok((length, Name::address(from.as_deref())))
         }
         kind => {
             // Bytes come from the peer; the end comes from nobody.
-            let inline = world.sockets[index].urgent_is_inline();
-            let (_, bytes) = around_marks(&world.unix(index).incoming, inline);
+            let inline = world.sockets[id].urgent_is_inline();
+            let (_, bytes) = around_marks(&world.unix(id).incoming, inline);
             let is_end = match kind {
                 Kind::Stream => bytes == 0,
-                _ => world.unix(index).incoming.is_empty(),
+                _ => world.unix(id).incoming.is_empty(),
             };
             let from = match is_end {
                 true => Address::unnamed(),
-                false => peer(world, index).unwrap_or_else(|_| Address::unnamed()),
+                false => peer(world, id).unwrap_or_else(|_| Address::unnamed()),
             };
             let length = match kind {
-                Kind::Stream => stream::recv(world, io, index, buf, take)?,
-                _ => record::recv(world, io, index, buf, take)?,
+                Kind::Stream => stream::recv(world, io, id, buf, take)?,
+                _ => record::recv(world, io, id, buf, take)?,
             };
             Ok((length, from))
         }
@@ -245,21 +240,21 @@ pub(crate) fn recv(
 pub(crate) fn send(
     world: &mut World,
     io: Io,
-    index: SocketId,
+    id: SocketId,
     buf: &[u8],
     peer: Option<&Address>,
 ) -> io::Result<usize> {
-    match (world.unix(index).kind, peer) {
+    match (world.unix(id).kind, peer) {
         (Kind::Datagram, peer) => {
             let peer = peer.map(Address::unix).transpose()?;
-            datagram::send(world, io, index, buf, peer)
+            datagram::send(world, io, id, buf, peer)
         }
-        (Kind::Stream, Some(_)) => match world.unix(index).role {
+        (Kind::Stream, Some(_)) => match world.unix(id).role {
             Role::Connected => Err(errno(libc::EISCONN)),
             _ => Err(errno(libc::EOPNOTSUPP)),
         },
-        (Kind::Stream, None) => stream::send(world, io, index, buf),
-        (Kind::SeqPacket, _) => record::send(world, io, index, buf),
+        (Kind::Stream, None) => stream::send(world, io, id, buf),
+        (Kind::SeqPacket, _) => record::send(world, io, id, buf),
     }
 }
 
@@ -267,8 +262,8 @@ pub(crate) fn send(
 
 /// What one end of a connection shuts, the other end finds shut; a datagram socket shuts for
 /// itself alone.
-pub(crate) fn shutdown(world: &mut World, index: SocketId, read: bool, write: bool) {
-    let socket = world.unix_mut(index);
+pub(crate) fn shutdown(world: &mut World, id: SocketId, read: bool, write: bool) {
+    let socket = world.unix_mut(id);
     socket.shut_read |= read;
     socket.shut_write |= write;
     let peer = match (&socket.peer, socket.kind) {
@@ -281,22 +276,22 @@ pub(crate) fn shutdown(world: &mut World, index: SocketId, read: bool, write: bo
         other.shut_write |= read;
         readiness::tell(world, peer);
     }
-    callers::tell(world, index);
+    callers::tell(world, id);
 }
 
 /// The last descriptor is gone. The name stays where it is a path.
-pub(crate) fn close(world: &mut World, index: SocketId) {
-    end(world, index, false);
+pub(crate) fn close(world: &mut World, id: SocketId) {
+    end(world, id, false);
 }
 
 /// `embryo`: nobody ever accepted it, so its client finds the connection reset.
-fn end(world: &mut World, index: SocketId, embryo: bool) {
+fn end(world: &mut World, id: SocketId, embryo: bool) {
     let gone = Proto::Fresh;
-    let proto = std::mem::replace(&mut world.sockets[index].proto, gone);
+    let proto = std::mem::replace(&mut world.sockets[id].proto, gone);
     let Proto::Unix(socket) = proto else { return };
     let UnixSocket { kind, name, role, peer, incoming, callers, .. } = *socket;
     let name = name.get().cloned();
-    world.forget_socket(index);
+    world.forget_socket(id);
     if let (Kind::Stream | Kind::SeqPacket, Peer::Here(peer)) = (kind, peer) {
         let other = world.unix_mut(peer);
         // A record of no bytes that comes first is overlooked.
@@ -313,7 +308,7 @@ fn end(world: &mut World, index: SocketId, embryo: bool) {
     for &caller in &callers {
         let Some(caller) = world.upgrade(caller) else { continue };
         let other = world.unix_mut(caller);
-        if matches!(other.peer, Peer::Here(peer) if peer == index) {
+        if matches!(other.peer, Peer::Here(peer) if peer == id) {
             other.peer = Peer::Gone(name.clone());
         }
     }

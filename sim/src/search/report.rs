@@ -79,8 +79,8 @@ fn deviations(text: &mut String, shrunk: &Shrunk) {
         "minimised: {} deviations -> {left} in {} runs; {proof}",
         shrunk.before, shrunk.runs
     );
-    for (at, choice) in shrunk.run.deviations().iter().take(DEVIATIONS_SHOWN).enumerate() {
-        let _ = writeln!(text, "  {}. {}", at + 1, choice.in_words());
+    for (at, words) in shrunk.run.deviations_in_words().take(DEVIATIONS_SHOWN).enumerate() {
+        let _ = writeln!(text, "  {}. {words}", at + 1);
     }
     if left > DEVIATIONS_SHOWN {
         let _ = writeln!(text, "  … and {} more, in the token", left - DEVIATIONS_SHOWN);

@@ -1,13 +1,13 @@
 //! The minimiser: fewer deviations that still fail in the same way.
 //!
 //! A failing run is its deviations, so making it smaller is taking deviations away and running what
-//! is left: first the tail, then whole kinds, then ever smaller groups, the later ones first, down
+//! is left: first the tail, then whole series, then ever smaller groups, the later ones first, down
 //! to single ones (delta debugging). A run counts only if it fails in the same class. After every
 //! success the run's actual deviations are taken up, which are often fewer still.
 
 use greenroom::scenario::Scenario;
 
-use crate::choices::KINDS;
+use crate::choices::Series;
 use crate::run::{Choice, Run, Spec, run};
 use crate::search::difference::first_difference;
 
@@ -51,7 +51,7 @@ pub fn shrink(scenario: &Scenario, spec: &Spec, failing: &Run) -> Result<Shrunk,
     }
     let mut search = Search { scenario, spec: taped, class, best: replayed, runs: 1 };
     search.drop_tail();
-    search.drop_kinds();
+    search.drop_series();
     let is_minimal = search.drop_groups();
     let before = failing.deviation_count();
     let tape = Some(search.best.deviations());
@@ -97,10 +97,14 @@ impl Search<'_> {
         }
     }
 
-    fn drop_kinds(&mut self) {
-        for kind in KINDS {
-            let rest: Vec<Choice> =
-                self.best.deviations().into_iter().filter(|choice| choice.kind != kind).collect();
+    fn drop_series(&mut self) {
+        for series in Series::ALL {
+            let rest: Vec<Choice> = self
+                .best
+                .deviations()
+                .into_iter()
+                .filter(|choice| choice.series != series)
+                .collect();
             if rest.len() < self.best.deviation_count() {
                 self.try_out(rest);
             }

@@ -1,4 +1,4 @@
-//! A run as a line of text: its scenario and its deviations, each by kind, place and ordinal.
+//! A run as a line of text: its scenario and its deviations, each by series, entity and ordinal.
 //!
 //! ```text
 //! v1:planted/half-open;weather=calm;fault@srv.1=62900000ns;turn@cli/main.4=cli/timer
@@ -12,8 +12,7 @@ use std::fmt;
 
 use greenroom::scenario::Scenario;
 
-use crate::choices::Kind;
-use crate::run::{Choice, Run, Spec, Value};
+use crate::run::{Choice, Run, Spec};
 use crate::weather::Weather;
 
 /// A run that can be played again.
@@ -30,8 +29,6 @@ pub struct Token {
     /// Its deviations.
     pub choices: Vec<Choice>,
 }
-
-const FATES: [&str; 5] = ["lost", "duplicated", "overtaken", "net-unreachable", "host-unreachable"];
 
 impl Token {
     /// The token of a run.
@@ -75,7 +72,7 @@ impl Token {
         if let Some(name) = part.strip_prefix("weather=") {
             self.weather = name.to_owned();
         } else if part.contains('@') {
-            self.choices.push(parse_choice(part)?);
+            self.choices.push(Choice::parse(part)?);
         } else if let Some(seed) = part.strip_prefix("seed=") {
             self.seed = Some(number(seed)?);
         } else if let Some((name, value)) =
@@ -85,7 +82,7 @@ impl Token {
         } else {
             return Err(format!(
                 "`{}` is no part of a token: weather=NAME, seed=N, knob.NAME=N or \
-                 KIND@PLACE.ORDINAL=VALUE",
+                 SERIES@ENTITY.ORDINAL=VALUE",
                 head(part)
             ));
         }
@@ -129,89 +126,10 @@ impl fmt::Display for Token {
     }
 }
 
-impl fmt::Display for Choice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}.{}=", self.kind.name(), self.entity, self.ordinal)?;
-        match (&self.value, self.kind) {
-            (Value::Greenlet(path), _) => f.write_str(path),
-            (Value::Number(ns), Kind::Delay | Kind::Fault | Kind::Length) => write!(f, "{ns}ns"),
-            (Value::Number(bytes), Kind::Size) => write!(f, "{bytes}B"),
-            (Value::Number(fate), Kind::Fate) => {
-                f.write_str(FATES.get(*fate as usize - 1).unwrap_or(&"?"))
-            }
-            (Value::Number(value), _) => write!(f, "{value}"),
-        }
-    }
-}
-
-fn parse_choice(part: &str) -> Result<Choice, String> {
-    let bad = |what: &str| format!("`{part}`: {what}; a deviation is KIND@PLACE.ORDINAL=VALUE");
-    let (kind, rest) = part.split_once('@').ok_or_else(|| bad("no `@`"))?;
-    let kind = Kind::named(kind)
-        .ok_or_else(|| bad("no such kind (turn, delay, fate, size, fault, length, user)"))?;
-    let (place, value) = rest.rsplit_once('=').ok_or_else(|| bad("no `=`"))?;
-    let (entity, ordinal) = place.rsplit_once('.').ok_or_else(|| bad("no ordinal"))?;
-    let ordinal = ordinal.parse().map_err(|_| bad("the ordinal is no number"))?;
-    let number = |unit: &str| {
-        let digits = value.strip_suffix(unit).unwrap_or(value);
-        digits.parse().map(Value::Number).map_err(|_| bad("the value is no number"))
-    };
-    let value = match kind {
-        Kind::Turn => Value::Greenlet(value.to_owned()),
-        Kind::Delay | Kind::Fault | Kind::Length => number("ns")?,
-        Kind::Size => number("B")?,
-        Kind::Fate => {
-            let fate = FATES.iter().position(|name| *name == value);
-            Value::Number(
-                fate.ok_or_else(|| bad(&format!("a fate is one of {}", FATES.join(", "))))? as u64
-                    + 1,
-            )
-        }
-        Kind::User | Kind::Entropy => number("")?,
-    };
-    Ok(Choice { kind, entity: entity.to_owned(), ordinal, value })
-}
-
-impl Choice {
-    /// What was decided, in words.
-    pub fn in_words(&self) -> String {
-        let (who, nth) = (&self.entity, self.ordinal);
-        match (&self.value, self.kind) {
-            (Value::Greenlet(target), _) => {
-                format!("{target} runs instead of {who}, at that one's turn {nth}")
-            }
-            (Value::Number(ns), Kind::Delay) => {
-                format!("packet {nth} of {who} takes {}", crate::choices::Ns(*ns))
-            }
-            (Value::Number(fate), Kind::Fate) if who.contains('=') => {
-                let fate = FATES.get(*fate as usize - 1).unwrap_or(&"?");
-                format!("where {} are cut off a router says {fate}", who.replace('=', " and "))
-            }
-            (Value::Number(fate), Kind::Fate) => {
-                let fate = FATES.get(*fate as usize - 1).unwrap_or(&"?");
-                format!("packet {nth} of {who} is {fate}")
-            }
-            (Value::Number(bytes), Kind::Size) => {
-                format!("read {nth} of {who} returns {bytes} bytes at most")
-            }
-            (Value::Number(ns), Kind::Fault) if who.contains('=') => {
-                let pair = who.replace('=', " and ");
-                format!("{pair} are cut off {} after their first packet", crate::choices::Ns(*ns))
-            }
-            (Value::Number(ns), Kind::Fault) => {
-                format!("{who} loses power at {}", crate::choices::Ns(*ns))
-            }
-            (Value::Number(ns), Kind::Length) => {
-                format!("{} are cut off for {}", who.replace('=', " and "), crate::choices::Ns(*ns))
-            }
-            (Value::Number(value), _) => format!("{who} chooses {value}, the {nth}th time"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Value;
 
     #[test]
     fn a_token_reads_as_it_is_written() {
@@ -223,8 +141,6 @@ mod tests {
         assert_eq!(token.to_string(), text);
         assert_eq!(token.choices[0].value, Value::Greenlet("cli/waiter#2".into()));
         assert_eq!(token.choices[4].entity, "cli=srv");
-        let words = "where cli and srv are cut off a router says net-unreachable";
-        assert_eq!(token.choices[5].in_words(), words);
     }
 
     #[test]
@@ -235,7 +151,7 @@ mod tests {
             ("v1:echo;what", "`what`"),
             ("v1:echo;seed=x", "`x`"),
             ("v1:echo;turn@a=b", "ordinal"),
-            ("v1:echo;spin@a.1=b", "kind"),
+            ("v1:echo;spin@a.1=b", "series"),
             ("v1:echo;fate@a.1=eaten", "fate"),
         ] {
             let error = Token::parse(text).unwrap_err();

@@ -11,7 +11,7 @@ pub(crate) enum Transport {
     Udp,
 }
 
-/// A connection's place: host, its address and port there, the peer's.
+/// What tells a connection from all others: its host, its address and port there, the peer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Flow {
     pub(crate) host: HostId,

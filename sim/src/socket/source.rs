@@ -17,15 +17,15 @@ impl Query {
     }
 }
 
-/// A job under way.
+/// A job in progress.
 #[derive(Default)]
 pub(crate) struct Work {
     pub(crate) is_due: bool,
 }
 
-/// Where one kind of signal is heard.
-pub(crate) struct Ear {
+/// One kind of signal, for a program that handles it.
+pub(crate) struct SignalSource {
     pub(crate) kind: Kind,
-    /// As with a signal that is blocked, any number that were not heard yet are one.
-    pub(crate) has_come: bool,
+    /// As with a signal that is blocked, any number that are pending are one.
+    pub(crate) is_pending: bool,
 }

@@ -27,7 +27,7 @@ impl Appetite {
         Appetite { began_ns: 0, began_at: position, best: 0, first }
     }
 
-    /// The application has read all before `position`. Answers the window it is worth if that is
+    /// The application has read all before `position`. Returns the window it is worth if that is
     /// more than ever before.
     pub(super) fn measured(
         &mut self,

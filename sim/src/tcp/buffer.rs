@@ -165,7 +165,7 @@ impl ReceiveBuffer {
         if !self.absorb(from..until) {
             return Arrival::Useless;
         }
-        self.place(from, bytes);
+        self.store(from, bytes);
         self.latest.rotate_right(1);
         self.latest[0] = from;
         self.join()
@@ -208,7 +208,7 @@ impl ReceiveBuffer {
         true
     }
 
-    fn place(&mut self, from: u64, bytes: &[u8]) {
+    fn store(&mut self, from: u64, bytes: &[u8]) {
         let offset = (from - self.start) as usize;
         if self.ring.len() < offset + bytes.len() {
             self.ring.resize(offset + bytes.len(), 0);

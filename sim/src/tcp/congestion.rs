@@ -60,7 +60,7 @@ impl Congestion {
         }
     }
 
-    /// Bytes that may be under way.
+    /// Bytes that may be in flight.
     pub(super) fn window(&self) -> u64 {
         match self.phase {
             Phase::Open | Phase::Repair { .. } if !self.is_on => u64::MAX,
@@ -88,7 +88,7 @@ impl Congestion {
         }
     }
 
-    /// Nothing more can be sent: `flight` bytes are under way, and it is this window or not that
+    /// Nothing more can be sent: `flight` bytes are in flight, and it is this window or not that
     /// holds back the next.
     pub(super) fn used(&mut self, flight: u64, held_back: bool) {
         let slow = self.window < self.threshold;
@@ -134,8 +134,8 @@ impl Congestion {
         self.lose(Phase::Repair { until: sent, reduction });
     }
 
-    /// While a loss is repaired, `delivered` more arrived and `pipe` bytes are still under way: how
-    /// much may leave now. The first lost segment may in any case; of what is too much under way, a
+    /// While a loss is repaired, `delivered` more arrived and `pipe` bytes are still in flight: how
+    /// much may leave now. The first lost segment may in any case; of what is too much in flight, a
     /// part for each part that arrives; where it is too little, a segment more than what arrives.
     pub(super) fn delivered(&mut self, delivered: u64, pipe: u64, is_progress: bool) {
         let Phase::Repair { reduction, .. } = &mut self.phase else { return };
@@ -160,7 +160,7 @@ impl Congestion {
         }
     }
 
-    /// A retransmission timeout: all that is under way may be lost. The threshold is taken from the
+    /// A retransmission timeout: all that is in flight may be lost. The threshold is taken from the
     /// flight that met the loss: not again while that is repaired (as Linux has it), nor from a second
     /// timeout of the same segment (RFC 5681 §3.1).
     pub(super) fn timed_out(&mut self, flight: u64, sent: u64, is_first: bool) {
@@ -174,7 +174,7 @@ impl Congestion {
         self.lose(Phase::Restart { until: sent });
     }
 
-    /// What is under way is sent again for no fault of the network's: the window stays.
+    /// What is in flight is sent again for no fault of the network's: the window stays.
     pub(super) fn resend(&mut self, sent: u64) {
         self.lose(Phase::Restart { until: sent });
     }
@@ -191,7 +191,7 @@ impl Congestion {
         self.counted = 0;
     }
 
-    /// What was under way, or of it what the window allowed, halved.
+    /// What was in flight, or of it what the window allowed, halved.
     fn half(&self, flight: u64) -> u64 {
         (flight.min(self.window) / 2).max(2 * self.segment)
     }

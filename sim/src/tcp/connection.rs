@@ -257,7 +257,7 @@ impl Connection {
         self.incoming.next().saturating_add(u64::from(self.peer_finished))
     }
 
-    /// Bytes that may still be under way.
+    /// Bytes that may still be in flight.
     fn pipe(&self) -> u64 {
         self.sent.pipe(self.snd_nxt - self.snd_una)
     }

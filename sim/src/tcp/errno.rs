@@ -1,5 +1,5 @@
 //! The handful of Linux error numbers that TCP reports. Not a general table: numbers, because the
-//! simulator answers as Linux does whatever system it runs on.
+//! simulator behaves as Linux does whatever system it runs on.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! The round trip: how long to wait for an acknowledgment (RFC 6298). Not a timer: it answers how
+//! The round trip: how long to wait for an acknowledgment (RFC 6298). Not a timer: it says how
 //! long, `connection/timers.rs` keeps the until when.
 
 use super::config::Config;
@@ -14,7 +14,7 @@ pub(super) struct RoundTrip {
     smoothed_ns: Option<(u64, u64)>,
     rto_ns: u64,
     backoff: u32,
-    /// The one measurement under way: position whose ACK ends it, and when it began.
+    /// The one measurement in flight: position whose ACK ends it, and when it began.
     sample: Option<(u64, u64)>,
 }
 

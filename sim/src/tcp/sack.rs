@@ -1,5 +1,5 @@
 //! What the peer has beyond a gap (SACK, RFC 2018), and what follows from it for the rest: which of it
-//! is lost, which was sent again, and how much is still under way (RFC 6675). Positions only.
+//! is lost, which was sent again, and how much is still in flight (RFC 6675). Positions only.
 //!
 //! Loss is found as Linux's RACK (RFC 8985) finds it on a path that keeps the order: once three
 //! segments are there beyond a gap, whatever left before something that arrived is lost, be it for
@@ -41,13 +41,13 @@ impl Scoreboard {
         self.there_bytes
     }
 
-    /// Bytes that may still be under way, of `flight` that are not acknowledged.
+    /// Bytes that may still be in flight, of `flight` that are not acknowledged.
     pub(super) fn pipe(&self, flight: u64) -> u64 {
         flight.saturating_sub(self.there_bytes + self.lost_bytes)
     }
 
     /// Takes in what a segment says, and nothing that was never sent.
-    pub(super) fn hear(&mut self, ack: u64, blocks: &Blocks, una: u64, sent: u64) {
+    pub(super) fn update(&mut self, ack: u64, blocks: &Blocks, una: u64, sent: u64) {
         let before = self.there_bytes;
         for &(from, until) in blocks.iter().filter(|(from, until)| from < until) {
             let at = |offset: u32| ack.saturating_add(offset.into());
@@ -108,7 +108,7 @@ impl Scoreboard {
         }
     }
 
-    /// What was sent again is under way no more if it arrived, or if something that left later did.
+    /// What was sent again is in flight no more if it arrived, or if something that left later did.
     fn forget_arrived(&mut self, una: u64, highest: u64) {
         let there = &self.there;
         let arrived = |range: &Range<u64>| {
@@ -164,7 +164,7 @@ mod tests {
     fn heard(blocks: &[(u32, u32)]) -> Scoreboard {
         let mut board = Scoreboard::default();
         for &block in blocks {
-            board.hear(1000, &[block, (0, 0), (0, 0)], 1000, SENT);
+            board.update(1000, &[block, (0, 0), (0, 0)], 1000, SENT);
         }
         board
     }
@@ -217,12 +217,12 @@ mod tests {
         board.find_lost(1000);
         resend_all(&mut board, 9000);
         // The second one arrives: the first did not.
-        board.hear(1000, &[(3000, 4000), (0, 0), (0, 0)], 1000, 9000);
+        board.update(1000, &[(3000, 4000), (0, 0), (0, 0)], 1000, 9000);
         board.find_lost(1000);
         let again = resend_all(&mut board, 9000);
         assert_eq!((again.len(), &again[0]), (1, &(1000..2000)));
         // So does something that was new after all of them.
-        board.hear(1000, &[(8000, 9000), (0, 0), (0, 0)], 1000, 10_000);
+        board.update(1000, &[(8000, 9000), (0, 0), (0, 0)], 1000, 10_000);
         board.find_lost(1000);
         assert_eq!(
             resend_all(&mut board, 10_000),

@@ -17,7 +17,7 @@ impl World {
         entry.descriptors.push(id);
         let host = &mut self.hosts[entry.host];
         if entry.number == 0 {
-            entry.number = host.name_socket();
+            entry.number = host.number_socket();
         }
         if entry.number != NO_SOCKET {
             host.took_descriptor();

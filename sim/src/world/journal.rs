@@ -67,8 +67,8 @@ impl World {
     }
 
     /// Records a read, and whether it returned less than was there.
-    pub(crate) fn record_read(&mut self, index: SocketId, length: usize, there: usize) {
-        let (socket, bytes) = (self.sockets[index].number, length as u64);
+    pub(crate) fn record_read(&mut self, id: SocketId, length: usize, there: usize) {
+        let (socket, bytes) = (self.sockets[id].number, length as u64);
         if length < there {
             let struck = Struck::Read { socket, bytes, there: there as u64 };
             self.strike(Actor::Running, Fault::ShortRead, struck);

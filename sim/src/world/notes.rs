@@ -2,7 +2,7 @@
 
 use greenroom::hub::{Note, On, WokeBy};
 
-use crate::choices::{self, Entity, Ns};
+use crate::choices::{self, Decision, Draw, Entity, Ns, Number};
 use crate::id::GreenletIndex;
 use crate::socket::NO_SOCKET;
 use crate::trace::event::{Program, Schedule, WaitEnd, What};
@@ -20,8 +20,8 @@ impl World {
             let path = paths.child(Some(above), &format!(":{label}"), 1);
             Entity::new(path, paths.hash(path))
         });
-        let sample = |draw: &mut choices::Draw| draw.below(arity.into());
-        let value = self.choices.pick(entity, choices::Kind::User, sample);
+        let sample = |draw: &mut Draw| Number(draw.below(arity.into()));
+        let Number(value) = self.choices.pick(entity, Decision::User, sample);
         let value = value.min(u64::from(arity) - 1);
         let label = self.trace.text(label);
         self.record(Actor::Running, Program::Chose { label, value });
@@ -83,7 +83,7 @@ impl World {
 
     pub(crate) fn number_of(&self, on: On) -> u32 {
         let On::Io(io, _) = on else { return 0 };
-        let number = self.socket_of(io).map_or(0, |index| self.sockets[index].number);
+        let number = self.socket_of(io).map_or(0, |id| self.sockets[id].number);
         if number == NO_SOCKET { 0 } else { number }
     }
 }

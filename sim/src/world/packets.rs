@@ -5,11 +5,13 @@ use crate::link::packet::Packet;
 use crate::world::World;
 
 impl World {
+    #[inline]
     pub(crate) fn deliver_at(&mut self, at_ns: u64, packet: Packet) {
         let id = self.packets.insert(packet);
         self.clock.schedule(at_ns, true, Event::Packet(id));
     }
 
+    #[inline]
     pub(crate) fn recycle(&mut self, buffer: Vec<u8>) {
         const KEPT_MAX: usize = 1024;
         if buffer.capacity() > 0 && self.buffers.len() < KEPT_MAX {

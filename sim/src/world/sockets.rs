@@ -9,7 +9,7 @@ use crate::socket::{Dirty, NO_SOCKET, Proto, Socket};
 use crate::world::World;
 
 impl World {
-    /// A path for a socket of whoever runs: its place and which of its sockets it is.
+    /// A path for a socket of the greenlet that runs: below the greenlet's, with which of its sockets it is.
     pub(crate) fn path_for_socket(&mut self, label: &str) -> u32 {
         match self.current {
             Some(slot) => {
@@ -47,18 +47,18 @@ impl World {
             dirty: Dirty::No,
         };
         match self.free_sockets.pop() {
-            Some(index) => {
-                let slot = &mut self.sockets[index];
+            Some(id) => {
+                let slot = &mut self.sockets[id];
                 socket.generation = slot.generation + 1;
                 *slot = socket;
-                index
+                id
             }
             None => self.sockets.push(socket),
         }
     }
 
-    pub(crate) fn weak(&self, index: SocketId) -> Weak {
-        Weak { socket: index, generation: self.sockets[index].generation }
+    pub(crate) fn weak(&self, id: SocketId) -> Weak {
+        Weak { socket: id, generation: self.sockets[id].generation }
     }
 
     /// The socket, if it is still there.
@@ -80,10 +80,10 @@ impl World {
     }
 
     /// Takes a socket out of the world: no segment finds it any more.
-    pub(crate) fn forget_socket(&mut self, index: SocketId) {
-        self.unroute(index);
-        self.release_port(index);
-        let socket = &mut self.sockets[index];
+    pub(crate) fn forget_socket(&mut self, id: SocketId) {
+        self.unroute(id);
+        self.release_port(id);
+        let socket = &mut self.sockets[id];
         socket.live = false;
         socket.proto = Proto::Fresh;
         let descriptors = std::mem::take(&mut socket.descriptors);
@@ -93,28 +93,28 @@ impl World {
         for descriptor in descriptors {
             self.descriptors.remove(descriptor);
         }
-        self.free_sockets.push(index);
+        self.free_sockets.push(id);
     }
 
-    /// Gives up the socket's place among the connections, and the port unless the program named it.
-    pub(crate) fn unroute(&mut self, index: SocketId) {
-        let socket = &self.sockets[index];
+    /// Gives up the socket's flow, and the port unless the program named it.
+    pub(crate) fn unroute(&mut self, id: SocketId) {
+        let socket = &self.sockets[id];
         if let Some(flow) = socket.flow()
-            && self.flows.get(&flow) == Some(&index)
+            && self.flows.get(&flow) == Some(&id)
         {
             self.flows.remove(&flow);
         }
-        if !self.sockets[index].port_is_given {
-            self.release_port(index);
+        if !self.sockets[id].port_is_given {
+            self.release_port(id);
         }
     }
 
-    fn release_port(&mut self, index: SocketId) {
-        let socket = &mut self.sockets[index];
+    fn release_port(&mut self, id: SocketId) {
+        let socket = &mut self.sockets[id];
         let Some(local) = socket.local.filter(|_| std::mem::take(&mut socket.has_port)) else {
             return;
         };
         let transport = socket.transport();
-        self.hosts[socket.host].ports.release(transport, local.port(), index);
+        self.hosts[socket.host].ports.release(transport, local.port(), id);
     }
 }

@@ -96,9 +96,11 @@ pub(crate) struct Slots<I, T> {
 
 impl<I: Id, T> Slots<I, T> {
     /// The id that the next row will have.
+    #[inline]
     pub(crate) fn next_id(&self) -> I {
         self.free.last().copied().unwrap_or_else(|| I::of_row(self.rows.len()))
     }
+    #[inline]
     pub(crate) fn insert(&mut self, row: T) -> I {
         match self.free.pop() {
             Some(id) => {
@@ -111,12 +113,11 @@ impl<I: Id, T> Slots<I, T> {
             }
         }
     }
+    #[inline]
     pub(crate) fn remove(&mut self, id: I) -> Option<T> {
-        let row = self.rows[id.row()].take();
-        if row.is_some() {
-            self.free.push(id);
-        }
-        row
+        let row = self.rows[id.row()].take()?;
+        self.free.push(id);
+        Some(row)
     }
     #[inline]
     pub(crate) fn get(&self, id: I) -> Option<&T> {
@@ -135,5 +136,34 @@ impl<I: Id, T> Slots<I, T> {
 impl<I, T> Default for Slots<I, T> {
     fn default() -> Slots<I, T> {
         Slots { rows: Vec::new(), free: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{HostId, PacketId};
+
+    #[test]
+    fn the_slot_that_was_left_last_is_taken_first() {
+        let mut slots: Slots<PacketId, &str> = Slots::default();
+        let [a, b, c] = ["a", "b", "c"].map(|row| slots.insert(row));
+        assert_eq!(
+            (slots.remove(a), slots.remove(b), slots.remove(b)),
+            (Some("a"), Some("b"), None)
+        );
+        assert_eq!(slots.next_id(), b);
+        assert_eq!([slots.insert("d"), slots.insert("e")], [b, a]);
+        assert_eq!((slots.get(b), slots.get(c)), (Some(&"d"), Some(&"c")));
+    }
+
+    #[test]
+    fn one_row_is_changed_while_the_others_are_looked_at() {
+        let mut table: Table<HostId, u8> = [1, 2, 3].into_iter().collect();
+        let ids: Vec<HostId> = table.ids().collect();
+        let (one, others) = table.one_and_others(ids[1]);
+        *one = others.get(ids[0]).copied().unwrap_or(9) + others.get(ids[2]).copied().unwrap_or(9);
+        assert_eq!(others.get(ids[1]), None);
+        assert_eq!(table[ids[1]], 4);
     }
 }

@@ -6,22 +6,22 @@ use crate::socket::unix::{UnixSocket, queue};
 use crate::world::World;
 
 impl World {
-    pub(crate) fn unix(&self, index: SocketId) -> &UnixSocket {
-        match &self.sockets[index].proto {
+    pub(crate) fn unix(&self, id: SocketId) -> &UnixSocket {
+        match &self.sockets[id].proto {
             Proto::Unix(socket) => socket,
             _ => unreachable!("only Unix sockets have calls of Unix sockets"),
         }
     }
 
-    pub(crate) fn unix_mut(&mut self, index: SocketId) -> &mut UnixSocket {
-        match &mut self.sockets[index].proto {
+    pub(crate) fn unix_mut(&mut self, id: SocketId) -> &mut UnixSocket {
+        match &mut self.sockets[id].proto {
             Proto::Unix(socket) => socket,
             _ => unreachable!("only Unix sockets have calls of Unix sockets"),
         }
     }
 
-    pub(crate) fn unix_send_buffer(&self, index: SocketId) -> usize {
-        let options = &self.sockets[index].options;
+    pub(crate) fn unix_send_buffer(&self, id: SocketId) -> usize {
+        let options = &self.sockets[id].options;
         options.send_buffer.unwrap_or(queue::SEND_BUFFER) as usize
     }
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddrV6};
 use greenroom::hub::{Domain, Hub, Io, Kind, Opt, Take};
 
 use crate::hub::SimHub;
-use crate::testing::{self, at, code, connect, listening, named, names, recv, send, socket_on};
+use crate::testing::{self, at, code, connect, listening, names, polled, recv, send, socket_on};
 
 const V6: Domain = Domain::V6;
 
@@ -70,7 +70,7 @@ fn a_client_of_ipv6_reaches_ipv4_under_its_other_name() {
     assert_eq!(connect(hub, client, "[::ffff:127.0.0.1]:80"), Ok(()));
     let (local, peer) = names(hub, client);
     assert_eq!((ip_of(&local), peer.as_str()), (ip("::ffff:127.0.0.1"), "[::ffff:127.0.0.1]:80"));
-    while !named(hub).is_empty() {}
+    while !polled(hub).is_empty() {}
     let (_, from) = hub.accept(listener).expect("it is connected");
     assert_eq!(ip_of(&from.to_string()), ip("127.0.0.1"));
     let only = tcp(hub);
@@ -96,7 +96,7 @@ fn a_listener_of_ipv6_takes_both_families_unless_told_not_to() {
     ] {
         let client = socket_on(hub, 0, domain, Kind::Stream);
         assert_eq!(connect(hub, client, to), Ok(()));
-        while !named(hub).is_empty() {}
+        while !polled(hub).is_empty() {}
         let (accepted, peer) = hub.accept(listener).expect("it is connected");
         let (own, known) = names(hub, accepted);
         assert_eq!((ip_of(&peer.to_string()), own.as_str()), (ip(from), local));
@@ -185,7 +185,7 @@ fn nobody_answers_to_loopback_from_afar() {
     hub.bind(receiver, &at("[::]:9")).expect("it is free");
     let sender = bound(hub, Kind::Datagram, "[::1]:0").expect("a port is free");
     assert_eq!(code(hub.send_to(sender, b"x", &at("[fd00::2]:9"))), Ok(1));
-    named(hub);
+    polled(hub);
     assert_eq!(recv(hub, receiver, 1), Err(libc::EAGAIN));
 }
 
@@ -233,7 +233,7 @@ fn datagrams_of_ipv6() {
     let of_v4 = bound(hub, Kind::Datagram, "127.0.0.1:10").expect("it is free");
     let sender = udp(hub);
     let from = |hub: &mut SimHub, io| {
-        named(hub);
+        polled(hub);
         let (_, from) = hub.recv_from(io, &mut [0; 9], Take::Remove).expect("one came");
         ip_of(&from.to_string())
     };
@@ -254,7 +254,7 @@ fn datagrams_of_ipv6() {
     let dead = udp(hub);
     assert_eq!(connect(hub, dead, "[::1]:11"), Ok(()));
     assert_eq!(send(hub, dead, b"x"), Ok(1));
-    named(hub);
+    polled(hub);
     assert_eq!(recv(hub, dead, 1), Err(libc::ECONNREFUSED));
     assert!(hub.take_error(dead).expect("it is open").is_none());
     let only = udp(hub);

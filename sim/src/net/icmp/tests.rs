@@ -9,7 +9,7 @@ use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Opt, Tick};
 use super::Why;
 use crate::choices::Fault;
 use crate::hub::SimHub;
-use crate::testing::{self, code, named, recv, send};
+use crate::testing::{self, code, polled, recv, send};
 use crate::weather::Weather;
 
 const MS: u64 = 1_000_000;
@@ -199,7 +199,7 @@ fn an_unreachable_host_fails_a_connect_at_once() {
         cut(hub, Some(why), SECOND);
         let (near, began) = (tcp(hub, 0), hub.now().as_ns());
         assert_eq!(code(hub.connect(near, &at("10.0.0.2:80"))), Err(libc::EAGAIN));
-        assert!(testing::is_named(hub, near, Interest::BOTH));
+        assert!(testing::is_polled(hub, near, Interest::BOTH));
         assert_eq!(hub.now().as_ns() - began, MS);
         assert_eq!(code(hub.connect(near, &at("10.0.0.2:80"))), Err(number));
         let near = tcp(hub, 0);
@@ -265,7 +265,7 @@ fn a_neighbour_without_power_is_unreachable_after_three_seconds() {
     let hub = &mut hub(Weather { neighbours: true, ..Weather::calm() });
     let (near, _far) = connection(hub);
     crate::net::life::cut_power(&mut hub.world, testing::host(1));
-    named(hub);
+    polled(hub);
     assert_eq!(send(hub, near, b"x"), Ok(1));
     run(hub, 30 * SECOND);
     assert_eq!((so_error(hub, near), hub.world.fired.of(Fault::HostUnreachable)), (0, 0));

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use greenroom::hub::{Address, Domain, Group, Hub, Interest, Io, Kind, Opt, Ready, Take};
 
 use crate::hub::SimHub;
-use crate::testing::{self, code, fill, is_named, named, ready, recv, send};
+use crate::testing::{self, code, fill, is_polled, polled, ready, recv, send};
 
 fn at(port: u16) -> Address {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into()
@@ -278,9 +278,9 @@ fn a_waiter_is_told_once_and_later() {
     hub.poll(Some(hub.now()), &mut told).expect("a simulated poll does not fail");
     assert_eq!((told, ready(hub, far)), (vec![], (true, true)));
     let before = hub.now();
-    assert_eq!(named(hub), [Ready::Io(far, Interest::BOTH)]);
+    assert_eq!(polled(hub), [Ready::Io(far, Interest::BOTH)]);
     assert!(hub.now() > before);
-    assert_eq!(named(hub), []);
+    assert_eq!(polled(hub), []);
 }
 
 /// A burst overflows no stack and no memory: the queue of the receiver drops what it cannot hold.
@@ -292,13 +292,13 @@ fn a_burst_leaves_nothing_but_what_the_receiver_holds() {
     for _ in 0..10_000 {
         assert_eq!(code(hub.send_to(near, &[7; 1000], &at(2))), Ok(1000));
     }
-    assert_eq!((hub.world.looped.packets.len(), hub.world.packets.ids().count()), (0, 0));
+    assert_eq!((hub.world.loopback.packets.len(), hub.world.packets.ids().count()), (0, 0));
     assert!(hub.world.buffers.len() <= 1, "{} buffers", hub.world.buffers.len());
-    assert_eq!(named(hub).len(), 1);
+    assert_eq!(polled(hub).len(), 1);
     assert_eq!(hub.world.clock.next_at_ns(), Some(100_000_000), "it is ahead of time");
     let held = receive(hub, far, 1000) / 1000;
     assert!((50..500).contains(&held), "{held}");
-    assert_eq!(named(hub), []);
+    assert_eq!(polled(hub), []);
     assert_eq!((hub.now().as_ns(), hub.world.clock.next_at_ns()), (100_000_000, None));
 }
 
@@ -311,5 +311,5 @@ fn both_directions_are_full_and_empty_again() {
     let back = fill(hub, server, 1 << 20).0;
     assert_eq!((receive(hub, server, 1 << 20), receive(hub, client, 1 << 20)), (there, back));
     assert_eq!(code(hub.recv(client, &mut [0], Take::Peek)), Err(libc::EAGAIN));
-    assert!(is_named(hub, client, Interest::WRITE), "it was told to wait for room");
+    assert!(is_polled(hub, client, Interest::WRITE), "it was told to wait for room");
 }

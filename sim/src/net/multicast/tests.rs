@@ -218,8 +218,8 @@ fn every_copy_has_a_fate_of_its_own() {
         *counts.entry(heard(hub, &members)).or_insert(0) += 1;
     }
     assert_eq!(counts.len(), 4, "{counts:?}");
-    let index = hub.world.socket_of(sender).expect("it is open");
-    assert_eq!(hub.world.sockets[index].packets_sent, 200);
+    let id = hub.world.socket_of(sender).expect("it is open");
+    assert_eq!(hub.world.sockets[id].packets_sent, 200);
 }
 
 /// A sender of host 0 that is bound to this address.
@@ -275,8 +275,8 @@ fn a_port_bound_to_another_address_draws_no_luck() {
     bound(hub, 2, Ipv4Addr::UNSPECIFIED);
     let sender = socket(hub, 0, &[Opt::Broadcast]);
     assert_eq!(send(hub, sender, Ipv4Addr::BROADCAST), Ok(2));
-    let index = hub.world.socket_of(sender).expect("it is open");
-    assert_eq!(hub.world.sockets[index].packets_sent, 1);
+    let id = hub.world.socket_of(sender).expect("it is open");
+    assert_eq!(hub.world.sockets[id].packets_sent, 1);
 }
 
 #[test]
@@ -310,7 +310,7 @@ impl V6<'_> {
     }
     fn send(&mut self, io: Io, to: &str) -> Result<usize, i32> {
         let sent = code(self.0.send_to(io, b"mc", &testing::at(to)));
-        while !testing::named(self.0).is_empty() {}
+        while !testing::polled(self.0).is_empty() {}
         sent
     }
 }

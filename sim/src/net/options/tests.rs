@@ -6,7 +6,7 @@ use greenroom::hub::{Domain, Hub, Interest, Io, Kind, Opt};
 
 use crate::hub::SimHub;
 use crate::id::Id;
-use crate::testing::{self, code, is_named, named, recv, send};
+use crate::testing::{self, code, is_polled, polled, recv, send};
 
 fn socket(hub: &mut SimHub, kind: Kind) -> Io {
     hub.socket(Domain::V4, kind).expect("a socket")
@@ -30,9 +30,9 @@ fn connected(hub: &mut SimHub) -> (Io, Io) {
     let client = socket(hub, Kind::Stream);
     let server: SocketAddr = ([10, 0, 0, 2], 80).into();
     assert_eq!(code(hub.connect(client, &server.into())), Err(libc::EAGAIN));
-    assert!(is_named(hub, client, Interest::WRITE));
+    assert!(is_polled(hub, client, Interest::WRITE));
     assert_eq!(code(hub.connect(client, &server.into())), Ok(()));
-    while !named(hub).is_empty() {}
+    while !polled(hub).is_empty() {}
     let (accepted, _) = hub.accept(listener).expect("it is connected");
     (client, accepted)
 }
@@ -161,10 +161,10 @@ fn those_who_share_a_port_divide_the_callers() {
         for _ in 0..40 {
             let sender = socket(hub, Kind::Datagram);
             // Told apart as sockets of different greenlets are.
-            let index = hub.world.socket_of(sender).expect("it is open");
-            let ordinal = 1 + index.row() as u32;
+            let id = hub.world.socket_of(sender).expect("it is open");
+            let ordinal = 1 + id.row() as u32;
             let path = hub.world.paths.child(None, "sender", ordinal);
-            hub.world.sockets[index].entity.path = path;
+            hub.world.sockets[id].entity.path = path;
             for _ in 0..2 {
                 hub.send_to(sender, b"x", &to.into()).expect("a datagram leaves");
             }
@@ -212,7 +212,7 @@ fn a_datagram_socket_holds_what_its_buffer_does() {
     for byte in 0..3 {
         hub.send_to(sender, &[byte; 4096], &to.into()).expect("a datagram leaves");
     }
-    assert!(is_named(hub, receiver, Interest::READ));
+    assert!(is_polled(hub, receiver, Interest::READ));
     assert_eq!(recv(hub, receiver, 1), Ok(vec![0]));
     assert_eq!(recv(hub, receiver, 1), Err(libc::EAGAIN));
 }
@@ -227,13 +227,13 @@ fn keepalive_finds_a_peer_dead_that_lost_power() {
     }
     hub.set_option(client, Opt::KeepAlive, 1).expect("it may be set");
     assert_eq!(recv(hub, client, 1), Err(libc::EAGAIN));
-    assert_eq!(named(hub), [], "the peer lives and has nothing to say: nothing will happen");
+    assert_eq!(polled(hub), [], "the peer lives and has nothing to say: nothing will happen");
     let idle_ns = hub.now().as_ns();
     assert!((10..20).contains(&(idle_ns / 1_000_000_000)), "one probe, {idle_ns} ns");
 
     hub.world.last_step_ns = idle_ns;
     crate::net::life::cut_power(&mut hub.world, testing::host(1));
-    assert!(is_named(hub, client, Interest::READ));
+    assert!(is_polled(hub, client, Interest::READ));
     assert_eq!(recv(hub, client, 1), Err(libc::ETIMEDOUT));
 }
 
@@ -246,7 +246,7 @@ fn a_user_timeout_ends_what_makes_no_progress() {
     assert_eq!(send(hub, client, b"x"), Ok(1));
     assert_eq!(recv(hub, client, 1), Err(libc::EAGAIN));
     let before_ns = hub.now().as_ns();
-    assert!(is_named(hub, client, Interest::READ));
+    assert!(is_polled(hub, client, Interest::READ));
     assert_eq!(recv(hub, client, 1), Err(libc::ETIMEDOUT));
     let waited_ms = (hub.now().as_ns() - before_ns) / 1_000_000;
     assert!((500..2500).contains(&waited_ms), "{waited_ms} ms");
@@ -265,7 +265,7 @@ fn what_the_windows_hold_back_is_held_low() {
             assert!(sent <= window + LOW_WATER, "{sent}");
         }
         assert!(!testing::ready(hub, client).1, "{sent}");
-        if !named(hub).iter().any(|ready| matches!(ready, greenroom::hub::Ready::Io(..))) {
+        if !polled(hub).iter().any(|ready| matches!(ready, greenroom::hub::Ready::Io(..))) {
             break;
         }
     }
@@ -279,13 +279,13 @@ fn raising_the_send_buffer_wakes_a_writer() {
     let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let (client, _server) = connected(hub);
     hub.set_option(client, Opt::SendBuffer, 1).expect("it may be set");
-    // Until both buffers are full and nothing is under way.
-    while send(hub, client, &[7; 60_000]).is_ok() || !named(hub).is_empty() {}
+    // Until both buffers are full and nothing is in flight.
+    while send(hub, client, &[7; 60_000]).is_ok() || !polled(hub).is_empty() {}
     assert_eq!(send(hub, client, b"x"), Err(libc::EAGAIN));
     hub.set_option(client, Opt::NoDelay, 1).expect("it may be set");
-    assert!(!is_named(hub, client, Interest::WRITE), "nothing made room");
+    assert!(!is_polled(hub, client, Interest::WRITE), "nothing made room");
     hub.set_option(client, Opt::SendBuffer, 4 << 20).expect("it may be set");
-    assert!(is_named(hub, client, Interest::WRITE));
+    assert!(is_polled(hub, client, Interest::WRITE));
     assert_eq!(send(hub, client, b"x"), Ok(1));
 }
 

@@ -4,7 +4,7 @@ use greenroom::hub::{Domain, Hub, Interest, Io, Kind, Opt};
 use greenroom::scenario::Machine;
 
 use crate::hub::SimHub;
-use crate::testing::{self, at, code, connect, listening, named, names, socket_on};
+use crate::testing::{self, at, code, connect, listening, names, polled, socket_on};
 
 fn bound(hub: &mut SimHub, kind: Kind, options: &[Opt], address: &str) -> Result<Io, i32> {
     let address = at(address);
@@ -75,7 +75,7 @@ fn the_very_family_hears_first() {
             if kind == Kind::Datagram {
                 hub.send(client, b"x").expect("it leaves");
             }
-            named(hub);
+            polled(hub);
             let heard = ios.map(|io| hub.readiness(io, Interest::READ).expect("open").reads());
             assert_eq!(heard, [wanted == 0, wanted == 1], "{kind:?} {binds:?}");
         }
@@ -91,7 +91,7 @@ fn an_accepted_connection_holds_its_port() {
         hub.listen(listener, 1).expect("it is bound");
         let client = socket_on(hub, 0, Domain::V4, Kind::Stream);
         assert_eq!(connect(hub, client, "127.0.0.1:80"), Ok(()));
-        while !named(hub).is_empty() {}
+        while !polled(hub).is_empty() {}
         let (accepted, _) = hub.accept(listener).expect("it is connected");
         hub.close(listener);
         let again = |hub: &mut SimHub| bound(hub, Kind::Stream, options, "127.0.0.1:80");
@@ -102,7 +102,7 @@ fn an_accepted_connection_holds_its_port() {
         // A reset leaves nothing.
         hub.set_option(accepted, Opt::Linger, 1).expect("it may be set");
         hub.close(accepted);
-        while !named(hub).is_empty() {}
+        while !polled(hub).is_empty() {}
         assert!(bound(hub, Kind::Stream, &[], "127.0.0.1:80").is_ok());
     }
 }
@@ -195,7 +195,7 @@ fn wait(hub: &mut SimHub, ms: u64) {
 /// Closes both ends, the client's first.
 fn close_both(hub: &mut SimHub, client: Io, listener: Io) {
     hub.close(client);
-    while !named(hub).is_empty() {}
+    while !polled(hub).is_empty() {}
     let (accepted, _) = hub.accept(listener).expect("it was connected");
     hub.close(accepted);
     wait(hub, 1);

@@ -9,7 +9,7 @@ use crate::errno::errno;
 use crate::id::{HostId, SocketId, Weak};
 use crate::net::readiness;
 use crate::socket::unix::Peer;
-use crate::socket::unix::name::{Name, place_of};
+use crate::socket::unix::name::{Name, key_of};
 use crate::world::World;
 
 /// Who is bound to this name of the host.
@@ -19,8 +19,8 @@ pub(crate) fn find(
     name: &Rc<Name>,
     kind: Kind,
 ) -> io::Result<SocketId> {
-    let place = place_of(name, kind);
-    let holder = match (world.hosts[host].names.get(&place), &**name) {
+    let key = key_of(name, kind);
+    let holder = match (world.hosts[host].names.get(&key), &**name) {
         (None, Name::Path(_)) => return Err(errno(libc::ENOENT)),
         (holder, _) => holder.and_then(|&holder| world.upgrade(holder)),
     };
@@ -40,8 +40,8 @@ pub(crate) fn discharge(world: &mut World, sender: Weak, cost: usize) {
 }
 
 /// There is room here, or no hope of any: those who wait for it look again.
-pub(crate) fn tell(world: &mut World, index: SocketId) {
-    let callers = std::mem::take(&mut world.unix_mut(index).callers);
+pub(crate) fn tell(world: &mut World, id: SocketId) {
+    let callers = std::mem::take(&mut world.unix_mut(id).callers);
     if callers.is_empty() {
         return;
     }
@@ -52,14 +52,14 @@ pub(crate) fn tell(world: &mut World, index: SocketId) {
     }
     let is_peer = |&caller: &Weak| {
         let peer = world.upgrade(caller).map(|caller| &world.unix(caller).peer);
-        matches!(peer, Some(&Peer::Here(peer)) if peer == index)
+        matches!(peer, Some(&Peer::Here(peer)) if peer == id)
     };
     let kept: Vec<Weak> = callers.into_iter().filter(is_peer).collect();
-    world.unix_mut(index).callers = kept;
+    world.unix_mut(id).callers = kept;
 }
 
-pub(crate) fn add(world: &mut World, index: SocketId, caller: SocketId) {
-    let mut callers = std::mem::take(&mut world.unix_mut(index).callers);
+pub(crate) fn add(world: &mut World, id: SocketId, caller: SocketId) {
+    let mut callers = std::mem::take(&mut world.unix_mut(id).callers);
     world.add_hold(&mut callers, world.weak(caller));
-    world.unix_mut(index).callers = callers;
+    world.unix_mut(id).callers = callers;
 }

@@ -16,31 +16,31 @@ use crate::trace::event::Call;
 use crate::world::World;
 use crate::world::journal::Actor;
 
-pub(crate) fn connect(world: &mut World, index: SocketId, to: &SocketAddr) -> io::Result<()> {
+pub(crate) fn connect(world: &mut World, id: SocketId, to: &SocketAddr) -> io::Result<()> {
     let name = Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?);
-    let host = world.sockets[index].host;
+    let host = world.sockets[id].host;
     let peer = callers::find(world, host, &name, Kind::Datagram)?;
-    if !world.unix(peer).takes_from(index) {
+    if !world.unix(peer).takes_from(id) {
         return Err(errno(libc::EPERM));
     }
-    if !world.unix(index).hears_only(peer) {
-        lose_queued(world, index);
+    if !world.unix(id).hears_only(peer) {
+        lose_queued(world, id);
     }
-    world.unix_mut(index).peer = Peer::Here(peer);
-    callers::add(world, peer, index);
+    world.unix_mut(id).peer = Peer::Here(peer);
+    callers::add(world, peer, id);
     // One that waited to send here may now, if it is the peer, and the others never will.
-    callers::tell(world, index);
-    let number = world.sockets[index].number;
+    callers::tell(world, id);
+    let number = world.sockets[id].number;
     let peer = world.name_ref(Some(&name));
     world.record(Actor::Running, Call::Connect { socket: number, peer });
-    readiness::tell(world, index);
+    readiness::tell(world, id);
     Ok(())
 }
 
 /// A connected socket leaves its peer: what lies here is lost, and a peer that was connected to
 /// it is told so.
-fn lose_queued(world: &mut World, index: SocketId) {
-    let socket = world.unix_mut(index);
+fn lose_queued(world: &mut World, id: SocketId) {
+    let socket = world.unix_mut(id);
     if matches!(socket.peer, Peer::None) || socket.incoming.is_empty() {
         return;
     }
@@ -49,18 +49,18 @@ fn lose_queued(world: &mut World, index: SocketId) {
         callers::discharge(world, piece.sender, piece.cost);
     }
     if let Peer::Here(peer) = peer
-        && world.unix(peer).hears_only(index)
+        && world.unix(peer).hears_only(id)
     {
         world.unix_mut(peer).error = Some(libc::ECONNRESET);
         readiness::tell(world, peer);
     }
-    callers::tell(world, index);
+    callers::tell(world, id);
 }
 
 pub(crate) fn send(
     world: &mut World,
     io: Io,
-    index: SocketId,
+    id: SocketId,
     buf: &[u8],
     to: Option<&SocketAddr>,
 ) -> io::Result<usize> {
@@ -68,29 +68,29 @@ pub(crate) fn send(
         Some(to) => Some(Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?)),
         None => None,
     };
-    pieces::may_be_long(world, index, buf.len())?;
-    if let Some(error) = world.unix_mut(index).take_error() {
+    pieces::may_be_long(world, id, buf.len())?;
+    if let Some(error) = world.unix_mut(id).take_error() {
         return Err(error);
     }
-    if world.unix(index).shut_write {
+    if world.unix(id).shut_write {
         return Err(errno(libc::EPIPE));
     }
-    pieces::may_charge(world, io, index)?;
-    let receiver = receiver(world, index, wanted.as_ref())?;
+    pieces::may_charge(world, io, id)?;
+    let receiver = receiver(world, id, wanted.as_ref())?;
     let target = world.unix(receiver);
-    if !target.takes_from(index) {
+    if !target.takes_from(id) {
         return Err(errno(libc::EPERM));
     }
     if target.shut_read {
         return Err(errno(libc::EPIPE));
     }
-    if receiver != index && !target.hears_only(index) && target.is_full() {
-        callers::add(world, receiver, index);
+    if receiver != id && !target.hears_only(id) && target.is_full() {
+        callers::add(world, receiver, id);
         world.want(io, Interest::WRITE);
         return Err(errno(libc::EAGAIN));
     }
-    pieces::put(world, index, receiver, buf);
-    let (number, name) = (world.sockets[index].number, world.unix(receiver).name.get().cloned());
+    pieces::put(world, id, receiver, buf);
+    let (number, name) = (world.sockets[id].number, world.unix(receiver).name.get().cloned());
     let (bytes, payload) = (buf.len() as u64, world.trace.payload(buf));
     let to = world.name_ref(name.as_deref());
     world.record(Actor::Running, Call::SendTo { socket: number, bytes, payload, to });
@@ -98,18 +98,18 @@ pub(crate) fn send(
     Ok(buf.len())
 }
 
-/// The first letter to a peer that closed is refused, and the socket is connected no more.
-fn receiver(world: &mut World, index: SocketId, wanted: Option<&Rc<Name>>) -> io::Result<SocketId> {
+/// The first datagram to a peer that closed is refused, and the socket is connected no more.
+fn receiver(world: &mut World, id: SocketId, wanted: Option<&Rc<Name>>) -> io::Result<SocketId> {
     if let Some(name) = wanted {
-        let host = world.sockets[index].host;
+        let host = world.sockets[id].host;
         return callers::find(world, host, name, Kind::Datagram);
     }
-    match world.unix(index).peer {
+    match world.unix(id).peer {
         Peer::Here(peer) => Ok(peer),
         Peer::None => Err(errno(libc::ENOTCONN)),
         Peer::Gone(_) => {
-            lose_queued(world, index);
-            world.unix_mut(index).peer = Peer::None;
+            lose_queued(world, id);
+            world.unix_mut(id).peer = Peer::None;
             Err(errno(libc::ECONNREFUSED))
         }
     }
@@ -118,29 +118,29 @@ fn receiver(world: &mut World, index: SocketId, wanted: Option<&Rc<Name>>) -> io
 pub(crate) fn recv(
     world: &mut World,
     io: Io,
-    index: SocketId,
+    id: SocketId,
     buf: &mut [u8],
     take: Take,
 ) -> io::Result<(usize, Option<Rc<Name>>)> {
-    let socket = world.unix_mut(index);
+    let socket = world.unix_mut(id);
     if let Some(error) = socket.take_error() {
         return Err(error);
     }
     let was_full = socket.is_full();
     let (length, from) = match (socket.incoming.is_empty(), socket.shut_read) {
-        (false, _) => pieces::take(world, index, buf, take),
-        // What a recv that waits answers, once shut.
+        (false, _) => pieces::take(world, id, buf, take),
+        // What a recv that waits returns, once shut.
         (true, true) => (0, None),
         (true, false) => {
             world.want(io, Interest::READ);
             return Err(errno(libc::EAGAIN));
         }
     };
-    let number = world.sockets[index].number;
+    let number = world.sockets[id].number;
     let (bytes, name) = (length as u64, world.name_ref(from.as_deref()));
     world.record(Actor::Running, Call::RecvFrom { socket: number, bytes, from: name });
     if was_full && take == Take::Remove {
-        callers::tell(world, index);
+        callers::tell(world, id);
     }
     Ok((length, from))
 }

@@ -16,8 +16,8 @@ use crate::trace::event::Call;
 use crate::world::World;
 use crate::world::journal::Actor;
 
-pub(crate) fn peer_to_write_to(world: &World, index: SocketId) -> io::Result<SocketId> {
-    let socket = world.unix(index);
+pub(crate) fn peer_to_write_to(world: &World, id: SocketId) -> io::Result<SocketId> {
+    let socket = world.unix(id);
     match socket.peer {
         Peer::None => Err(errno(libc::ENOTCONN)),
         Peer::Here(peer) if !socket.shut_write => Ok(peer),
@@ -26,25 +26,25 @@ pub(crate) fn peer_to_write_to(world: &World, index: SocketId) -> io::Result<Soc
 }
 
 /// Whether the sender's buffer could ever hold a datagram or record of this length.
-pub(crate) fn may_be_long(world: &World, index: SocketId, length: usize) -> io::Result<()> {
-    match length > world.unix_send_buffer(index) - 32 {
+pub(crate) fn may_be_long(world: &World, id: SocketId, length: usize) -> io::Result<()> {
+    match length > world.unix_send_buffer(id) - 32 {
         true => Err(errno(libc::EMSGSIZE)),
         false => Ok(()),
     }
 }
 
 /// Whether the sender's buffer has room for a datagram or record: it goes whole or not at all.
-pub(crate) fn may_charge(world: &mut World, io: Io, index: SocketId) -> io::Result<()> {
-    if world.unix(index).charged >= world.unix_send_buffer(index) {
+pub(crate) fn may_charge(world: &mut World, io: Io, id: SocketId) -> io::Result<()> {
+    if world.unix(id).charged >= world.unix_send_buffer(id) {
         world.want(io, Interest::WRITE);
         return Err(errno(libc::EAGAIN));
     }
     Ok(())
 }
 
-pub(crate) fn put(world: &mut World, index: SocketId, receiver: SocketId, buf: &[u8]) {
-    let (sender, cost) = (world.weak(index), queue::cost_of_datagram(buf.len()));
-    let socket = world.unix_mut(index);
+pub(crate) fn put(world: &mut World, id: SocketId, receiver: SocketId, buf: &[u8]) {
+    let (sender, cost) = (world.weak(id), queue::cost_of_datagram(buf.len()));
+    let socket = world.unix_mut(id);
     socket.charged += cost;
     let from = Some(socket.name.clone());
     let piece = Piece { bytes: buf.to_vec(), taken: 0, cost, sender, from, mark: Mark::Plain };
@@ -54,11 +54,11 @@ pub(crate) fn put(world: &mut World, index: SocketId, receiver: SocketId, buf: &
 /// Takes the first datagram or record, cut to the buffer; what is cut off is lost.
 pub(crate) fn take(
     world: &mut World,
-    index: SocketId,
+    id: SocketId,
     buf: &mut [u8],
     take: Take,
 ) -> (usize, Option<Rc<Name>>) {
-    let incoming = &mut world.unix_mut(index).incoming;
+    let incoming = &mut world.unix_mut(id).incoming;
     let piece = incoming.front().expect("the caller looked");
     let length = piece.bytes.len().min(buf.len());
     buf[..length].copy_from_slice(&piece.bytes[..length]);
@@ -73,12 +73,12 @@ pub(crate) fn take(
 
 pub(crate) fn wrote(
     world: &mut World,
-    index: SocketId,
+    id: SocketId,
     peer: SocketId,
     bytes: &[u8],
     is_urgent: bool,
 ) {
-    let number = world.sockets[index].number;
+    let number = world.sockets[id].number;
     let (length, payload) = (bytes.len() as u64, world.trace.payload(bytes));
     let written = Call::Write { socket: number, bytes: length, payload, is_urgent };
     world.record(Actor::Running, written);
@@ -86,8 +86,8 @@ pub(crate) fn wrote(
 }
 
 /// An error is told once, after what was there to read; the end for ever after.
-pub(crate) fn nothing_to_read(world: &mut World, io: Io, index: SocketId) -> io::Result<usize> {
-    let socket = world.unix_mut(index);
+pub(crate) fn nothing_to_read(world: &mut World, io: Io, id: SocketId) -> io::Result<usize> {
+    let socket = world.unix_mut(id);
     if let Some(error) = socket.take_error() {
         return Err(error);
     }
@@ -95,17 +95,17 @@ pub(crate) fn nothing_to_read(world: &mut World, io: Io, index: SocketId) -> io:
         world.want(io, Interest::READ);
         return Err(errno(libc::EAGAIN));
     }
-    world.record_read(index, 0, 0);
+    world.record_read(id, 0, 0);
     Ok(0)
 }
 
 /// A read begins: the pieces it passes over are gone, and a mark among the others with it.
-pub(crate) fn pass_marks(world: &mut World, index: SocketId, passed: usize) {
+pub(crate) fn pass_marks(world: &mut World, id: SocketId, passed: usize) {
     for _ in 0..passed {
-        let piece = world.unix_mut(index).incoming.pop_front().expect("it was just looked at");
+        let piece = world.unix_mut(id).incoming.pop_front().expect("it was just looked at");
         callers::discharge(world, piece.sender, piece.cost);
     }
-    if let Some(first) = world.unix_mut(index).incoming.front_mut() {
+    if let Some(first) = world.unix_mut(id).incoming.front_mut() {
         first.mark = Mark::Plain;
     }
 }

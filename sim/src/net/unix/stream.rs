@@ -4,7 +4,7 @@ use std::io;
 
 use greenroom::hub::{Interest, Io, Take};
 
-use crate::choices;
+use crate::choices::{Decision, Pieces};
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::unix::{callers, pieces};
@@ -28,11 +28,11 @@ pub(crate) fn make_far_end(world: &mut World, listener: SocketId, near: SocketId
     far
 }
 
-pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
-    let limit = world.unix_send_buffer(index);
-    let sender = world.weak(index);
-    let peer = pieces::peer_to_write_to(world, index)?;
-    let (mut charged, mut sent) = (world.unix(index).charged, 0);
+pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::Result<usize> {
+    let limit = world.unix_send_buffer(id);
+    let sender = world.weak(id);
+    let peer = pieces::peer_to_write_to(world, id)?;
+    let (mut charged, mut sent) = (world.unix(id).charged, 0);
     while sent < buf.len() && charged < limit {
         let (length, cost) = queue::piece_of_stream(buf.len() - sent, limit);
         let bytes = buf[sent..sent + length].to_vec();
@@ -41,37 +41,37 @@ pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io
         charged += cost;
         sent += length;
     }
-    world.unix_mut(index).charged = charged;
+    world.unix_mut(id).charged = charged;
     if sent == 0 && !buf.is_empty() {
         world.want(io, Interest::WRITE);
         return Err(errno(libc::EAGAIN));
     }
-    pieces::wrote(world, index, peer, &buf[..sent], false);
+    pieces::wrote(world, id, peer, &buf[..sent], false);
     Ok(sent)
 }
 
 pub(crate) fn recv(
     world: &mut World,
     io: Io,
-    index: SocketId,
+    id: SocketId,
     buf: &mut [u8],
     take: Take,
 ) -> io::Result<usize> {
-    let socket = world.unix_mut(index);
+    let socket = world.unix_mut(id);
     if !matches!(socket.role, Role::Connected) {
         return Err(errno(libc::EINVAL));
     }
-    let inline = world.sockets[index].urgent_is_inline();
-    let (mut passed, queued) = around_marks(&world.unix(index).incoming, inline);
+    let inline = world.sockets[id].urgent_is_inline();
+    let (mut passed, queued) = around_marks(&world.unix(id).incoming, inline);
     if take == Take::Remove {
-        pieces::pass_marks(world, index, std::mem::take(&mut passed));
+        pieces::pass_marks(world, id, std::mem::take(&mut passed));
     }
-    if world.unix(index).incoming.len() == passed {
-        return pieces::nothing_to_read(world, io, index);
+    if world.unix(id).incoming.len() == passed {
+        return pieces::nothing_to_read(world, io, id);
     }
     let there = queued.min(buf.len());
-    let window = cut_between_pieces(world, index, there);
-    let socket = world.unix_mut(index);
+    let window = cut_between_pieces(world, id, there);
+    let socket = world.unix_mut(id);
     let length = queue::peek(socket.incoming.iter().skip(passed), &mut buf[..window]);
     if take == Take::Remove && length > 0 {
         let sender = socket.incoming.front().expect("it was just looked at").sender;
@@ -79,15 +79,15 @@ pub(crate) fn recv(
         world.took = true;
         callers::discharge(world, sender, freed);
     }
-    world.record_read(index, length, there);
+    world.record_read(id, length, there);
     Ok(length)
 }
 
 /// How much a read takes of what is there: now and then less, as one does that looks before the
 /// next write is done. What came as one piece is seen whole.
-fn cut_between_pieces(world: &mut World, index: SocketId, there: usize) -> usize {
+fn cut_between_pieces(world: &mut World, id: SocketId, there: usize) -> usize {
     let mut end = 0;
-    let ends = world.unix(index).incoming.iter().map(|piece| {
+    let ends = world.unix(id).incoming.iter().map(|piece| {
         end += piece.rest().len();
         end
     });
@@ -96,9 +96,9 @@ fn cut_between_pieces(world: &mut World, index: SocketId, there: usize) -> usize
         return there;
     }
     let ppm = world.weather.short_read_ppm;
-    let entity = &mut world.sockets[index].entity;
-    let nth = world.choices.pick(entity, choices::Kind::Size, |draw| {
-        if draw.happens(ppm) { draw.between(1, cuts.len() as u64) } else { 0 }
+    let entity = &mut world.sockets[id].entity;
+    let Pieces(nth) = world.choices.pick(entity, Decision::ShortUnixRead, |draw| {
+        Pieces(draw.sometimes(ppm, 1, cuts.len() as u64))
     });
     nth.checked_sub(1).and_then(|at| cuts.get(at as usize)).copied().unwrap_or(there)
 }

@@ -103,10 +103,10 @@ fn a_socket_fresh_from_the_shop_is_not_connected() {
     assert_eq!(send(hub, stream, b"x"), Err(libc::ENOTCONN));
     assert_eq!(code(hub.peer_addr(stream)).err(), Some(libc::ENOTCONN));
     assert_eq!(hub.local_addr(stream).expect("a name").to_string(), "(unnamed)");
-    let letters = hub.socket(Domain::Unix, Kind::Datagram).expect("a socket");
-    assert_eq!(ready(hub, letters), (false, true));
-    assert_eq!(recv(hub, letters, 1), Err(libc::EAGAIN));
-    assert_eq!(send(hub, letters, b"x"), Err(libc::ENOTCONN));
+    let datagrams = hub.socket(Domain::Unix, Kind::Datagram).expect("a socket");
+    assert_eq!(ready(hub, datagrams), (false, true));
+    assert_eq!(recv(hub, datagrams, 1), Err(libc::EAGAIN));
+    assert_eq!(send(hub, datagrams, b"x"), Err(libc::ENOTCONN));
     let records = hub.socket(Domain::Unix, Kind::SeqPacket).expect("a socket");
     assert_eq!(recv(hub, records, 1), Err(libc::ENOTCONN));
 }
@@ -134,11 +134,11 @@ fn losing_power_takes_local_sockets_along_on_that_host_only() {
     let hub = &mut testing::hub_in(crate::Weather::calm(), 2);
     let (near, far) = pair(hub, Kind::Stream);
     let (read, write) = hub.pipe().expect("a pipe");
-    let letters = bound(hub, Kind::Datagram, "/letters");
+    let datagrams = bound(hub, Kind::Datagram, "/letters");
     let elsewhere = testing::socket_on(hub, 1, Domain::Unix, Kind::Datagram);
     assert_eq!(send(hub, near, b"abc"), Ok(3));
     crate::net::life::cut_power(&mut hub.world, testing::host(0));
-    for gone in [near, far, read, write, letters] {
+    for gone in [near, far, read, write, datagrams] {
         assert_eq!(recv(hub, gone, 1), Err(libc::EBADF));
     }
     assert_eq!(recv(hub, elsewhere, 1), Err(libc::EAGAIN));

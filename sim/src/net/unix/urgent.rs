@@ -12,35 +12,35 @@ use crate::socket::unix::Role;
 use crate::socket::unix::queue::{self, Mark, Piece};
 use crate::world::World;
 
-pub(crate) fn send(world: &mut World, io: Io, index: SocketId, buf: &[u8]) -> io::Result<usize> {
-    may_be_urgent(world, index, true)?;
+pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::Result<usize> {
+    may_be_urgent(world, id, true)?;
     let Some((last, before)) = buf.split_last() else { return Err(errno(libc::EOPNOTSUPP)) };
-    let peer = pieces::peer_to_write_to(world, index)?;
+    let peer = pieces::peer_to_write_to(world, id)?;
     let sent = match before {
         [] => 0,
-        _ => stream::send(world, io, index, before)?,
+        _ => stream::send(world, io, id, before)?,
     };
-    let limit = world.unix_send_buffer(index);
-    if sent < before.len() || world.unix(index).charged >= limit {
+    let limit = world.unix_send_buffer(id);
+    if sent < before.len() || world.unix(id).charged >= limit {
         // What is urgent comes last or not at all.
-        return if sent > 0 { Ok(sent) } else { pieces::may_charge(world, io, index).map(|()| 0) };
+        return if sent > 0 { Ok(sent) } else { pieces::may_charge(world, io, id).map(|()| 0) };
     }
-    let (sender, (_, cost)) = (world.weak(index), queue::piece_of_stream(1, limit));
+    let (sender, (_, cost)) = (world.weak(id), queue::piece_of_stream(1, limit));
     let incoming = &mut world.unix_mut(peer).incoming;
     for piece in incoming.iter_mut().filter(|piece| piece.mark == Mark::Urgent) {
         piece.mark = Mark::Plain;
     }
     let bytes = vec![*last];
     incoming.push_back(Piece { bytes, taken: 0, cost, sender, from: None, mark: Mark::Urgent });
-    world.unix_mut(index).charged += cost;
-    pieces::wrote(world, index, peer, &[*last], true);
+    world.unix_mut(id).charged += cost;
+    pieces::wrote(world, id, peer, &[*last], true);
     Ok(buf.len())
 }
 
-pub(crate) fn recv(world: &mut World, index: SocketId, buf: &mut [u8]) -> io::Result<usize> {
-    may_be_urgent(world, index, false)?;
-    let inline = world.sockets[index].urgent_is_inline();
-    let incoming = &mut world.unix_mut(index).incoming;
+pub(crate) fn recv(world: &mut World, id: SocketId, buf: &mut [u8]) -> io::Result<usize> {
+    may_be_urgent(world, id, false)?;
+    let inline = world.sockets[id].urgent_is_inline();
+    let incoming = &mut world.unix_mut(id).incoming;
     let piece = incoming.iter_mut().find(|piece| piece.mark == Mark::Urgent && !inline);
     let Some(piece) = piece else { return Err(errno(libc::EINVAL)) };
     let byte = piece.rest()[0];
@@ -52,8 +52,8 @@ pub(crate) fn recv(world: &mut World, index: SocketId, buf: &mut [u8]) -> io::Re
 }
 
 /// Streams have urgent bytes; records look at their connection before they say that they have not.
-fn may_be_urgent(world: &mut World, index: SocketId, sends: bool) -> io::Result<()> {
-    let socket = world.unix_mut(index);
+fn may_be_urgent(world: &mut World, id: SocketId, sends: bool) -> io::Result<()> {
+    let socket = world.unix_mut(id);
     if socket.kind == Kind::SeqPacket {
         if sends && let Some(error) = socket.error.take() {
             return Err(errno(error));
@@ -62,7 +62,7 @@ fn may_be_urgent(world: &mut World, index: SocketId, sends: bool) -> io::Result<
             return Err(errno(libc::ENOTCONN));
         }
     }
-    has_urgent(world.unix(index).kind)
+    has_urgent(world.unix(id).kind)
 }
 
 /// Whether sockets of this kind of the Unix domain have urgent bytes.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use greenroom::hub::{Domain, Hub, Io, Kind, Opt, Take};
 
 use crate::hub::SimHub;
-use crate::testing::{self, code, named, ready, recv, send};
+use crate::testing::{self, code, polled, ready, recv, send};
 
 fn urgent(hub: &mut SimHub, io: Io) -> Result<u8, i32> {
     let mut buf = [0; 4];
@@ -36,7 +36,7 @@ fn udp_has_no_urgent_datagrams_and_overlooks_the_flag_of_a_receive() {
     assert_eq!(urgent(hub, io), Err(libc::EAGAIN));
     let to = SocketAddr::from(([127, 0, 0, 1], local.port())).into();
     hub.send_to(io, b"x", &to).expect("it leaves");
-    named(hub);
+    polled(hub);
     assert_eq!(urgent(hub, io), Ok(b'x'));
 }
 
@@ -67,11 +67,11 @@ fn a_read_of_tcp_that_finds_nothing_passes_the_mark() {
     let to = hub.local_addr(listener).expect("bound by that");
     let near = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
     assert_eq!(code(hub.connect(near, &to)), Err(libc::EAGAIN));
-    named(hub);
+    polled(hub);
     let (far, _) = hub.accept(listener).expect("it came");
     for looks in [false, true] {
         assert_eq!(send_urgent(hub, near, b"!"), Ok(1));
-        named(hub);
+        polled(hub);
         let take = if looks { Take::Peek } else { Take::Remove };
         assert_eq!(code(hub.recv(far, &mut [0; 9], take)), Err(libc::EAGAIN));
         assert_eq!(urgent(hub, far), if looks { Ok(b'!') } else { Err(libc::EINVAL) });

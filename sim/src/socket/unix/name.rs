@@ -33,7 +33,7 @@ pub(crate) type Card = Rc<OnceCell<Rc<Name>>>;
 pub(crate) type Names = HashMap<(Rc<Name>, Option<Kind>), Weak, Fixed>;
 
 /// Where a socket of this kind finds the name.
-pub(crate) fn place_of(name: &Rc<Name>, kind: Kind) -> (Rc<Name>, Option<Kind>) {
+pub(crate) fn key_of(name: &Rc<Name>, kind: Kind) -> (Rc<Name>, Option<Kind>) {
     let of = match **name {
         Name::Path(_) => None,
         Name::Abstract(_) => Some(kind),

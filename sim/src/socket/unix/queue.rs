@@ -23,7 +23,7 @@ pub(crate) enum Mark {
     Plain,
     /// The latest urgent byte; those before it are plain.
     Urgent,
-    /// It was taken by its own way, and its place still ends a read.
+    /// It was taken by `MSG_OOB`, and where it stood a read still ends.
     Taken,
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn peek<'a>(queue: impl Iterator<Item = &'a Piece>, buf: &mut [u8]) -
     filled
 }
 
-/// Takes what was copied; answers the cost of the pieces that are used up.
+/// Takes what was copied; returns the cost of the pieces that are used up.
 pub(crate) fn consume(queue: &mut VecDeque<Piece>, mut length: usize) -> usize {
     let mut freed = 0;
     while length > 0

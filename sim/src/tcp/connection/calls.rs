@@ -1,4 +1,4 @@
-//! What an application does to a connection: one function a system call, with Linux's answers. Not
+//! What an application does to a connection: one function a system call, with Linux's results. Not
 //! blocking, which is the owner's business: EAGAIN is the answer where Linux would wait.
 
 use std::io;
@@ -176,7 +176,7 @@ impl Connection {
         self.die(None);
     }
 
-    /// How connect(2) ends; `None` while it is under way. Takes the error, as connect(2) does. That
+    /// How connect(2) ends; `None` while it is in flight. Takes the error, as connect(2) does. That
     /// it stands is said once, and `EISCONN` from then on (linux-truth 6); that it failed, once too,
     /// and the socket is as new.
     pub fn connect_result(&mut self) -> Option<io::Result<()>> {

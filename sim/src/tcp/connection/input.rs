@@ -136,7 +136,7 @@ impl Connection {
         let wider = self.widen(ack, seg.window);
         self.timers.probe_answered(now, !wider);
         let had = self.snd_una + self.sent.there();
-        self.sent.hear(ack, &seg.sack, self.snd_una.max(ack), self.snd_nxt);
+        self.sent.update(ack, &seg.sack, self.snd_una.max(ack), self.snd_nxt);
         let is_progress = ack > self.snd_una;
         if is_progress {
             self.advance(now, ack);
@@ -179,7 +179,7 @@ impl Connection {
         if self.congestion.acknowledged(ack, acked) {
             self.sent.repaired();
         }
-        // Twice the window: what is under way, and as much to follow it.
+        // Twice the window: what is in flight, and as much to follow it.
         let room = self.congestion.steady().saturating_mul(2);
         self.outgoing.grow(room.min(u64::from(self.config.send_buffer_max)));
         let outstanding = self.in_flight();

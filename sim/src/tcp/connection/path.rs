@@ -6,11 +6,11 @@ use super::Connection;
 
 impl Connection {
     /// Fragmentation was needed and not allowed: segments carry at most `mss` bytes from now on, and
-    /// what is under way is sent again in such, at once (Linux's tcp_simple_retransmit). `seq` is the
+    /// what is in flight is sent again in such, at once (Linux's tcp_simple_retransmit). `seq` is the
     /// position of the segment that the router sends back a piece of; false if it is none of ours, or
     /// the size no news.
     pub fn too_big(&mut self, now: u64, seq: u64, mss: u32) -> bool {
-        let is_ours = self.is_under_way(seq) && !self.state.is_opening();
+        let is_ours = self.is_outstanding(seq) && !self.state.is_opening();
         if !is_ours || !self.limit_segments(mss) {
             return false;
         }
@@ -38,7 +38,7 @@ impl Connection {
     /// once (RFC 1122 §4.2.3.9). A half-open connection is forgotten.
     pub fn unreachable(&mut self, now: u64, seq: u64, is_net: bool) {
         let error = if is_net { Errno::NetUnreach } else { Errno::HostUnreach };
-        if !self.is_under_way(seq) {
+        if !self.is_outstanding(seq) {
             return;
         }
         match self.state {
@@ -59,7 +59,7 @@ impl Connection {
         self.die(Some(self.soft_error.unwrap_or(Errno::TimedOut)));
     }
 
-    fn is_under_way(&self, seq: u64) -> bool {
+    fn is_outstanding(&self, seq: u64) -> bool {
         (self.snd_una..=self.snd_nxt).contains(&seq)
     }
 }

@@ -302,7 +302,7 @@ fn a_reset_in_every_state_that_has_seen_the_peer() {
             State::Closing => {
                 pair.shutdown(0, false, true).unwrap();
                 pair.shutdown(1, false, true).unwrap();
-                // The ends cross, and the acknowledgments are still under way.
+                // The ends cross, and the acknowledgments are still in flight.
                 pair.run(10 * MS);
                 return pair;
             }

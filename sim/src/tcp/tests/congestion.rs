@@ -188,7 +188,7 @@ fn a_segment_lost_twice_waits_for_no_timer() {
     assert_eq!((at.len(), at[2] - at[1]), (3, 20), "sent at {at:?} ms, from {}", start / MS);
 }
 
-/// What arrived beyond a gap is under way no more: as much may follow it (RFC 6675 §5).
+/// What arrived beyond a gap is in flight no more: as much may follow it (RFC 6675 §5).
 #[test]
 fn a_timeout_sends_again_only_what_is_missing() {
     let mut pair = wide_pair();

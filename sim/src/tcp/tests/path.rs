@@ -5,7 +5,7 @@ use super::*;
 const ENETUNREACH: i32 = 101;
 const EHOSTUNREACH: i32 = 113;
 
-/// RFC 5927 §4: a message about a position that is not under way is made up.
+/// RFC 5927 §4: a message about a position that is not in flight is made up.
 #[test]
 fn a_message_about_no_segment_of_ours_is_ignored() {
     let mut pair = Pair::new();
@@ -61,7 +61,7 @@ fn unreachable_ends_a_simultaneous_open() {
     assert_eq!((one.state(), error), (State::Closed, Some(ENETUNREACH)));
 }
 
-/// Linux's tcp_simple_retransmit: all that is under way goes again in smaller segments, and the
+/// Linux's tcp_simple_retransmit: all that is in flight goes again in smaller segments, and the
 /// window keeps its number of segments.
 #[test]
 fn what_was_too_big_goes_again_at_once_in_smaller_segments() {

@@ -5,7 +5,7 @@ use std::net::Shutdown;
 
 use super::pair;
 use crate::hub::SimHub;
-use crate::testing::{self, bound, code, fill, is_named, path, ready, recv, send};
+use crate::testing::{self, bound, code, fill, is_polled, path, ready, recv, send};
 
 fn receiver(hub: &mut SimHub) -> Io {
     bound(hub, Kind::Datagram, "/in")
@@ -33,7 +33,7 @@ fn a_datagram_comes_whole_with_its_senders_name() {
     let (anonymous, known) = (unnamed(hub), bound(hub, Kind::Datagram, "/out"));
     assert_eq!(recv(hub, receiver, 1), Err(libc::EAGAIN));
     assert_eq!(send_to(hub, anonymous, b"0123456789"), Ok(10));
-    assert!(is_named(hub, receiver, Interest::READ));
+    assert!(is_polled(hub, receiver, Interest::READ));
     assert_eq!([send_to(hub, known, b""), send_to(hub, known, b"z")], [Ok(0), Ok(1)]);
     let mut buf = [0; 4];
     assert_eq!(
@@ -81,9 +81,9 @@ fn a_full_receiver_holds_senders_back_until_it_reads() {
     let connected = connected(hub);
     assert_eq!(send(hub, connected, b"x"), Err(libc::EAGAIN));
     assert_eq!((ready(hub, sender), ready(hub, connected)), ((false, true), (false, false)));
-    assert_eq!(testing::named(hub), [], "nothing has changed yet");
+    assert_eq!(testing::polled(hub), [], "nothing has changed yet");
     assert_eq!(recv(hub, receiver, 1), Ok(b"x".into()));
-    let named = testing::named(hub);
+    let named = testing::polled(hub);
     assert_eq!(named.len(), 2, "both wait for the room: {named:?}");
     assert_eq!(ready(hub, connected), (false, true));
     assert_eq!(
@@ -91,7 +91,7 @@ fn a_full_receiver_holds_senders_back_until_it_reads() {
         [Ok(1), Err(libc::EAGAIN)]
     );
     assert_eq!(recv(hub, receiver, 1), Ok(b"x".into()));
-    assert!(is_named(hub, connected, Interest::WRITE), "and again");
+    assert!(is_polled(hub, connected, Interest::WRITE), "and again");
 }
 
 /// 220d
@@ -102,7 +102,7 @@ fn a_pair_is_bounded_by_memory_alone() {
     assert_eq!(fill(hub, near, 1), (278, 70));
     assert_eq!(send(hub, near, b"x"), Err(libc::EAGAIN));
     for _ in 0..300 {
-        if is_named(hub, near, Interest::WRITE) {
+        if is_polled(hub, near, Interest::WRITE) {
             break;
         }
         assert_eq!(recv(hub, far, 9), Ok(vec![7]));
@@ -119,7 +119,7 @@ fn a_peer_that_went_refuses_once_and_is_forgotten() {
     while send_to(hub, sender, b"x") == Ok(1) {}
     assert_eq!(send(hub, waiting, b"x"), Err(libc::EAGAIN));
     hub.close(receiver);
-    assert!(is_named(hub, waiting, Interest::WRITE));
+    assert!(is_polled(hub, waiting, Interest::WRITE));
     assert_eq!(hub.peer_addr(waiting).expect("still"), path("/in"));
     assert_eq!(send(hub, waiting, b"x"), Err(libc::ECONNREFUSED));
     assert_eq!(send(hub, waiting, b"x"), Err(libc::ENOTCONN));
@@ -167,8 +167,8 @@ fn callers_that_are_gone_are_forgotten() {
         assert_eq!(recv(hub, receiver, 1), Ok(b"x".into()));
         hub.close(io);
     }
-    let index = hub.world.socket_of(receiver).expect("it is open");
-    let count = hub.world.unix(index).callers.len();
+    let id = hub.world.socket_of(receiver).expect("it is open");
+    let count = hub.world.unix(id).callers.len();
     assert!(count <= 8, "{count}");
 }
 
@@ -181,11 +181,11 @@ fn a_full_receiver_that_connects_tells_those_who_wait() {
     for sender in [chosen, stranger] {
         assert_eq!(send_to(hub, sender, b"x"), Err(libc::EAGAIN));
     }
-    assert_eq!(testing::named(hub), []);
+    assert_eq!(testing::polled(hub), []);
     hub.connect(receiver, &path("/out")).expect("it has a name");
-    let named = testing::named(hub);
-    let is_named = |io| named.iter().any(|it| matches!(it, Ready::Io(named, _) if *named == io));
-    assert!(is_named(chosen) && is_named(stranger), "{named:?}");
+    let named = testing::polled(hub);
+    let is_polled = |io| named.iter().any(|it| matches!(it, Ready::Io(named, _) if *named == io));
+    assert!(is_polled(chosen) && is_polled(stranger), "{named:?}");
     assert_eq!(send_to(hub, chosen, b"x"), Ok(1));
     assert_eq!(send_to(hub, stranger, b"x"), Err(libc::EPERM));
 }
