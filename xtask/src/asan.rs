@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::steps;
 
-/// Runs them; answers whether all held.
+/// Runs them; returns whether all held.
 pub fn run() -> bool {
     if !has_runtime() {
         if std::env::var_os("GREENROOM_REQUIRE_TOOLS").is_some() {

@@ -148,9 +148,7 @@ fn check_multicast(world: &World, id: SocketId, option: Opt, value: u32) -> io::
         Opt::MulticastHopsV6 | Opt::MulticastInterfaceV6 if is_stream => {
             Err(errno(libc::ENOPROTOOPT))
         }
-        Opt::MulticastInterface
-            if !interface::has_interface(world, id, Ipv4Addr::from(value)) =>
-        {
+        Opt::MulticastInterface if !interface::has_interface(world, id, Ipv4Addr::from(value)) => {
             Err(errno(libc::EADDRNOTAVAIL))
         }
         Opt::MulticastInterfaceV6 if interface::of_number(world, socket.host, value).is_none() => {

@@ -152,7 +152,7 @@ pub fn tokens(code: &str) -> Vec<Token<'_>> {
     out
 }
 
-/// `a::b::c` from the word at `at`; answers where it ends.
+/// `a::b::c` from the word at `at`; returns where it ends.
 pub fn inline_path(tokens: &[Token<'_>], mut at: usize) -> (usize, String) {
     let mut path = tokens[at].text.to_owned();
     while let [colons, word, ..] = &tokens[at + 1..]
@@ -165,7 +165,7 @@ pub fn inline_path(tokens: &[Token<'_>], mut at: usize) -> (usize, String) {
     (at + 1, path)
 }
 
-/// Flattens one tree of a `use` from `at`; answers where it ends.
+/// Flattens one tree of a `use` from `at`; returns where it ends.
 pub fn use_tree(
     tokens: &[Token<'_>],
     mut at: usize,
