@@ -278,7 +278,8 @@ impl Socket {
     }
 
     /// The end, where a datagram or a connection is waited for that cannot come: once such a socket
-    /// is shut, on Linux a call that waits returns so, but one that does not wait returns `EAGAIN` for ever.
+    /// is shut, a call that waits returns so on Linux, but one that does not wait returns `EAGAIN` for
+    /// ever.
     /// The hub's own never wait, and the greenlet's do. A stream says by itself that it has ended,
     /// and what was reported of it may be a failed attempt to connect.
     fn or_shut<T>(
