@@ -35,7 +35,7 @@ pub(crate) use address::domain_of;
 pub use address::{Address, Domain, Kind};
 pub use clock::{Instant, SystemTime, UNIX_EPOCH};
 pub(crate) use dead::DeadHub;
-pub use option::{Group, NameOpt, Opt};
+pub use option::{Group, Level, NameOpt, Opt};
 pub use signal::Signal;
 
 /// The world a program runs in. See the [module documentation](self) for its laws.

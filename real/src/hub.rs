@@ -38,9 +38,9 @@ use mio::{Events, Poll, Token};
 use socket2::SockAddr;
 
 use crate::address::to_system;
-use crate::office::{Inbox, JOBS, Outcome, Task};
+use crate::blocking_pool::{Inbox, JOBS, Outcome, Task};
+use crate::identity::Identity;
 use crate::options;
-use crate::part::Part;
 use crate::resolver::{self, Answer, Threaded};
 use crate::retries::Retries;
 use crate::signal::Signal;
@@ -71,7 +71,7 @@ pub struct RealHub {
     inbox: Arc<Inbox>,
     retries: Retries,
     numbers: Numbers,
-    part: Option<Part>,
+    identity: Option<Identity>,
     watchdog: Option<Watchdog>,
     /// A socket of the hub may have been told to linger, here or through a descriptor outside.
     may_linger: bool,
@@ -97,10 +97,10 @@ impl RealHub {
     /// When the system has no more descriptors. `InvalidInput` when `GREENROOM_WATCHDOG` is neither
     /// `off` nor a number of milliseconds.
     pub fn new() -> io::Result<RealHub> {
-        RealHub::with_part(None)
+        RealHub::with_identity(None)
     }
 
-    pub(crate) fn with_part(part: Option<Part>) -> io::Result<RealHub> {
+    pub(crate) fn with_identity(identity: Option<Identity>) -> io::Result<RealHub> {
         let poll = Poll::new()?;
         let bell = Bell(mio::Waker::new(poll.registry(), WAKE)?);
         let (start_ns, reading_at_start) = read_clock();
@@ -116,7 +116,7 @@ impl RealHub {
             inbox: Arc::new(Inbox::new(Waker::from(Arc::new(bell)))),
             retries: Retries::default(),
             numbers: Numbers::new(),
-            part,
+            identity,
             watchdog: Watchdog::from_env()?,
             may_linger: false,
         })
@@ -130,12 +130,12 @@ impl RealHub {
 
     /// Whether somebody wants to be told of the first time that there is nothing to do.
     fn never_idle(&self) -> bool {
-        self.part.as_ref().is_some_and(|part| part.on_idle.is_some())
+        self.identity.as_ref().is_some_and(|identity| identity.on_idle.is_some())
     }
 
     fn tell_idle(&mut self) {
-        if let Some(part) = &mut self.part
-            && let Some(on_idle) = part.on_idle.take()
+        if let Some(identity) = &mut self.identity
+            && let Some(on_idle) = identity.on_idle.take()
         {
             on_idle();
         }
@@ -158,10 +158,10 @@ impl RealHub {
 
     /// The address of the process for one that the program wants to reach.
     fn staged_peer(&mut self, io: Io, peer: &Address) -> io::Result<SockAddr> {
-        match &mut self.part {
-            Some(part) => {
+        match &mut self.identity {
+            Some(identity) => {
                 let from = self.table.get(io)?.socket()?;
-                to_system(&part.stage_peer(peer, from.os())?)
+                to_system(&identity.stage_peer(peer, from.os())?)
             }
             None => to_system(peer),
         }
@@ -169,8 +169,8 @@ impl RealHub {
 
     /// The program's address for one of the process.
     fn unstaged(&mut self, address: Address) -> Address {
-        match &mut self.part {
-            Some(part) => part.unix.unstage(address),
+        match &mut self.identity {
+            Some(identity) => identity.unix.unstage(address),
             None => address,
         }
     }
@@ -206,7 +206,7 @@ impl Hub for RealHub {
             if let Some(watchdog) = &mut self.watchdog {
                 watchdog.start();
             }
-            let programs = self.part.as_ref().map_or(1, |part| part.programs);
+            let programs = self.identity.as_ref().map_or(1, |identity| identity.programs);
             ready.extend((0..programs).map(|host| Ready::Start(HostId(host))));
             return Ok(());
         }
@@ -278,14 +278,14 @@ impl Hub for RealHub {
         self.insert_both(Socket::pipe()?)
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
-        let Some(part) = &mut self.part else {
+        let Some(identity) = &mut self.identity else {
             return self.socket_of(io)?.bind(&to_system(local)?);
         };
-        let staged = to_system(&part.stage_local(local)?)?;
+        let staged = to_system(&identity.stage_local(local)?)?;
         let socket = self.table.get(io)?.socket()?;
         socket.bind(&staged)?;
         if let Address::Unix(name) = local {
-            part.unix.was_bound(name, socket.os().r#type()?);
+            identity.unix.was_bound(name, socket.os().r#type()?);
         }
         Ok(())
     }
@@ -294,7 +294,8 @@ impl Hub for RealHub {
     }
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
         let peer_in_process = self.staged_peer(io, peer)?;
-        if let Some(source) = self.part.as_ref().and_then(|part| part.source_for(peer)) {
+        if let Some(source) = self.identity.as_ref().and_then(|identity| identity.source_for(peer))
+        {
             self.socket_of(io)?.leave_from(source)?;
         }
         if self.socket_of(io)?.is_unix() {
@@ -370,7 +371,7 @@ impl Hub for RealHub {
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let ready = match self.table.get(io)? {
             Entry::Query(answer) if answer.is_there() => return Ok(interest.and(Interest::READ)),
-            // Its answer comes with a wake, whether or not anybody watches.
+            // Its result comes with a wake, whether or not anybody watches.
             Entry::Job(outcome) if outcome.is_there() => return Ok(interest.and(Interest::READ)),
             Entry::Query(_) | Entry::Job(_) => return Ok(Interest::NONE),
             Entry::Watch(_) => return Ok(self.watched_readiness(io)?.and(interest)),
@@ -440,7 +441,7 @@ impl Hub for RealHub {
     }
 
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {
-        let known = self.part.as_ref().and_then(|part| part.addresses_of(query.host));
+        let known = self.identity.as_ref().and_then(|identity| identity.addresses_of(query.host));
         if let Some(addresses) = known {
             return self.table.insert(Entry::Query(Arc::new(Answer::known(Ok(addresses)))));
         }
@@ -465,15 +466,16 @@ impl Hub for RealHub {
         }
     }
     fn resolver(&self) -> Option<Box<dyn Any>> {
-        // A part of a play knows names of its own, and asks the system for the rest.
-        self.part.is_none().then(|| Box::new(Rc::new(Threaded) as Rc<dyn Resolver>) as Box<dyn Any>)
+        // A host of a scenario knows names of its own, and asks the system for the rest.
+        let threaded = || Box::new(Rc::new(Threaded) as Rc<dyn Resolver>) as Box<dyn Any>;
+        self.identity.is_none().then(threaded)
     }
 
     fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {
         let outcome = Arc::new(Outcome::default());
         let io = self.table.insert(Entry::Job(outcome.clone()))?;
         // A job that panics keeps that to itself: what it came to is the caller's to say.
-        if let Err(error) = JOBS.take_on(Task::new(io, &outcome, &self.inbox, job)) {
+        if let Err(error) = JOBS.spawn(Task::new(io, &outcome, &self.inbox, job)) {
             self.close(io);
             return Err(error);
         }
@@ -501,11 +503,11 @@ impl Hub for RealHub {
     }
 
     fn takes_notes(&self) -> bool {
-        self.part.is_some()
+        self.identity.is_some()
     }
     fn note(&mut self, event: &Note<'_>) {
-        if let Some(part) = &self.part {
-            part.record.take_down(&part.host, event);
+        if let Some(identity) = &self.identity {
+            identity.record.take_down(&identity.host, event);
         }
     }
 }

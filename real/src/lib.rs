@@ -42,9 +42,9 @@ mod run;
 
 mod address;
 mod hub;
-mod office;
+mod blocking_pool;
 mod options;
-mod part;
+mod identity;
 mod resolver;
 mod retries;
 mod signal;

@@ -1,149 +1,227 @@
-//! Socket options and multicast groups, in the waist's units.
+//! Socket options and multicast groups, in the waist's units. Linux has every option; another system
+//! refuses those that socket2 does not offer there.
 
 use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use greenroom::hub::{Group, NameOpt, Opt, unsupported};
+#[cfg(not(target_os = "linux"))]
+use greenroom::hub::unsupported;
+use greenroom::hub::{Group, NameOpt, Opt};
 use socket2::{InterfaceIndexOrAddress, Socket};
 
 use crate::sys;
 
 pub(crate) fn get(os: &Socket, option: Opt) -> io::Result<u32> {
-    match option {
-        Opt::Type => os.r#type().map(|of| i32::from(of) as u32),
-        Opt::ReuseAddress => flag(os.reuse_address()),
-        Opt::ReusePort => flag(os.reuse_port()),
-        Opt::SendBuffer => os.send_buffer_size().map(number),
-        Opt::RecvBuffer => os.recv_buffer_size().map(number),
-        Opt::Linger => Ok(os.linger()?.map_or(0, |time| seconds(time).saturating_add(1))),
-        Opt::Broadcast => flag(os.broadcast()),
-        Opt::KeepAlive => flag(os.keepalive()),
-        Opt::UrgentInline => flag(os.out_of_band_inline()),
-        Opt::NoDelay => flag(os.tcp_nodelay()),
-        Opt::KeepIdle => os.tcp_keepalive_time().map(seconds),
-        Opt::KeepInterval => os.tcp_keepalive_interval().map(seconds),
-        Opt::KeepCount => os.tcp_keepalive_retries(),
-        Opt::MaxSegment => os.tcp_mss(),
-        Opt::Ttl => os.ttl_v4(),
-        Opt::Tos => os.tos_v4(),
-        Opt::MulticastLoop => flag(os.multicast_loop_v4()),
-        Opt::MulticastTtl => os.multicast_ttl_v4(),
-        Opt::MulticastInterface => os.multicast_if_v4().map(u32::from),
-        Opt::OnlyV6 => flag(os.only_v6()),
-        Opt::HopsV6 => os.unicast_hops_v6(),
-        Opt::MulticastLoopV6 => flag(os.multicast_loop_v6()),
-        Opt::MulticastHopsV6 => os.multicast_hops_v6(),
-        Opt::MulticastInterfaceV6 => os.multicast_if_v6(),
-        _ => get_of_linux(os, option),
+    match row(option) {
+        Row::Both(get, _) | Row::Asked(get) => get(os),
+        #[cfg(not(target_os = "linux"))]
+        Row::Refused => Err(no_option(&option)),
     }
 }
 
 pub(crate) fn set(os: &Socket, option: Opt, value: u32) -> io::Result<()> {
-    let on = value != 0;
-    match option {
-        Opt::ReuseAddress => os.set_reuse_address(on),
-        Opt::ReusePort => os.set_reuse_port(on),
-        Opt::SendBuffer => os.set_send_buffer_size(value as usize),
-        Opt::RecvBuffer => os.set_recv_buffer_size(value as usize),
-        Opt::Linger => {
-            let time = value.checked_sub(1).map(|secs| Duration::from_secs(secs.into()));
-            os.set_linger(time)
-        }
-        Opt::Broadcast => os.set_broadcast(on),
-        Opt::KeepAlive => os.set_keepalive(on),
-        Opt::UrgentInline => os.set_out_of_band_inline(on),
-        Opt::NoDelay => os.set_tcp_nodelay(on),
-        Opt::KeepIdle => sys::set_keep_alive(os, sys::KeepAlive::Idle, value),
-        Opt::KeepInterval => sys::set_keep_alive(os, sys::KeepAlive::Interval, value),
-        Opt::KeepCount => sys::set_keep_alive(os, sys::KeepAlive::Count, value),
-        Opt::MaxSegment => os.set_tcp_mss(value),
-        Opt::Ttl => os.set_ttl_v4(value),
-        Opt::Tos => os.set_tos_v4(value),
-        Opt::MulticastLoop => os.set_multicast_loop_v4(on),
-        Opt::MulticastTtl => os.set_multicast_ttl_v4(value),
-        Opt::MulticastInterface => os.set_multicast_if_v4(&Ipv4Addr::from(value)),
-        Opt::OnlyV6 => os.set_only_v6(on),
-        Opt::HopsV6 => os.set_unicast_hops_v6(value),
-        Opt::MulticastLoopV6 => os.set_multicast_loop_v6(on),
-        Opt::MulticastHopsV6 => os.set_multicast_hops_v6(value),
-        Opt::MulticastInterfaceV6 => os.set_multicast_if_v6(value),
-        Opt::IsListener | Opt::Domain | Opt::Type | Opt::Protocol => {
-            Err(io::Error::from_raw_os_error(libc::ENOPROTOOPT))
-        }
-        _ => set_of_linux(os, option, value),
+    match row(option) {
+        Row::Both(_, set) => set(os, value),
+        Row::Asked(_) => Err(io::Error::from_raw_os_error(libc::ENOPROTOOPT)),
+        #[cfg(not(target_os = "linux"))]
+        Row::Refused => Err(no_option(&option)),
     }
+}
+
+type Get = fn(&Socket) -> io::Result<u32>;
+type Set = fn(&Socket, u32) -> io::Result<()>;
+
+/// How the system is asked for an option and told it.
+enum Row {
+    Both(Get, Set),
+    /// It says what the socket is, and can't be set.
+    Asked(Get),
+    /// It is `Unsupported`: outside Linux, socket2 does not offer it.
+    #[cfg(not(target_os = "linux"))]
+    Refused,
+}
+
+/// The one table of socket options, a row an option.
+fn row(option: Opt) -> Row {
+    use Row::{Asked, Both};
+    match option {
+        Opt::ReuseAddress => {
+            Both(|os| flag(os.reuse_address()), |os, on| os.set_reuse_address(on != 0))
+        }
+        Opt::ReusePort => Both(|os| flag(os.reuse_port()), |os, on| os.set_reuse_port(on != 0)),
+        Opt::SendBuffer => Both(
+            |os| os.send_buffer_size().map(number),
+            |os, bytes| os.set_send_buffer_size(bytes as usize),
+        ),
+        Opt::RecvBuffer => Both(
+            |os| os.recv_buffer_size().map(number),
+            |os, bytes| os.set_recv_buffer_size(bytes as usize),
+        ),
+        Opt::Linger => Both(linger, set_linger),
+        Opt::Broadcast => Both(|os| flag(os.broadcast()), |os, on| os.set_broadcast(on != 0)),
+        Opt::KeepAlive => Both(|os| flag(os.keepalive()), |os, on| os.set_keepalive(on != 0)),
+        Opt::UrgentInline => {
+            Both(|os| flag(os.out_of_band_inline()), |os, on| os.set_out_of_band_inline(on != 0))
+        }
+        Opt::Type => Asked(|os| os.r#type().map(|of| i32::from(of) as u32)),
+
+        Opt::NoDelay => Both(|os| flag(os.tcp_nodelay()), |os, on| os.set_tcp_nodelay(on != 0)),
+        Opt::KeepIdle => Both(
+            |os| os.tcp_keepalive_time().map(seconds),
+            |os, time| sys::set_keep_alive(os, sys::KeepAlive::Idle, time),
+        ),
+        Opt::KeepInterval => Both(
+            |os| os.tcp_keepalive_interval().map(seconds),
+            |os, time| sys::set_keep_alive(os, sys::KeepAlive::Interval, time),
+        ),
+        Opt::KeepCount => Both(
+            |os| os.tcp_keepalive_retries(),
+            |os, count| sys::set_keep_alive(os, sys::KeepAlive::Count, count),
+        ),
+        Opt::MaxSegment => Both(|os| os.tcp_mss(), |os, bytes| os.set_tcp_mss(bytes)),
+
+        Opt::Ttl => Both(|os| os.ttl_v4(), |os, ttl| os.set_ttl_v4(ttl)),
+        Opt::Tos => Both(|os| os.tos_v4(), |os, tos| os.set_tos_v4(tos)),
+        Opt::MulticastLoop => {
+            Both(|os| flag(os.multicast_loop_v4()), |os, on| os.set_multicast_loop_v4(on != 0))
+        }
+        Opt::MulticastTtl => {
+            Both(|os| os.multicast_ttl_v4(), |os, ttl| os.set_multicast_ttl_v4(ttl))
+        }
+        Opt::MulticastInterface => Both(
+            |os| os.multicast_if_v4().map(u32::from),
+            |os, address| os.set_multicast_if_v4(&Ipv4Addr::from(address)),
+        ),
+
+        Opt::OnlyV6 => Both(|os| flag(os.only_v6()), |os, on| os.set_only_v6(on != 0)),
+        Opt::HopsV6 => Both(|os| os.unicast_hops_v6(), |os, hops| os.set_unicast_hops_v6(hops)),
+        Opt::MulticastLoopV6 => {
+            Both(|os| flag(os.multicast_loop_v6()), |os, on| os.set_multicast_loop_v6(on != 0))
+        }
+        Opt::MulticastHopsV6 => {
+            Both(|os| os.multicast_hops_v6(), |os, hops| os.set_multicast_hops_v6(hops))
+        }
+        Opt::MulticastInterfaceV6 => {
+            Both(|os| os.multicast_if_v6(), |os, index| os.set_multicast_if_v6(index))
+        }
+
+        #[cfg(target_os = "linux")]
+        Opt::PassCredentials => Both(|os| flag(os.passcred()), |os, on| os.set_passcred(on != 0)),
+        #[cfg(target_os = "linux")]
+        Opt::Priority => Both(|os| os.priority(), |os, priority| os.set_priority(priority)),
+        #[cfg(target_os = "linux")]
+        Opt::Mark => Both(|os| os.mark(), |os, mark| os.set_mark(mark)),
+        #[cfg(target_os = "linux")]
+        Opt::IncomingCpu => {
+            // None yet is -1 to the system, and the greatest number here.
+            Both(|os| os.cpu_affinity().map(number), |os, cpu| os.set_cpu_affinity(cpu as usize))
+        }
+        #[cfg(target_os = "linux")]
+        Opt::BusyPoll => Both(|os| os.busy_poll(), |os, micros| os.set_busy_poll(micros)),
+        #[cfg(target_os = "linux")]
+        Opt::IsListener => Asked(|os| flag(os.is_listener())),
+        #[cfg(target_os = "linux")]
+        Opt::Domain => Asked(|os| os.domain().map(|domain| i32::from(domain) as u32)),
+        #[cfg(target_os = "linux")]
+        Opt::Protocol => {
+            Asked(|os| Ok(os.protocol()?.map_or(0, |protocol| i32::from(protocol) as u32)))
+        }
+        #[cfg(target_os = "linux")]
+        Opt::UserTimeout => Both(user_timeout, set_user_timeout),
+        #[cfg(target_os = "linux")]
+        Opt::UnsentLowWater => {
+            Both(|os| os.tcp_notsent_lowat(), |os, bytes| os.set_tcp_notsent_lowat(bytes))
+        }
+        #[cfg(target_os = "linux")]
+        Opt::Cork => Both(|os| flag(os.tcp_cork()), |os, on| os.set_tcp_cork(on != 0)),
+        #[cfg(target_os = "linux")]
+        Opt::QuickAck => Both(|os| flag(os.tcp_quickack()), |os, on| os.set_tcp_quickack(on != 0)),
+        #[cfg(target_os = "linux")]
+        Opt::ThinLinearTimeouts => Both(
+            |os| flag(os.tcp_thin_linear_timeouts()),
+            |os, on| os.set_tcp_thin_linear_timeouts(on != 0),
+        ),
+        #[cfg(target_os = "linux")]
+        Opt::RecvTos => Both(|os| flag(os.recv_tos_v4()), |os, on| os.set_recv_tos_v4(on != 0)),
+        #[cfg(target_os = "linux")]
+        Opt::FreeBind => Both(|os| flag(os.freebind_v4()), |os, on| os.set_freebind_v4(on != 0)),
+        #[cfg(target_os = "linux")]
+        Opt::Transparent => {
+            Both(|os| flag(os.ip_transparent_v4()), |os, on| os.set_ip_transparent_v4(on != 0))
+        }
+        #[cfg(target_os = "linux")]
+        Opt::MulticastAll => {
+            Both(|os| flag(os.multicast_all_v4()), |os, on| os.set_multicast_all_v4(on != 0))
+        }
+        #[cfg(target_os = "linux")]
+        Opt::TrafficClassV6 => Both(|os| os.tclass_v6(), |os, class| os.set_tclass_v6(class)),
+        #[cfg(target_os = "linux")]
+        Opt::RecvTrafficClassV6 => {
+            Both(|os| flag(os.recv_tclass_v6()), |os, on| os.set_recv_tclass_v6(on != 0))
+        }
+        #[cfg(target_os = "linux")]
+        Opt::RecvHopLimitV6 => {
+            Both(|os| flag(os.recv_hoplimit_v6()), |os, on| os.set_recv_hoplimit_v6(on != 0))
+        }
+        #[cfg(target_os = "linux")]
+        Opt::FreeBindV6 => Both(|os| flag(os.freebind_v6()), |os, on| os.set_freebind_v6(on != 0)),
+        #[cfg(target_os = "linux")]
+        Opt::TransparentV6 => {
+            Both(|os| flag(os.ip_transparent_v6()), |os, on| os.set_ip_transparent_v6(on != 0))
+        }
+        #[cfg(target_os = "linux")]
+        Opt::MulticastAllV6 => {
+            Both(|os| flag(os.multicast_all_v6()), |os, on| os.set_multicast_all_v6(on != 0))
+        }
+
+        #[cfg(not(target_os = "linux"))]
+        Opt::IsListener => Asked(|_| Err(no_option(&Opt::IsListener))),
+        #[cfg(not(target_os = "linux"))]
+        Opt::Domain => Asked(|_| Err(no_option(&Opt::Domain))),
+        #[cfg(not(target_os = "linux"))]
+        Opt::Protocol => Asked(|_| Err(no_option(&Opt::Protocol))),
+        #[cfg(not(target_os = "linux"))]
+        Opt::PassCredentials
+        | Opt::Priority
+        | Opt::Mark
+        | Opt::IncomingCpu
+        | Opt::BusyPoll
+        | Opt::UserTimeout
+        | Opt::UnsentLowWater
+        | Opt::Cork
+        | Opt::QuickAck
+        | Opt::ThinLinearTimeouts
+        | Opt::RecvTos
+        | Opt::FreeBind
+        | Opt::Transparent
+        | Opt::MulticastAll
+        | Opt::TrafficClassV6
+        | Opt::RecvTrafficClassV6
+        | Opt::RecvHopLimitV6
+        | Opt::FreeBindV6
+        | Opt::TransparentV6
+        | Opt::MulticastAllV6 => Row::Refused,
+    }
+}
+
+fn linger(os: &Socket) -> io::Result<u32> {
+    Ok(os.linger()?.map_or(0, |time| seconds(time).saturating_add(1)))
+}
+
+fn set_linger(os: &Socket, value: u32) -> io::Result<()> {
+    os.set_linger(value.checked_sub(1).map(|secs| Duration::from_secs(secs.into())))
 }
 
 #[cfg(target_os = "linux")]
-fn get_of_linux(os: &Socket, option: Opt) -> io::Result<u32> {
-    match option {
-        Opt::PassCredentials => flag(os.passcred()),
-        Opt::Priority => os.priority(),
-        Opt::Mark => os.mark(),
-        // None yet is -1 to the system, and the greatest number here.
-        Opt::IncomingCpu => os.cpu_affinity().map(number),
-        Opt::BusyPoll => os.busy_poll(),
-        Opt::IsListener => flag(os.is_listener()),
-        Opt::Domain => os.domain().map(|domain| i32::from(domain) as u32),
-        Opt::Protocol => Ok(os.protocol()?.map_or(0, |protocol| i32::from(protocol) as u32)),
-        Opt::UserTimeout => {
-            let time = os.tcp_user_timeout()?.unwrap_or_default();
-            Ok(u32::try_from(time.as_millis()).unwrap_or(u32::MAX))
-        }
-        Opt::UnsentLowWater => os.tcp_notsent_lowat(),
-        Opt::Cork => flag(os.tcp_cork()),
-        Opt::QuickAck => flag(os.tcp_quickack()),
-        Opt::ThinLinearTimeouts => flag(os.tcp_thin_linear_timeouts()),
-        Opt::RecvTos => flag(os.recv_tos_v4()),
-        Opt::FreeBind => flag(os.freebind_v4()),
-        Opt::Transparent => flag(os.ip_transparent_v4()),
-        Opt::MulticastAll => flag(os.multicast_all_v4()),
-        Opt::TrafficClassV6 => os.tclass_v6(),
-        Opt::RecvTrafficClassV6 => flag(os.recv_tclass_v6()),
-        Opt::RecvHopLimitV6 => flag(os.recv_hoplimit_v6()),
-        Opt::FreeBindV6 => flag(os.freebind_v6()),
-        Opt::TransparentV6 => flag(os.ip_transparent_v6()),
-        Opt::MulticastAllV6 => flag(os.multicast_all_v6()),
-        _ => Err(no_option(&option)),
-    }
+fn user_timeout(os: &Socket) -> io::Result<u32> {
+    let time = os.tcp_user_timeout()?.unwrap_or_default();
+    Ok(u32::try_from(time.as_millis()).unwrap_or(u32::MAX))
 }
 
 #[cfg(target_os = "linux")]
-fn set_of_linux(os: &Socket, option: Opt, value: u32) -> io::Result<()> {
-    let on = value != 0;
-    match option {
-        Opt::PassCredentials => os.set_passcred(on),
-        Opt::Priority => os.set_priority(value),
-        Opt::Mark => os.set_mark(value),
-        Opt::IncomingCpu => os.set_cpu_affinity(value as usize),
-        Opt::BusyPoll => os.set_busy_poll(value),
-        Opt::UserTimeout => os.set_tcp_user_timeout(Some(Duration::from_millis(value.into()))),
-        Opt::UnsentLowWater => os.set_tcp_notsent_lowat(value),
-        Opt::Cork => os.set_tcp_cork(on),
-        Opt::QuickAck => os.set_tcp_quickack(on),
-        Opt::ThinLinearTimeouts => os.set_tcp_thin_linear_timeouts(on),
-        Opt::RecvTos => os.set_recv_tos_v4(on),
-        Opt::FreeBind => os.set_freebind_v4(on),
-        Opt::Transparent => os.set_ip_transparent_v4(on),
-        Opt::MulticastAll => os.set_multicast_all_v4(on),
-        Opt::TrafficClassV6 => os.set_tclass_v6(value),
-        Opt::RecvTrafficClassV6 => os.set_recv_tclass_v6(on),
-        Opt::RecvHopLimitV6 => os.set_recv_hoplimit_v6(on),
-        Opt::FreeBindV6 => os.set_freebind_v6(on),
-        Opt::TransparentV6 => os.set_ip_transparent_v6(on),
-        Opt::MulticastAllV6 => os.set_multicast_all_v6(on),
-        _ => Err(no_option(&option)),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn get_of_linux(_: &Socket, option: Opt) -> io::Result<u32> {
-    Err(no_option(&option))
-}
-#[cfg(not(target_os = "linux"))]
-fn set_of_linux(_: &Socket, option: Opt, _: u32) -> io::Result<()> {
-    Err(no_option(&option))
+fn set_user_timeout(os: &Socket, millis: u32) -> io::Result<()> {
+    os.set_tcp_user_timeout(Some(Duration::from_millis(millis.into())))
 }
 
 pub(crate) fn get_name(os: &Socket, option: NameOpt) -> io::Result<Vec<u8>> {
@@ -158,7 +236,7 @@ pub(crate) fn get_name(os: &Socket, option: NameOpt) -> io::Result<Vec<u8>> {
             Ok(name)
         }
         #[cfg(not(target_os = "linux"))]
-        _ => Err(no_option(&option)),
+        NameOpt::Device | NameOpt::Congestion => Err(no_option(&option)),
     }
 }
 
@@ -169,7 +247,7 @@ pub(crate) fn set_name(os: &Socket, option: NameOpt, name: &[u8]) -> io::Result<
         #[cfg(target_os = "linux")]
         NameOpt::Congestion => os.set_tcp_congestion(name),
         #[cfg(not(target_os = "linux"))]
-        _ => Err(no_option(&option)),
+        NameOpt::Device | NameOpt::Congestion => Err(no_option(&option)),
     }
 }
 
@@ -204,6 +282,7 @@ fn number(of: usize) -> u32 {
 fn seconds(time: Duration) -> u32 {
     u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
 }
+#[cfg(not(target_os = "linux"))]
 fn no_option(option: &dyn std::fmt::Debug) -> io::Error {
     unsupported(&format!("the option {option:?}"))
 }

@@ -6,7 +6,7 @@
 //! first client knocks. When every client has returned, or the time is up, all hosts are ended and
 //! the judgements are made.
 
-mod director;
+mod supervisor;
 mod net;
 
 use std::collections::BTreeMap;
@@ -19,9 +19,9 @@ use greenroom::hub::unsupported;
 use greenroom::scenario::{Body, HostSpec, Judge, Machine, Role, Scenario};
 
 use crate::RealHub;
-use crate::part::Part;
-use director::{CURTAIN, Cue, Curtain, Director};
+use crate::identity::Identity;
 use net::Net;
+use supervisor::{Event, SHUTDOWN, Shutdown, Supervisor};
 
 /// How long a performance may take before it counts as hanging.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -100,18 +100,18 @@ pub fn perform_within(scenario: &Scenario, limit: Duration) -> Performance {
     let wanted = |host: &HostSpec| host.machine.v4_declared().unwrap_or(1);
     match Net::claim(stage.hosts.iter().map(|host| (host.name.as_str(), wanted(host)))) {
         Ok(net) => {
-            let mut director = Director::new(net, start + limit);
+            let mut supervisor = Supervisor::new(net, start + limit);
             for role in [Role::Server, Role::Client] {
                 for host in stage.hosts.iter().filter(|host| host.role == role) {
-                    director.bring_up(&host.name, host.role, host.body.clone());
+                    supervisor.bring_up(&host.name, host.role, host.body.clone());
                 }
             }
-            director.wait_for_clients(limit);
+            supervisor.wait_for_clients(limit);
             // Clients first: what one that hangs waits for is not to end before it is asked.
-            director.end(Role::Client);
-            director.end(Role::Server);
-            let settled = !director.has_timed_out();
-            outcome = director.conclude();
+            supervisor.end(Role::Client);
+            supervisor.end(Role::Server);
+            let settled = !supervisor.has_timed_out();
+            outcome = supervisor.conclude();
             if settled {
                 judge(judges, &mut outcome.violations);
             }
@@ -151,38 +151,39 @@ fn judge(judges: Vec<(String, Judge)>, violations: &mut Vec<String>) {
 /// One host's thread: its program, and what keeps its hub going after that.
 fn play(
     index: usize,
-    part: Part,
+    identity: Identity,
     role: Role,
     body: Body,
-    curtain: &Curtain,
-    cues: &Sender<Cue>,
+    shutdown: &Shutdown,
+    events: &Sender<Event>,
 ) -> Result<Ending, String> {
-    let name = part.host.clone();
-    let hub = RealHub::with_part(Some(part)).map_err(|error| format!("no hub for it: {error}"))?;
-    curtain.add(greenroom::hub::Hub::waker(&hub));
-    let cues = cues.clone();
+    let name = identity.host.clone();
+    let hub = RealHub::with_identity(Some(identity))
+        .map_err(|error| format!("no hub for it: {error}"))?;
+    shutdown.add(greenroom::hub::Hub::waker(&hub));
+    let events = events.clone();
     let program = move || {
         let outcome = match catch_unwind(AssertUnwindSafe(|| body())) {
             Ok(outcome) => outcome.map_err(|error| error.to_string()),
             Err(payload) if payload.is::<Killed>() => resume_unwind(payload),
             Err(payload) => Err(format!("panicked: {}", said(&*payload))),
         };
-        let _ = cues.send(Cue::Returned(index, outcome));
+        let _ = events.send(Event::Returned(index, outcome));
         if role == Role::Client {
             // What it spawned stays until every client is done.
-            wait_for_the_curtain();
+            wait_for_shutdown();
         }
     };
     let mut programs = vec![Program { name, role, body: Box::new(program) }];
     if role == Role::Server {
         // A server's run goes on when its program returns, and is no deadlock when it is stuck.
-        let body = Box::new(wait_for_the_curtain);
-        programs.push(Program { name: CURTAIN.into(), role: Role::Client, body });
+        let body = Box::new(wait_for_shutdown);
+        programs.push(Program { name: SHUTDOWN.into(), role: Role::Client, body });
     }
     Ok(driver::run(hub, programs).0)
 }
 
-fn wait_for_the_curtain() {
+fn wait_for_shutdown() {
     loop {
         greenroom::thread::park();
     }

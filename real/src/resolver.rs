@@ -1,5 +1,5 @@
 //! The system's resolver: [`Threaded`] and [`Blocking`], and the hub's own look-ups by name. It
-//! blocks, so those are jobs of an office of their own.
+//! blocks, so those are jobs of a pool of their own.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -9,23 +9,23 @@ use greenroom::hub::Io;
 use greenroom::resolve::{AddrInfo, Family, GaiError, HostEntry, Request, Resolver};
 use greenroom::thread::run_blocking;
 
-use crate::office::{Inbox, Office, Outcome, Task};
+use crate::blocking_pool::{BlockingPool, Inbox, Outcome, Task};
 
 /// Look-ups under way at a time; more wait their turn. Apart from the program's own jobs, which may
 /// take long.
-static OFFICE: Office = Office::new("greenroom-resolve", 4);
+static POOL: BlockingPool = BlockingPool::new("greenroom-resolve", 4);
 
 /// What a question came to. Dropping it gives the question up.
 pub(crate) type Answer = Outcome<io::Result<Vec<IpAddr>>>;
 
-/// Has a name looked up; the answer goes to its place and its number to the inbox.
+/// Has a name looked up; the result goes to its place and its number to the inbox.
 ///
 /// # Errors
 ///
 /// When no thread can be made and none is there.
 pub(crate) fn ask(host: &str, io: Io, answer: &Arc<Answer>, inbox: &Arc<Inbox>) -> io::Result<()> {
     let host = host.to_owned();
-    OFFICE.take_on(Task::new(io, answer, inbox, move || look_up(&host)))
+    POOL.spawn(Task::new(io, answer, inbox, move || look_up(&host)))
 }
 
 fn look_up(host: &str) -> io::Result<Vec<IpAddr>> {

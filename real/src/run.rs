@@ -12,7 +12,7 @@ use greenroom::driver::{self, Ending, Program, Role, Stall, Stop};
 
 use crate::RealHub;
 
-/// Runs `main` as a greenlet over the operating system and answers what it returns.
+/// Runs `main` as a greenlet over the operating system and returns what it returns.
 ///
 /// The run is over when `main` is: greenlets that are left are then unwound in the order they were
 /// spawned. A panic in `main` goes on from here. One in another greenlet ends nobody else; if
@@ -21,7 +21,7 @@ use crate::RealHub;
 /// # Panics
 ///
 /// If every greenlet waits for another while `main` is unfinished: a deadlock, with the table of
-/// who waits for what ([`try_run`] answers it as an error). If the system has no descriptor left
+/// who waits for what ([`try_run`] returns it as an error). If the system has no descriptor left
 /// for the hub. If this thread runs a hub already.
 pub fn run<T: 'static>(main: impl FnOnce() -> T + 'static) -> T {
     try_run(main).unwrap_or_else(|error| panic!("{error}"))
@@ -41,8 +41,8 @@ pub fn run<T: 'static>(main: impl FnOnce() -> T + 'static) -> T {
 /// # Examples
 ///
 /// ```
-/// let answer = greenroom_real::try_run(|| greenroom::thread::spawn(|| 6 * 7).join().unwrap());
-/// assert_eq!(answer.unwrap(), 42);
+/// let result = greenroom_real::try_run(|| greenroom::thread::spawn(|| 6 * 7).join().unwrap());
+/// assert_eq!(result.unwrap(), 42);
 /// ```
 pub fn try_run<T: 'static>(main: impl FnOnce() -> T + 'static) -> Result<T, RunError> {
     let result: Rc<RefCell<Option<thread::Result<T>>>> = Rc::default();
@@ -59,7 +59,7 @@ pub fn try_run<T: 'static>(main: impl FnOnce() -> T + 'static) -> Result<T, RunE
     conclude(ending, outcome)
 }
 
-/// Runs `main` on so many threads, each with a hub of its own, and waits for all; the answers stand
+/// Runs `main` on so many threads, each with a hub of its own, and waits for all; the results stand
 /// in the order of the threads, which are told their number. With
 /// [`bind_shared`](greenroom::server::StreamServer::bind_shared) they serve one port together.
 ///

@@ -5,13 +5,13 @@
 //! watched by accident. Waiting and waking are not known here.
 //!
 //! A TCP stream that gave fewer bytes than asked for is drained, so the next read would only be told
-//! so: it answers `WouldBlock` from memory, *once*, which saves a system call a message. What comes
+//! so: it returns `WouldBlock` from memory, *once*, which saves a system call a message. What comes
 //! later is a new edge. The guess is wrong, and not made, where an end, an error or urgent data
 //! (whose mark cuts a read short) was already reported; nor for anything but TCP, where a read may
 //! be short for other reasons (passed descriptors, lines of a terminal).
 //!
 //! A pipe, a terminal and whatever else is read and written but is no socket goes here as well. The
-//! system answers `ENOTSOCK` where a verb is for sockets alone.
+//! system returns `ENOTSOCK` where a verb is for sockets alone.
 
 use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
@@ -170,7 +170,7 @@ impl Socket {
         }
     }
 
-    /// Takes a report in; answers what may be tried again.
+    /// Takes a report in; returns what may be tried again.
     pub(crate) fn hear(&mut self, event: &Event) -> Interest {
         let (over, ready) = (event.is_error(), reported(event));
         self.drained &= !ready.reads();
@@ -278,7 +278,8 @@ impl Socket {
     }
 
     /// The end, where a datagram or a connection is waited for that cannot come: once such a socket
-    /// is shut, Linux has a call that waits answer so, but one that does not wait `EAGAIN` for ever.
+    /// is shut, a call that waits returns so on Linux, but one that does not wait returns `EAGAIN` for
+    /// ever.
     /// The hub's own never wait, and the greenlet's do. A stream says by itself that it has ended,
     /// and what was reported of it may be a failed attempt to connect.
     fn or_shut<T>(
@@ -344,7 +345,7 @@ impl Socket {
     }
 
     /// An attempt is over when the socket is writable. Asked by connect(2) Linux says how it went,
-    /// knows that it has told so, and lets the next call start anew, or answers `EISCONN`. Elsewhere
+    /// knows that it has told so, and lets the next call start anew, or returns `EISCONN`. Elsewhere
     /// a failed attempt's error is asked for by itself.
     fn how_it_went(&mut self, peer: &SockAddr) -> io::Result<()> {
         let is_over =

@@ -125,7 +125,7 @@ pub(crate) struct FileId(libc::dev_t, libc::ino_t);
 /// The file that is open under a number.
 pub(crate) fn file_id(fd: RawFd) -> io::Result<FileId> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: the answer goes into room of ours for it; a number that is not open is an error.
+    // SAFETY: the result goes into room of ours for it; a number that is not open is an error.
     if unsafe { libc::fstat(fd, stat.as_mut_ptr()) } != 0 {
         return Err(io::Error::last_os_error());
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use greenroom::hub::Io;
 use mio::Token;
 
-use crate::office::Outcome;
+use crate::blocking_pool::Outcome;
 use crate::resolver::Answer;
 use crate::signal::Signal;
 use crate::socket::Socket;

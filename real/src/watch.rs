@@ -3,8 +3,8 @@
 //! It is known by its number alone, and its owner may close it at any time, upon which the system
 //! gives the number to the next file that is opened. The poll knows better: it keeps a registration
 //! by number *and* file, and drops it with the file. So a watch registers at once, and asks the poll
-//! to renew that before each answer: when the poll does not know it any more, the number means
-//! something else or nothing, and the answer is `EBADF`. Renewing also has the poll report a
+//! to renew that before each call returns: when the poll does not know it any more, the number means
+//! something else or nothing, and the call fails with `EBADF`. Renewing also has the poll report a
 //! readiness that it reported already.
 //!
 //! The poll takes each number once. A second watch of one, or a watch of what the hub itself has

@@ -37,6 +37,8 @@ mod check;
 pub mod choices;
 pub mod cli;
 pub mod mutant;
+#[doc = include_str!("socket/options/options.md")]
+pub mod options {}
 pub mod path;
 pub mod run;
 pub mod search;

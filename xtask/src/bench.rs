@@ -33,7 +33,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("sim", sim::bench),
 ];
 
-/// Runs the named benchmarks, or all; answers whether all could be run.
+/// Runs the named benchmarks, or all; returns whether all could be run.
 pub fn main(names: &[String]) -> Result<bool, Usage> {
     let known = || BENCHES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|(b, _)| b == name)) {

@@ -27,7 +27,7 @@ use stage::Manner;
 const CASES: usize = 2000;
 
 /// `conform [--cases N] [--seed S] [--survey]`, `conform --truth [ROW…]` or `conform --play FILE…`;
-/// answers whether no program differs.
+/// returns whether no program differs.
 pub fn main(args: &[String]) -> Result<bool, String> {
     match args.split_first() {
         Some((flag, rows)) if flag == "--truth" => return truth::main(rows),
@@ -61,7 +61,7 @@ pub fn main(args: &[String]) -> Result<bool, String> {
     }
 }
 
-/// Plays programs from files and prints both columns of each; answers whether none differs.
+/// Plays programs from files and prints both columns of each; returns whether none differs.
 fn play_files(files: &[String]) -> Result<bool, String> {
     let mut held = true;
     for file in files {
@@ -79,7 +79,7 @@ fn play_files(files: &[String]) -> Result<bool, String> {
     Ok(held)
 }
 
-/// Plays the programs that are kept, then so many random ones; answers whether none differs.
+/// Plays the programs that are kept, then so many random ones; returns whether none differs.
 ///
 /// # Errors
 ///

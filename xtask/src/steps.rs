@@ -42,7 +42,7 @@ const CI: &[(&str, Work)] = &[
     ),
 ];
 
-/// Every check there is; answers whether all held. `tests: false` leaves the tests out.
+/// Every check there is; returns whether all held. `tests: false` leaves the tests out.
 pub fn ci(tests: bool) -> bool {
     CI.iter()
         .filter(|(_, work)| tests || !matches!(work, Work::Tests | Work::Asan))

@@ -8,7 +8,7 @@ use std::time::Duration;
 use greenroom::scenario::Scenario;
 use greenroom_sim::cli::{self, Runner, Suite};
 
-/// Plays as told; answers the exit code.
+/// Plays as told; returns the exit code.
 pub fn main(args: &[String]) -> i32 {
     if let [real, story, serve, rest @ ..] = args
         && (real.as_str(), story.as_str(), serve.as_str()) == ("real", "kv", "--serve")

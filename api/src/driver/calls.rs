@@ -11,8 +11,7 @@ pub(super) fn own_calls(backtrace: &str) -> Vec<String> {
         Some(bottom) => (&frames[..bottom], true),
         None => (&frames[..], false),
     };
-    const LEAVING: &[&str] =
-        &[": std::backtrace", "src/greenlet.rs:", "src/driver/"];
+    const LEAVING: &[&str] = &[": std::backtrace", "src/greenlet.rs:", "src/driver/"];
     while let [first, rest @ ..] = own
         && is(&first, LEAVING)
     {

@@ -319,14 +319,14 @@ fn values_that_a_destructor_made_go_with_the_greenlet_that_never_ran() {
     greenroom::greenlet_local! {
         static KEY: Cell<u32> = Cell::new(0);
     }
-    struct Touches(bool);
+    struct Touches;
     impl Drop for Touches {
         fn drop(&mut self) {
             KEY.with(|value| value.set(43));
         }
     }
     let played = play(ScriptHub::new(), || {
-        let touches = Touches(true);
+        let touches = Touches;
         spawn("never", move || drop(touches)).kill();
         thread::yield_now();
         note!("{}", spawn("next", || KEY.with(Cell::get)).join().unwrap());

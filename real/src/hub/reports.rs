@@ -33,7 +33,11 @@ impl RealHub {
                 }
             }
             ready.push(Ready::Mail);
-            if self.part.as_ref().is_some_and(|part| part.is_over.load(Ordering::Acquire)) {
+            if self
+                .identity
+                .as_ref()
+                .is_some_and(|identity| identity.is_over.load(Ordering::Acquire))
+            {
                 ready.push(Ready::Stop);
             }
         }

@@ -1,4 +1,4 @@
-//! A hub that plays a part: its host's Unix names.
+//! A hub with the identity of a host: its Unix names.
 #![cfg(target_os = "linux")]
 
 use std::net::Ipv4Addr;
@@ -7,11 +7,11 @@ use std::os::unix::net::SocketAddr as UnixAddr;
 use std::sync::Arc;
 
 use super::*;
-use crate::part::Names;
+use crate::identity::Names;
 
 fn host(last: u8) -> RealHub {
     let address = Ipv4Addr::new(127, 254, 253, last);
-    let part = Part {
+    let identity = Identity {
         host: format!("host{last}"),
         addresses: vec![address],
         unix: Names::new(address),
@@ -21,7 +21,7 @@ fn host(last: u8) -> RealHub {
         on_idle: None,
         record: Arc::default(),
     };
-    RealHub::with_part(Some(part)).unwrap()
+    RealHub::with_identity(Some(identity)).unwrap()
 }
 
 fn path() -> Address {

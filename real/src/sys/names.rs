@@ -121,7 +121,7 @@ pub(crate) fn host_by_name(name: &str, v6: bool) -> Result<HostEntry, GaiError> 
     let family = if v6 { libc::AF_INET6 } else { libc::AF_INET };
     with_entry(|entry, buf, result, h_errno| {
         // SAFETY: the name ends in NUL; the entry, the buffer of that length and the two places for
-        // answers are ours and outlive the call.
+        // results are ours and outlive the call.
         unsafe {
             let (len, buf) = (size_of_val(buf), buf.as_mut_ptr().cast());
             gethostbyname2_r(name.as_ptr(), family, entry, buf, len, result, h_errno)
@@ -145,7 +145,7 @@ pub(crate) fn host_by_address(address: IpAddr) -> Result<HostEntry, GaiError> {
     })
 }
 
-/// Makes a call with room for its answer, again with more while that is too little.
+/// Makes a call with room for its result, again with more while that is too little.
 fn with_entry(
     mut call: impl FnMut(*mut libc::hostent, &mut [u64], *mut *mut libc::hostent, *mut c_int) -> c_int,
 ) -> Result<HostEntry, GaiError> {

@@ -1,4 +1,4 @@
-//! getsockopt(2) and setsockopt(2). What each option does is in `socket/options.rs`.
+//! getsockopt(2) and setsockopt(2). What each option does is in `socket/options/table.rs`.
 
 #[cfg(test)]
 mod tests;
@@ -7,14 +7,13 @@ use std::fmt::Debug;
 use std::io;
 use std::net::Ipv4Addr;
 
-use greenroom::hub::{Domain, Kind, NameOpt, Opt, unsupported};
+use greenroom::hub::{Domain, Kind, Level, NameOpt, Opt, unsupported};
 
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::{interface, outgoing, readiness};
-use crate::socket::options::{
-    CONGESTION, Level, RECV_BUFFER, is_flag, level_of, normal, prioritize, range_of,
-};
+use crate::socket::options::table::{Field, Identity, Row, row};
+use crate::socket::options::{CONGESTION, Options, RECV_BUFFER, normal, prioritize};
 use crate::socket::unix::queue;
 use crate::socket::{Proto, Socket};
 use crate::tcp::Config;
@@ -30,7 +29,7 @@ enum Wish {
 /// Whether a socket of this kind knows the option at all (linux-truth 196).
 fn check_level(socket: &Socket, option: Opt, wish: Wish) -> io::Result<()> {
     let is_v6 = socket.domain == Domain::V6;
-    match (level_of(option), &socket.proto) {
+    match (option.level(), &socket.proto) {
         (_, Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_)) => {
             Err(errno(libc::ENOTSOCK))
         }
@@ -47,80 +46,64 @@ fn check_level(socket: &Socket, option: Opt, wish: Wish) -> io::Result<()> {
 
 pub(crate) fn get(world: &World, id: SocketId, option: Opt) -> io::Result<u32> {
     let socket = &world.sockets[id];
-    let options = &socket.options;
     check_level(socket, option, Wish::Get)?;
+    match row(option) {
+        Row::Field(field, _) => Ok(field_of(socket, field)),
+        Row::Kept(..) | Row::Flag(..) => Ok(kept(socket, option)),
+        Row::Identity(identity) => Ok(identity_of(socket, identity)),
+        Row::Refused(_) => Err(not_offered(option)),
+    }
+}
+
+fn field_of(socket: &Socket, field: Field) -> u32 {
+    let options = &socket.options;
     let (send_buffer, recv_buffer) = match &socket.proto {
         Proto::Unix(_) => (queue::SEND_BUFFER, RECV_BUFFER),
         Proto::Udp(_) => (RECV_BUFFER, RECV_BUFFER),
         Proto::Stream(connection) => connection.buffers(),
         _ => (Config::default().send_buffer, Config::default().recv_buffer),
     };
-    Ok(match option {
-        Opt::ReuseAddress => options.reuse_address.into(),
-        Opt::ReusePort => options.reuse_port.into(),
-        Opt::OnlyV6 => options.only_v6.into(),
-        Opt::Linger => options.linger,
-        Opt::SendBuffer => options.send_buffer.unwrap_or(send_buffer),
-        Opt::RecvBuffer => options.recv_buffer.unwrap_or(recv_buffer),
-        Opt::IsListener => match &socket.proto {
-            Proto::Listener(_) => 1,
-            Proto::Unix(socket) => socket.is_listening().into(),
-            _ => 0,
-        },
-        Opt::Domain | Opt::Type | Opt::Protocol => identity(socket, option) as u32,
-        Opt::MaxSegment => match &socket.proto {
-            Proto::Stream(connection) => connection.config().mss,
-            _ => options.get(option),
-        },
-        // Of IPv4's groups a socket of IPv6 hears those it joined.
-        Opt::MulticastAll if socket.domain == Domain::V6 => {
-            options.find(option).unwrap_or_default()
-        }
-        option if range_of(option).is_some() => options.get(option),
-        _ => return Err(not_offered(option)),
-    })
+    match field {
+        Field::ReuseAddress => options.reuse_address.into(),
+        Field::ReusePort => options.reuse_port.into(),
+        Field::OnlyV6 => options.only_v6.into(),
+        Field::Linger => options.linger,
+        Field::SendBuffer => options.send_buffer.unwrap_or(send_buffer),
+        Field::RecvBuffer => options.recv_buffer.unwrap_or(recv_buffer),
+    }
+}
+
+/// What was set, but for two that depend on what the socket is.
+fn kept(socket: &Socket, option: Opt) -> u32 {
+    let options = &socket.options;
+    if let (Opt::MaxSegment, Proto::Stream(connection)) = (option, &socket.proto) {
+        return connection.config().mss;
+    }
+    // Of IPv4's groups a socket of IPv6 hears those it joined.
+    if option == Opt::MulticastAll && socket.domain == Domain::V6 {
+        return options.find(option).unwrap_or_default();
+    }
+    options.get(option)
 }
 
 pub(crate) fn set(world: &mut World, id: SocketId, option: Opt, value: u32) -> io::Result<()> {
-    /// Linux keeps twice what is asked for, and no less than these (linux-truth 105).
-    const BUFFERS_MIN: (u32, u32) = (4608, 2304);
-    const BUFFER_MAX: u32 = 4 << 20;
     check_level(&world.sockets[id], option, Wish::Set)?;
     check_multicast(world, id, option, value)?;
     let socket = &mut world.sockets[id];
-    let is_bound = socket.is_bound();
-    let options = &mut socket.options;
     let value = normal(option, value);
-    let tos_before = options.get(Opt::Tos);
-    match option {
-        Opt::ReuseAddress => options.reuse_address = value != 0,
-        Opt::ReusePort if value != 0 && matches!(socket.proto, Proto::Unix(_)) => {
-            return Err(errno(libc::EOPNOTSUPP));
-        }
-        Opt::ReusePort => options.reuse_port = value != 0,
-        // Who has a port has promised what it hears (36).
-        Opt::OnlyV6 if is_bound => return Err(errno(libc::EINVAL)),
-        Opt::OnlyV6 => options.only_v6 = value != 0,
-        Opt::Linger => options.linger = value,
-        Opt::SendBuffer => {
-            options.send_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.0));
-        }
-        Opt::RecvBuffer => {
-            options.recv_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.1));
-        }
-        Opt::IsListener | Opt::Domain | Opt::Type | Opt::Protocol => {
-            return Err(errno(libc::ENOPROTOOPT));
-        }
-        option => match range_of(option) {
-            None => return Err(not_offered(option)),
-            Some(range) if !range.contains(&value) => return Err(errno(libc::EINVAL)),
-            Some(_) => options.put(option, masked(&socket.proto, option, value)),
-        },
+    let tos_before = socket.options.get(Opt::Tos);
+    match row(option) {
+        Row::Field(field, _) => set_field(socket, field, value)?,
+        Row::Kept(_, range, _) if !range.contains(&value) => return Err(errno(libc::EINVAL)),
+        Row::Kept(..) => socket.options.put(option, masked(&socket.proto, option, value)),
+        Row::Flag(..) => socket.options.put(option, (value != 0).into()),
+        Row::Identity(_) => return Err(errno(libc::ENOPROTOOPT)),
+        Row::Refused(_) => return Err(not_offered(option)),
     }
+    let options = &mut socket.options;
     if let Opt::Tos = option {
         prioritize(options, tos_before);
     }
-    let options = &socket.options;
     if let Proto::Stream(connection) = &mut socket.proto {
         connection.configure(options.config(connection.config().clone()));
         // TCP_NODELAY lets out what waits.
@@ -128,6 +111,31 @@ pub(crate) fn set(world: &mut World, id: SocketId, option: Opt, value: u32) -> i
     }
     // A larger buffer has room at once.
     readiness::tell(world, id);
+    Ok(())
+}
+
+fn set_field(socket: &mut Socket, field: Field, value: u32) -> io::Result<()> {
+    /// Linux keeps twice what is asked for, and no less than these (linux-truth 105).
+    const BUFFERS_MIN: (u32, u32) = (4608, 2304);
+    const BUFFER_MAX: u32 = 4 << 20;
+    let is_bound = socket.is_bound();
+    let is_unix = matches!(socket.proto, Proto::Unix(_));
+    let options: &mut Options = &mut socket.options;
+    match field {
+        Field::ReuseAddress => options.reuse_address = value != 0,
+        Field::ReusePort if value != 0 && is_unix => return Err(errno(libc::EOPNOTSUPP)),
+        Field::ReusePort => options.reuse_port = value != 0,
+        // Who has a port has promised what it hears (36).
+        Field::OnlyV6 if is_bound => return Err(errno(libc::EINVAL)),
+        Field::OnlyV6 => options.only_v6 = value != 0,
+        Field::Linger => options.linger = value,
+        Field::SendBuffer => {
+            options.send_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.0));
+        }
+        Field::RecvBuffer => {
+            options.recv_buffer = Some((value.min(BUFFER_MAX) * 2).max(BUFFERS_MIN.1));
+        }
+    }
     Ok(())
 }
 
@@ -177,8 +185,8 @@ fn check_name(world: &World, id: SocketId, option: NameOpt, wish: Wish) -> io::R
     }
 }
 
-/// What the socket was made as, in the system's numbers.
-fn identity(socket: &Socket, option: Opt) -> libc::c_int {
+/// What the socket is, in the system's numbers.
+fn identity_of(socket: &Socket, identity: Identity) -> u32 {
     let inet = if socket.domain == Domain::V6 { libc::AF_INET6 } else { libc::AF_INET };
     let (domain, kind, protocol) = match &socket.proto {
         Proto::Unix(socket) => match socket.kind() {
@@ -189,21 +197,26 @@ fn identity(socket: &Socket, option: Opt) -> libc::c_int {
         Proto::Udp(_) => (inet, libc::SOCK_DGRAM, libc::IPPROTO_UDP),
         _ => (inet, libc::SOCK_STREAM, libc::IPPROTO_TCP),
     };
-    match option {
-        Opt::Domain => domain,
-        Opt::Type => kind,
-        _ => protocol,
-    }
+    let number = match identity {
+        Identity::IsListener => match &socket.proto {
+            Proto::Listener(_) => 1,
+            Proto::Unix(socket) => socket.is_listening().into(),
+            _ => 0,
+        },
+        Identity::Domain => domain,
+        Identity::Type => kind,
+        Identity::Protocol => protocol,
+    };
+    number as u32
 }
 
 /// As the option is given back.
 fn masked(proto: &Proto, option: Opt, value: u32) -> u32 {
-    match (option, proto) {
+    match proto {
+        _ if !matches!(option, Opt::Tos | Opt::TrafficClassV6) => value,
+        Proto::Udp(_) => value & 0xff,
         // The two low bits are TCP's own, for congestion.
-        (Opt::Tos | Opt::TrafficClassV6, Proto::Udp(_)) => value & 0xff,
-        (Opt::Tos | Opt::TrafficClassV6, _) => value & 0xfc,
-        (option, _) if is_flag(option) => (value != 0).into(),
-        _ => value,
+        _ => value & 0xfc,
     }
 }
 

@@ -1,29 +1,11 @@
 //! Socket options: what is set is honoured, or cannot be seen by a program, or is refused.
-//!
-//! | option | here |
-//! | --- | --- |
-//! | `SO_REUSEADDR`, `SO_REUSEPORT` | honoured by bind, listen and delivery |
-//! | `SO_SNDBUF`, `SO_RCVBUF` | honoured; UDP sends leave at once and never fill a buffer |
-//! | `SO_LINGER` | off and zero seconds honoured; a close never waits |
-//! | `SO_KEEPALIVE`, `TCP_KEEP*`, `TCP_USER_TIMEOUT` | honoured by TCP; elsewhere idle, as on Linux |
-//! | `TCP_MAXSEG` | honoured for what this side sends; no program can see the rest |
-//! | `SO_ACCEPTCONN`, `SO_DOMAIN`, `SO_TYPE`, `SO_PROTOCOL` | asked for only |
-//! | `SO_BROADCAST`, `IP_MULTICAST_*`, `IPV6_MULTICAST_*` | honoured |
-//! | `IPV6_V6ONLY` | honoured |
-//! | `TCP_NODELAY`, `TCP_CORK`, `TCP_NOTSENT_LOWAT` | honoured |
-//! | `TCP_CONGESTION` | `reno`, as of a system that has no other |
-//! | `SO_OOBINLINE` | honoured by TCP and Unix streams; elsewhere idle, as on Linux |
-//! | `TCP_QUICKACK` | on: no ACK waits from then on, where Linux forgets it in time |
-//! | `SO_PRIORITY`, `IP_TOS`, `IPV6_TCLASS` | kept: a link's queue makes no difference between packets |
-//! | `IP_RECVTOS`, `IPV6_RECVTCLASS`, `IPV6_RECVHOPLIMIT` | kept: no call gives out what they ask for |
-//! | `IP_TTL`, `IPV6_UNICAST_HOPS` | kept: a link is one hop |
-//! | of IPv4, on a socket of IPv6 | as on one of IPv4, and for what it does in IPv4 |
-//! | of IPv6, on a socket of IPv4 | set, `ENOPROTOOPT`; asked for, `EOPNOTSUPP` |
-//! | of a protocol that the socket does not have | `EOPNOTSUPP` |
-//! | all others | `Unsupported`: a program could see that they do nothing |
+//! [`table`] says which; `options.md` shows it to whoever reads the documentation.
+
+pub(crate) mod table;
 
 use greenroom::hub::Opt;
 
+use self::table::Row;
 use crate::tcp::{Config, Keepalive};
 
 /// What was set with `setsockopt`.
@@ -88,98 +70,11 @@ impl Options {
     }
 }
 
-/// Linux's defaults, of what is kept in a list.
+/// Linux's default, of what is kept in the list.
 fn default_of(option: Opt) -> u32 {
-    match option {
-        Opt::KeepIdle => 7200,
-        Opt::KeepInterval => 75,
-        Opt::KeepCount => 9,
-        Opt::MaxSegment => 536,
-        Opt::Ttl | Opt::HopsV6 => 64,
-        Opt::QuickAck | Opt::MulticastLoop | Opt::MulticastTtl | Opt::MulticastAll => 1,
-        Opt::MulticastLoopV6 | Opt::MulticastHopsV6 | Opt::MulticastAllV6 => 1,
-        _ => 0,
-    }
-}
-
-/// What Linux takes for an option that is kept in a list; `None` for those that are not offered.
-pub(crate) fn range_of(option: Opt) -> Option<std::ops::RangeInclusive<u32>> {
-    Some(match option {
-        Opt::KeepIdle | Opt::KeepInterval => 1..=32_767,
-        Opt::KeepCount => 1..=127,
-        Opt::UserTimeout => 0..=i32::MAX as u32,
-        Opt::MaxSegment => 88..=32_767,
-        Opt::Ttl => 1..=255,
-        // More takes a privilege.
-        Opt::Priority => 0..=6,
-        Opt::MulticastTtl | Opt::HopsV6 | Opt::MulticastHopsV6 | Opt::TrafficClassV6 => 0..=255,
-        Opt::MulticastLoopV6 => 0..=1,
-        Opt::MulticastInterfaceV6 => 0..=u32::MAX,
-        Opt::Tos | Opt::MulticastInterface | Opt::UnsentLowWater => 0..=u32::MAX,
-        option if is_flag(option) => 0..=u32::MAX,
-        _ => return None,
-    })
-}
-
-/// Kept in the list as 0 or 1.
-pub(crate) fn is_flag(option: Opt) -> bool {
-    matches!(
-        option,
-        Opt::KeepAlive
-            | Opt::UrgentInline
-            | Opt::NoDelay
-            | Opt::Cork
-            | Opt::QuickAck
-            | Opt::RecvTos
-            | Opt::Broadcast
-            | Opt::MulticastLoop
-            | Opt::MulticastAll
-            | Opt::MulticastAllV6
-            | Opt::RecvTrafficClassV6
-            | Opt::RecvHopLimitV6
-    )
-}
-
-pub(crate) enum Level {
-    Socket,
-    Tcp,
-    V4,
-    V6,
-}
-
-pub(crate) fn level_of(option: Opt) -> Level {
-    match option {
-        Opt::NoDelay
-        | Opt::KeepIdle
-        | Opt::KeepInterval
-        | Opt::KeepCount
-        | Opt::UserTimeout
-        | Opt::UnsentLowWater
-        | Opt::MaxSegment
-        | Opt::Cork
-        | Opt::QuickAck
-        | Opt::ThinLinearTimeouts => Level::Tcp,
-        Opt::Ttl
-        | Opt::Tos
-        | Opt::RecvTos
-        | Opt::FreeBind
-        | Opt::Transparent
-        | Opt::MulticastLoop
-        | Opt::MulticastTtl
-        | Opt::MulticastAll
-        | Opt::MulticastInterface => Level::V4,
-        Opt::OnlyV6
-        | Opt::HopsV6
-        | Opt::TrafficClassV6
-        | Opt::RecvTrafficClassV6
-        | Opt::RecvHopLimitV6
-        | Opt::FreeBindV6
-        | Opt::TransparentV6
-        | Opt::MulticastLoopV6
-        | Opt::MulticastHopsV6
-        | Opt::MulticastAllV6
-        | Opt::MulticastInterfaceV6 => Level::V6,
-        _ => Level::Socket,
+    match table::row(option) {
+        Row::Kept(default, ..) | Row::Flag(default, _) => default,
+        Row::Field(..) | Row::Identity(_) | Row::Refused(_) => 0,
     }
 }
 

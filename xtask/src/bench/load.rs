@@ -114,7 +114,7 @@ impl Connection {
         Ok(true)
     }
 
-    /// Goes on with the message; once its echo is whole, answers how long that took and sends
+    /// Goes on with the message; once its echo is whole, returns how long that took and sends
     /// the next one.
     fn turn(
         &mut self,

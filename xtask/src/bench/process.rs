@@ -60,7 +60,7 @@ impl Running {
         numbers.try_into().map_err(|_| format!("a child said `{line}`, not {N} figures"))
     }
 
-    /// Waits for its end; answers what it wrote to a piped error stream.
+    /// Waits for its end; returns what it wrote to a piped error stream.
     pub fn finish(mut self) -> Result<String, String> {
         let mut said = String::new();
         if let Some(mut errors) = self.child.stderr.take() {

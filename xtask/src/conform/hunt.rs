@@ -147,7 +147,7 @@ pub fn smallest(program: &Program, is_such: impl Fn(&Columns) -> bool) -> Option
     compare(&small)
 }
 
-/// A step with less of what it has; answers whether it had any.
+/// A step with less of what it has; returns whether it had any.
 fn make_smaller(step: &mut Step) -> bool {
     let (Step::Do(Op::Call(_, call)) | Step::Start { call, .. }) = step else { return false };
     match call {

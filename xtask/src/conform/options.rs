@@ -5,6 +5,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use greenroom::hub::Opt as Known;
 use greenroom::net::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 /// One option of the table.
@@ -12,6 +13,9 @@ use greenroom::net::{Domain, Protocol, Socket, TcpKeepalive, Type};
 pub struct Opt(&'static Row);
 
 struct Row {
+    /// What it is to a hub; names, timeouts and modes are no numbers there.
+    #[cfg_attr(not(test), allow(dead_code, reason = "a test asks whether all are there"))]
+    known: Option<Known>,
     name: &'static str,
     form: Form,
 }
@@ -44,75 +48,191 @@ pub enum Value {
     Text(String),
 }
 
-const fn row(name: &'static str, form: Form) -> Row {
-    Row { name, form }
+const fn row(known: Option<Known>, name: &'static str, form: Form) -> Row {
+    Row { known, name, form }
 }
 
 static TABLE: &[Row] = &[
-    row("reuse-address", Form::Flag(Socket::reuse_address, Socket::set_reuse_address)),
-    row("reuse-port", Form::Flag(Socket::reuse_port, Socket::set_reuse_port)),
-    row("send-buffer", Form::Size(Socket::send_buffer_size, Socket::set_send_buffer_size)),
-    row("recv-buffer", Form::Size(Socket::recv_buffer_size, Socket::set_recv_buffer_size)),
-    row("linger", Form::SecondsOrOff(Socket::linger, Socket::set_linger)),
-    row("broadcast", Form::Flag(Socket::broadcast, Socket::set_broadcast)),
-    row("keep-alive", Form::Flag(Socket::keepalive, Socket::set_keepalive)),
-    row("oob-inline", Form::Flag(Socket::out_of_band_inline, Socket::set_out_of_band_inline)),
-    row("pass-cred", Form::Flag(Socket::passcred, Socket::set_passcred)),
-    row("priority", Form::Number(Socket::priority, Socket::set_priority)),
-    row("mark", Form::Number(Socket::mark, Socket::set_mark)),
-    row("cpu", Form::Size(Socket::cpu_affinity, Socket::set_cpu_affinity)),
-    row("busy-poll", Form::Number(Socket::busy_poll, Socket::set_busy_poll)),
-    row("device", Form::Text(device, |socket, name| socket.bind_device(Some(name)))),
-    row("no-delay", Form::Flag(Socket::tcp_nodelay, Socket::set_tcp_nodelay)),
     row(
+        Some(Known::ReuseAddress),
+        "reuse-address",
+        Form::Flag(Socket::reuse_address, Socket::set_reuse_address),
+    ),
+    row(
+        Some(Known::ReusePort),
+        "reuse-port",
+        Form::Flag(Socket::reuse_port, Socket::set_reuse_port),
+    ),
+    row(
+        Some(Known::SendBuffer),
+        "send-buffer",
+        Form::Size(Socket::send_buffer_size, Socket::set_send_buffer_size),
+    ),
+    row(
+        Some(Known::RecvBuffer),
+        "recv-buffer",
+        Form::Size(Socket::recv_buffer_size, Socket::set_recv_buffer_size),
+    ),
+    row(Some(Known::Linger), "linger", Form::SecondsOrOff(Socket::linger, Socket::set_linger)),
+    row(Some(Known::Broadcast), "broadcast", Form::Flag(Socket::broadcast, Socket::set_broadcast)),
+    row(Some(Known::KeepAlive), "keep-alive", Form::Flag(Socket::keepalive, Socket::set_keepalive)),
+    row(
+        Some(Known::UrgentInline),
+        "oob-inline",
+        Form::Flag(Socket::out_of_band_inline, Socket::set_out_of_band_inline),
+    ),
+    row(
+        Some(Known::PassCredentials),
+        "pass-cred",
+        Form::Flag(Socket::passcred, Socket::set_passcred),
+    ),
+    row(Some(Known::Priority), "priority", Form::Number(Socket::priority, Socket::set_priority)),
+    row(Some(Known::Mark), "mark", Form::Number(Socket::mark, Socket::set_mark)),
+    row(
+        Some(Known::IncomingCpu),
+        "cpu",
+        Form::Size(Socket::cpu_affinity, Socket::set_cpu_affinity),
+    ),
+    row(Some(Known::BusyPoll), "busy-poll", Form::Number(Socket::busy_poll, Socket::set_busy_poll)),
+    row(None, "device", Form::Text(device, |socket, name| socket.bind_device(Some(name)))),
+    row(Some(Known::NoDelay), "no-delay", Form::Flag(Socket::tcp_nodelay, Socket::set_tcp_nodelay)),
+    row(
+        Some(Known::KeepIdle),
         "keep-idle",
         Form::Seconds(Socket::tcp_keepalive_time, |t| TcpKeepalive::new().with_time(t)),
     ),
     row(
+        Some(Known::KeepInterval),
         "keep-interval",
         Form::Seconds(Socket::tcp_keepalive_interval, |t| TcpKeepalive::new().with_interval(t)),
     ),
-    row("keep-count", Form::Number(Socket::tcp_keepalive_retries, set_keep_count)),
-    row("user-timeout", Form::MillisOrOff(Socket::tcp_user_timeout, Socket::set_tcp_user_timeout)),
-    row("notsent-lowat", Form::Number(Socket::tcp_notsent_lowat, Socket::set_tcp_notsent_lowat)),
-    row("max-segment", Form::Number(Socket::tcp_mss, Socket::set_tcp_mss)),
-    row("cork", Form::Flag(Socket::tcp_cork, Socket::set_tcp_cork)),
-    row("quick-ack", Form::Flag(Socket::tcp_quickack, Socket::set_tcp_quickack)),
-    row("congestion", Form::Text(Socket::tcp_congestion, Socket::set_tcp_congestion)),
     row(
+        Some(Known::KeepCount),
+        "keep-count",
+        Form::Number(Socket::tcp_keepalive_retries, set_keep_count),
+    ),
+    row(
+        Some(Known::UserTimeout),
+        "user-timeout",
+        Form::MillisOrOff(Socket::tcp_user_timeout, Socket::set_tcp_user_timeout),
+    ),
+    row(
+        Some(Known::UnsentLowWater),
+        "notsent-lowat",
+        Form::Number(Socket::tcp_notsent_lowat, Socket::set_tcp_notsent_lowat),
+    ),
+    row(Some(Known::MaxSegment), "max-segment", Form::Number(Socket::tcp_mss, Socket::set_tcp_mss)),
+    row(Some(Known::Cork), "cork", Form::Flag(Socket::tcp_cork, Socket::set_tcp_cork)),
+    row(
+        Some(Known::QuickAck),
+        "quick-ack",
+        Form::Flag(Socket::tcp_quickack, Socket::set_tcp_quickack),
+    ),
+    row(None, "congestion", Form::Text(Socket::tcp_congestion, Socket::set_tcp_congestion)),
+    row(
+        Some(Known::ThinLinearTimeouts),
         "thin-linear-timeouts",
         Form::Flag(Socket::tcp_thin_linear_timeouts, Socket::set_tcp_thin_linear_timeouts),
     ),
-    row("ttl", Form::Number(Socket::ttl_v4, Socket::set_ttl_v4)),
-    row("tos", Form::Number(Socket::tos_v4, Socket::set_tos_v4)),
-    row("recv-tos", Form::Flag(Socket::recv_tos_v4, Socket::set_recv_tos_v4)),
-    row("free-bind", Form::Flag(Socket::freebind_v4, Socket::set_freebind_v4)),
-    row("transparent", Form::Flag(Socket::ip_transparent_v4, Socket::set_ip_transparent_v4)),
-    row("multicast-loop", Form::Flag(Socket::multicast_loop_v4, Socket::set_multicast_loop_v4)),
-    row("multicast-ttl", Form::Number(Socket::multicast_ttl_v4, Socket::set_multicast_ttl_v4)),
-    row("multicast-all", Form::Flag(Socket::multicast_all_v4, Socket::set_multicast_all_v4)),
-    row("multicast-if", Form::Ip(Socket::multicast_if_v4, Socket::set_multicast_if_v4)),
-    row("only-v6", Form::Flag(Socket::only_v6, Socket::set_only_v6)),
-    row("hops-v6", Form::Number(Socket::unicast_hops_v6, Socket::set_unicast_hops_v6)),
-    row("class-v6", Form::Number(Socket::tclass_v6, Socket::set_tclass_v6)),
-    row("recv-class-v6", Form::Flag(Socket::recv_tclass_v6, Socket::set_recv_tclass_v6)),
-    row("recv-hops-v6", Form::Flag(Socket::recv_hoplimit_v6, Socket::set_recv_hoplimit_v6)),
-    row("free-bind-v6", Form::Flag(Socket::freebind_v6, Socket::set_freebind_v6)),
-    row("transparent-v6", Form::Flag(Socket::ip_transparent_v6, Socket::set_ip_transparent_v6)),
-    row("multicast-loop-v6", Form::Flag(Socket::multicast_loop_v6, Socket::set_multicast_loop_v6)),
+    row(Some(Known::Ttl), "ttl", Form::Number(Socket::ttl_v4, Socket::set_ttl_v4)),
+    row(Some(Known::Tos), "tos", Form::Number(Socket::tos_v4, Socket::set_tos_v4)),
+    row(Some(Known::RecvTos), "recv-tos", Form::Flag(Socket::recv_tos_v4, Socket::set_recv_tos_v4)),
     row(
+        Some(Known::FreeBind),
+        "free-bind",
+        Form::Flag(Socket::freebind_v4, Socket::set_freebind_v4),
+    ),
+    row(
+        Some(Known::Transparent),
+        "transparent",
+        Form::Flag(Socket::ip_transparent_v4, Socket::set_ip_transparent_v4),
+    ),
+    row(
+        Some(Known::MulticastLoop),
+        "multicast-loop",
+        Form::Flag(Socket::multicast_loop_v4, Socket::set_multicast_loop_v4),
+    ),
+    row(
+        Some(Known::MulticastTtl),
+        "multicast-ttl",
+        Form::Number(Socket::multicast_ttl_v4, Socket::set_multicast_ttl_v4),
+    ),
+    row(
+        Some(Known::MulticastAll),
+        "multicast-all",
+        Form::Flag(Socket::multicast_all_v4, Socket::set_multicast_all_v4),
+    ),
+    row(
+        Some(Known::MulticastInterface),
+        "multicast-if",
+        Form::Ip(Socket::multicast_if_v4, Socket::set_multicast_if_v4),
+    ),
+    row(Some(Known::OnlyV6), "only-v6", Form::Flag(Socket::only_v6, Socket::set_only_v6)),
+    row(
+        Some(Known::HopsV6),
+        "hops-v6",
+        Form::Number(Socket::unicast_hops_v6, Socket::set_unicast_hops_v6),
+    ),
+    row(
+        Some(Known::TrafficClassV6),
+        "class-v6",
+        Form::Number(Socket::tclass_v6, Socket::set_tclass_v6),
+    ),
+    row(
+        Some(Known::RecvTrafficClassV6),
+        "recv-class-v6",
+        Form::Flag(Socket::recv_tclass_v6, Socket::set_recv_tclass_v6),
+    ),
+    row(
+        Some(Known::RecvHopLimitV6),
+        "recv-hops-v6",
+        Form::Flag(Socket::recv_hoplimit_v6, Socket::set_recv_hoplimit_v6),
+    ),
+    row(
+        Some(Known::FreeBindV6),
+        "free-bind-v6",
+        Form::Flag(Socket::freebind_v6, Socket::set_freebind_v6),
+    ),
+    row(
+        Some(Known::TransparentV6),
+        "transparent-v6",
+        Form::Flag(Socket::ip_transparent_v6, Socket::set_ip_transparent_v6),
+    ),
+    row(
+        Some(Known::MulticastLoopV6),
+        "multicast-loop-v6",
+        Form::Flag(Socket::multicast_loop_v6, Socket::set_multicast_loop_v6),
+    ),
+    row(
+        Some(Known::MulticastHopsV6),
         "multicast-hops-v6",
         Form::Number(Socket::multicast_hops_v6, Socket::set_multicast_hops_v6),
     ),
-    row("multicast-all-v6", Form::Flag(Socket::multicast_all_v6, Socket::set_multicast_all_v6)),
-    row("multicast-if-v6", Form::Number(Socket::multicast_if_v6, Socket::set_multicast_if_v6)),
-    row("read-timeout", Form::MillisOrOff(Socket::read_timeout, Socket::set_read_timeout)),
-    row("write-timeout", Form::MillisOrOff(Socket::write_timeout, Socket::set_write_timeout)),
-    row("nonblocking", Form::Flag(Socket::nonblocking, Socket::set_nonblocking)),
-    row("domain", Form::Asked(|socket| socket.domain().map(named_domain))),
-    row("type", Form::Asked(|socket| socket.r#type().map(named_type))),
-    row("protocol", Form::Asked(|socket| socket.protocol().map(named_protocol))),
-    row("listener", Form::Asked(|socket| socket.is_listener().map(on_or_off))),
+    row(
+        Some(Known::MulticastAllV6),
+        "multicast-all-v6",
+        Form::Flag(Socket::multicast_all_v6, Socket::set_multicast_all_v6),
+    ),
+    row(
+        Some(Known::MulticastInterfaceV6),
+        "multicast-if-v6",
+        Form::Number(Socket::multicast_if_v6, Socket::set_multicast_if_v6),
+    ),
+    row(None, "read-timeout", Form::MillisOrOff(Socket::read_timeout, Socket::set_read_timeout)),
+    row(None, "write-timeout", Form::MillisOrOff(Socket::write_timeout, Socket::set_write_timeout)),
+    row(None, "nonblocking", Form::Flag(Socket::nonblocking, Socket::set_nonblocking)),
+    row(Some(Known::Domain), "domain", Form::Asked(|socket| socket.domain().map(named_domain))),
+    row(Some(Known::Type), "type", Form::Asked(|socket| socket.r#type().map(named_type))),
+    row(
+        Some(Known::Protocol),
+        "protocol",
+        Form::Asked(|socket| socket.protocol().map(named_protocol)),
+    ),
+    row(
+        Some(Known::IsListener),
+        "listener",
+        Form::Asked(|socket| socket.is_listener().map(on_or_off)),
+    ),
 ];
 
 impl Opt {
@@ -278,5 +398,17 @@ fn named_protocol(protocol: Option<Protocol>) -> String {
         Some(Protocol::TCP) => "tcp".into(),
         Some(Protocol::UDP) => "udp".into(),
         other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_of_a_hub_can_be_set_or_asked_for_in_a_program() {
+        let missing = |known: &&Known| !TABLE.iter().any(|row| row.known == Some(**known));
+        let missing: Vec<&Known> = Known::ALL.iter().filter(missing).collect();
+        assert_eq!(missing, [&Known::Domain; 0], "no row in the table of options");
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::hunt::{Columns, Draw, compare, smallest};
 use super::program::Program;
 
-/// Plays so many programs and prints a small one of each kind of difference; answers whether there
+/// Plays so many programs and prints a small one of each kind of difference; returns whether there
 /// was none.
 pub fn survey(cases: usize, seed: u64) -> bool {
     let mut found: BTreeMap<String, (Program, usize)> = BTreeMap::new();

@@ -44,7 +44,7 @@ struct Mismatch {
     sim: String,
 }
 
-/// Plays the rows named, or all; answers whether all hold and, if all were asked for, none is
+/// Plays the rows named, or all; returns whether all hold and, if all were asked for, none is
 /// missing.
 pub fn main(wanted: &[String]) -> Result<bool, String> {
     let (table, mut faults) = Table::read(&directory())?;

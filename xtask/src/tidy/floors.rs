@@ -101,7 +101,10 @@ const CRATES: &[Crate] = &[
             floor("check, cli", &["check", "builder", "cli"]),
             floor("lib", &["lib"]),
         ],
-        circles: &[],
+        circles: &[
+            ("choices", "a fault's row is data, and the row's type says what the data is"),
+            ("cli", "a command and the knobs that all commands share"),
+        ],
     },
 ];
 

@@ -14,12 +14,10 @@ const OTHER_MAX: usize = 700;
 /// is a finding, so the list can't rot.
 const LONGER: &[(&str, &str)] = &[
     ("api/src/hub.rs", "being split"),
-    ("api/src/net/socket/options.rs", "being split"),
     ("real/src/hub.rs", "being split"),
+    ("real/src/options.rs row", "a table, a row an option"),
     ("real/src/socket.rs", "being split"),
-    ("sim/src/hub.rs", "being split"),
-    ("sim/src/trace/text.rs what", "being split"),
-    ("sim/src/world.rs", "being split"),
+    ("sim/src/socket/options/table.rs row", "a table, a row an option"),
 ];
 
 /// Files and functions that are too long, of those given as (path, text).

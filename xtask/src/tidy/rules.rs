@@ -113,7 +113,8 @@ fn stands_alone(source: &Source<'_>, findings: &mut Vec<Finding>) {
     let Some(own) = ALONE.iter().find(|own| module.split('/').next() == Some(own)) else { return };
     let depth = module.split('/').filter(|part| *part != "mod").count();
     for name in source.names() {
-        if source.is_test(name.line) {
+        // A bare `crate` says who may see, and names nothing.
+        if source.is_test(name.line) || name.path == "crate" {
             continue;
         }
         let mut parts = name.path.split("::");

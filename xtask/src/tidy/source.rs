@@ -57,11 +57,15 @@ impl<'a> Source<'a> {
     pub fn names(&self) -> Vec<Named> {
         let tokens = tokens(&self.code);
         let (mut named, mut aliases) = (Vec::new(), Aliases::new());
+        // What a test brings in, code does not see.
+        let mut of_tests = Aliases::new();
         let mut inline = Vec::new();
         let mut at = 0;
         while at < tokens.len() {
             if tokens[at].text == "use" {
-                at = use_tree(&tokens, at + 1, String::new(), &mut named, &mut aliases);
+                let is_test = self.is_test(tokens[at].line);
+                let aliases = if is_test { &mut of_tests } else { &mut aliases };
+                at = use_tree(&tokens, at + 1, String::new(), &mut named, aliases);
             } else if is_word(tokens[at].text) {
                 let (end, path) = inline_path(&tokens, at);
                 inline.push(Named { line: tokens[at].line, path });
@@ -75,10 +79,12 @@ impl<'a> Source<'a> {
                 Some((first, rest)) => (first, Some(rest)),
                 None => (name.path.as_str(), None),
             };
-            let Some(known) = aliases.get(first) else {
+            let theirs = of_tests.get(first).filter(|_| self.is_test(name.line));
+            let mut known = aliases.get(first).into_iter().chain(theirs).flatten().peekable();
+            if known.peek().is_none() {
                 named.push(name);
                 continue;
-            };
+            }
             for full in known {
                 let path = rest.map_or_else(|| full.clone(), |rest| format!("{full}::{rest}"));
                 named.push(Named { line: name.line, path });
@@ -152,7 +158,7 @@ pub fn tokens(code: &str) -> Vec<Token<'_>> {
     out
 }
 
-/// `a::b::c` from the word at `at`; answers where it ends.
+/// `a::b::c` from the word at `at`; returns where it ends.
 pub fn inline_path(tokens: &[Token<'_>], mut at: usize) -> (usize, String) {
     let mut path = tokens[at].text.to_owned();
     while let [colons, word, ..] = &tokens[at + 1..]
@@ -165,7 +171,7 @@ pub fn inline_path(tokens: &[Token<'_>], mut at: usize) -> (usize, String) {
     (at + 1, path)
 }
 
-/// Flattens one tree of a `use` from `at`; answers where it ends.
+/// Flattens one tree of a `use` from `at`; returns where it ends.
 pub fn use_tree(
     tokens: &[Token<'_>],
     mut at: usize,
@@ -222,6 +228,14 @@ mod tests {
         for path in ["std::time::Instant", "std::time::Instant::now", "std::time::X", "std::io"] {
             assert!(all.contains(&path.to_owned()), "{path} not in {all:?}");
         }
+    }
+
+    #[test]
+    fn what_a_test_brings_in_is_not_codes() {
+        let all = names(
+            "fn f() { T::new(); }\n#[cfg(test)]\nmod tests {\n    use a::T;\n    T::test();\n}",
+        );
+        assert!(all.contains(&"T::new".into()) && all.contains(&"a::T::test".into()), "{all:?}");
     }
 
     #[test]

@@ -95,6 +95,7 @@ fn tcp_and_choices_import_no_sibling() {
         &[("sim/src/choices.rs", choices)],
         &["sim/src/choices.rs:3:", "sim/src/choices.rs:6:"],
     );
+    finds("alone-seen", &[("sim/src/choices/a.rs", "//! x\npub(crate) struct A;\n")], &[]);
     finds("alone-tests", &[("sim/src/tcp/tests/a.rs", "//! x\nuse crate::net::A;\n")], &[]);
 }
 

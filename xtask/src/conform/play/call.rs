@@ -154,8 +154,8 @@ impl Task {
         self.is_lenient && is_connect && error.raw_os_error() == Some(libc::EISCONN)
     }
 
-    /// Where Linux answers a call that may not wait otherwise than one that may, and the waist has
-    /// one verb for both, the answer of the one that may.
+    /// Where Linux has a call that may not wait return something else than one that may, and the waist
+    /// has one verb for both: what the one that may returns.
     fn leniently(&self, socket: &Socket, answer: io::Result<Came>) -> io::Result<Came> {
         let error = match answer {
             Ok(came) => return Ok(came),

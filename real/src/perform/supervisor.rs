@@ -1,5 +1,5 @@
-//! The director of a performance: starts the hosts, hears their cues, ends them and writes down what
-//! went wrong. What a host does on its thread is not known here.
+//! The supervisor of a performance: starts the hosts, waits for what they tell it, ends them and writes
+//! down what went wrong. What a host does on its thread is not known here.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,13 +14,13 @@ use greenroom::scenario::{Body, Role};
 
 use super::net::Net;
 use super::{Performance, play, said};
-use crate::part::{Names, Part, Record};
+use crate::identity::{Identity, Names, Record};
 
 /// How long a host may take to end once it is told to.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What a host's thread tells the director.
-pub(super) enum Cue {
+/// What a host's thread tells the supervisor.
+pub(super) enum Event {
     /// It has nothing to do for the first time.
     Idle(usize),
     /// Its program returned, or panicked.
@@ -38,50 +38,50 @@ struct Host {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Starts the hosts, hears their cues, ends them.
-pub(super) struct Director {
+/// Starts the hosts, waits for what they tell it, ends them.
+pub(super) struct Supervisor {
     net: Net,
     deadline: Instant,
     timed_out: bool,
     hosts: Vec<Host>,
     violations: Vec<String>,
     record: Arc<Record>,
-    clients: Arc<Curtain>,
-    servers: Arc<Curtain>,
-    cues: Receiver<Cue>,
-    to_me: Sender<Cue>,
+    clients: Arc<Shutdown>,
+    servers: Arc<Shutdown>,
+    events: Receiver<Event>,
+    to_me: Sender<Event>,
 }
 
 /// The name of what keeps a server's hub going when its program has returned.
-pub(super) const CURTAIN: &str = "curtain";
+pub(super) const SHUTDOWN: &str = "shutdown";
 
 /// What ends the hubs of one role.
 #[derive(Default)]
-pub(super) struct Curtain {
-    is_down: Arc<AtomicBool>,
+pub(super) struct Shutdown {
+    is_set: Arc<AtomicBool>,
     hubs: Mutex<Vec<Waker>>,
 }
 
-impl Curtain {
+impl Shutdown {
     pub(super) fn add(&self, hub: Waker) {
         self.hubs.lock().unwrap_or_else(PoisonError::into_inner).push(hub.clone());
-        // Whoever brings it down meanwhile sees this hub, or is seen here.
-        if self.is_down.load(Ordering::SeqCst) {
+        // Whoever sets it meanwhile sees this hub, or is seen here.
+        if self.is_set.load(Ordering::SeqCst) {
             hub.wake();
         }
     }
-    fn bring_down(&self) {
-        self.is_down.store(true, Ordering::SeqCst);
+    fn set(&self) {
+        self.is_set.store(true, Ordering::SeqCst);
         for hub in self.hubs.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             hub.wake_by_ref();
         }
     }
 }
 
-impl Director {
-    pub(super) fn new(net: Net, deadline: Instant) -> Director {
-        let (to_me, cues) = channel();
-        Director {
+impl Supervisor {
+    pub(super) fn new(net: Net, deadline: Instant) -> Supervisor {
+        let (to_me, events) = channel();
+        Supervisor {
             net,
             deadline,
             timed_out: false,
@@ -90,12 +90,12 @@ impl Director {
             record: Arc::default(),
             clients: Arc::default(),
             servers: Arc::default(),
-            cues,
+            events,
             to_me,
         }
     }
 
-    fn curtain(&self, role: Role) -> &Arc<Curtain> {
+    fn shutdown(&self, role: Role) -> &Arc<Shutdown> {
         match role {
             Role::Client => &self.clients,
             Role::Server => &self.servers,
@@ -105,25 +105,26 @@ impl Director {
     /// Starts a host; a server is waited for until it is up.
     pub(super) fn bring_up(&mut self, name: &str, role: Role, body: Body) {
         let index = self.hosts.len();
-        let cues = self.to_me.clone();
-        let on_idle = move || drop(cues.send(Cue::Idle(index)));
+        let events = self.to_me.clone();
+        let on_idle = move || drop(events.send(Event::Idle(index)));
         let addresses = self.net.addresses_of(name);
-        let part = Part {
+        let identity = Identity {
             host: name.to_owned(),
             unix: Names::new(addresses[0]),
             addresses,
             names: self.net.names.clone(),
             programs: if role == Role::Server { 2 } else { 1 },
-            is_over: self.curtain(role).is_down.clone(),
+            is_over: self.shutdown(role).is_set.clone(),
             on_idle: Some(Box::new(on_idle)),
             record: self.record.clone(),
         };
-        let (curtain, cues) = (self.curtain(role).clone(), self.to_me.clone());
+        let (shutdown, events) = (self.shutdown(role).clone(), self.to_me.clone());
         let play = move || {
-            let played =
-                catch_unwind(AssertUnwindSafe(|| play(index, part, role, body, &curtain, &cues)));
+            let played = catch_unwind(AssertUnwindSafe(|| {
+                play(index, identity, role, body, &shutdown, &events)
+            }));
             let ending = played.unwrap_or_else(|payload| Err(said(&*payload).into()));
-            let _ = cues.send(Cue::Ended(index, ending));
+            let _ = events.send(Event::Ended(index, ending));
         };
         let thread = match thread::Builder::new().name(name.to_owned()).spawn(play) {
             Ok(thread) => Some(thread),
@@ -160,7 +161,7 @@ impl Director {
 
     /// Ends the hosts of one role and waits for them.
     pub(super) fn end(&mut self, role: Role) {
-        self.curtain(role).bring_down();
+        self.shutdown(role).set();
         let deadline = Instant::now() + GRACE;
         let runs = |host: &Host| host.role == role && !host.ended;
         while self.hosts.iter().any(runs) && self.hear_until(deadline) {}
@@ -177,14 +178,14 @@ impl Director {
         }
     }
 
-    /// Takes in one cue; false when none came in time.
+    /// Takes in one event; false when none came in time.
     fn hear_until(&mut self, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
-        let Ok(cue) = self.cues.recv_timeout(left) else { return false };
-        match cue {
-            Cue::Idle(index) => self.hosts[index].is_up = true,
-            Cue::Returned(index, outcome) => {
-                let is_over = self.clients.is_down.load(Ordering::SeqCst);
+        let Ok(event) = self.events.recv_timeout(left) else { return false };
+        match event {
+            Event::Idle(index) => self.hosts[index].is_up = true,
+            Event::Returned(index, outcome) => {
+                let is_over = self.clients.is_set.load(Ordering::SeqCst);
                 let host = &mut self.hosts[index];
                 // It is not up for that: what it spawned may not have run yet.
                 host.has_returned = true;
@@ -196,7 +197,7 @@ impl Director {
                     _ => {}
                 }
             }
-            Cue::Ended(index, ending) => {
+            Event::Ended(index, ending) => {
                 let host = &mut self.hosts[index];
                 let has_returned = host.has_returned;
                 (host.is_up, host.has_returned, host.ended) = (true, true, true);
@@ -223,7 +224,7 @@ impl Director {
             Stop::Deadlock(stall) => self.violations.push(format!("{host}: {stall}")),
             // Where a host that hung was when it was ended is what its reader wants to know.
             Stop::Halted(stall) if self.timed_out && !has_returned => {
-                for stuck in stall.stuck.iter().filter(|stuck| stuck.greenlet != CURTAIN) {
+                for stuck in stall.stuck.iter().filter(|stuck| stuck.greenlet != SHUTDOWN) {
                     let line = format!("{}: was in {} on {}", stuck.greenlet, stuck.op, stuck.on);
                     self.violations.push(line);
                 }

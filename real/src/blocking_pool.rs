@@ -1,5 +1,5 @@
-//! Work that blocks, on a few helper threads of the process, made on demand and gone after some idle
-//! seconds. It knows no hub; it has an inbox to answer to.
+//! The blocking pool: jobs that block, on a few helper threads of the process, made on demand and gone
+//! after some idle seconds. It knows no hub; what a job comes to goes into an inbox.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,7 +13,7 @@ use greenroom::hub::{Io, Job};
 const IDLE: Duration = Duration::from_secs(10);
 
 /// Jobs of programs under way at a time, in the whole process; more wait their turn.
-pub(crate) static JOBS: Office = Office::new("greenroom-blocking", 64);
+pub(crate) static JOBS: BlockingPool = BlockingPool::new("greenroom-blocking", 64);
 
 /// The place of what a task comes to. Dropping it gives the task up.
 pub(crate) struct Outcome<T>(Mutex<Option<T>>);
@@ -55,7 +55,7 @@ impl Inbox {
     }
 }
 
-/// What a thread of an office does.
+/// What a thread of the pool does.
 pub(crate) struct Task(Job);
 
 impl Task {
@@ -81,8 +81,8 @@ impl Task {
     }
 }
 
-/// Tasks in line, and the threads that see to them.
-pub(crate) struct Office {
+/// Tasks in line, and the threads that run them.
+pub(crate) struct BlockingPool {
     name: &'static str,
     threads_max: usize,
     state: Mutex<State>,
@@ -95,10 +95,10 @@ struct State {
     idle: usize,
 }
 
-impl Office {
-    pub(crate) const fn new(name: &'static str, threads_max: usize) -> Office {
+impl BlockingPool {
+    pub(crate) const fn new(name: &'static str, threads_max: usize) -> BlockingPool {
         let state = State { tasks: VecDeque::new(), threads: 0, idle: 0 };
-        Office { name, threads_max, state: Mutex::new(state), work: Condvar::new() }
+        BlockingPool { name, threads_max, state: Mutex::new(state), work: Condvar::new() }
     }
 
     /// Takes a task on; it is done when a thread is free.
@@ -106,11 +106,11 @@ impl Office {
     /// # Errors
     ///
     /// When no thread can be made and none is there.
-    pub(crate) fn take_on(&'static self, task: Task) -> io::Result<()> {
+    pub(crate) fn spawn(&'static self, task: Task) -> io::Result<()> {
         let mut state = lock(&self.state);
         state.tasks.push_back(task);
         if state.tasks.len() > state.idle && state.threads < self.threads_max {
-            let made = thread::Builder::new().name(self.name.into()).spawn(|| self.see_to_all());
+            let made = thread::Builder::new().name(self.name.into()).spawn(|| self.run_worker());
             match made {
                 Ok(_) => state.threads += 1,
                 Err(error) if state.threads == 0 => {
@@ -124,7 +124,7 @@ impl Office {
         Ok(())
     }
 
-    fn see_to_all(&self) {
+    fn run_worker(&self) {
         let mut state = lock(&self.state);
         loop {
             if let Some(Task(work)) = state.tasks.pop_front() {

@@ -1,4 +1,4 @@
-//! The part a hub plays in a performance: an address of its own, names for the others, and someone
+//! Which host a hub is in a performance: an address of its own, names for the others, and someone
 //! who takes down what is claimed. Outside a performance a hub has none.
 
 mod names;
@@ -14,7 +14,7 @@ use socket2::Socket;
 
 pub(crate) use names::Names;
 
-pub(crate) struct Part {
+pub(crate) struct Identity {
     /// The host's name.
     pub(crate) host: String,
     /// The addresses that only this host uses, in the order of its links; there is one.
@@ -32,7 +32,7 @@ pub(crate) struct Part {
     pub(crate) record: Arc<Record>,
 }
 
-impl Part {
+impl Identity {
     /// The address of the process for one that the program binds a socket to.
     pub(crate) fn stage_local(&mut self, local: &Address) -> io::Result<Address> {
         match local {
