@@ -84,7 +84,7 @@ const CRATES: &[Crate] = &[
     },
     Crate {
         folder: "sim/src",
-        enforced: false,
+        enforced: true,
         floors: &[
             floor("mutant", &["mutant", "errno", "id"]),
             floor("tcp, choices", &["tcp", "choices"]),
@@ -102,8 +102,12 @@ const CRATES: &[Crate] = &[
             floor("lib", &["lib"]),
         ],
         circles: &[
-            ("choices", "a fault's row is data, and the row's type says what the data is"),
+            ("choices/table", "a fault's row is data, and the row's type says what the data is"),
             ("cli", "a command and the knobs that all commands share"),
+            (
+                "tcp/connection",
+                "one state machine, in a file a theme: what comes in decides what goes out",
+            ),
         ],
     },
 ];
