@@ -1,6 +1,6 @@
 //! The waist: the trait [`Hub`] and the small values that cross it. It knows no world.
 //!
-//! A hub is a world a program runs in. No call here suspends: one that cannot finish now answers
+//! A hub is a world a program runs in. No call here suspends: one that cannot finish now returns
 //! [`WouldBlock`](io::ErrorKind::WouldBlock), and the driver above parks the greenlet until
 //! [`poll`](Hub::poll) names its source. What waits, for how long and in which order is the
 //! driver's affair; who runs next is the hub's ([`turn`](Hub::turn)).
@@ -14,7 +14,7 @@
 //! 3. In a simulation, `poll(None)` that names nothing means that nothing can ever happen. On the
 //!    operating system it never returns so.
 //! 4. `now` never goes backwards. In a simulation it moves only inside `poll`.
-//! 5. An [`Io`] is never reused in a process; a stale one answers an error.
+//! 5. An [`Io`] is never reused in a process; a stale one returns an error.
 
 mod address;
 mod clock;
@@ -206,7 +206,7 @@ pub trait Hub: Any {
     }
     /// Fills the buffer with random bytes; in a simulation they come from the seed.
     fn entropy(&mut self, bytes: &mut [u8]);
-    /// One of `arity` choices the program leaves to the world; the operating system answers 0.
+    /// One of `arity` choices the program leaves to the world; the operating system returns 0.
     fn choose(&mut self, label: &str, arity: u32) -> u32;
     /// A source that is readable once such a signal came to the process, and is read to hear of it.
     fn signal(&mut self, _kind: Signal) -> io::Result<Io> {
