@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::locals::Locals;
-use super::names::{Children, Label, Place, write_name, write_path};
+use super::names::{Children, Label, PathNode, write_name, write_path};
 use super::parker::Parker;
 use super::ticket::{Origin, Ticket, Woken};
 use super::timeout::Timeout;
@@ -36,8 +36,8 @@ pub(super) struct Slot {
     pub(super) ordinal: u32,
     pub(super) origin: Origin,
     /// The parent's place in the spawn tree, and this one's once it has a child.
-    pub(super) above: Option<Rc<Place>>,
-    pub(super) place: Option<Rc<Place>>,
+    pub(super) above: Option<Rc<PathNode>>,
+    pub(super) place: Option<Rc<PathNode>>,
     pub(super) children: Children,
     pub(super) wait: u64,
     pub(super) parked: Option<(Wait, Tick)>,
@@ -123,10 +123,10 @@ impl Slot {
         write_name(&self.label, self.ordinal, path)
     }
 
-    pub(super) fn place(&mut self) -> Rc<Place> {
+    pub(super) fn place(&mut self) -> Rc<PathNode> {
         let Slot { place, above, label, ordinal, .. } = self;
         place
-            .get_or_insert_with(|| Rc::new(Place::below(above.clone(), label.clone(), *ordinal)))
+            .get_or_insert_with(|| Rc::new(PathNode::below(above.clone(), label.clone(), *ordinal)))
             .clone()
     }
 }
