@@ -48,6 +48,8 @@ pub(super) struct Slot {
     /// How often it met its kill, and how often after that while its end was owed.
     pub(super) kills_met: u32,
     pub(super) kills_met_owing: u32,
+    /// How many waits it asked for where none is allowed.
+    pub(super) refusals: u32,
     /// A kill or an expiry is unwinding it, as opposed to a panic of its own.
     pub(super) unwinding: bool,
     pub(super) abandoned: bool,
@@ -84,6 +86,7 @@ impl Slot {
             killed: false,
             kills_met: 0,
             kills_met_owing: 0,
+            refusals: 0,
             unwinding: false,
             abandoned: false,
             joiners: Vec::new(),
@@ -105,6 +108,7 @@ impl Slot {
         self.killed = false;
         self.kills_met = 0;
         self.kills_met_owing = 0;
+        self.refusals = 0;
         self.unwinding = false;
         self.abandoned = false;
         self.woken = None;
