@@ -89,7 +89,7 @@ impl Driver {
         // Destructors may spawn, and who swallows its kill gives others a turn: each round ends what
         // the one before left or made.
         const ROUNDS: usize = 1000;
-        const BORN_MAX: u64 = 1_000_000;
+        const BORN_MAX: u64 = 1 << 16;
         let born = self.table.borrow().born;
         for _ in 0..ROUNDS {
             if self.table.borrow().born - born > BORN_MAX {
