@@ -1,6 +1,6 @@
 //! The waist: the trait [`Hub`] and the small values that cross it. It knows no world.
 //!
-//! A hub is a world a program runs in. No call here suspends: one that cannot finish now answers
+//! A hub is a world a program runs in. No call here suspends: one that cannot finish now returns
 //! [`WouldBlock`](io::ErrorKind::WouldBlock), and the driver above parks the greenlet until
 //! [`poll`](Hub::poll) names its source. What waits, for how long and in which order is the
 //! driver's affair; who runs next is the hub's ([`turn`](Hub::turn)).
@@ -14,29 +14,34 @@
 //! 3. In a simulation, `poll(None)` that names nothing means that nothing can ever happen. On the
 //!    operating system it never returns so.
 //! 4. `now` never goes backwards. In a simulation it moves only inside `poll`.
-//! 5. An [`Io`] is never reused in a process; a stale one answers an error.
+//! 5. An [`Io`] is never reused in a process; a stale one returns an error.
 
 mod address;
 mod clock;
 mod dead;
+mod id;
+mod interest;
+mod note;
 mod option;
 mod signal;
+mod turn;
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::os::fd::{OwnedFd, RawFd};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
-use std::time::Duration;
 
 pub(crate) use address::domain_of;
 pub use address::{Address, Domain, Kind};
 pub use clock::{Instant, SystemTime, UNIX_EPOCH};
 pub(crate) use dead::DeadHub;
+pub use id::{GreenletId, HostId, Io, Tick};
+pub use interest::{Interest, Query, Take};
+pub use note::{Note, On, Wait, WokeBy};
 pub use option::{Group, Level, NameOpt, Opt};
 pub use signal::Signal;
+pub use turn::{Birth, How, Ready, Runnable, SwitchPoint, Turn};
 
 /// The world a program runs in. See the [module documentation](self) for its laws.
 pub trait Hub: Any {
@@ -201,7 +206,7 @@ pub trait Hub: Any {
     }
     /// Fills the buffer with random bytes; in a simulation they come from the seed.
     fn entropy(&mut self, bytes: &mut [u8]);
-    /// One of `arity` choices the program leaves to the world; the operating system answers 0.
+    /// One of `arity` choices the program leaves to the world; the operating system returns 0.
     fn choose(&mut self, label: &str, arity: u32) -> u32;
     /// A source that is readable once such a signal came to the process, and is read to hear of it.
     fn signal(&mut self, _kind: Signal) -> io::Result<Io> {
@@ -217,311 +222,6 @@ pub trait Hub: Any {
 
 /// Work that would hold up its thread.
 pub type Job = Box<dyn FnOnce() + Send>;
-
-/// A point on the driver's clock, in nanoseconds since the hub was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Tick(u64);
-
-impl Tick {
-    /// The tick `ns` nanoseconds after the hub was made.
-    pub const fn from_ns(ns: u64) -> Tick {
-        Tick(ns)
-    }
-    /// Nanoseconds since the hub was made.
-    pub const fn as_ns(self) -> u64 {
-        self.0
-    }
-    /// The tick that is `duration` later; the end of time when there is none.
-    pub fn after(self, duration: Duration) -> Tick {
-        let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        Tick(self.0.saturating_add(ns))
-    }
-    /// How long after `earlier` this is; zero if it is not.
-    pub fn since(self, earlier: Tick) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
-    }
-}
-
-/// Names one socket, pipe or query of a hub. Never reused in a process.
-///
-/// It is an index into the hub's table together with a serial number of the process, so a table
-/// finds its entry in one step and tells a stale number from a live one.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Io(u64);
-
-const INDEX_BITS: u32 = 24;
-static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
-
-impl Io {
-    /// The most entries a hub's table may have.
-    pub const INDEX_MAX: usize = (1 << INDEX_BITS) - 1;
-
-    /// A new number for the table entry `index`.
-    ///
-    /// # Panics
-    ///
-    /// If `index` is over [`INDEX_MAX`](Io::INDEX_MAX).
-    pub fn new(index: usize) -> Io {
-        assert!(index <= Io::INDEX_MAX, "a hub holds at most {} sources", Io::INDEX_MAX + 1);
-        Io(NEXT_SERIAL.fetch_add(1, Ordering::Relaxed) << INDEX_BITS | index as u64)
-    }
-    /// The table entry this number was made for.
-    pub const fn index(self) -> usize {
-        self.0 as usize & Io::INDEX_MAX
-    }
-}
-
-impl std::fmt::Debug for Io {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Io({}.{})", self.index(), self.0 >> INDEX_BITS)
-    }
-}
-
-/// Names one greenlet of a driver: its slot, and which of the slot's greenlets it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GreenletId(u64);
-
-impl GreenletId {
-    /// The `generation`th greenlet in slot `slot`.
-    pub const fn new(slot: u32, generation: u32) -> GreenletId {
-        GreenletId((generation as u64) << 32 | slot as u64)
-    }
-    /// The slot; slots are dense and reused.
-    pub const fn slot(self) -> usize {
-        self.0 as u32 as usize
-    }
-    /// Which of the slot's greenlets this is, counted from 1.
-    pub const fn generation(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
-    /// The id as one number, for tables and atomics; never 0.
-    pub const fn as_u64(self) -> u64 {
-        self.0
-    }
-}
-
-/// Names one host of a scenario, in the order they were declared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HostId(pub u32);
-
-/// Where a greenlet comes from: its place in the spawn tree.
-#[derive(Clone, Copy, Debug)]
-pub struct Birth<'a> {
-    /// Who spawned it; `None` for the root of a host.
-    pub parent: Option<GreenletId>,
-    /// The host a root stands on; a child stands on its parent's.
-    pub host: HostId,
-    /// The name given to it, or `task`.
-    pub label: &'a str,
-    /// Which of its parent's children of that label it is, counted from 1.
-    pub ordinal: u32,
-}
-
-/// What a source is waited for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Interest(u8);
-
-impl Interest {
-    /// Nothing.
-    pub const NONE: Interest = Interest(0);
-    /// A read, an accept, a received datagram or an answer would not block.
-    pub const READ: Interest = Interest(1);
-    /// A write or a connect would not block.
-    pub const WRITE: Interest = Interest(2);
-    /// Either of the two.
-    pub const BOTH: Interest = Interest(3);
-
-    /// Both sets together.
-    pub const fn with(self, other: Interest) -> Interest {
-        Interest(self.0 | other.0)
-    }
-    /// What both sets have in common.
-    pub const fn and(self, other: Interest) -> Interest {
-        Interest(self.0 & other.0)
-    }
-    /// What is in this set only.
-    pub const fn without(self, other: Interest) -> Interest {
-        Interest(self.0 & !other.0)
-    }
-    /// Whether reading is among it.
-    pub const fn reads(self) -> bool {
-        self.0 & 1 != 0
-    }
-    /// Whether writing is among it.
-    pub const fn writes(self) -> bool {
-        self.0 & 2 != 0
-    }
-    /// Whether nothing is in it.
-    pub const fn is_none(self) -> bool {
-        self.0 == 0
-    }
-}
-
-/// One thing that [`Hub::poll`] found to have happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ready {
-    /// A call of this interest on this source may succeed now.
-    Io(Io, Interest),
-    /// A greenlet is to be ended from outside.
-    End(GreenletId, How),
-    /// A host comes up: its program starts.
-    Start(HostId),
-    /// Another thread left a message for this hub.
-    Mail,
-    /// The run is over for the hub's own reasons: nobody runs any more but to be unwound.
-    Stop,
-}
-
-/// How a greenlet is ended from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// It is unwound at its switch point and its destructors run.
-    Unwind,
-    /// It is left as it stands and never runs again, as when a process is killed or power fails.
-    Abandon,
-}
-
-/// Who may run: the current greenlet, if it may go on, and the queue in wake order.
-#[derive(Clone, Copy, Debug)]
-pub struct Runnable<'a> {
-    current: Option<GreenletId>,
-    queue: &'a VecDeque<(GreenletId, bool)>,
-    /// Why the question arises.
-    pub point: SwitchPoint,
-}
-
-/// Why the driver asks who runs next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SwitchPoint {
-    /// The last one parked or ended, or the world was just polled.
-    Idle,
-    /// The current greenlet finished at once a call that might have had to wait.
-    Completed,
-}
-
-impl<'a> Runnable<'a> {
-    /// `queue` holds ids in wake order, each with whether it merely yielded since the last poll.
-    pub fn new(
-        current: Option<GreenletId>,
-        queue: &'a VecDeque<(GreenletId, bool)>,
-        point: SwitchPoint,
-    ) -> Runnable<'a> {
-        Runnable { current, queue, point }
-    }
-    /// How many could run.
-    pub fn len(&self) -> usize {
-        self.queue.len() + usize::from(self.current.is_some())
-    }
-    /// Whether nobody could.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    /// Candidate `index`; 0 is the default.
-    pub fn get(&self, index: usize) -> GreenletId {
-        match self.current {
-            Some(current) if index == 0 => current,
-            Some(_) => self.queue[index - 1].0,
-            None => self.queue[index].0,
-        }
-    }
-    /// Whether everyone who could run has only yielded since the last poll.
-    pub fn only_yielded(&self) -> bool {
-        self.current.is_none() && self.queue.iter().all(|&(_, yielded)| yielded)
-    }
-}
-
-/// What [`Hub::turn`] decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// This candidate runs.
-    Run(usize),
-    /// The world is looked at, without waiting, before anyone runs.
-    Poll,
-    /// All have merely yielded: the world may move to its next event.
-    Advance,
-    /// The current greenlet gives way as if it had yielded. Only where it
-    /// [completed](SwitchPoint::Completed) a call.
-    Yield,
-    /// The run is over: nobody runs any more but to be unwound.
-    Stop,
-}
-
-/// Whether received bytes are taken or only looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Take {
-    /// They leave the queue.
-    Remove,
-    /// They stay, as with `MSG_PEEK`.
-    Peek,
-}
-
-/// A question to the resolver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Query<'a> {
-    /// The host name, without a port.
-    pub host: &'a str,
-}
-
-/// Something that happened above the waist, told to [`Hub::note`].
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Note<'a> {
-    /// The current greenlet cannot go on: it waits in `op` on what `on` says.
-    Parked(Wait),
-    /// The current greenlet's wait ended so.
-    Woke(Wait, WokeBy, Duration),
-    /// A greenlet ended; a panic's message comes with it.
-    Ended(GreenletId, Option<&'a str>),
-    /// The current greenlet ended somebody's wait or kill: `cancel_wait`, `kill`.
-    Struck(GreenletId, &'static str),
-    /// `always!`: must hold every time.
-    Always(&'static str, bool),
-    /// `sometimes!`: must hold at least once over many runs.
-    Sometimes(&'static str, bool),
-    /// A line of the program's own.
-    Text(&'a str),
-}
-
-/// What a parked greenlet waits in, and on what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wait {
-    /// The call, as the user knows it: `recv`, `accept`, `join`, `lock`.
-    pub op: &'static str,
-    /// What it waits on.
-    pub on: On,
-    /// When it gives up.
-    pub deadline: Option<Tick>,
-}
-
-/// What a greenlet waits on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum On {
-    /// Nothing but the clock.
-    Clock,
-    /// A source of the hub.
-    Io(Io, Interest),
-    /// Another greenlet's end.
-    Greenlet(GreenletId),
-    /// A lock, condition, queue or event, with who holds it where that is known.
-    Sync(Option<GreenletId>),
-    /// Several of these at once; whether the world or another thread could bring one of them.
-    Several(bool),
-}
-
-/// What ended a wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WokeBy {
-    /// What was waited for.
-    Event,
-    /// The clock.
-    Timeout,
-    /// `cancel_wait`.
-    Cancel,
-    /// `close` of the descriptor.
-    Close,
-    /// `kill`.
-    Kill,
-}
 
 /// The error of something a hub cannot do, named so that a reader knows what.
 pub fn unsupported(what: &str) -> io::Error {

@@ -36,7 +36,7 @@ pub fn pipe() -> io::Result<(PipeReader, PipeWriter)> {
 
 /// The end of a pipe that is read from. See [`std::io::PipeReader`].
 ///
-/// A read waits until there is a byte; it answers 0 once every writer is gone.
+/// A read waits until there is a byte; it returns 0 once every writer is gone.
 pub struct PipeReader(Descriptor);
 
 handle!(PipeReader);
@@ -44,7 +44,7 @@ reads!(PipeReader, &PipeReader);
 
 /// The end of a pipe that is written to. See [`std::io::PipeWriter`].
 ///
-/// A write waits while the pipe is full; it answers [`BrokenPipe`](io::ErrorKind::BrokenPipe) once
+/// A write waits while the pipe is full; it returns [`BrokenPipe`](io::ErrorKind::BrokenPipe) once
 /// every reader is gone.
 pub struct PipeWriter(Descriptor);
 

@@ -9,7 +9,7 @@
 //! A handle is a number over a hub's table, so it is `Send + Sync` like std's; but only the thread
 //! whose hub made it can make calls on it. What is not possible is an error, never a panic:
 //!
-//! | a call | answers |
+//! | a call | returns |
 //! | --- | --- |
 //! | outside any hub | [`NotConnected`](io::ErrorKind::NotConnected), which names `run` |
 //! | under another hub | [`InvalidInput`](io::ErrorKind::InvalidInput), which says so |
@@ -66,7 +66,7 @@ pub use socket::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, Tc
 pub use tcp::{Incoming, TcpListener, TcpStream};
 pub use udp::UdpSocket;
 
-/// Tries each address in turn; answers the first success or the last error.
+/// Tries each address in turn; returns the first success or the last error.
 fn each_address<T>(
     addresses: impl ToSocketAddrs,
     mut attempt: impl FnMut(SocketAddr) -> io::Result<T>,

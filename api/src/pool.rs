@@ -128,7 +128,7 @@ impl Pool {
         )
     }
 
-    /// Runs `f` in the pool and waits for what it answers.
+    /// Runs `f` in the pool and waits for what it returns.
     ///
     /// # Panics
     ///

@@ -20,6 +20,17 @@
 //! (debug information or symbols) and walks the stack at every switch. Guards are not found, since
 //! no call of theirs is under way; nor are thread-locals of other makes than std's.
 //!
+//! [`std::process::exit`] runs the destructors of the calling thread's thread-locals while greenlets
+//! still stand on their stacks: a destructor that waits there lets a greenlet inside `with` go on
+//! with a value that is gone. No such destructor may wait; the same goes for a run that is started
+//! in one.
+//!
+//! # `panic=abort`
+//!
+//! Greenlets are ended by unwinding. Where panics abort, a kill and the end of a timeout are errors of
+//! the calls that can fail, and nothing to those that cannot (`sleep`, `lock`, `join`): a greenlet that
+//! goes on regardless ends the process where its end is owed, at the latest when its run ends.
+//!
 //! # Greenlets that swallow their kill
 //!
 //! [`JoinHandle::kill`], a scope that is unwound and the end of a run end greenlets by unwinding

@@ -150,7 +150,7 @@ pub fn wait(watcher: &Watcher, timeout: Option<Duration>) -> io::Result<()> {
 
 /// A descriptor of the process by its number, to be waited for.
 ///
-/// Whether the number is open is the system's to say: one that is not answers `EBADF`, and one that
+/// Whether the number is open is the system's to say: one that is not returns `EBADF`, and one that
 /// is closed while somebody waits may never be named. Where the descriptor's owner is at hand, wait
 /// for that instead: it cannot be closed meanwhile.
 ///

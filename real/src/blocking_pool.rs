@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::thread;
@@ -129,7 +130,11 @@ impl BlockingPool {
         loop {
             if let Some(Task(work)) = state.tasks.pop_front() {
                 drop(state);
-                work();
+                // A task that nobody waits for is dropped here, and its destructors may panic: that
+                // is nobody's affair, and the thread's neither.
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
+                    std::mem::forget(payload);
+                }
                 state = lock(&self.state);
                 continue;
             }

@@ -92,10 +92,10 @@ pub fn run_on<T: Send + 'static>(
 
 fn conclude<T>(ending: Ending, outcome: Option<thread::Result<T>>) -> Result<T, RunError> {
     for panicked in &ending.panics {
-        eprintln!("greenroom: {} panicked, unjoined: {}", panicked.greenlet, panicked.message);
+        say(format_args!("{} panicked, unjoined: {}", panicked.greenlet, panicked.message));
     }
     if ending.leaked > 0 {
-        eprintln!("greenroom: {} greenlets would not be unwound", ending.leaked);
+        say(format_args!("{} greenlets that destructors made never ran", ending.leaked));
     }
     match (ending.stop, outcome) {
         (Stop::Deadlock(stall) | Stop::Halted(stall), _) => Err(RunError::Deadlock(stall)),
@@ -140,4 +140,10 @@ impl From<io::Error> for RunError {
     fn from(error: io::Error) -> RunError {
         RunError::Io(error)
     }
+}
+
+/// Tells of it on stderr, if anybody reads that.
+fn say(what: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let _ = writeln!(io::stderr(), "greenroom: {what}");
 }

@@ -154,3 +154,31 @@ fn a_value_is_dropped_when_its_greenlet_is_over_even_if_it_was_killed() {
         }
     });
 }
+
+/// What a job leaves is dropped on a helper thread where nobody waits any more. Its panic must not
+/// cost the pool that thread: there are 64 in a process.
+#[test]
+fn destructors_that_panic_on_helper_threads_cost_the_pool_nothing() {
+    struct Bang;
+    impl Drop for Bang {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+    run(|| {
+        for _ in 0..100 {
+            let (go, may_go) = mpsc::channel::<()>();
+            let (ends, has_ended) = mpsc::channel::<()>();
+            let job = move || {
+                let _ends = ends;
+                let _ = may_go.recv();
+                Bang
+            };
+            let late = timeout(Duration::from_millis(1), || thread::run_blocking(job).is_err());
+            assert!(late.is_err());
+            drop(go);
+            let _ = has_ended.recv();
+        }
+        assert_eq!(thread::run_blocking(|| 5).unwrap(), 5);
+    });
+}

@@ -10,9 +10,7 @@
 //! of each entity a key once, and a value is a fixed mix of that key and the ordinal. Nothing is
 //! drawn from a shared sequence, so one more entity changes no value of another.
 
-mod decision;
 mod draw;
-mod fault;
 mod hash;
 mod series;
 mod table;
@@ -24,12 +22,10 @@ use rand_chacha::ChaCha8Rng;
 
 use draw::{Key, derive, root};
 
-pub use decision::{About, Entry};
 pub use draw::Draw;
-pub use fault::{Fired, Row};
 pub use hash::{Fixed, FixedHasher, hash_bytes, mix};
 pub use series::Series;
-pub use table::{DECISIONS, Decision, FAULTS, Fault};
+pub use table::{About, DECISIONS, Decision, Entry, FAULTS, Fault, Fired, Row};
 pub use unit::{Bytes, Fate, Greenlet, Ns, Number, Pieces, Unit};
 
 /// How many series an entity has.

@@ -15,14 +15,14 @@ pub(crate) struct Call {
     pub(crate) interest: Interest,
     /// How long the whole call may take.
     pub(crate) timeout: Option<Duration>,
-    /// What it answers when that time is up.
+    /// What it returns when that time is up.
     pub(crate) expiry: io::ErrorKind,
     /// Whether it may wait at all.
     pub(crate) nonblocking: bool,
 }
 
 impl Call {
-    /// Repeats `attempt` until it answers something else than `WouldBlock`, waiting in between.
+    /// Repeats `attempt` until it returns something else than `WouldBlock`, waiting in between.
     ///
     /// Calls of one direction on one descriptor are served first come, first served: a newcomer
     /// lines up behind those who wait, and whoever got through lets the next one try.
@@ -40,16 +40,16 @@ impl Call {
         let mut is_queued = others && !self.nonblocking && self.may_queue(driver);
         loop {
             if !is_queued {
-                let answer = attempt(&mut **driver.hub.borrow_mut(), self.io);
-                match answer {
+                let tried = attempt(&mut **driver.hub.borrow_mut(), self.io);
+                match tried {
                     Err(error) if would_block(&error) => {
                         if self.nonblocking {
                             return self.refused(driver, error, others, attempt);
                         }
                     }
-                    answer => {
+                    done => {
                         self.got_through(driver, place.is_some(), others);
-                        return answer;
+                        return done;
                     }
                 }
             }
@@ -112,8 +112,8 @@ impl Call {
         if hub.readiness(self.io, self.interest).ok()?.is_none() {
             return None;
         }
-        let answer = attempt(&mut **hub, self.io);
-        (!answer.as_ref().is_err_and(would_block)).then_some(answer)
+        let tried = attempt(&mut **hub, self.io);
+        (!tried.as_ref().is_err_and(would_block)).then_some(tried)
     }
 
     /// Whether its own time or that of a timeout around it is up, which nobody is told of by this.
@@ -145,7 +145,7 @@ impl Call {
         }
     }
 
-    /// Waits once; answers whether others are in line, and whether they go first. An end by the
+    /// Waits once; returns whether others are in line, and whether they go first. An end by the
     /// clock is not an error yet: the loop tries again before, if it is this call's turn.
     #[inline(always)]
     fn wait(

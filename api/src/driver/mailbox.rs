@@ -14,9 +14,9 @@ pub(crate) enum Mail {
     Close(Io),
 }
 
-/// The letter box of one hub. It outlives the hub; what comes then is dropped.
+/// The mailbox of one hub. It outlives the hub; what comes then is dropped.
 pub(crate) struct Mailbox {
-    letters: Mutex<Vec<Mail>>,
+    mails: Mutex<Vec<Mail>>,
     any: AtomicBool,
     ended: AtomicBool,
     waker: Waker,
@@ -25,7 +25,7 @@ pub(crate) struct Mailbox {
 impl Mailbox {
     pub(super) fn new(waker: Waker) -> Mailbox {
         Mailbox {
-            letters: Mutex::new(Vec::new()),
+            mails: Mutex::new(Vec::new()),
             any: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             waker,
@@ -43,7 +43,7 @@ impl Mailbox {
         if self.ended.load(Ordering::Acquire) {
             return;
         }
-        self.letters.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(mail);
+        self.mails.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(mail);
         self.any.store(true, Ordering::Release);
         self.waker.wake_by_ref();
     }
@@ -52,7 +52,7 @@ impl Mailbox {
         if !self.any.swap(false, Ordering::Acquire) {
             return Vec::new();
         }
-        mem::take(&mut *self.letters.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        mem::take(&mut *self.mails.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
     pub(super) fn end(&self) {

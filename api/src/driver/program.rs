@@ -60,7 +60,7 @@ pub struct Panicked {
     pub message: String,
 }
 
-/// What unwinds a killed greenlet to its root, and what joining it answers.
+/// What unwinds a killed greenlet to its root, and what joining it returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Killed;
 

@@ -195,7 +195,7 @@ impl Table {
         self.current_slot().killed = false;
     }
 
-    /// The turn is this one's again; answers whether it is hurried.
+    /// The turn is this one's again; returns whether it is hurried.
     pub(super) fn set_current(&mut self, id: Option<GreenletId>) -> bool {
         self.current = id;
         id.is_some_and(|id| self.slots[id.slot()].is_hurried())
@@ -276,7 +276,7 @@ impl Table {
         self.current = None;
     }
 
-    /// Puts the current greenlet at the end of the queue; answers how it leaves.
+    /// Puts the current greenlet at the end of the queue; returns how it leaves.
     pub(super) fn requeue(&mut self, yielded: bool) -> Leave {
         let id = self.current.expect("only a running greenlet gives way");
         self.queue.push_back((id, yielded));

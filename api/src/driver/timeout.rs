@@ -33,7 +33,7 @@ pub(super) const RAISES_IN_A_TURN: u32 = 100;
 /// A [`timeout`](crate::time::timeout) came before its closure was done.
 ///
 /// Inside the closure it travels as the source of the [`TimedOut`](io::ErrorKind::TimedOut) errors
-/// that the blocking calls answer; it knows which timeout it belongs to.
+/// that the blocking calls return; it knows which timeout it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed {
     timeout: u64,
@@ -43,7 +43,7 @@ impl Elapsed {
     pub(crate) fn of(timeout: u64) -> Elapsed {
         Elapsed { timeout }
     }
-    /// The error a blocking call inside the timeout answers.
+    /// The error a blocking call inside the timeout returns.
     pub(crate) fn error(self) -> io::Error {
         io::Error::new(io::ErrorKind::TimedOut, self)
     }

@@ -78,7 +78,7 @@ pub(super) fn watch(start: usize, end: usize, stride: usize) {
     give_a_signal_stack();
 }
 
-/// Puts the handler in place; answers those that were there. What fails leaves things as they were:
+/// Puts the handler in place; returns those that were there. What fails leaves things as they were:
 /// an overflow then ends the process without a word.
 fn install() -> [libc::sigaction; 2] {
     FAULTS.map(|fault| {

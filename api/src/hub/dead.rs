@@ -1,4 +1,4 @@
-//! A hub without a world: every call answers an error. What a power cut left behind is unwound
+//! A hub without a world: every call returns an error. What a power cut left behind is unwound
 //! under it, and it holds the place of a hub that was given back.
 
 use std::io;

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A socket option whose value is a number or a truth value (0 or 1). A hub that cannot honour one
-/// answers [`Unsupported`](std::io::ErrorKind::Unsupported); none is taken and ignored.
+/// returns [`Unsupported`](std::io::ErrorKind::Unsupported); none is taken and ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Opt {
     // Any socket.

@@ -15,8 +15,8 @@ macro_rules! handle {
                 self.0.dup().map($type)
             }
 
-            /// Closes this handle now: calls parked on it answer `EBADF`, whoever reads first, and
-            /// then, if it was the last, the other side sees the end. Every later call on it answers
+            /// Closes this handle now: calls parked on it return `EBADF`, whoever reads first, and
+            /// then, if it was the last, the other side sees the end. Every later call on it returns
             /// `EBADF`. It never switches; closing twice is nothing. Not in std, where only a drop
             /// closes.
             pub fn close(&self) {
@@ -27,7 +27,7 @@ macro_rules! handle {
             /// `From<OwnedFd>`, which cannot fail.
             ///
             /// The descriptor is made non-blocking, and so is every other one of the same socket.
-            /// As in std, nobody asks whether it is of this type: calls that do not fit it answer
+            /// As in std, nobody asks whether it is of this type: calls that do not fit it return
             /// errors.
             ///
             /// # Errors
@@ -75,7 +75,7 @@ macro_rules! handle {
 macro_rules! socket_modes {
     ($type:ident) => {
         impl $type {
-            /// Whether calls answer [`WouldBlock`](io::ErrorKind::WouldBlock) where they would wait,
+            /// Whether calls return [`WouldBlock`](io::ErrorKind::WouldBlock) where they would wait,
             /// for every clone.
             ///
             /// # Errors
@@ -102,7 +102,7 @@ macro_rules! timeouts {
     ($type:ident) => {
         impl $type {
             /// How long a call that receives may take as a whole; `None` is for ever. Then it
-            /// answers [`WouldBlock`](io::ErrorKind::WouldBlock). A call that waits already keeps
+            /// returns [`WouldBlock`](io::ErrorKind::WouldBlock). A call that waits already keeps
             /// the limit it began with.
             ///
             /// The limit is kept to the nanosecond, where Linux rounds it up to its clock's ticks.
@@ -114,7 +114,7 @@ macro_rules! timeouts {
                 self.0.set_timeout(Direction::Read, timeout)
             }
 
-            /// How long a call that sends may take as a whole; `None` is for ever. Then it answers
+            /// How long a call that sends may take as a whole; `None` is for ever. Then it returns
             /// [`WouldBlock`](io::ErrorKind::WouldBlock). `write_all` is several such calls.
             ///
             /// # Errors

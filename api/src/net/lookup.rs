@@ -24,7 +24,7 @@ pub trait ToSocketAddrs {
     ///
     /// # Errors
     ///
-    /// Whatever the look-up answers; an address that is no address is
+    /// Whatever the look-up returns; an address that is no address is
     /// [`InvalidInput`](io::ErrorKind::InvalidInput).
     fn to_socket_addrs(&self) -> io::Result<Self::Iter>;
 }

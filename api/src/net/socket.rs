@@ -179,7 +179,7 @@ impl Socket {
         self.0.ask(|hub, io| hub.peer_addr(io)).map(SockAddr)
     }
 
-    /// Whether calls answer `WouldBlock` where they would wait.
+    /// Whether calls return `WouldBlock` where they would wait.
     ///
     /// # Errors
     ///
@@ -212,7 +212,7 @@ macro_rules! same_socket {
                 Socket(handle.0)
             }
         }
-        /// The same socket. Nobody asks whether it is of this type: calls that do not fit it answer
+        /// The same socket. Nobody asks whether it is of this type: calls that do not fit it return
         /// errors.
         impl From<Socket> for $type {
             fn from(socket: Socket) -> $type {

@@ -202,7 +202,7 @@ impl TcpListener {
         Ok((TcpStream(accepted), peer.inet()?))
     }
 
-    /// The connections to come, without end: each what [`accept`](TcpListener::accept) answers.
+    /// The connections to come, without end: each what [`accept`](TcpListener::accept) returns.
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
     }

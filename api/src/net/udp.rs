@@ -158,7 +158,7 @@ impl UdpSocket {
     }
 }
 
-/// Multicast: groups, and how their datagrams travel. A hub without it answers
+/// Multicast: groups, and how their datagrams travel. A hub without it returns
 /// [`Unsupported`](io::ErrorKind::Unsupported).
 impl UdpSocket {
     /// Joins a group, on the interface of this address; the unspecified one leaves it to the system

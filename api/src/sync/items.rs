@@ -85,7 +85,7 @@ queues! {
     LifoQueue, Lifo;
 
     /// A [`Queue`] that gives out the smallest item first; of equals, the one that came first. Items
-    /// are compared under the queue's lock: a comparison must not use the queue.
+    /// are compared under the queue's lock: a comparison must neither use the queue nor wait.
     ///
     /// # Examples
     ///

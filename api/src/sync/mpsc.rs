@@ -113,7 +113,7 @@ impl<T> Shared<T> {
     }
 }
 
-/// Waits in `line` until `attempt` answers something.
+/// Waits in `line` until `attempt` returns something.
 fn wait_for<R>(
     line: &WaitQueue,
     op: &'static str,

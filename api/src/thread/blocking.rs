@@ -22,7 +22,7 @@ use crate::hub::{Interest, Io, Job};
 ///
 /// # Panics
 ///
-/// Outside any hub. Joining answers the panic of `f`, or an error of the hub that has no place for it.
+/// Outside any hub. Joining returns the panic of `f`, or an error of the hub that has no place for it.
 ///
 /// # Examples
 ///

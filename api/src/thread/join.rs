@@ -36,7 +36,7 @@ impl<T> JoinHandle<T> {
     }
 
     /// Orders the greenlet's end: it unwinds where it waits, destructors run, and joining it
-    /// answers [`Killed`]. Never switches; one that is over is left alone.
+    /// returns [`Killed`]. Never switches; one that is over is left alone.
     ///
     /// One that has not started never runs. One that kills itself unwinds here.
     pub fn kill(&self) {
@@ -149,7 +149,7 @@ impl<T> Drop for Packet<T> {
         let panicked =
             Panicked { greenlet: failure.greenlet, message: driver::panic_message(&*payload) };
         match &self.family {
-            Some(family) => family.mourn(panicked),
+            Some(family) => family.keep_panic(panicked),
             None => drop(driver::with_current(|driver| driver.report_panic_of(panicked))),
         }
     }

@@ -45,14 +45,14 @@ where
 {
     let (owner, family) = (driver.current_id(), Rc::default());
     let scope = Scope { driver, owner, family, scope: PhantomData, env: PhantomData };
-    let answer = catch_unwind(AssertUnwindSafe(|| f(&scope)));
-    let waited = match &answer {
+    let returned = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    let waited = match &returned {
         Ok(_) => catch_unwind(AssertUnwindSafe(|| scope.wait())),
         Err(_) => Ok(()),
     };
     scope.reap();
-    let first = scope.report_panics(answer.is_ok() && waited.is_ok());
-    match (answer, waited, first) {
+    let first = scope.report_panics(returned.is_ok() && waited.is_ok());
+    match (returned, waited, first) {
         (Err(payload), ..) | (_, Err(payload), _) => resume_unwind(payload),
         (_, _, Some(Panicked { greenlet, message })) => {
             panic!("a scoped thread panicked: {greenlet}: {message}")
@@ -193,7 +193,7 @@ impl Family {
     }
 
     /// A child panicked and was not joined.
-    pub(crate) fn mourn(&self, panicked: Panicked) {
+    pub(crate) fn keep_panic(&self, panicked: Panicked) {
         self.panicked.borrow_mut().push(panicked);
     }
 }

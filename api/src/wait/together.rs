@@ -82,7 +82,7 @@ pub fn after(duration: Duration) -> Timer {
     Timer { hub: driver.id, due: driver.now().after(duration) }
 }
 
-/// Waits until one of these is ready, for no longer than `timeout`; answers its place in the list,
+/// Waits until one of these is ready, for no longer than `timeout`; returns its place in the list,
 /// the first one's where several are.
 ///
 /// It switches at least once, as every wait of this module does, and takes nothing: what is ready
@@ -230,7 +230,7 @@ impl<'a> Together<'a> {
         })
     }
 
-    /// Waits once; answers the watchers that were named.
+    /// Waits once; returns the watchers that were named.
     fn park(&self, indexes: &[usize], op: &'static str) -> io::Result<Vec<usize>> {
         let driver = self.driver;
         let ticket = driver.ticket();
@@ -251,7 +251,7 @@ impl<'a> Together<'a> {
         })
     }
 
-    /// Has each of these wake the next wait; answers when the first timer is due, and whether the
+    /// Has each of these wake the next wait; returns when the first timer is due, and whether the
     /// world or another thread could end the wait.
     fn line_up(&self, indexes: &[usize], ticket: Ticket) -> (Option<Tick>, bool) {
         let driver = self.driver;
@@ -276,7 +276,7 @@ impl<'a> Together<'a> {
         (deadline, open)
     }
 
-    /// Leaves no trace of the wait; answers the watchers that were named.
+    /// Leaves no trace of the wait; returns the watchers that were named.
     fn withdraw(&self, indexes: &[usize], ticket: Ticket) -> Vec<usize> {
         let driver = self.driver;
         let was_named = |&index: &usize| match self.members[index] {

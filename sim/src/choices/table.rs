@@ -6,8 +6,15 @@
 //! that joins a series its entity has already is drawn only where its rate is over 0: old seeds stay as
 //! they were.
 
-use super::decision::{About, Entry, decisions};
-use super::fault::{Row, faults};
+mod decision;
+mod fault;
+
+use decision::decisions;
+use fault::faults;
+
+pub use decision::{About, Entry};
+pub use fault::{Fired, Row};
+
 use super::series::Series;
 use super::unit::{Bytes, Fate, Greenlet, Ns, Number, Pieces, Unit};
 

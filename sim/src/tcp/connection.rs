@@ -1,11 +1,10 @@
-//! One connection: its positions, and what may be asked of it. What it does is in six files: `calls`
-//! (the application's side), `input` (segments in), `output` (segments out), `timers`, `urgent`,
-//! `path` (what routers say).
+//! One connection: its positions, and what may be asked of it. What it does is in five files: `calls`
+//! (the application's side), `input` (segments in, and what routers say), `output` (segments out),
+//! `timers`, `urgent`.
 
 mod calls;
 mod input;
 mod output;
-mod path;
 mod timers;
 mod urgent;
 

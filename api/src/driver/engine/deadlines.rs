@@ -98,7 +98,7 @@ impl Driver {
         timeout
     }
 
-    /// Ends a timeout; answers whether it had expired.
+    /// Ends a timeout; returns whether it had expired.
     pub(crate) fn leave_timeout(&self, timeout: u64) -> bool {
         let mut table = self.table.borrow_mut();
         let slot = table.current_slot();

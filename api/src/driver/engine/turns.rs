@@ -136,7 +136,7 @@ impl Driver {
         program.locals.borrow_mut().push(Rc::default());
     }
 
-    /// Enters a greenlet; answers the turn it decided on when it left.
+    /// Enters a greenlet; returns the turn it decided on when it left.
     pub(super) fn resume(&self, index: usize) -> Option<Turn> {
         let (id, phase, hurried) = self.table.borrow_mut().take_turn(index)?;
         self.hurried.set(hurried);

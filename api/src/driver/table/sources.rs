@@ -38,7 +38,7 @@ impl Table {
             [(called.reader, Interest::READ), (called.writer, Interest::WRITE)]
         {
             if let Some((place, ticket)) = called
-                && !self.answers(ticket)
+                && !self.will_try(ticket)
             {
                 self.pass_over((io, direction, place));
             }
@@ -48,7 +48,7 @@ impl Table {
     /// Lets the first in line who has not been called try.
     pub(in crate::driver) fn call_next(&mut self, io: Io, interest: Interest) {
         if let Some((place, ticket)) = self.waiters.call(io, interest)
-            && !self.answers(ticket)
+            && !self.will_try(ticket)
         {
             self.pass_over((io, interest, place));
         }
@@ -57,7 +57,7 @@ impl Table {
     /// Whether one who was called will try: woken by this, or with its time up and yet to have its
     /// last turn, until when it stands in line.
     #[inline(always)]
-    fn answers(&mut self, ticket: Ticket) -> bool {
+    fn will_try(&mut self, ticket: Ticket) -> bool {
         self.wake(ticket, Woken::Event) || self.has_last_turn(ticket)
     }
 

@@ -9,7 +9,7 @@ use crate::hub::{Take, gather, scatter, unsupported};
 
 /// Receiving.
 ///
-/// Each call answers `WouldBlock` when it may not wait, or no longer, and `EBADF` once the socket is
+/// Each call returns `WouldBlock` when it may not wait, or no longer, and `EBADF` once the socket is
 /// closed; what else goes wrong is the system's: `NotConnected`, `ConnectionReset`,
 /// `ConnectionRefused`.
 impl Socket {
@@ -122,7 +122,7 @@ impl Socket {
 
 /// Sending. A peer that is gone makes it an error, never a signal.
 ///
-/// Each call answers `WouldBlock` when it may not wait, or no longer, and `EBADF` once the socket is
+/// Each call returns `WouldBlock` when it may not wait, or no longer, and `EBADF` once the socket is
 /// closed; what else goes wrong is the system's: `BrokenPipe`, `EMSGSIZE`, `EDESTADDRREQ`.
 impl Socket {
     /// Gives bytes, of which fewer may be taken, or one whole datagram.

@@ -74,7 +74,7 @@ impl UnixListener {
         Ok((UnixStream(accepted), peer.unix()?.clone()))
     }
 
-    /// The connections to come, without end: each what [`accept`](UnixListener::accept) answers.
+    /// The connections to come, without end: each what [`accept`](UnixListener::accept) returns.
     pub fn incoming(&self) -> Incoming<'_> {
         Incoming { listener: self }
     }

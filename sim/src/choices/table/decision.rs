@@ -1,8 +1,8 @@
 //! What the table says of a decision.
 
-use super::series::Series;
-use super::table::{Decision, Fault};
-use super::unit::Greenlet;
+use super::super::series::Series;
+use super::super::unit::Greenlet;
+use super::{Decision, Fault};
 
 /// Which entity a decision is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::table::{FAULTS, Fault};
+use super::{FAULTS, Fault};
 
 /// An entry of the table of faults.
 #[derive(Debug)]

@@ -1,0 +1,107 @@
+//! Who may run, who is to, and what a poll names.
+
+use std::collections::VecDeque;
+
+use super::{GreenletId, HostId, Interest, Io};
+
+/// Where a greenlet comes from: its place in the spawn tree.
+#[derive(Clone, Copy, Debug)]
+pub struct Birth<'a> {
+    /// Who spawned it; `None` for the root of a host.
+    pub parent: Option<GreenletId>,
+    /// The host a root stands on; a child stands on its parent's.
+    pub host: HostId,
+    /// The name given to it, or `task`.
+    pub label: &'a str,
+    /// Which of its parent's children of that label it is, counted from 1.
+    pub ordinal: u32,
+}
+
+/// One thing that [`Hub::poll`] found to have happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// A call of this interest on this source may succeed now.
+    Io(Io, Interest),
+    /// A greenlet is to be ended from outside.
+    End(GreenletId, How),
+    /// A host comes up: its program starts.
+    Start(HostId),
+    /// Another thread left a message for this hub.
+    Mail,
+    /// The run is over for the hub's own reasons: nobody runs any more but to be unwound.
+    Stop,
+}
+
+/// How a greenlet is ended from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It is unwound at its switch point and its destructors run.
+    Unwind,
+    /// It is left as it stands and never runs again, as when a process is killed or power fails.
+    Abandon,
+}
+
+/// Who may run: the current greenlet, if it may go on, and the queue in wake order.
+#[derive(Clone, Copy, Debug)]
+pub struct Runnable<'a> {
+    current: Option<GreenletId>,
+    queue: &'a VecDeque<(GreenletId, bool)>,
+    /// Why the question arises.
+    pub point: SwitchPoint,
+}
+
+/// Why the driver asks who runs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SwitchPoint {
+    /// The last one parked or ended, or the world was just polled.
+    Idle,
+    /// The current greenlet finished at once a call that might have had to wait.
+    Completed,
+}
+
+impl<'a> Runnable<'a> {
+    /// `queue` holds ids in wake order, each with whether it merely yielded since the last poll.
+    pub fn new(
+        current: Option<GreenletId>,
+        queue: &'a VecDeque<(GreenletId, bool)>,
+        point: SwitchPoint,
+    ) -> Runnable<'a> {
+        Runnable { current, queue, point }
+    }
+    /// How many could run.
+    pub fn len(&self) -> usize {
+        self.queue.len() + usize::from(self.current.is_some())
+    }
+    /// Whether nobody could.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Candidate `index`; 0 is the default.
+    pub fn get(&self, index: usize) -> GreenletId {
+        match self.current {
+            Some(current) if index == 0 => current,
+            Some(_) => self.queue[index - 1].0,
+            None => self.queue[index].0,
+        }
+    }
+    /// Whether everyone who could run has only yielded since the last poll.
+    pub fn only_yielded(&self) -> bool {
+        self.current.is_none() && self.queue.iter().all(|&(_, yielded)| yielded)
+    }
+}
+
+/// What [`Hub::turn`] decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// This candidate runs.
+    Run(usize),
+    /// The world is looked at, without waiting, before anyone runs.
+    Poll,
+    /// All have merely yielded: the world may move to its next event.
+    Advance,
+    /// The current greenlet gives way as if it had yielded. Only where it
+    /// [completed](SwitchPoint::Completed) a call.
+    Yield,
+    /// The run is over: nobody runs any more but to be unwound.
+    Stop,
+}
