@@ -41,4 +41,4 @@ pub use stall::{Stall, Stuck};
 pub(crate) use ticket::{Origin, Ticket, Woken};
 pub use timeout::Elapsed;
 pub(crate) use timeout::Unwind;
-pub(crate) use waiters::Place;
+pub(crate) use waiters::Arrival;

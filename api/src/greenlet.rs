@@ -56,17 +56,17 @@ struct Root {
     yielder: *const Yielder<Entry, Option<Turn>>,
     /// Where the stack ends, guard page included: what tells stacks apart.
     limit: usize,
-    /// How much of it can be used, in bytes.
-    size: usize,
+    /// From there to where it begins, in bytes.
+    span: usize,
 }
 
 impl Fiber {
     /// Puts a body on a stack; it starts with the first resume.
     pub(crate) fn start(&mut self, stack: Slot, body: impl FnOnce(Leave) + 'static) {
         debug_assert!(self.inner.is_none(), "one body at a time");
-        let (limit, size) = (stack.ends_at(), stack.size());
+        let (limit, span) = (stack.ends_at(), stack.size() + PAGE);
         self.inner = Some(Coroutine::with_stack(stack, move |yielder, _| {
-            let root = Root { yielder, limit, size };
+            let root = Root { yielder, limit, span };
             body(Leave(&raw const root));
         }));
     }
@@ -119,7 +119,7 @@ impl Leave {
 
     /// How many bytes of it a body can use.
     pub(crate) fn size(self) -> usize {
-        self.root().size
+        self.root().span - PAGE
     }
 
     fn root<'a>(self) -> &'a Root {
@@ -143,11 +143,12 @@ impl Leave {
     }
 
     /// Whether this is the stack we stand on.
+    #[inline]
     fn is_here(self) -> bool {
         let here = 0u8;
         let above = (&raw const here as usize).wrapping_sub(self.limit());
         // A sanitizer keeps locals elsewhere.
-        above < self.size() + PAGE || cfg!(feature = "sanitizer")
+        above < self.root().span || cfg!(feature = "sanitizer")
     }
 
     /// Goes back to whoever resumed this stack; returns at the next resume.

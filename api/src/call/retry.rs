@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::prelude::{Wake, begin, check_timeouts, wake_of};
-use crate::driver::{Driver, Place, Waited, Woken};
+use crate::driver::{Arrival, Driver, Waited, Woken};
 use crate::hub::{Hub, Interest, Io, Tick};
 
 /// One blocking call on one descriptor.
@@ -152,7 +152,7 @@ impl Call {
         &self,
         driver: &Driver,
         deadline: Option<Tick>,
-        place: &mut Option<Place>,
+        place: &mut Option<Arrival>,
     ) -> io::Result<(bool, bool)> {
         let waited = driver.park_in_line(self.op, self.io, self.interest, deadline, *place);
         *place = Some(waited.standing.2);

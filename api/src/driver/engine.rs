@@ -131,8 +131,6 @@ pub(crate) struct Driver {
     hurried: Cell<bool>,
     /// Whether what runs now runs on top of another's turn, to be ended: it does not leave it.
     in_place: Cell<bool>,
-    /// How many waits were refused in this turn.
-    refused: Cell<u32>,
 }
 
 /// A program and whether the run still waits for it.
@@ -178,7 +176,6 @@ impl Driver {
             polled_at: Cell::new(Tick::default()),
             hurried: Cell::new(false),
             in_place: Cell::new(false),
-            refused: Cell::new(0),
         }
     }
 

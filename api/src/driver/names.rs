@@ -27,8 +27,8 @@ impl From<String> for Label {
 }
 
 /// A place in the spawn tree, kept by those below it.
-pub(super) struct Place {
-    above: Option<Rc<Place>>,
+pub(super) struct PathNode {
+    above: Option<Rc<PathNode>>,
     label: Label,
     ordinal: u32,
     /// How many names its path has, this one included.
@@ -37,33 +37,33 @@ pub(super) struct Place {
     cut: bool,
 }
 
-impl Place {
+impl PathNode {
     /// The most names a path keeps above a greenlet. Where each greenlet spawns the next one and
     /// ends, for ever, paths must not grow for ever.
     pub(super) const DEEPEST: usize = 64;
     /// How many it keeps when there are too many: the last ones.
     const KEPT: usize = 32;
 
-    pub(super) fn below(above: Option<Rc<Place>>, label: Label, ordinal: u32) -> Place {
+    pub(super) fn below(above: Option<Rc<PathNode>>, label: Label, ordinal: u32) -> PathNode {
         let above = match above {
-            Some(deep) if deep.depth >= Place::DEEPEST => Some(deep.cut_short()),
+            Some(deep) if deep.depth >= PathNode::DEEPEST => Some(deep.cut_short()),
             above => above,
         };
         let depth = above.as_ref().map_or(0, |above| above.depth) + 1;
-        Place { above, label, ordinal, depth, cut: false }
+        PathNode { above, label, ordinal, depth, cut: false }
     }
 
     /// The same place with its last names alone.
-    fn cut_short(&self) -> Rc<Place> {
-        let mut last: Vec<&Place> = self.upwards().take(Place::KEPT).collect();
+    fn cut_short(&self) -> Rc<PathNode> {
+        let mut last: Vec<&PathNode> = self.upwards().take(PathNode::KEPT).collect();
         let top = last.pop().expect("there is at least this one");
-        let top = Place { cut: true, ..Place::below(None, top.label.clone(), top.ordinal) };
+        let top = PathNode { cut: true, ..PathNode::below(None, top.label.clone(), top.ordinal) };
         last.iter().rev().fold(Rc::new(top), |above, place| {
-            Rc::new(Place::below(Some(above), place.label.clone(), place.ordinal))
+            Rc::new(PathNode::below(Some(above), place.label.clone(), place.ordinal))
         })
     }
 
-    fn upwards(&self) -> impl Iterator<Item = &Place> {
+    fn upwards(&self) -> impl Iterator<Item = &PathNode> {
         iter::successors(Some(self), |place| place.above.as_deref())
     }
 }
@@ -79,11 +79,11 @@ pub(super) fn write_name(label: &Label, ordinal: u32, path: &mut dyn fmt::Write)
 /// Writes the names above a greenlet, the last `MOST` where there are more, each with its slash. It
 /// needs little stack and no memory: a signal handler does it.
 pub(super) fn write_path<const MOST: usize>(
-    above: Option<&Place>,
+    above: Option<&PathNode>,
     path: &mut dyn fmt::Write,
 ) -> fmt::Result {
     let mut names = [None; MOST];
-    let mut places = above.into_iter().flat_map(Place::upwards);
+    let mut places = above.into_iter().flat_map(PathNode::upwards);
     for (name, place) in names.iter_mut().zip(&mut places) {
         *name = Some(place);
     }
@@ -131,30 +131,30 @@ impl Children {
 mod tests {
     use super::*;
 
-    fn path_below(place: &Place) -> String {
+    fn path_below(place: &PathNode) -> String {
         let mut path = String::new();
-        write_path::<{ Place::DEEPEST }>(Some(place), &mut path).unwrap();
+        write_path::<{ PathNode::DEEPEST }>(Some(place), &mut path).unwrap();
         path
     }
 
     #[test]
     fn a_path_keeps_its_last_names_and_lets_go_of_the_others() {
         let named = |n: usize| Label::from(format!("n{n}"));
-        let first = Rc::new(Place::below(None, named(1), 1));
+        let first = Rc::new(PathNode::below(None, named(1), 1));
         let top = Rc::downgrade(&first);
         let mut place = first;
-        for n in 2..=Place::DEEPEST {
-            place = Rc::new(Place::below(Some(place), named(n), 1));
+        for n in 2..=PathNode::DEEPEST {
+            place = Rc::new(PathNode::below(Some(place), named(n), 1));
         }
-        let whole: String = (1..=Place::DEEPEST).map(|n| format!("n{n}/")).collect();
+        let whole: String = (1..=PathNode::DEEPEST).map(|n| format!("n{n}/")).collect();
         assert_eq!(path_below(&place), whole);
-        place = Rc::new(Place::below(Some(place), named(65), 2));
+        place = Rc::new(PathNode::below(Some(place), named(65), 2));
         let last: String = (33..=64).map(|n| format!("n{n}/")).collect();
         assert_eq!(path_below(&place), format!("…/{last}n65#2/"));
         assert!(top.upgrade().is_none());
         for n in 66..100_000 {
-            place = Rc::new(Place::below(Some(place), named(n), 1));
-            assert!(place.depth > Place::KEPT && place.depth <= Place::DEEPEST);
+            place = Rc::new(PathNode::below(Some(place), named(n), 1));
+            assert!(place.depth > PathNode::KEPT && place.depth <= PathNode::DEEPEST);
         }
         assert!(path_below(&place).ends_with("/n99998/n99999/"));
         let mut line = String::new();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::locals::Locals;
-use super::names::{Children, Label, Place, write_name, write_path};
+use super::names::{Children, Label, PathNode, write_name, write_path};
 use super::parker::Parker;
 use super::ticket::{Origin, Ticket, Woken};
 use super::timeout::Timeout;
@@ -36,8 +36,8 @@ pub(super) struct Slot {
     pub(super) ordinal: u32,
     pub(super) origin: Origin,
     /// The parent's place in the spawn tree, and this one's once it has a child.
-    pub(super) above: Option<Rc<Place>>,
-    pub(super) place: Option<Rc<Place>>,
+    pub(super) above: Option<Rc<PathNode>>,
+    pub(super) place: Option<Rc<PathNode>>,
     pub(super) children: Children,
     pub(super) wait: u64,
     pub(super) parked: Option<(Wait, Tick)>,
@@ -48,6 +48,8 @@ pub(super) struct Slot {
     /// How often it met its kill, and how often after that while its end was owed.
     pub(super) kills_met: u32,
     pub(super) kills_met_owing: u32,
+    /// How many waits it asked for where none is allowed.
+    pub(super) refusals: u32,
     /// A kill or an expiry is unwinding it, as opposed to a panic of its own.
     pub(super) unwinding: bool,
     pub(super) abandoned: bool,
@@ -84,6 +86,7 @@ impl Slot {
             killed: false,
             kills_met: 0,
             kills_met_owing: 0,
+            refusals: 0,
             unwinding: false,
             abandoned: false,
             joiners: Vec::new(),
@@ -105,6 +108,7 @@ impl Slot {
         self.killed = false;
         self.kills_met = 0;
         self.kills_met_owing = 0;
+        self.refusals = 0;
         self.unwinding = false;
         self.abandoned = false;
         self.woken = None;
@@ -123,10 +127,10 @@ impl Slot {
         write_name(&self.label, self.ordinal, path)
     }
 
-    pub(super) fn place(&mut self) -> Rc<Place> {
+    pub(super) fn place(&mut self) -> Rc<PathNode> {
         let Slot { place, above, label, ordinal, .. } = self;
         place
-            .get_or_insert_with(|| Rc::new(Place::below(above.clone(), label.clone(), *ordinal)))
+            .get_or_insert_with(|| Rc::new(PathNode::below(above.clone(), label.clone(), *ordinal)))
             .clone()
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(super) use ends::KillMet;
 
 use super::locals::Locals;
-use super::names::{Label, Place, write_name, write_path};
+use super::names::{Label, PathNode, write_name, write_path};
 use super::parker::Parker;
 use super::slot::{Phase, Slot};
 use super::ticket::{Origin, Ticket, Woken};
@@ -143,7 +143,7 @@ impl Table {
     pub(super) fn name(&self, id: GreenletId) -> String {
         let mut path = String::new();
         if let Some(slot) = self.slots.get(id.slot()).filter(|slot| slot.id == id && slot.live) {
-            let _ = write_path::<{ Place::DEEPEST }>(slot.above.as_deref(), &mut path);
+            let _ = write_path::<{ PathNode::DEEPEST }>(slot.above.as_deref(), &mut path);
             let _ = write_name(&slot.label, slot.ordinal, &mut path);
         }
         path

@@ -13,10 +13,10 @@ pub(super) struct Waiters {
 }
 
 /// When a call first lined up: it keeps its place when it is woken and finds nothing.
-pub(crate) type Place = u64;
+pub(crate) type Arrival = u64;
 
 /// Where a call stands: in which line, and since when.
-pub(crate) type Standing = (Io, Interest, Place);
+pub(crate) type Standing = (Io, Interest, Arrival);
 
 /// How a call left its line.
 #[derive(Clone, Copy)]
@@ -40,7 +40,7 @@ pub(super) enum Before {
 /// A call in line. It keeps its place when it is called, until its greenlet runs: till then it is
 /// still before every newcomer.
 struct Queued {
-    place: Place,
+    place: Arrival,
     ticket: Ticket,
     called: bool,
 }
@@ -49,8 +49,8 @@ struct Queued {
 #[derive(Default)]
 pub(super) struct Called {
     pub(super) watched: bool,
-    pub(super) reader: Option<(Place, Ticket)>,
-    pub(super) writer: Option<(Place, Ticket)>,
+    pub(super) reader: Option<(Arrival, Ticket)>,
+    pub(super) writer: Option<(Arrival, Ticket)>,
 }
 
 #[derive(Default)]
@@ -77,7 +77,7 @@ impl Source {
 
 /// Calls the first who has not been called.
 #[inline(always)]
-fn call_first(line: &mut VecDeque<Queued>) -> Option<(Place, Ticket)> {
+fn call_first(line: &mut VecDeque<Queued>) -> Option<(Arrival, Ticket)> {
     let first = line.iter_mut().find(|queued| !queued.called)?;
     first.called = true;
     Some((first.place, first.ticket))
@@ -114,8 +114,8 @@ impl Waiters {
         io: Io,
         interest: Interest,
         ticket: Ticket,
-        again: Option<Place>,
-    ) -> Place {
+        again: Option<Arrival>,
+    ) -> Arrival {
         let place = again.unwrap_or(self.lined_up);
         self.lined_up += u64::from(again.is_none());
         let queued = Queued { place, ticket, called: false };
@@ -154,7 +154,7 @@ impl Waiters {
     #[inline(always)]
     pub(super) fn leave(&mut self, (io, interest, place): Standing) -> Option<Left> {
         let line = self.find(io)?.line(interest);
-        // Whoever runs was mostly called, and the first is called first.
+        // It is the first in line who leaves, nearly always.
         let (first, queued) = match line.front() {
             Some(queued) if queued.place == place => (true, line.pop_front()?),
             _ => {
@@ -181,7 +181,7 @@ impl Waiters {
     }
 
     /// The first in line who has not been called, called.
-    pub(super) fn call(&mut self, io: Io, interest: Interest) -> Option<(Place, Ticket)> {
+    pub(super) fn call(&mut self, io: Io, interest: Interest) -> Option<(Arrival, Ticket)> {
         call_first(self.find(io)?.line(interest))
     }
 

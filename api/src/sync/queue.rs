@@ -17,10 +17,10 @@ pub(crate) struct WaitQueue {
 }
 
 /// When a greenlet first lined up: it keeps its place when it is woken and finds nothing.
-pub(crate) type Place = u64;
+pub(crate) type Arrival = u64;
 
 struct Sleeper {
-    place: Place,
+    place: Arrival,
     hub: u64,
     mailbox: Arc<Mailbox>,
     ticket: Ticket,
@@ -38,7 +38,7 @@ impl WaitQueue {
     /// Lines up the current greenlet's next wait: last, or in the place that it had before and kept
     /// in `place`. The caller checks once more what it waits for and then parks or
     /// [`withdraw`](Self::withdraw)s.
-    pub(crate) fn enter(&self, driver: &Driver, place: &mut Option<Place>) -> Ticket {
+    pub(crate) fn enter(&self, driver: &Driver, place: &mut Option<Arrival>) -> Ticket {
         let ticket = driver.ticket();
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         let place = *place.get_or_insert_with(|| self.lined_up.fetch_add(1, Ordering::Relaxed));

@@ -20,16 +20,27 @@ pub struct Case {
     name: &'static str,
     main: fn(),
     who: &'static str,
+    says: &'static str,
 }
 
+const SWALLOWS: &str = "swallows its kill";
+const ASKS: &str = "waits again and again in a destructor";
+
 pub const CASES: &[Case] = &[
-    Case { name: "sort", main: amid_a_sort, who: "/deaf" },
-    Case { name: "retain", main: amid_a_retain, who: "/deaf" },
-    Case { name: "std scope", main: in_a_scope_of_std, who: "/deaf" },
-    Case { name: "nested scope", main: in_a_scope_of_its_own, who: "/deaf" },
-    Case { name: "thread local", main: inside_a_thread_local, who: "/deaf" },
-    Case { name: "guard", main: before_a_guard, who: "/deaf" },
-    Case { name: "own child", main: under_a_child, who: "/middle" },
+    Case { name: "sort", main: amid_a_sort, who: "/deaf", says: SWALLOWS },
+    Case { name: "retain", main: amid_a_retain, who: "/deaf", says: SWALLOWS },
+    Case { name: "std scope", main: in_a_scope_of_std, who: "/deaf", says: SWALLOWS },
+    Case { name: "nested scope", main: in_a_scope_of_its_own, who: "/deaf", says: SWALLOWS },
+    Case { name: "thread local", main: inside_a_thread_local, who: "/deaf", says: SWALLOWS },
+    Case { name: "guard", main: before_a_guard, who: "/deaf", says: SWALLOWS },
+    Case { name: "destructor", main: asks_in_a_destructor, who: "/deaf", says: ASKS },
+    Case {
+        name: "timeout",
+        main: swallows_a_timeout_in_a_destructor,
+        who: "/deaf",
+        says: SWALLOWS,
+    },
+    Case { name: "own child", main: under_a_child, who: "/middle", says: SWALLOWS },
 ];
 
 /// Swallows its kill for ever.
@@ -161,6 +172,42 @@ fn before_a_guard() {
     sleep(MOMENT);
 }
 
+/// What it waits for can only happen once it is over.
+fn asks_in_a_destructor() {
+    struct Asks(Rc<Cell<bool>>);
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            while !self.0.get() {
+                thread::yield_now();
+            }
+        }
+    }
+    let happens = Rc::new(Cell::new(false));
+    let asks = Asks(happens.clone());
+    let body = move || {
+        let _asks = asks;
+        sleep(HOUR);
+    };
+    let deaf = named("deaf").spawn(body).unwrap();
+    sleep(MOMENT);
+    deaf.kill();
+    sleep(MOMENT);
+    happens.set(true);
+}
+
+/// As a kill, where it has no turn to give: in what is ended in place.
+fn swallows_a_timeout_in_a_destructor() {
+    unwinds_around(|| {
+        let _ = catch_unwind(|| sleep(HOUR));
+        let swallow = || {
+            loop {
+                let _ = catch_unwind(|| sleep(HOUR));
+            }
+        };
+        let _ = greenroom::time::timeout(Duration::ZERO, swallow);
+    });
+}
+
 /// The program that this process was started to play, if it was.
 pub fn asked_for() -> Option<fn()> {
     let which = std::env::var(WHICH).ok()?;
@@ -179,7 +226,7 @@ pub fn each_ends_by_name(test: &str) {
         assert_eq!(ended.status.signal(), Some(libc::SIGABRT), "{}: {said}", case.name);
         let line = said.lines().find(|line| line.starts_with("greenroom: greenlet "));
         let line = line.unwrap_or_else(|| panic!("{}: {said}", case.name));
-        let told = ["(stack 256 KiB, spawned at ", "unkillable/programs.rs:", "swallows its kill"];
+        let told = ["(stack 256 KiB, spawned at ", "unkillable/programs.rs:", case.says];
         assert!(told.iter().all(|part| line.contains(part)), "{}: {line}", case.name);
         let path = line.strip_prefix("greenroom: greenlet ").unwrap().split(' ').next().unwrap();
         assert!(path.ends_with(case.who), "{}: {line}", case.name);

@@ -155,8 +155,8 @@ impl Driver {
     pub(super) fn refuse_wait(&self) -> io::Error {
         // Seconds of asking.
         const REFUSALS_MAX: u32 = 1 << 26;
-        self.refused.set(self.refused.get() + 1);
-        if let Some(id) = self.current_id().filter(|_| self.refused.get() > REFUSALS_MAX) {
+        let refused = self.table.borrow_mut().count_refusal();
+        if let Some((id, _)) = refused.filter(|&(_, count)| count > REFUSALS_MAX) {
             let who = self.describe_in_full(id);
             end_process(&format!(
                 "greenroom: {who} waits again and again in a destructor while it is ended, where \

@@ -140,7 +140,6 @@ impl Driver {
     pub(super) fn resume(&self, index: usize) -> Option<Turn> {
         let (id, phase, hurried) = self.table.borrow_mut().take_turn(index)?;
         self.hurried.set(hurried);
-        self.refused.set(0);
         self.hub.borrow_mut().entered(id);
         let mut fiber = match phase {
             Phase::Fiber(fiber) => fiber,

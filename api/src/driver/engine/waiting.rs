@@ -4,7 +4,7 @@ use std::io;
 
 use super::Driver;
 use crate::driver::ticket::{Ticket, Woken};
-use crate::driver::waiters::{Before, Left, Place, Standing};
+use crate::driver::waiters::{Arrival, Before, Left, Standing};
 use crate::hub::{Interest, Io, Note, On, Runnable, SwitchPoint, Tick, Turn, Wait, WokeBy};
 
 /// How a wait in a source's line ended.
@@ -56,7 +56,7 @@ impl Driver {
         io: Io,
         interest: Interest,
         deadline: Option<Tick>,
-        again: Option<Place>,
+        again: Option<Arrival>,
     ) -> Waited {
         let wait = Wait { op, on: On::Io(io, interest), deadline };
         self.note_parked(wait);

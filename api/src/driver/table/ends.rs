@@ -68,6 +68,14 @@ impl Table {
         entered.find(|timeout| timeout.id == id).map_or(0, Timeout::raise)
     }
 
+    /// A wait of the current greenlet was refused; returns who that is, and how many were by now.
+    pub(in crate::driver) fn count_refusal(&mut self) -> Option<(GreenletId, u32)> {
+        self.current?;
+        let slot = self.current_slot();
+        slot.refusals += 1;
+        Some((slot.id, slot.refusals))
+    }
+
     /// Whether it stands on a stack.
     pub(in crate::driver) fn has_started(&self, id: GreenletId) -> bool {
         self.is_live(id) && self.slots[id.slot()].leave.is_some()

@@ -52,7 +52,7 @@ impl Transport {
 }
 
 /// Where on a host something is: the kind of socket, the protocol, the port.
-type Place = (i32, i32, u16);
+type Endpoint = (i32, i32, u16);
 
 /// `getaddrinfo(3)`.
 pub(crate) fn addresses<R: Resolver + ?Sized>(
@@ -117,7 +117,7 @@ fn places<R: Resolver + ?Sized>(
     resolver: &R,
     hints: Hints,
     service: Option<&str>,
-) -> Result<Vec<Place>, GaiError> {
+) -> Result<Vec<Endpoint>, GaiError> {
     let anything = hints.socktype == 0 && hints.protocol == 0;
     let chosen = match TRANSPORTS.iter().find(|transport| transport.fits(hints)) {
         Some(chosen) => chosen,
@@ -147,11 +147,11 @@ fn named_places<R: Resolver + ?Sized>(
     hints: Hints,
     service: &str,
     of_any: Option<&Transport>,
-) -> Result<Vec<Place>, GaiError> {
+) -> Result<Vec<Endpoint>, GaiError> {
     let fitting =
         TRANSPORTS.iter().filter(|transport| transport.fits(hints) && !transport.is_raw());
     let tried = if of_any.is_some() { TRANSPORTS.len() } else { 1 };
-    let found: Vec<Place> = fitting
+    let found: Vec<Endpoint> = fitting
         .take(tried)
         .filter_map(|transport| {
             let port = resolver.service_port(service, transport.name)?;
