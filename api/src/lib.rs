@@ -55,5 +55,3 @@ pub mod driver;
 mod greenlet;
 pub mod hub;
 mod names;
-
-pub mod mutant;

@@ -17,7 +17,6 @@ pub use crate::call::Source;
 use crate::call::{Target, Wake, begin, check_timeouts, closed, out_of_place, sealed, wake_of};
 use crate::driver::{self, Driver, Ticket, Woken};
 use crate::hub::{Interest, On};
-use crate::mutant::{self, Mutant};
 
 pub use together::{Timer, Waitable, after, all, any};
 
@@ -97,9 +96,6 @@ impl Watcher {
             driver.unwatch(io, ticket);
         }
         driver.raise_kill();
-        if matches!(woken, Woken::Cancelled(_)) && self.is_ready_after_cancel(driver) {
-            return Ok(());
-        }
         match wake_of(woken)? {
             Wake::Event => Ok(()),
             // Readiness wins a tie with the clock.
@@ -109,12 +105,6 @@ impl Watcher {
                 Err(timed_out())
             }
         }
-    }
-
-    /// Never, but for a known fault: a cancel fixes the outcome.
-    fn is_ready_after_cancel(&self, driver: &Driver) -> bool {
-        mutant::is_on(Mutant::LateReadinessBeatsCancel)
-            && self.is_ready(driver).is_ok_and(|ready| !ready.is_none())
     }
 
     fn is_ready(&self, driver: &Driver) -> io::Result<Interest> {

@@ -13,7 +13,6 @@ mod driver {
     mod io;
     mod kill;
     mod lines;
-    mod mutants;
     mod order;
     mod park;
     mod scope;

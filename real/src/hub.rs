@@ -14,7 +14,10 @@
 //! Deadlines are kept to the nanosecond but waited for in the poll's own unit: a timer is never
 //! early, and late by up to a millisecond and what the machine adds.
 
+mod clock;
 mod reports;
+mod staging;
+mod threads;
 #[cfg(test)]
 mod tests;
 
@@ -23,9 +26,8 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::os::fd::{OwnedFd, RawFd};
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Wake, Waker};
-use std::time::Duration;
 
 use greenroom::hub::{
     Address, Birth, Domain, GreenletId, Group, HostId, Hub, Interest, Io, Job, Kind, NameOpt, Note,
@@ -35,13 +37,11 @@ use greenroom::resolve::Resolver;
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime};
 use mio::{Events, Poll, Token};
-use socket2::SockAddr;
 
-use crate::address::to_system;
-use crate::blocking_pool::{Inbox, JOBS, Outcome, Task};
+use crate::blocking_pool::Inbox;
 use crate::identity::Identity;
 use crate::options;
-use crate::resolver::{self, Answer, Threaded};
+use crate::resolver::Threaded;
 use crate::retries::Retries;
 use crate::signal::Signal;
 use crate::socket::Socket;
@@ -49,6 +49,8 @@ use crate::sys;
 use crate::table::{Entry, Table};
 use crate::watch::{Numbers, Watch};
 use crate::watchdog::Watchdog;
+
+use clock::Clock;
 
 /// Reports taken in at a time; more wait for the next look.
 const EVENTS: usize = 1024;
@@ -62,9 +64,7 @@ pub struct RealHub {
     poll: Poll,
     events: Events,
     table: Table,
-    /// The driver's clock counts from here on the system's; the host's showed this much then.
-    start_ns: u64,
-    reading_at_start: Duration,
+    clock: Clock,
     turns_left: usize,
     has_polled: bool,
     has_started: bool,
@@ -103,13 +103,11 @@ impl RealHub {
     pub(crate) fn with_identity(identity: Option<Identity>) -> io::Result<RealHub> {
         let poll = Poll::new()?;
         let bell = Bell(mio::Waker::new(poll.registry(), WAKE)?);
-        let (start_ns, reading_at_start) = read_clock();
         Ok(RealHub {
             poll,
             events: Events::with_capacity(EVENTS),
             table: Table::default(),
-            start_ns,
-            reading_at_start,
+            clock: Clock::start(),
             turns_left: 0,
             has_polled: false,
             has_started: false,
@@ -128,19 +126,6 @@ impl RealHub {
         self
     }
 
-    /// Whether somebody wants to be told of the first time that there is nothing to do.
-    fn never_idle(&self) -> bool {
-        self.identity.as_ref().is_some_and(|identity| identity.on_idle.is_some())
-    }
-
-    fn tell_idle(&mut self) {
-        if let Some(identity) = &mut self.identity
-            && let Some(on_idle) = identity.on_idle.take()
-        {
-            on_idle();
-        }
-    }
-
     fn insert_both(&mut self, (one, other): (Socket, Socket)) -> io::Result<(Io, Io)> {
         let one = self.table.insert(Entry::Socket(one))?;
         match self.table.insert(Entry::Socket(other)) {
@@ -155,49 +140,20 @@ impl RealHub {
     fn socket_of(&mut self, io: Io) -> io::Result<&mut Socket> {
         self.table.get(io)?.socket()
     }
-
-    /// The address of the process for one that the program wants to reach.
-    fn staged_peer(&mut self, io: Io, peer: &Address) -> io::Result<SockAddr> {
-        match &mut self.identity {
-            Some(identity) => {
-                let from = self.table.get(io)?.socket()?;
-                to_system(&identity.stage_peer(peer, from.os())?)
-            }
-            None => to_system(peer),
-        }
-    }
-
-    /// The program's address for one of the process.
-    fn unstaged(&mut self, address: Address) -> Address {
-        match &mut self.identity {
-            Some(identity) => identity.unix.unstage(address),
-            None => address,
-        }
-    }
-}
-
-/// Now, on the system's clock and on the hosts' monotonic one, which is the same for all hubs of
-/// the process and goes on from what it shows outside any hub.
-fn read_clock() -> (u64, Duration) {
-    static EPOCH: OnceLock<(u64, Duration)> = OnceLock::new();
-    let (epoch_ns, reading) =
-        *EPOCH.get_or_init(|| (sys::monotonic_ns(), Instant::now().reading()));
-    let now_ns = sys::monotonic_ns();
-    (now_ns, reading + Duration::from_nanos(now_ns - epoch_ns))
 }
 
 impl Hub for RealHub {
     fn now(&self) -> Tick {
-        Tick::from_ns(sys::monotonic_ns() - self.start_ns)
+        self.clock.now()
     }
     fn clock(&self) -> Instant {
-        Instant::from_reading(self.reading_at_start + Duration::from_nanos(self.now().as_ns()))
+        self.clock.read()
     }
     fn wall_clock(&self) -> SystemTime {
         std::time::SystemTime::now().into()
     }
     fn due(&self, at: Instant) -> Tick {
-        Tick::default().after(at.reading().saturating_sub(self.reading_at_start))
+        self.clock.tick_of(at)
     }
 
     fn poll(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
@@ -214,25 +170,7 @@ impl Hub for RealHub {
         if let Some(watchdog) = &self.watchdog {
             watchdog.left();
         }
-        loop {
-            let timeout = match self.never_idle() {
-                true => Some(Duration::ZERO),
-                false => {
-                    let next = until.into_iter().chain(self.retries.next()).min();
-                    next.map(|at| at.since(self.now()))
-                }
-            };
-            match self.poll.poll(&mut self.events, timeout) {
-                Ok(()) => self.name(ready),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-            self.name_retries(ready);
-            if !ready.is_empty() || until.is_some_and(|at| self.now() >= at) {
-                return Ok(());
-            }
-            self.tell_idle();
-        }
+        self.wait(until, ready)
     }
 
     fn waker(&self) -> Waker {
@@ -278,16 +216,7 @@ impl Hub for RealHub {
         self.insert_both(Socket::pipe()?)
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
-        let Some(identity) = &mut self.identity else {
-            return self.socket_of(io)?.bind(&to_system(local)?);
-        };
-        let staged = to_system(&identity.stage_local(local)?)?;
-        let socket = self.table.get(io)?.socket()?;
-        socket.bind(&staged)?;
-        if let Address::Unix(name) = local {
-            identity.unix.was_bound(name, socket.os().r#type()?);
-        }
-        Ok(())
+        self.bind_staged(io, local)
     }
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()> {
         self.socket_of(io)?.listen(backlog)
@@ -441,29 +370,10 @@ impl Hub for RealHub {
     }
 
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {
-        let known = self.identity.as_ref().and_then(|identity| identity.addresses_of(query.host));
-        if let Some(addresses) = known {
-            return self.table.insert(Entry::Query(Arc::new(Answer::known(Ok(addresses)))));
-        }
-        let answer = Arc::new(Answer::default());
-        let io = self.table.insert(Entry::Query(answer.clone()))?;
-        if let Err(error) = resolver::ask(query.host, io, &answer, &self.inbox) {
-            self.close(io);
-            return Err(error);
-        }
-        Ok(io)
+        self.look_up(query.host)
     }
     fn resolved(&mut self, io: Io) -> io::Result<Vec<IpAddr>> {
-        match self.table.get(io)? {
-            Entry::Query(answer) => match answer.take() {
-                Some(answer) => {
-                    self.close(io);
-                    answer
-                }
-                None => Err(io::ErrorKind::WouldBlock.into()),
-            },
-            _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
-        }
+        self.addresses(io)
     }
     fn resolver(&self) -> Option<Box<dyn Any>> {
         // A host of a scenario knows names of its own, and asks the system for the rest.
@@ -472,24 +382,10 @@ impl Hub for RealHub {
     }
 
     fn offload(&mut self, job: Job) -> io::Result<(Io, Option<Job>)> {
-        let outcome = Arc::new(Outcome::default());
-        let io = self.table.insert(Entry::Job(outcome.clone()))?;
-        // A job that panics keeps that to itself: what it came to is the caller's to say.
-        if let Err(error) = JOBS.spawn(Task::new(io, &outcome, &self.inbox, job)) {
-            self.close(io);
-            return Err(error);
-        }
-        Ok((io, None))
+        self.start_job(job).map(|io| (io, None))
     }
     fn offloaded(&mut self, io: Io) -> io::Result<()> {
-        match self.table.get(io)? {
-            Entry::Job(outcome) if outcome.is_there() => {
-                self.close(io);
-                Ok(())
-            }
-            Entry::Job(_) => Err(io::ErrorKind::WouldBlock.into()),
-            _ => Err(io::Error::from_raw_os_error(libc::EINVAL)),
-        }
+        self.finish_job(io)
     }
 
     fn entropy(&mut self, bytes: &mut [u8]) {

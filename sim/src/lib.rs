@@ -36,7 +36,6 @@ mod builder;
 mod check;
 pub mod choices;
 pub mod cli;
-pub mod mutant;
 #[doc = include_str!("socket/options/options.md")]
 pub mod options {}
 pub mod path;

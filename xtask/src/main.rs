@@ -3,6 +3,7 @@
 mod asan;
 mod bench;
 mod conform;
+mod mutants;
 mod steps;
 mod tidy;
 mod worlds;
@@ -24,8 +25,10 @@ cargo xtask COMMAND
   bench [NAME…]                             the benchmark tables, beside a peer in the same run
   test                                      every test (nextest where installed, else cargo test)
   asan                                      the driver's tests under AddressSanitizer
-  ci [--no-test]                            fmt, clippy, test, asan, doc, tidy, snapshots, a short
-                                            sweep
+  mutants                                   faults patched into a copy of the tree, each caught by
+                                            its tests
+  ci [--no-test]                            fmt, clippy, test, asan, mutants, doc, tidy, snapshots,
+                                            a short sweep
   tidy                                      crate arrows, and what may stand in which file
   tidy --floors [CRATE]                     what does not yet hold of the floors, counted
   unsafe                                    every `unsafe` with the argument that makes it sound
@@ -63,6 +66,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         "conform" => conform::main(rest).map(exit),
         "test" => flags(name, rest, &[]).map(|_| exit(steps::test())),
         "asan" => flags(name, rest, &[]).map(|_| exit(asan::run())),
+        "mutants" => flags(name, rest, &[]).map(|_| exit(mutants::run())),
         "ci" => {
             let given = flags(name, rest, &["--no-test"])?;
             Ok(exit(steps::ci(given.is_empty())))
@@ -79,7 +83,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         }
         unknown => Err(format!(
             "no command `{unknown}`; there are sim, replay, real, conform, snapshots, bench, \
-             test, asan, ci, tidy, unsafe"
+             test, asan, mutants, ci, tidy, unsafe"
         )),
     }
 }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::{asan, tidy};
+use crate::{asan, mutants, tidy};
 
 /// What a step runs.
 enum Work {
     Cargo(&'static [&'static str]),
     Tests,
     Asan,
+    Mutants,
     Tidy,
     Snapshots,
 }
@@ -21,6 +22,7 @@ const CI: &[(&str, Work)] = &[
     ("clippy", Work::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("test", Work::Tests),
     ("asan", Work::Asan),
+    ("mutants", Work::Mutants),
     ("doc", Work::Cargo(&["doc", "--workspace", "--no-deps"])),
     ("tidy", Work::Tidy),
     ("snapshots", Work::Snapshots),
@@ -45,7 +47,7 @@ const CI: &[(&str, Work)] = &[
 /// Every check there is; returns whether all held. `tests: false` leaves the tests out.
 pub fn ci(tests: bool) -> bool {
     CI.iter()
-        .filter(|(_, work)| tests || !matches!(work, Work::Tests | Work::Asan))
+        .filter(|(_, work)| tests || !matches!(work, Work::Tests | Work::Asan | Work::Mutants))
         .all(|(name, work)| step(name, || run(work)))
 }
 
@@ -71,6 +73,7 @@ fn run(work: &Work) -> bool {
         Work::Cargo(args) => cargo(args),
         Work::Tests => test(),
         Work::Asan => asan::run(),
+        Work::Mutants => mutants::run(),
         Work::Snapshots => snapshots(false),
         Work::Tidy => tidy::report(&root()).unwrap_or_else(|error| {
             eprintln!("tidy: the tree can't be read: {error}");

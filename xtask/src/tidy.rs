@@ -19,7 +19,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::steps;
+use crate::{mutants, steps};
 
 /// Places that may do what others may not: (path, reason). A path that ends in `*` is a prefix.
 type Allowed = &'static [(&'static str, &'static str)];
@@ -77,6 +77,11 @@ pub fn check(root: &Path) -> io::Result<Vec<Finding>> {
         // What is not text (an image, a capture) has no rule.
         let Ok(text) = String::from_utf8(fs::read(root.join(&path))?) else { continue };
         rules::text(&path, &text, &mut findings);
+        if mutants::is_patch(&path)
+            && let Err(what) = mutants::check(root, &path)
+        {
+            findings.push(Finding { path: path.clone(), line: 1, what, why: mutants::REFRESH });
+        }
         if path.ends_with(".rs") {
             rules::rust(&path, &text, &mut findings);
             rust.push((path, text));

@@ -6,7 +6,6 @@
 #[path = "snapshots/throughput.rs"]
 mod throughput;
 
-use greenroom::mutant::{self, Mutant};
 use greenroom::scenario::Scenario;
 use greenroom_sim::report::report;
 use greenroom_sim::run::{Spec, run};
@@ -17,18 +16,9 @@ const PINNED: u64 = 1;
 /// How far to look for a failing seed of a planted bug.
 const SEEDS_MAX: u64 = 5_000;
 
-/// `GREENROOM_MUTANT=swapped-wakes` shows that a wrong driver changes these files.
-fn as_told<T>(f: impl FnOnce() -> T) -> T {
-    match std::env::var("GREENROOM_MUTANT").as_deref() {
-        Ok("swapped-wakes") => mutant::with(Mutant::SwappedWakes, f),
-        Ok(other) => panic!("no mutant `{other}`; there is: swapped-wakes"),
-        Err(_) => f(),
-    }
-}
-
 fn trace(scenario: &Scenario, level: Level) -> String {
     let spec = Spec { keeps_events: true, ..Spec::seed(PINNED) };
-    let played = as_told(|| run(scenario, &spec));
+    let played = run(scenario, &spec);
     let header = format!("test={}  {}", scenario.name(), played.outcome.name());
     played.trace.expect("events were kept").text(level, &header)
 }
@@ -81,19 +71,4 @@ fn reports_of_the_planted_bugs() {
 #[test]
 fn throughput_beside_theory() {
     check("throughput.txt".into(), throughput::table());
-}
-
-/// A driver that wakes two greenlets in the wrong order is seen in the turns of some story.
-#[test]
-fn swapped_wakes_change_a_golden_trace() {
-    let changed = greenroom_scenarios::all().iter().any(|scenario| {
-        let right = trace(scenario, Level::Sched);
-        let wrong = mutant::with(Mutant::SwappedWakes, || {
-            let spec = Spec { keeps_events: true, ..Spec::seed(PINNED) };
-            run(scenario, &spec).trace.expect("events were kept").text(Level::Sched, "")
-        });
-        let differs = right.lines().skip(1).zip(wrong.lines().skip(1)).find(|(a, b)| a != b);
-        differs.is_some()
-    });
-    assert!(changed);
 }

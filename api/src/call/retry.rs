@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::prelude::{Wake, begin, check_timeouts, wake_of};
 use crate::driver::{Arrival, Driver, Waited, Woken};
 use crate::hub::{Hub, Interest, Io, Tick};
-use crate::mutant::{self, Mutant};
 
 /// One blocking call on one descriptor.
 pub(crate) struct Call {
@@ -41,9 +40,6 @@ impl Call {
         let mut is_queued = others && !self.nonblocking && self.may_queue(driver);
         loop {
             if !is_queued {
-                if mutant::is_on(Mutant::DeadlineBeforeTry) && self.is_over(driver, &mut deadline) {
-                    return Err(self.why_over(driver, deadline));
-                }
                 let tried = attempt(&mut **driver.hub.borrow_mut(), self.io);
                 match tried {
                     Err(error) if would_block(&error) => {
@@ -81,7 +77,7 @@ impl Call {
     /// Lets the next in line try; a call that did not wait is a switch point of its own.
     #[inline]
     fn got_through(&self, driver: &Driver, waited: bool, others: bool) {
-        if others && !mutant::is_on(Mutant::NoBaton) {
+        if others {
             driver.pass_on(self.io, self.interest);
         }
         if !waited {

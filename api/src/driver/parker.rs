@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 
 use super::mailbox::Mailbox;
 use super::ticket::Ticket;
-use crate::mutant::{self, Mutant};
 
 /// The token of `park` and `unpark`, and who waits for it.
 pub(crate) struct Parker {
@@ -44,7 +43,7 @@ impl Parker {
     /// Leaves the token; returns the wait to be ended with it.
     pub(crate) fn give_token(&self) -> Option<Ticket> {
         let mut state = self.lock();
-        state.0 = state.1.is_some() || !mutant::is_on(Mutant::UnparkNotKept);
+        state.0 = true;
         state.1.take()
     }
 

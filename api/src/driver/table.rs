@@ -20,7 +20,6 @@ use super::timers::Timers;
 use super::waiters::Waiters;
 use crate::greenlet::{Fiber, Leave};
 use crate::hub::{Birth, GreenletId, HostId, On, Tick, Wait};
-use crate::mutant::{self, Mutant};
 
 #[derive(Default)]
 pub(super) struct Table {
@@ -332,32 +331,24 @@ impl Table {
     pub(super) fn is_waiting(&self, ticket: Ticket) -> bool {
         let known = self.slots.get(ticket.greenlet.slot());
         known.filter(|slot| slot.id == ticket.greenlet && slot.live).is_some_and(|slot| {
-            let stale = slot.wait != ticket.wait && !mutant::is_on(Mutant::NoGenerationCheck);
-            !stale && !slot.abandoned && slot.parked.is_some()
+            slot.wait == ticket.wait && !slot.abandoned && slot.parked.is_some()
         })
     }
 
     /// Ends a wait and makes its greenlet runnable; false if that wait is over already.
     pub(super) fn wake(&mut self, ticket: Ticket, woken: Woken) -> bool {
         let Some(slot) = self.get_mut(ticket.greenlet) else { return false };
-        let stale = slot.wait != ticket.wait && !mutant::is_on(Mutant::NoGenerationCheck);
-        if stale || slot.abandoned {
+        if slot.wait != ticket.wait || slot.abandoned {
             return false;
         }
         let Some((wait, _)) = &slot.parked else { return false };
         let open = is_open(wait.on);
         slot.parked = None;
         slot.wait += 1;
-        if !mutant::is_on(Mutant::TimerNotCleared) {
-            slot.timer.clear();
-        }
+        slot.timer.clear();
         slot.woken = Some(woken);
         self.open_waits -= usize::from(open);
         self.queue.push_back((ticket.greenlet, false));
-        if mutant::is_on(Mutant::SwappedWakes) && self.queue.len() > 1 {
-            let last = self.queue.len() - 1;
-            self.queue.swap(last, last - 1);
-        }
         true
     }
 
@@ -401,10 +392,6 @@ impl Table {
             let slot = &self.slots[index as usize];
             let ticket = Ticket { greenlet: slot.id, wait: slot.wait };
             let woken = self.wake(ticket, Woken::TimedOut);
-            if mutant::is_on(Mutant::TimerNotCleared) {
-                self.slots[index as usize].timer.clear();
-                continue;
-            }
             debug_assert!(woken, "only a parked greenlet has a deadline");
         }
     }

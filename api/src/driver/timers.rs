@@ -8,7 +8,6 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::hub::Tick;
-use crate::mutant::{self, Mutant};
 
 /// A deadline and its place among equal ones.
 pub(super) type Due = (Tick, u64);
@@ -30,8 +29,7 @@ impl Timers {
     /// Sets the deadline of the greenlet in `slot`.
     pub(super) fn set(&mut self, timer: &mut Timer, slot: u32, at: Tick) {
         self.made += 1;
-        let newest_first = mutant::is_on(Mutant::NewestTimerFirst);
-        let due = (at, if newest_first { u64::MAX - self.made } else { self.made });
+        let due = (at, self.made);
         timer.due = Some(due);
         if timer.armed.is_none_or(|armed| armed.0 > at) {
             timer.armed = Some(due);

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::driver::{Driver, Mailbox, Ticket, Woken, wake_anywhere};
 use crate::hub::{On, Tick};
-use crate::mutant::{self, Mutant};
 
 /// The line. `const`, so that what stands on it can be a static.
 pub(crate) struct WaitQueue {
@@ -106,8 +105,7 @@ impl WaitQueue {
             return;
         }
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = mutant::is_on(Mutant::UnlockWakesLast);
-        let first = if last { line.pop_back() } else { line.pop_front() };
+        let first = line.pop_front();
         self.waiting.store(line.len(), Ordering::Relaxed);
         drop(line);
         if let Some(sleeper) = first {

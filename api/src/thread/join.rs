@@ -15,7 +15,6 @@ use super::park::Thread;
 use super::scoped::Family;
 use crate::driver::{self, Driver, Killed, Panicked, Parker, Woken};
 use crate::hub::{GreenletId, Note, On};
-use crate::mutant::{self, Mutant};
 
 /// Waits for a greenlet, or ends it. See [`std::thread::JoinHandle`].
 ///
@@ -215,8 +214,7 @@ impl<T> Handle<T> {
         let driver = driver::current().ok_or_else(driver::outside)?;
         driver.after_switch();
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
-        let waits_anyway = mutant::is_on(Mutant::JoinMissesEarlierEnd);
-        while driver.id == self.hub && (driver.is_live(self.id) || waits_anyway) {
+        while driver.id == self.hub && driver.is_live(self.id) {
             driver.may_wait()?;
             if deadline.is_some_and(|deadline| driver.now() >= deadline) {
                 return Err(io::ErrorKind::TimedOut.into());

@@ -13,7 +13,6 @@ use std::rc::Rc;
 use crate::driver::{Driver, Label, Origin, Panicked};
 use crate::greenlet::end_process;
 use crate::hub::{GreenletId, On};
-use crate::mutant::{self, Mutant};
 
 /// Where greenlets are spawned that may borrow what outlives them. See [`std::thread::Scope`].
 ///
@@ -134,9 +133,6 @@ impl<'scope> Scope<'scope, '_> {
             driver.park("scope", On::Greenlet(child), None);
             driver.remove_joiner(child, ticket);
             driver.raise_kill();
-            if mutant::is_on(Mutant::ScopeWaitsForFirst) {
-                return;
-            }
             // An end in time is told, even if a timeout expired before this turn came.
             if self.family.first_living(driver).is_some() {
                 driver.after_switch();
@@ -153,14 +149,11 @@ impl<'scope> Scope<'scope, '_> {
         let bomb = AbortUnlessForgotten;
         for round in 0.. {
             let left = self.family.children.take();
-            let mut left: Vec<_> = left.into_iter().filter(|&id| self.driver.is_live(id)).collect();
+            let left: Vec<_> = left.into_iter().filter(|&id| self.driver.is_live(id)).collect();
             if left.is_empty() {
                 break;
             }
             left.iter().for_each(|&child| self.driver.kill(child));
-            if mutant::is_on(Mutant::ReapsInReverse) {
-                left.reverse();
-            }
             for &child in &left {
                 if round >= ROUNDS && self.driver.forget_if_unstarted(child) {
                     continue;

@@ -4,8 +4,9 @@
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use greenroom::hub::{Hub, Interest, Io, Ready};
+use greenroom::hub::{Hub, Interest, Io, Ready, Tick};
 
 use super::{RealHub, WAKE};
 use crate::socket::{Socket, reported};
@@ -13,8 +14,44 @@ use crate::table::Entry;
 use crate::watch::Watch;
 
 impl RealHub {
+    /// Waits until there is something to name, or until this time.
+    pub(super) fn wait(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
+        loop {
+            let timeout = match self.never_idle() {
+                true => Some(Duration::ZERO),
+                false => {
+                    let next = until.into_iter().chain(self.retries.next()).min();
+                    next.map(|at| at.since(self.now()))
+                }
+            };
+            match self.poll.poll(&mut self.events, timeout) {
+                Ok(()) => self.name(ready),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            self.name_retries(ready);
+            if !ready.is_empty() || until.is_some_and(|at| self.now() >= at) {
+                return Ok(());
+            }
+            self.tell_idle();
+        }
+    }
+
+    /// Whether somebody wants to be told of the first time that there is nothing to do.
+    fn never_idle(&self) -> bool {
+        self.identity.as_ref().is_some_and(|identity| identity.on_idle.is_some())
+    }
+
+    fn tell_idle(&mut self) {
+        if let Some(identity) = &mut self.identity
+            && let Some(on_idle) = identity.on_idle.take()
+        {
+            on_idle();
+        }
+    }
+
     /// Takes the reports in and names what they are about.
-    pub(super) fn name(&mut self, ready: &mut Vec<Ready>) {
+    fn name(&mut self, ready: &mut Vec<Ready>) {
         let mut was_woken = false;
         for event in &self.events {
             if event.token() == WAKE {
@@ -44,7 +81,7 @@ impl RealHub {
     }
 
     /// Names what the clock says is to be tried again.
-    pub(super) fn name_retries(&mut self, ready: &mut Vec<Ready>) {
+    fn name_retries(&mut self, ready: &mut Vec<Ready>) {
         if self.retries.next().is_none() {
             return;
         }

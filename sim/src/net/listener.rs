@@ -8,7 +8,6 @@ use greenroom::hub::{Domain, Interest, Io};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::link::packet::Packet;
-use crate::mutant::{self, Mutant};
 use crate::net::{outgoing, ports, stream};
 use crate::socket::address::any;
 use crate::socket::flow::{Flow, Transport};
@@ -21,7 +20,6 @@ use crate::world::journal::Actor;
 const LOOPBACK_MSS_ACCEPTED: u32 = 32_768;
 
 pub(crate) fn listen(world: &mut World, id: SocketId, backlog: u32) -> io::Result<()> {
-    let backlog = backlog.saturating_sub(mutant::is_on(Mutant::ShortBacklog).into());
     let socket = &mut world.sockets[id];
     if let Proto::Stream(old) = &mut socket.proto
         && old.is_as_new()

@@ -3,7 +3,6 @@
 use greenroom::hub::{Interest, Kind, Ready};
 
 use crate::id::SocketId;
-use crate::mutant::{self, Mutant};
 use crate::net::memory;
 use crate::socket::Proto;
 use crate::socket::pipe::{PAGES_MAX, PipeEnd};
@@ -17,10 +16,6 @@ pub(crate) fn of(world: &World, id: SocketId) -> Interest {
         Proto::Stream(connection) => {
             let now = connection.readiness();
             let ended = now.hup || now.error;
-            if mutant::is_on(Mutant::EndNotReady) && now.read_closed {
-                let write = if now.writable { Interest::WRITE } else { Interest::NONE };
-                return read(connection.queued() > 0).with(write);
-            }
             let has_room = now.writable && memory::affordable(world, id, 1) > 0;
             let write = if has_room || ended { Interest::WRITE } else { Interest::NONE };
             read(now.readable || now.urgent || now.read_closed || ended).with(write)

@@ -8,7 +8,6 @@ use greenroom::hub::{Address, Interest, Io, Take};
 use crate::choices::{Bytes, Decision};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
-use crate::mutant::{self, Mutant};
 use crate::net::{address, link, loopback, memory, outgoing, ports, route};
 use crate::socket::address::any;
 use crate::socket::flow::Flow;
@@ -136,9 +135,6 @@ pub(crate) fn recv(
     let Proto::Stream(connection) = &mut world.sockets[id].proto else {
         return Err(errno(libc::ENOTCONN));
     };
-    if mutant::is_on(Mutant::EndBeforeBytes) && connection.readiness().read_closed {
-        return Ok(0);
-    }
     let answer = match take {
         Take::Remove => connection.recv(&mut buf[..window]),
         Take::Peek => connection.peek(&mut buf[..window]),
@@ -242,9 +238,6 @@ pub(crate) fn close(world: &mut World, id: SocketId) {
     let socket = &mut world.sockets[id];
     let resets = socket.options.linger == 1;
     let Proto::Stream(connection) = &mut socket.proto else { return };
-    if mutant::is_on(Mutant::NoResetOverUnread) {
-        while connection.recv(&mut [0; 256]).is_ok_and(|length| length > 0) {}
-    }
     if resets {
         connection.abort()
     } else {

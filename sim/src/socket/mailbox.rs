@@ -6,7 +6,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::errno::errno;
 use crate::link::packet::Interface;
-use crate::mutant::{self, Mutant};
 use crate::socket::groups::Membership;
 
 /// What a socket has received and not yet given out.
@@ -30,11 +29,7 @@ impl Mailbox {
         self.error.is_some() || self.shut_read || !self.queue.is_empty()
     }
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
-        let error = self.error.take()?;
-        match mutant::is_on(Mutant::RefusalMisnamed) {
-            true => Some(errno(libc::ECONNRESET)),
-            false => Some(errno(error)),
-        }
+        self.error.take().map(errno)
     }
 
     pub(crate) fn memberships(

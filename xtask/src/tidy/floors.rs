@@ -55,7 +55,6 @@ const CRATES: &[Crate] = &[
         folder: "api/src",
         enforced: true,
         floors: &[
-            floor("mutant", &["mutant"]),
             floor("hub", &["hub"]),
             floor("greenlet", &["greenlet"]),
             floor("driver", &["driver"]),
@@ -86,7 +85,7 @@ const CRATES: &[Crate] = &[
         folder: "sim/src",
         enforced: true,
         floors: &[
-            floor("mutant", &["mutant", "errno", "id"]),
+            floor("errno, id", &["errno", "id"]),
             floor("tcp, choices", &["tcp", "choices"]),
             floor("trace, weather", &["clock", "path", "trace", "weather"]),
             floor("link", &["link"]),

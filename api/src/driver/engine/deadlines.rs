@@ -10,7 +10,6 @@ use super::Driver;
 use crate::driver::program::Killed;
 use crate::driver::table::KillMet;
 use crate::driver::timeout::{Elapsed, RAISES_IN_A_TURN, Timeout, Unwind};
-use crate::mutant::{self, Mutant};
 
 impl Driver {
     /// What a call that cannot fail owes after a switch: a kill or an expired timeout unwinds.
@@ -168,7 +167,7 @@ impl Driver {
         // A closure that ignores so many errors is not going to stop by itself.
         const IGNORED_MAX: u32 = 100;
         let mut table = self.table.borrow_mut();
-        if table.no_timeouts() || mutant::is_on(Mutant::ScopeNotSticky) {
+        if table.no_timeouts() {
             return None;
         }
         let polled_at = self.polled_at.get();

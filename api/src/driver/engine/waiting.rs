@@ -104,9 +104,6 @@ impl Driver {
                 }
             }
         }
-        if crate::mutant::is_on(crate::mutant::Mutant::WokenNotRemoved) {
-            return Some(Left { called: false, first: true, others: false });
-        }
         self.table.borrow_mut().waiters.leave(standing)
     }
 
@@ -194,9 +191,6 @@ impl Driver {
         let leave = self.table.borrow_mut().requeue(turn == Turn::Yield);
         // A kill that comes meanwhile is met at the next call: what this one took is its caller's.
         leave.leave(decided);
-        if crate::mutant::is_on(crate::mutant::Mutant::KillDropsWhatWasTaken) {
-            self.raise_kill();
-        }
     }
 
     // Sources.
@@ -208,9 +202,6 @@ impl Driver {
 
     /// Takes the current greenlet off a source after a wait that did not end by readiness.
     pub(crate) fn unwatch(&self, io: Io, ticket: Ticket) {
-        if crate::mutant::is_on(crate::mutant::Mutant::WokenNotRemoved) {
-            return;
-        }
         self.table.borrow_mut().waiters.unwatch(io, ticket);
     }
 

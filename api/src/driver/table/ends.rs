@@ -9,7 +9,6 @@ use crate::driver::ticket::{Ticket, Woken};
 use crate::driver::timeout::{RAISES_IN_A_TURN, Timeout};
 use crate::greenlet::Leave;
 use crate::hub::GreenletId;
-use crate::mutant::{self, Mutant};
 
 /// What meeting a kill comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +41,6 @@ impl Table {
             // It no longer merely yields: time is not to move before it has met its end.
             let queued = self.queue.iter_mut().filter(|(queued, _)| *queued == id);
             queued.for_each(|(_, yielded)| *yielded = false);
-            if mutant::is_on(Mutant::KillOfRunnableLost) {
-                self.slots[id.slot()].killed = false;
-            }
         }
         true
     }

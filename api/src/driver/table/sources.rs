@@ -4,7 +4,6 @@ use super::Table;
 use crate::driver::ticket::{Ticket, Woken};
 use crate::driver::waiters::Standing;
 use crate::hub::{Interest, Io};
-use crate::mutant::{self, Mutant};
 
 impl Table {
     /// Lines the current greenlet's next wait up: last, or in its old place.
@@ -65,31 +64,20 @@ impl Table {
     #[cold]
     fn has_last_turn(&mut self, ticket: Ticket) -> bool {
         self.get_mut(ticket.greenlet).is_some_and(|slot| !slot.abandoned)
-            && !mutant::is_on(Mutant::DueLosesPlace)
     }
 
     /// One who was called will never run again: it is the next one's turn.
     #[cold]
     fn pass_over(&mut self, standing: Standing) {
-        if mutant::is_on(Mutant::WokenNotRemoved) {
-            return;
-        }
         self.waiters.leave(standing);
         self.call_next(standing.0, standing.1);
     }
 
     /// A closed descriptor wakes everybody parked on it: readers, writers, watchers.
     pub(in crate::driver) fn wake_closed(&mut self, io: Io) {
-        let mut directions = [Interest::READ, Interest::WRITE];
-        if mutant::is_on(Mutant::CloseWakesWriterFirst) {
-            directions.reverse();
-        }
-        for direction in directions {
+        for direction in [Interest::READ, Interest::WRITE] {
             while let Some(ticket) = self.waiters.next(io, direction) {
                 self.wake(ticket, Woken::Closed);
-                if mutant::is_on(Mutant::CloseWakesOne) {
-                    return;
-                }
             }
         }
         while let Some(ticket) = self.waiters.next_watcher(io, Interest::BOTH) {
