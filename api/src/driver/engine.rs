@@ -127,7 +127,7 @@ pub(crate) struct Driver {
     polled_at: Cell<Tick>,
     takes_notes: bool,
     finds_thread_locals: bool,
-    /// Whether the current greenlet is killed or inside a scope, or might be: see `scopes`.
+    /// Whether the current greenlet is killed or inside a timeout, or might be: see `deadlines`.
     hurried: Cell<bool>,
     /// Whether what runs now runs on top of another's turn, to be ended: it does not leave it.
     in_place: Cell<bool>,

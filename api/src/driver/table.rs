@@ -77,13 +77,14 @@ impl Table {
     pub(super) fn retract(&mut self, id: GreenletId) -> Option<Phase> {
         let slot = &mut self.slots[id.slot()];
         let phase = slot.phase.take();
+        slot.joiners.clear();
         slot.end();
         self.queue.retain(|&(queued, _)| queued != id);
         self.free.push(id.slot() as u32);
         phase
     }
 
-    /// The greenlet is over: its joiners wake. Answers the program it was the root of.
+    /// The greenlet is over: its joiners wake. Returns the program it was the root of.
     pub(super) fn remove(&mut self, id: GreenletId, spare: Option<Box<Fiber>>) -> Option<usize> {
         let slot = &mut self.slots[id.slot()];
         debug_assert!(slot.id == id && slot.live, "a greenlet ends once");
@@ -294,7 +295,7 @@ impl Table {
     }
 
     /// When time moves though some could run, because all they did was to yield: timeouts of theirs
-    /// that are due have expired. Answers when the next one is due.
+    /// that are due have expired. Returns when the next one is due.
     pub(super) fn expire_yielders(&mut self, now: Tick) -> Option<Tick> {
         let Table { queue, slots, .. } = self;
         let mut next: Option<Tick> = None;

@@ -239,7 +239,7 @@ impl<T, S: Store<T>> Items<T, S> {
         self.put_timeout(item, Duration::ZERO)
     }
 
-    /// Answers whether the item went to one who waited for it.
+    /// Returns whether the item went to one who waited for it.
     pub(super) fn put_within(
         &self,
         item: T,

@@ -1,4 +1,4 @@
-//! What ends a greenlet's calls from outside: kills, timeouts of `timeout`, and how both unwind it.
+//! What ends a greenlet's calls from outside: kills and timeouts, and how both unwind it.
 //!
 //! Most greenlets are neither killed nor inside a timeout, and every call asks: [`Driver::hurried`]
 //! says so without a look at the table.
