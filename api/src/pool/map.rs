@@ -10,10 +10,10 @@ use crate::driver;
 use crate::sync::Event;
 use crate::thread::{self, Killed};
 
-/// Returns in the order in which they come. See [`Pool::imap_unordered`](super::Pool::imap_unordered).
+/// Answers in the order in which they come. See [`Pool::imap_unordered`](super::Pool::imap_unordered).
 pub struct Unordered<R>(Rc<Answers<R>>);
 
-/// Returns in the order of what was asked. See [`Pool::imap`](super::Pool::imap).
+/// Answers in the order of what was asked. See [`Pool::imap`](super::Pool::imap).
 pub struct InOrder<R> {
     answers: Unordered<R>,
     early: BTreeMap<usize, thread::Result<R>>,

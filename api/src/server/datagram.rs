@@ -13,7 +13,7 @@ use crate::pool::Pool;
 use crate::sync::Event;
 use crate::thread::{self, JoinHandle};
 
-/// Returns each datagram in a greenlet of its own, until it is stopped; it may be started again.
+/// Answers each datagram in a greenlet of its own, until it is stopped; it may be started again.
 /// gevent's `DatagramServer`. No more than a thousand are answered at once, or as many as
 /// [`limit`](DatagramServer::limit) says: the rest wait in the socket's queue, which drops what it
 /// has no room for.
@@ -95,7 +95,7 @@ impl DatagramServer {
         })))
     }
 
-    /// Returns no more than `datagrams` at once.
+    /// Answers no more than `datagrams` at once.
     ///
     /// # Panics
     ///
@@ -142,7 +142,7 @@ impl DatagramServer {
     /// Receives no more, waits until every datagram is answered, but no longer than `within`, and
     /// ends those that are left. The socket is open until then, so that answers leave.
     pub fn stop(&self, within: Option<Duration>) -> Stopped {
-        // Returns hold on to the socket; nobody else does from here on.
+        // Answers hold on to the socket; nobody else does from here on.
         self.0.socket.take();
         if let Some(receiving) = self.0.receiving.take() {
             receiving.kill();
