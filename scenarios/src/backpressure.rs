@@ -10,7 +10,7 @@ use greenroom::scenario::{Scenario, Stage};
 use greenroom::thread;
 
 use crate::bytes::{first_wrong, pattern};
-use crate::house::Complaints;
+use crate::common::Complaints;
 
 /// The data's port and the signal's. Two, for two connections to one port may be accepted in either
 /// order: the network can lose the last packet of the first one's handshake.

@@ -9,7 +9,7 @@ use greenroom::os::unix::net::{UnixListener, UnixStream};
 use greenroom::scenario::{Scenario, Stage};
 
 use crate::bytes::pattern;
-use crate::house::{Complaints, join_all, serve, spawn};
+use crate::common::{Complaints, join_all, serve, spawn};
 
 const PORT: u16 = 7013;
 /// Each host has its own paths, on either hub.

@@ -9,7 +9,7 @@ use greenroom::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use greenroom::scenario::{Scenario, Stage};
 
 use crate::bytes::{Checksum, pattern};
-use crate::house::{Complaints, join_all, spawn};
+use crate::common::{Complaints, join_all, spawn};
 
 const PORT: u16 = 7011;
 

@@ -9,7 +9,7 @@ use greenroom::rand;
 use greenroom::scenario::{Scenario, Stage};
 
 use crate::bytes::{first_wrong, pattern};
-use crate::house::{Complaints, join_all, serve, spawn};
+use crate::common::{Complaints, join_all, serve, spawn};
 
 const PORT: u16 = 7007;
 

@@ -7,7 +7,7 @@ use greenroom::net::{Shutdown, TcpStream};
 use greenroom::scenario::{Scenario, Stage};
 
 use crate::bytes::{Checksum, pattern};
-use crate::house::{Complaints, serve};
+use crate::common::{Complaints, serve};
 
 const PORT: u16 = 7009;
 const CHUNK_BYTES: usize = 16 * 1024;

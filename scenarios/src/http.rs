@@ -12,7 +12,7 @@ use greenroom::rand;
 use greenroom::scenario::{Scenario, Stage};
 
 use crate::bytes::pattern;
-use crate::house::{Complaints, serve, spawn};
+use crate::common::{Complaints, serve, spawn};
 use message::{Head, Reader, write_chunked, write_sized};
 
 const PORT: u16 = 8080;
@@ -141,7 +141,7 @@ impl Session {
         for exchange in &self.exchanges {
             self.expect(&mut answers, exchange, complaints)?;
         }
-        crate::house::join_all([writer])?;
+        crate::common::join_all([writer])?;
         let last = Exchange { is_last: true, ..get(3) };
         write_torn(&self.stream, &last.encode()?)?;
         self.expect(&mut answers, &last, complaints)?;

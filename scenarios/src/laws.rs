@@ -20,7 +20,7 @@ use std::time::Duration;
 use greenroom::net::{TcpListener, TcpStream};
 use greenroom::scenario::{Scenario, Stage};
 
-use crate::house::Complaints;
+use crate::common::Complaints;
 
 /// A law as a program: it writes down what it finds broken.
 type Law = fn(&Complaints) -> io::Result<()>;

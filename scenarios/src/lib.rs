@@ -19,7 +19,7 @@ pub mod planted;
 
 pub mod laws;
 
-mod house;
+mod common;
 
 use greenroom::scenario::Scenario;
 

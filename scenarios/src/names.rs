@@ -9,7 +9,7 @@ use greenroom::net::{TcpStream, ToSocketAddrs};
 use greenroom::resolve::{gethostbyname, lookup_host};
 use greenroom::scenario::{Scenario, Stage};
 
-use crate::house::{Complaints, join_all, serve, spawn};
+use crate::common::{Complaints, join_all, serve, spawn};
 
 const PORT: u16 = 7012;
 

@@ -9,7 +9,7 @@ use greenroom::scenario::{Scenario, Stage};
 use greenroom::thread;
 
 use crate::bytes::{Checksum, frame, pattern, read_frame, write_frame};
-use crate::house::{Complaints, join_all, serve, spawn};
+use crate::common::{Complaints, join_all, serve, spawn};
 
 const PORT: u16 = 7008;
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use greenroom::thread;
 
-use crate::house::spawn;
+use crate::common::spawn;
 
 /// Somebody who yields and sleeps beside the program, and ends by itself.
 fn bystander(is_there: bool) -> io::Result<()> {

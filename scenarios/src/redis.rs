@@ -10,7 +10,7 @@ use greenroom::rand;
 use greenroom::scenario::{Scenario, Stage};
 
 use crate::bytes::pattern;
-use crate::house::Complaints;
+use crate::common::Complaints;
 use crate::kv::resp::{Reply, ReplyReader, encode_request};
 use crate::kv::server::Server;
 

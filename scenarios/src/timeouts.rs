@@ -12,7 +12,7 @@ use greenroom::thread;
 use greenroom::time::{Instant, timeout};
 use greenroom::wait::{Watcher, cancel_wait, wait, wait_read};
 
-use crate::house::{Complaints, serve, spawn};
+use crate::common::{Complaints, serve, spawn};
 
 const PORT: u16 = 7013;
 

@@ -15,7 +15,7 @@ use super::client::Client;
 use super::linearizable::{self, Op, Returned};
 use super::register::{Condition, Kind};
 use super::server::Server;
-use crate::house::{Complaints, join_all, spawn};
+use crate::common::{Complaints, join_all, spawn};
 
 const PORT: u16 = 7379;
 

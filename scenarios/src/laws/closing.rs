@@ -10,7 +10,7 @@ use greenroom::time::Duration;
 use greenroom::wait::wait_read;
 
 use super::{EBADF, Law, code, connected, fill, kind};
-use crate::house::{Complaints, join_all, spawn};
+use crate::common::{Complaints, join_all, spawn};
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("stale", "a closed handle answers EBADF, and its number is not another's", stale),

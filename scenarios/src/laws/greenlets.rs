@@ -11,7 +11,7 @@ use greenroom::time::{Duration, timeout};
 use greenroom::wait::{self, Watcher, wait_read};
 
 use super::{Law, connected, kind};
-use crate::house::{Complaints, join_all, spawn};
+use crate::common::{Complaints, join_all, spawn};
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("switch-points", "what can complete does not switch, a wait for what is ready does", switches),

@@ -7,7 +7,7 @@ use greenroom::thread;
 use greenroom::time::Duration;
 
 use super::{Law, kind};
-use crate::house::{Complaints, join_all, spawn};
+use crate::common::{Complaints, join_all, spawn};
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("pipe", "a pipe gives bytes in order, and ends when the last writer is gone", bytes),

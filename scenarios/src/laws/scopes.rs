@@ -8,7 +8,7 @@ use greenroom::thread;
 use greenroom::time::{Duration, timeout};
 
 use super::{Law, connected};
-use crate::house::{Complaints, spawn};
+use crate::common::{Complaints, spawn};
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("scope", "a scope waits for children that serve from borrowed data", scope),

@@ -7,7 +7,7 @@ use greenroom::time::Duration;
 use greenroom::wait::wait_read;
 
 use super::{Law, connected, kind};
-use crate::house::{Complaints, join_all, spawn};
+use crate::common::{Complaints, join_all, spawn};
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("refused", "a port that nobody listens on refuses", refused),

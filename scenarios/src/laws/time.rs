@@ -8,7 +8,7 @@ use greenroom::time::{Duration, Instant, timeout};
 use greenroom::wait::wait_read;
 
 use super::{Law, connected, kind};
-use crate::house::{Complaints, spawn};
+use crate::common::{Complaints, spawn};
 
 const SHORT: Duration = Duration::from_millis(20);
 

@@ -10,7 +10,7 @@ use greenroom::time::Duration;
 use greenroom::wait::wait_read;
 
 use super::{EINVAL, Law, code, kind};
-use crate::house::{Complaints, join_all, spawn};
+use crate::common::{Complaints, join_all, spawn};
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("unix-stream", "a Unix stream carries bytes both ways, and half-closes", stream),

@@ -10,7 +10,7 @@ use greenroom::time::Duration;
 use greenroom::wait::wait_read;
 
 use super::{EINVAL, Law, code, connected};
-use crate::house::Complaints;
+use crate::common::Complaints;
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("urgent-mark", "a read stops at an urgent byte and the next one passes it", mark),

@@ -11,7 +11,7 @@ use greenroom::time::Duration;
 use greenroom::wait::{self, Watcher, cancel_wait};
 
 use super::{EBADF, Law, code, connected, fill, kind};
-use crate::house::{Complaints, join_all, spawn};
+use crate::common::{Complaints, join_all, spawn};
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("readiness", "after WouldBlock, what comes wakes", readiness),

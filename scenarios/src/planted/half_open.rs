@@ -10,7 +10,7 @@ use greenroom::scenario::{Scenario, Stage};
 use greenroom::thread;
 
 use super::bystander;
-use crate::house::spawn;
+use crate::common::spawn;
 
 const PORT: u16 = 7021;
 

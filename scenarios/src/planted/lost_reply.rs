@@ -12,7 +12,7 @@ use greenroom::sync::{Arc, Mutex};
 use std::sync::PoisonError;
 
 use super::bystander;
-use crate::house::spawn;
+use crate::common::spawn;
 
 const PORT: u16 = 7020;
 

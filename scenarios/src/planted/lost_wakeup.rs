@@ -7,7 +7,7 @@ use greenroom::thread;
 use std::sync::PoisonError;
 
 use super::bystander;
-use crate::house::spawn;
+use crate::common::spawn;
 
 /// The program with the bug: a deadlock. Knob: `bystander`.
 pub fn lost_wakeup() -> Scenario {
