@@ -113,6 +113,7 @@ impl Slot {
         self.abandoned = false;
         self.woken = None;
         self.parker = None;
+        self.locals = None;
     }
 
     /// Whether it is killed or inside a timeout.

@@ -134,10 +134,9 @@ impl Table {
         Some(self.slots[id.slot()].locals.get_or_insert_default().clone())
     }
 
-    /// Takes the current greenlet's own values out, to be dropped where nothing is borrowed.
-    pub(super) fn take_locals(&mut self) -> Option<Rc<Locals>> {
-        let id = self.current?;
-        self.slots[id.slot()].locals.take()
+    /// The current greenlet's own values, if it ever looked at one.
+    pub(super) fn locals_if_any(&self) -> Option<Rc<Locals>> {
+        self.slots[self.current?.slot()].locals.clone()
     }
 
     /// The path in the spawn tree, made on demand.

@@ -55,7 +55,9 @@ macro_rules! host_local {
 
 /// There is no greenlet here to have a value, or its values are gone already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AccessError;
+pub struct AccessError {
+    is_destroyed: bool,
+}
 
 /// A value of each greenlet's own. Made by [`greenlet_local!`](crate::greenlet_local).
 pub struct LocalKey<T: 'static> {
@@ -79,19 +81,21 @@ macro_rules! accessors {
             ///
             /// # Panics
             ///
-            /// Outside any greenlet.
+            /// Outside any greenlet, and while or after the value is dropped.
             pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
-                self.try_with(f).expect(driver::OUTSIDE)
+                self.try_with(f).unwrap_or_else(|error| panic!("{error}"))
             }
 
             /// Calls `f` with the value, which is made now if there is none.
             ///
             /// # Errors
             ///
-            /// Outside any greenlet.
+            /// Outside any greenlet, and while or after the value is dropped.
             pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
-                let locals = driver::current().and_then(|driver| driver.$of());
-                let value = locals.ok_or(AccessError)?.get(self as *const _ as usize, self.init);
+                let outside = AccessError { is_destroyed: false };
+                let locals = driver::current().and_then(|driver| driver.$of()).ok_or(outside)?;
+                let value = locals.get(self as *const _ as usize, self.init);
+                let value = value.ok_or(AccessError { is_destroyed: true })?;
                 Ok(f(&value))
             }
         }
@@ -109,7 +113,10 @@ accessors!(HostKey, locals_of_host);
 
 impl fmt::Display for AccessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(driver::OUTSIDE)
+        f.write_str(match self.is_destroyed {
+            true => "the value is being dropped, or was: no other is made",
+            false => driver::OUTSIDE,
+        })
     }
 }
 impl std::error::Error for AccessError {}

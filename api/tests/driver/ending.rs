@@ -334,6 +334,33 @@ fn values_that_a_destructor_made_go_with_the_greenlet_that_never_ran() {
     assert_eq!(played.done().told(), ["0 main: 0"]);
 }
 
+/// As std's: one that is dropped is not made again, others are.
+#[test]
+fn a_value_that_is_dropped_is_gone_for_good() {
+    struct Looks(&'static str);
+    greenroom::greenlet_local! {
+        static FIRST: Looks = Looks("first");
+        static SECOND: Looks = Looks("second");
+        static LATE: Cell<u32> = Cell::new(0);
+    }
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            let [first, second] = [&FIRST, &SECOND].map(|key| key.try_with(|_| ()).is_ok());
+            LATE.with(|count| count.set(count.get() + 1));
+            note!("{} {first} {second} {}", self.0, LATE.with(Cell::get));
+        }
+    }
+    let played = play(ScriptHub::new(), || {
+        let looks = spawn("looks", || {
+            FIRST.with(|_| ());
+            SECOND.with(|_| ());
+        });
+        looks.join().unwrap();
+    });
+    let told = ["0 main/looks: first false true 1", "0 main/looks: second false false 2"];
+    assert_eq!(played.done().told(), told);
+}
+
 #[test]
 fn a_hosts_value_whose_destructor_panics_is_the_runs_affair() {
     greenroom::host_local! {
