@@ -50,7 +50,7 @@ impl SystemTime {
 /// Runs `f` and lets it wait for no longer than `duration` in all.
 ///
 /// When the time is up, the blocking call it waits in returns
-/// [`TimedOut`](io::ErrorKind::TimedOut), and so does every later one inside the closure. A call
+/// [`TimedOut`](std::io::ErrorKind::TimedOut), and so does every later one inside the closure. A call
 /// that cannot fail (`sleep`, `lock`, `join`) unwinds to this call instead, as does the hundredth
 /// error that `f` ignored. The answer is then [`Elapsed`], whatever `f` returns. Scopes nest, and
 /// each is told apart from the others.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{GreenletId, Interest, Io, Tick};
 
-/// Something that happened above the waist, told to [`Hub::note`].
+/// Something that happened above the waist, told to [`Hub::note`](super::Hub::note).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Note<'a> {

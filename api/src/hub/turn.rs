@@ -17,7 +17,7 @@ pub struct Birth<'a> {
     pub ordinal: u32,
 }
 
-/// One thing that [`Hub::poll`] found to have happened.
+/// One thing that [`Hub::poll`](super::Hub::poll) found to have happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ready {
     /// A call of this interest on this source may succeed now.
@@ -90,7 +90,7 @@ impl<'a> Runnable<'a> {
     }
 }
 
-/// What [`Hub::turn`] decides.
+/// What [`Hub::turn`](super::Hub::turn) decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// This candidate runs.
