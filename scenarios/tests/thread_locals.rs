@@ -135,3 +135,12 @@ fn a_guard_that_lives_across_a_switch_is_not_found() {
 fn stdouts_lock_may_be_held_across_a_switch() {
     is_found("stdout", false);
 }
+
+#[test]
+fn a_value_that_means_nothing_is_told() {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["plays_what_it_is_told_to", "--exact", "--nocapture"]);
+    child.env(WHICH, "real stdout").env("GREENROOM_THREAD_LOCALS", "yes");
+    let said = String::from_utf8(child.output().unwrap().stderr).unwrap();
+    assert!(said.contains("GREENROOM_THREAD_LOCALS=yes is ignored: `find`"), "{said}");
+}

@@ -12,10 +12,21 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::calls::own_calls;
 use crate::greenlet::{Fiber, Walked};
 
-/// Whether this process was asked to look.
+/// Whether this process was asked to look. A value that means nothing is said to, once.
 pub(super) fn are_looked_for() -> bool {
     static ASKED: OnceLock<bool> = OnceLock::new();
-    *ASKED.get_or_init(|| std::env::var_os("GREENROOM_THREAD_LOCALS").is_some_and(|v| v == "find"))
+    *ASKED.get_or_init(|| match std::env::var_os("GREENROOM_THREAD_LOCALS") {
+        None => false,
+        Some(value) if value == "find" => true,
+        Some(value) => {
+            let _ = writeln!(
+                std::io::stderr(),
+                "greenroom: GREENROOM_THREAD_LOCALS={} is ignored: `find` is what it takes",
+                value.display()
+            );
+            false
+        }
+    })
 }
 
 /// A greenlet has just left its stack: names the thread-locals that it stands in on stderr, each
