@@ -56,6 +56,12 @@ pub struct Doing {
     pub fixed: Option<Fixed>,
     /// What it waits for is there, but may not have been named yet.
     pub maybe_named: bool,
+    /// It waits for what was there when it began: the others run first.
+    pub aside: bool,
+    /// Somebody took what it had been named for: the log does not tell whether it has run since.
+    pub doubted: bool,
+    /// A cancel that came when it had been named: it counts if what was there is taken.
+    pub cancel: Option<Fixed>,
     /// Its time was up while others stood in line before it.
     pub may_ask: bool,
     /// The child that the end of a scope waits for first, until that is over and others are not:
@@ -70,6 +76,8 @@ pub enum Start {
     Waits,
     /// It only steps aside for the others.
     Yields,
+    /// What it waits for is there: it steps aside, and looks again.
+    Aside,
     /// A call on a source has what it wanted at once.
     Took(Outcome),
     /// Any other call is over at once.
