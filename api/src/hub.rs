@@ -13,7 +13,8 @@
 //!    [`Advance`](Turn::Advance).
 //! 3. In a simulation, `poll(None)` that names nothing means that nothing can ever happen. On the
 //!    operating system it never returns so.
-//! 4. `now` never goes backwards. In a simulation it moves only inside `poll`.
+//! 4. `now` never goes backwards. In a simulation it moves only inside `poll`, and where all who can
+//!    run merely yielded, by a little: never past anybody's deadline, nor past the next event.
 //! 5. An [`Io`] is never reused in a process; a stale one returns an error.
 
 mod address;

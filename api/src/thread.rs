@@ -207,6 +207,11 @@ pub fn sleep(duration: Duration) {
 
 /// Lets every other runnable greenlet run first.
 ///
+/// A loop may poll with it, though to wait for what is polled for is better. Where nobody does
+/// anything but yield, a simulated round takes a microsecond, twice as much each time another such
+/// round follows it, up to a millisecond, and never goes past the next event or anybody's deadline.
+/// Whatever else anybody does makes the next one short again.
+///
 /// # Panics
 ///
 /// Outside any hub.

@@ -6,6 +6,9 @@
 //! as long as nobody else takes what is there. A [`Watcher`] can be waited on by one greenlet at a
 //! time; any number of watchers of one source all wake together, and those whose bytes were taken
 //! before they ran go on to wait.
+//!
+//! To wait for what is ready is to yield, and takes what [`yield_now`](crate::thread::yield_now)
+//! takes.
 
 mod together;
 

@@ -83,6 +83,28 @@ impl SimHub {
         outcome
     }
 
+    /// A call as above that does something if it succeeds, rather than look.
+    fn act<T>(
+        &mut self,
+        io: Io,
+        name: &'static str,
+        call: impl FnOnce(&mut World, SocketId) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let outcome = self.call(io, name, call);
+        self.world.stirred |= outcome.is_ok();
+        outcome
+    }
+
+    /// When a round in which all merely yielded is over.
+    fn round_until_ns(&mut self, until_ns: Option<u64>) -> Option<u64> {
+        let clock = &self.world.clock;
+        let is_hopeless = until_ns.is_none()
+            && !clock.has_foreground()
+            && !connection::watches_a_peer(&self.world);
+        let round_ns = self.scheduler.round_lasts_ns(is_hopeless).map(|ns| clock.now_ns() + ns);
+        round_ns.into_iter().chain(until_ns).min()
+    }
+
     /// Whether anything happens before `until_ns`, for which time moves on. Without it, whether anything but
     /// background is yet to happen.
     fn has_next_event(&mut self, until_ns: Option<u64>) -> bool {
@@ -116,13 +138,15 @@ impl Hub for SimHub {
 
     fn poll(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
         self.world.current = None;
+        let advances = std::mem::take(&mut self.advances);
         let until_ns = until.map(Tick::as_ns);
+        let until_ns = if advances { self.round_until_ns(until_ns) } else { until_ns };
         let mut caught_up = false;
         loop {
             deliver::flush(&mut self.world);
             // Events that name nobody may go on for ever.
             let is_late = self.world.clock.now_ns() > self.time_limit_ns;
-            if !self.world.ready.is_empty() || (caught_up && self.advances) || is_late {
+            if !self.world.ready.is_empty() || (caught_up && advances) || is_late {
                 break;
             }
             if !self.has_next_event(until_ns) {
@@ -163,7 +187,7 @@ impl Hub for SimHub {
         let context = Context {
             now_ns: world.clock.now_ns(),
             is_ahead: runnable.point == SwitchPoint::Completed && loopback::is_ahead(world),
-            took: std::mem::take(&mut world.took),
+            stirred: std::mem::take(&mut world.stirred),
             greenlets: &mut world.greenlets,
             hosts: &world.hosts,
             choices: &mut world.choices,
@@ -205,7 +229,7 @@ impl Hub for SimHub {
         pipe::make(&mut self.world)
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
-        self.call(io, "bind", |world, id| match world.proto(id)? {
+        self.act(io, "bind", |world, id| match world.proto(id)? {
             Proto::Unix(_) => unix::bind(world, id, local.unix()?),
             _ => ports::bind(world, id, local),
         })
@@ -214,13 +238,13 @@ impl Hub for SimHub {
         /// Linux's `net.core.somaxconn`.
         const SOMAXCONN: u32 = 4096;
         let backlog = backlog.min(SOMAXCONN);
-        self.call(io, "listen", |world, id| match world.proto(id)? {
+        self.act(io, "listen", |world, id| match world.proto(id)? {
             Proto::Unix(_) => unix::listen(world, id, backlog),
             _ => listener::listen(world, id, backlog),
         })
     }
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
-        self.call(io, "connect", |world, id| match world.proto(id)? {
+        self.act(io, "connect", |world, id| match world.proto(id)? {
             Proto::Unix(_) => unix::connect(world, io, id, peer.unix()?),
             Proto::Udp(_) => udp::connect(world, id, peer),
             _ => stream::connect(world, io, peer),
@@ -238,7 +262,7 @@ impl Hub for SimHub {
         })
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
-        self.call(io, "shutdown", |world, id| life::shutdown(world, id, how))
+        self.act(io, "shutdown", |world, id| life::shutdown(world, id, how))
     }
     fn close(&mut self, io: Io) {
         let world = &mut self.world;
@@ -265,7 +289,7 @@ impl Hub for SimHub {
         })
     }
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
-        self.call(io, "write", |world, id| match &world.sockets[id].proto {
+        self.act(io, "write", |world, id| match &world.sockets[id].proto {
             Proto::Udp(_) => udp::send(world, id, buf, None),
             Proto::Unix(_) => unix::send(world, io, id, buf, None),
             Proto::Pipe(_) => pipe::write(world, io, id, buf),
@@ -284,7 +308,7 @@ impl Hub for SimHub {
         })
     }
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
-        self.call(io, "send_to", |world, id| match world.proto(id)? {
+        self.act(io, "send_to", |world, id| match world.proto(id)? {
             Proto::Unix(_) => unix::send(world, io, id, buf, Some(peer)),
             Proto::Udp(_) => udp::send(world, id, buf, Some(peer)),
             // A stream goes where it goes (61).
@@ -295,15 +319,13 @@ impl Hub for SimHub {
         self.call(io, "read urgent", |world, id| urgent::recv(world, io, id, buf))
     }
     fn send_urgent(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
-        self.call(io, "write urgent", |world, id| urgent::send(world, io, id, buf))
+        self.act(io, "write urgent", |world, id| urgent::send(world, io, id, buf))
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let id = self.world.socket_of(io)?;
         let ready = readiness::of(&self.world, id).and(interest);
         if ready.is_none() {
             self.world.want(io, interest);
-        } else {
-            self.scheduler.told_ready();
         }
         Ok(ready)
     }
@@ -343,10 +365,10 @@ impl Hub for SimHub {
         options::set_name(&mut self.world, id, option, name)
     }
     fn join(&mut self, io: Io, group: Group) -> io::Result<()> {
-        self.call(io, "join", |world, id| groups::join(world, id, group))
+        self.act(io, "join", |world, id| groups::join(world, id, group))
     }
     fn leave(&mut self, io: Io, group: Group) -> io::Result<()> {
-        self.call(io, "leave", |world, id| groups::leave(world, id, group))
+        self.act(io, "leave", |world, id| groups::leave(world, id, group))
     }
     fn take_error(&mut self, io: Io) -> io::Result<Option<io::Error>> {
         let id = self.world.socket_of(io)?;

@@ -56,8 +56,8 @@ pub(crate) struct World {
     pub(crate) dirty: Vec<SocketId>,
     /// What hosts have sent themselves, and have yet to get.
     pub(crate) loopback: LoopbackQueue,
-    /// Somebody took what was there to read or to accept, since the last turn.
-    pub(crate) took: bool,
+    /// Somebody did something other than to yield, or to look at what is there, since the last turn.
+    pub(crate) stirred: bool,
     /// What the next poll returns.
     pub(crate) ready: Vec<Ready>,
     pub(crate) fired: Fired,
@@ -119,7 +119,7 @@ impl World {
             pairs: HashMap::default(),
             dirty: Vec::new(),
             loopback: LoopbackQueue::default(),
-            took: false,
+            stirred: false,
             ready: Vec::new(),
             fired: Fired::default(),
             violations: Vec::new(),

@@ -113,7 +113,7 @@ pub(crate) fn accept(world: &mut World, io: Io) -> io::Result<(Io, SocketAddr)> 
         world.want(io, Interest::READ);
         return Err(errno(libc::EAGAIN));
     };
-    world.took = true;
+    world.stirred = true;
     let accepted = world.add_descriptor(connection);
     let socket = &world.sockets[connection];
     let (number, peer) = (socket.number, socket.peer.expect("a connection has a peer"));

@@ -142,7 +142,7 @@ pub(crate) fn recv(
     match answer {
         Ok(length) => {
             if take == Take::Remove && length > 0 {
-                world.took = true;
+                world.stirred = true;
             }
             world.record_read(id, length, there);
             outgoing::mark_dirty(world, id);

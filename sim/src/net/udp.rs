@@ -157,7 +157,7 @@ pub(crate) fn recv(
     if take == Take::Remove {
         let (_, payload) = mailbox.queue.pop_front().expect("it was just looked at");
         mailbox.bytes -= cost_of(from, payload.len());
-        world.took = true;
+        world.stirred = true;
         world.recycle(payload);
     }
     let received = Call::RecvFrom { socket: number, bytes: length as u64, from: from.into() };

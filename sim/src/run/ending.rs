@@ -11,6 +11,7 @@ use greenroom::scenario::Stage;
 
 use super::outcome::Outcome;
 use crate::hub::SimHub;
+use crate::scheduler::Budget;
 
 /// The first thing that went wrong, the most telling kind first.
 pub(super) fn outcome_of(
@@ -79,12 +80,15 @@ fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
 
 fn spinning(hub: &SimHub) -> String {
     let world = &hub.world;
-    let who = match hub.scheduler.spinning {
-        Some(id) => world.paths.text(world.greenlets[id.into()].entity.path),
-        None => "a greenlet".into(),
+    let Some((id, budget)) = hub.scheduler.spinning else { return "a greenlet spins".into() };
+    let who = world.paths.text(world.greenlets[id.into()].entity.path);
+    let how = match budget {
+        Budget::Turns => "a million turns went by without time moving",
+        Budget::Rounds => {
+            "all did nothing but yield a million times, and nothing is left to happen"
+        }
     };
     format!(
-        "{who} spins: a million turns went by without time moving; \
-         a loop that waits for another greenlet must wait in a call, not poll"
+        "{who} spins: {how}; a loop that waits for another greenlet must wait in a call, not poll"
     )
 }

@@ -31,10 +31,12 @@ impl World {
     pub(crate) fn take_note(&mut self, note: &Note<'_>) {
         match *note {
             Note::Parked(wait) => {
+                self.stirred = true;
                 let socket = self.number_of(wait.on);
                 self.record(Actor::Running, Schedule::Park { call: wait.op, socket });
             }
             Note::Woke(wait, by, waited) => {
+                self.stirred = true;
                 let (socket, waited) = (self.number_of(wait.on), Ns(waited.as_nanos() as u64));
                 let end = match by {
                     WokeBy::Event => WaitEnd::Event,
