@@ -21,6 +21,8 @@ use greenroom::scenario::Scenario;
 
 pub use sim::SimArgs;
 
+use crate::search::report::Report;
+
 /// What the command line knows.
 pub struct Suite {
     /// Played when no scenario is named.
@@ -148,6 +150,11 @@ fn say_text(text: &str) {
     if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
         std::process::exit(CLOSED_PIPE);
     }
+}
+
+/// The exit code of a run that failed, by its report.
+fn code_of(report: &Report) -> i32 {
+    if report.token.is_some() { 1 } else { 3 }
 }
 
 fn usage(error: &str) -> i32 {

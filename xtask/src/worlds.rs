@@ -27,8 +27,8 @@ pub fn main(args: &[String]) -> i32 {
     cli::main(&suite, args)
 }
 
-/// What a sweep has to survive: seeds that end their process, and a run that no seed determines.
-fn drills() -> [Scenario; 4] {
+/// What a sweep has to survive: seeds that end their process, and runs that no seed determines.
+fn drills() -> [Scenario; 6] {
     let ends = |name, end: fn()| {
         Scenario::new(name, "one seed in some twenty ends its process", move |stage| {
             stage.client("cli", move || {
@@ -46,11 +46,28 @@ fn drills() -> [Scenario; 4] {
             Ok(())
         });
     });
+    static PLAYS: AtomicU64 = AtomicU64::new(0);
+    let flip = Scenario::new("drill/flip", "every other run fails, and looks the same", |stage| {
+        stage.client("cli", || match PLAYS.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => Ok(()),
+            _ => Err(std::io::ErrorKind::Other.into()),
+        });
+    });
+    static CLAIMS: AtomicU64 = AtomicU64::new(0);
+    let claim = Scenario::new("drill/claim", "every other run holds a claim", |stage| {
+        stage.client("cli", || {
+            let held = CLAIMS.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
+            greenroom::sometimes!(held, "the first of two");
+            Ok(())
+        });
+    });
     [
         ends("drill/abort", || std::process::abort()),
         ends("drill/exit", || std::process::exit(0)),
         ends("drill/deaf", never_lets_go),
         coin,
+        flip,
+        claim,
     ]
 }
 

@@ -133,10 +133,7 @@ fn one_seed(
             say!("{}", Token::of(scenario, spec, &played));
         }
         if !played.outcome.held() {
-            code = code.max(exit_code(&played.outcome));
-            if !args.json {
-                super::say_text(&report(scenario, spec, &played, &suite.command).text);
-            }
+            code = code.max(report_failure(suite, args, scenario, spec, &played));
         }
     }
     Ok(code)
@@ -323,13 +320,27 @@ fn failure(
     if played.outcome.held() {
         if !args.json {
             say!("seed {} {} in a worker: {}", failed.seed, failed.outcome, failed.cause);
-            say!("NOT DETERMINISTIC: it holds when it is played first; state outlives a run");
+            say!("NOT DETERMINISTIC: played here it holds: state outlives a run");
             super::say_text(&again());
         }
         return 3;
     }
-    if !args.json {
-        super::say_text(&report(scenario, &spec, &played, &suite.command).text);
+    report_failure(suite, args, scenario, &spec, &played)
+}
+
+/// Reports a run that failed here; returns the exit code. One whose deviations give another run is not
+/// deterministic, whatever it came to; without a report nobody looks.
+fn report_failure(
+    suite: &Suite,
+    args: &SimArgs,
+    scenario: &Scenario,
+    spec: &Spec,
+    played: &Run,
+) -> i32 {
+    if args.json {
+        return exit_code(&played.outcome);
     }
-    exit_code(&played.outcome)
+    let report = report(scenario, spec, played, &suite.command);
+    super::say_text(&report.text);
+    super::code_of(&report)
 }

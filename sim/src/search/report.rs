@@ -6,7 +6,7 @@ use std::fmt::Write;
 use greenroom::scenario::Scenario;
 
 use crate::choices::Ns;
-use crate::run::{Run, Spec, run};
+use crate::run::{Outcome, Run, Spec, run};
 use crate::search::shrink::{Shrunk, shrink};
 use crate::search::token::Token;
 use crate::trace::Level;
@@ -23,14 +23,17 @@ const DEVIATIONS_SHOWN: usize = 8;
 pub struct Report {
     /// The text.
     pub text: String,
-    /// The smallest failing run's token, if it could be made smaller.
+    /// The smallest failing run's token; none where no tape determines the run, as the text says.
     pub token: Option<Token>,
 }
 
 /// Minimises a failing run and describes it. `command` is how the user calls the command line.
 pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) -> Report {
     let mut text = String::new();
-    let verdict = failing.outcome.name().to_uppercase();
+    let verdict = match failing.outcome {
+        Outcome::Nondeterministic(_) => "NOT DETERMINISTIC".into(),
+        _ => failing.outcome.name().to_uppercase(),
+    };
     let seed = match spec.tape {
         None => format!("seed {}", spec.seed),
         Some(_) => "token".into(),
@@ -46,6 +49,11 @@ pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) ->
         None => by_seed(scenario, spec, command),
         Some(_) => String::new(),
     };
+    // What no tape determines can't be made smaller.
+    if matches!(failing.outcome, Outcome::Nondeterministic(_)) {
+        text.push_str(&seed_command());
+        return Report { text, token: None };
+    }
     let shrunk = match shrink(scenario, spec, failing) {
         Ok(shrunk) => shrunk,
         Err(why) => {

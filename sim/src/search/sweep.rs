@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use greenroom::scenario::Scenario;
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Run, Spec, run};
-use crate::search::difference::first_difference;
+use crate::run::{Outcome, Run, Spec, run};
+use crate::search::difference::contradiction;
 use crate::weather::Fired;
 
 /// Seeds a worker is given at a time.
@@ -107,16 +107,16 @@ impl SeedResult {
     }
 }
 
-/// Plays one seed; with `twice`, again, and says so if the second run differs.
+/// Plays one seed; with `twice`, again: a second run that differs in anything makes the outcome
+/// [`Nondeterministic`](Outcome::Nondeterministic), with both sides.
 pub fn play(scenario: &Scenario, spec: &Spec, twice: bool) -> (Run, Duration) {
     let start = Instant::now();
     let mut first = run(scenario, spec);
     let wall = start.elapsed();
     if twice {
         let again = run(scenario, spec);
-        if again.hash != first.hash {
-            let why = format!("two runs of one seed {}", first_difference(scenario, spec, spec));
-            first.outcome = crate::run::Outcome::Nondeterministic(why);
+        if let Some(both) = contradiction(scenario, (spec, &first), (spec, &again)) {
+            first.outcome = Outcome::Nondeterministic(both);
         }
     }
     (first, wall)
