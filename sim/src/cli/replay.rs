@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::Suite;
-use super::sim::{exit_code, line, trace_text};
+use super::sim::{exit_code, line};
 use crate::search::report::report;
-use crate::search::sweep::play;
+use crate::search::sweep::{play, trace_text};
 use crate::search::token::Token;
 use crate::trace::Level;
 

@@ -9,9 +9,10 @@ use greenroom::scenario::Scenario;
 
 use super::{Knobs, Suite};
 use crate::choices::Ns;
-use crate::run::{Outcome, Run, Spec, run};
-use crate::search::report::{by_seed, report};
-use crate::search::sweep::{SeedResult, Summary, Sweep, play, work};
+use crate::run::{Outcome, Run, Spec};
+use crate::search::again::Again;
+use crate::search::report::report;
+use crate::search::sweep::{SeedResult, Summary, Sweep, play, trace_text, work};
 use crate::search::token::Token;
 use crate::trace::Level;
 use crate::weather::{Fired, Weather};
@@ -159,19 +160,6 @@ pub(super) fn line(scenario: &Scenario, run: &Run) -> String {
     )
 }
 
-/// The trace of a run, made by playing it once more with its events kept.
-pub(super) fn trace_text(scenario: &Scenario, spec: &Spec, level: Level) -> String {
-    let kept = run(scenario, &Spec { keeps_events: true, ..spec.clone() });
-    let header = format!(
-        "test={}  end={} {}  hash={:016x}",
-        scenario.name(),
-        Ns(kept.virtual_ns),
-        kept.outcome.name(),
-        kept.hash
-    );
-    kept.trace.map(|lanes| lanes.text(level, &header)).unwrap_or_default()
-}
-
 pub(super) fn exit_code(outcome: &Outcome) -> i32 {
     match outcome {
         Outcome::Held => 0,
@@ -308,7 +296,8 @@ fn failure(
     failed: &SeedResult,
 ) -> i32 {
     let spec = Spec { seed: failed.seed, ..spec.clone() };
-    let again = || by_seed(scenario, &spec, &suite.command);
+    let command = Again::CommandLine(&suite.command);
+    let again = || format!("again, by seed:   {}\n", command.by_seed(scenario, &spec));
     if failed.trace_hash.is_empty() {
         if !args.json {
             say!("seed {} {}: {}", failed.seed, failed.outcome, failed.cause);

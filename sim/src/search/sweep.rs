@@ -17,8 +17,10 @@ use std::time::{Duration, Instant};
 use greenroom::scenario::Scenario;
 use serde::{Deserialize, Serialize};
 
+use crate::choices::Ns;
 use crate::run::{Outcome, Run, Spec, run};
 use crate::search::difference::contradiction;
+use crate::trace::Level;
 use crate::weather::Fired;
 
 /// Seeds a worker is given at a time.
@@ -120,6 +122,19 @@ pub fn play(scenario: &Scenario, spec: &Spec, twice: bool) -> (Run, Duration) {
         }
     }
     (first, wall)
+}
+
+/// The trace of a run, made by playing it once more with its events kept.
+pub fn trace_text(scenario: &Scenario, spec: &Spec, level: Level) -> String {
+    let kept = run(scenario, &Spec { keeps_events: true, ..spec.clone() });
+    let header = format!(
+        "test={}  end={} {}  hash={:016x}",
+        scenario.name(),
+        Ns(kept.virtual_ns),
+        kept.outcome.name(),
+        kept.hash
+    );
+    kept.trace.map(|lanes| lanes.text(level, &header)).unwrap_or_default()
 }
 
 /// A worker: plays these seeds and prints a line for each.
