@@ -28,7 +28,7 @@ pub fn main(args: &[String]) -> i32 {
 }
 
 /// What a sweep has to survive: seeds that end their process, and runs that no seed determines.
-fn drills() -> [Scenario; 6] {
+fn drills() -> [Scenario; 7] {
     let ends = |name, end: fn()| {
         Scenario::new(name, "one seed in some twenty ends its process", move |stage| {
             stage.client("cli", move || {
@@ -39,6 +39,19 @@ fn drills() -> [Scenario; 6] {
             });
         })
     };
+    let two_ways =
+        Scenario::new("drill/two-ways", "most seeds fail, in one way or another", |stage| {
+            stage.client("cli", || {
+                match greenroom::rand::choose("way", 20) {
+                    0 => {}
+                    way => {
+                        greenroom::always!(way % 2 == 0, "one way");
+                        greenroom::always!(way % 2 == 1, "another");
+                    }
+                }
+                Ok(())
+            });
+        });
     static RUNS: AtomicU64 = AtomicU64::new(0);
     let coin = Scenario::new("drill/coin", "what ran before shows", |stage| {
         stage.client("cli", || {
@@ -67,6 +80,7 @@ fn drills() -> [Scenario; 6] {
         ends("drill/deaf", never_lets_go),
         coin,
         flip,
+        two_ways,
         claim,
     ]
 }

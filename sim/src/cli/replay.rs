@@ -9,7 +9,7 @@ use crate::search::sweep::{play, trace_text};
 use crate::search::token::Token;
 use crate::trace::Level;
 
-/// What `replay` is told.
+/// Plays a run again from its token, and says how many of its deviations matched.
 #[derive(Args, Debug)]
 pub struct ReplayArgs {
     /// The token, or a file that holds it

@@ -17,7 +17,10 @@ use crate::search::token::Token;
 use crate::trace::Level;
 use crate::weather::{Fired, Weather};
 
-/// What `sim` is told.
+/// Rehearses scenarios in the simulated network: a seed, a range of seeds, or as many as time allows.
+///
+/// Seed 0 is played where nothing else is said. A sweep ends at its first failure unless
+/// `--max-failures` says otherwise.
 #[derive(Args, Debug)]
 pub struct SimArgs {
     /// Scenarios to play; none is all but those played by name only
@@ -34,6 +37,9 @@ pub struct SimArgs {
     /// Worker processes at once
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "seed")]
     jobs: Option<u16>,
+    /// Ends a sweep at the Nth failure, and counts them by class; the first is reported
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "seed", value_parser = clap::value_parser!(u64).range(1..))]
+    max_failures: u64,
     /// Plays every seed twice and compares
     #[arg(long)]
     check: bool,
@@ -197,6 +203,9 @@ fn sweep_all(
         for (name, _) in summary.sometimes.iter().filter(|(_, held)| !**held && !args.json) {
             say!("  never in {} seeds: {name}", summary.seeds);
         }
+        if !args.json {
+            say_failures(args, &summary);
+        }
         if let Some(failed) = &summary.failed {
             code = code.max(failure(suite, args, scenario, spec, failed));
         }
@@ -238,7 +247,8 @@ fn sweep_of<'a>(args: &SimArgs, scenario: &'a Scenario, seeds: Range<u64>) -> Sw
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(cores, usize::from);
     let scenario = scenario.name();
-    Sweep { scenario, seeds, jobs, arguments, until: None, passes_stderr: true }
+    let failures_max = args.max_failures;
+    Sweep { scenario, seeds, jobs, arguments, until: None, passes_stderr: true, failures_max }
 }
 
 fn sweep_one(
@@ -278,6 +288,22 @@ fn summary_line(scenario: &Scenario, summary: &Summary) -> String {
     };
     let rate = summary.seeds as f64 / summary.wall.as_secs_f64().max(1e-9);
     format!("{:<24} {:>7} seeds  {outcome}  ({rate:.0} seeds/s)", scenario.name(), summary.seeds)
+}
+
+/// How many failed in which way, or that nobody looked.
+fn say_failures(args: &SimArgs, summary: &Summary) {
+    if args.max_failures > 1 {
+        for (class, tally) in &summary.classes {
+            say!("  {:>7} failed, first seed {}: {class}", tally.seeds, tally.first);
+        }
+    }
+    if summary.failures == args.max_failures {
+        let count = match args.max_failures {
+            1 => "the first failure".to_owned(),
+            more => format!("{more} failures"),
+        };
+        say!("  stopped at {count}; --max-failures N goes on to the Nth, and counts by class");
+    }
 }
 
 /// Which faults struck how often: one that never did has tested nothing.
