@@ -1,26 +1,48 @@
 //! [`check()`]: a scenario rehearsed inside a user's `#[test]`.
 
-use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
+mod kept;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Once;
 
 use greenroom::scenario::Scenario;
 
-use crate::run::{Run, Spec, run};
-use crate::search::report::report;
+use crate::run::{Run, Spec};
+use crate::search::again::Again;
+use crate::search::report::report_for;
+use crate::search::sweep::{play, trace_text};
 use crate::search::token::Token;
+use crate::trace::Level;
+use crate::weather::Weather;
+use kept::{Diary, keep, kept_tokens};
 
-/// Runs a test makes unless `GREENROOM_RUNS` says otherwise.
+/// Seeds a test plays unless `GREENROOM_RUNS` says otherwise.
 const RUNS: u64 = 200;
-/// Where failing tokens are kept and tried first.
-const REGRESSIONS: &str = "greenroom-regressions";
+/// Of so many seeds one is played twice.
+const TWICE_EVERY: u64 = 8;
 
-/// Rehearses a scenario over many seeds and panics with a report when one fails.
+/// Rehearses a scenario over many runs and panics with a report when one fails.
 ///
-/// `GREENROOM_SEED` plays one seed, `GREENROOM_TOKEN` one token, `GREENROOM_RUNS` so many seeds
-/// (200 otherwise). A failing run's token is kept in `greenroom-regressions/` and tried first the
-/// next time. The seed under way is written to a file there before it is played, so that one that
-/// ends the process is known.
+/// First come the tokens of runs that failed before, which are kept in `greenroom-regressions/`; then
+/// the boring run, in which nothing deviates; then seeds, 200 of them, of calm, default and stormy
+/// [`Weather`] in turn. The boring run and each eighth seed are played twice: what is not the same both
+/// times is not deterministic, and fails.
+///
+/// A [`sometimes!`](greenroom::sometimes) that never held in all these runs is named on stderr, even
+/// where a test passes. It does not fail the test: what is rare may need more seeds than a test plays.
+///
+/// Variables steer it:
+///
+/// - `GREENROOM_RUNS`: so many seeds.
+/// - `GREENROOM_WEATHER`: this weather alone, `calm`, `default`, `stormy` or a JSON file.
+/// - `GREENROOM_SEED`: this seed alone, in the weather that is its turn.
+/// - `GREENROOM_TOKEN`: this token alone. Checks of other scenarios play nothing, and say so once.
+/// - `GREENROOM_TRACE`: prints the trace of that seed or token on stderr; `faults`, `api`, `sched` or
+///   `wire`.
+///
+/// The seed under way is written to a file in `greenroom-regressions/` before it is played, so that one
+/// that ends the process is known.
 ///
 /// # Panics
 ///
@@ -37,102 +59,153 @@ const REGRESSIONS: &str = "greenroom-regressions";
 /// greenroom_sim::check(&quiet);
 /// ```
 pub fn check(scenario: &Scenario) {
-    if let Ok(text) = std::env::var("GREENROOM_TOKEN") {
-        return play_token(scenario, &text);
+    rehearse(scenario, &[Weather::calm(), Weather::default(), Weather::stormy()]);
+}
+
+/// As [`check`], in one weather: for a scenario that is not made for others.
+///
+/// # Panics
+///
+/// As [`check`].
+///
+/// # Examples
+///
+/// ```
+/// use greenroom::scenario::Scenario;
+/// use greenroom_sim::Weather;
+///
+/// let quiet = Scenario::new("quiet", "nobody says a word", |stage| {
+///     stage.client("cli", || Ok(()));
+/// });
+/// greenroom_sim::check_in(&quiet, &Weather { loss_ppm: 100_000, ..Weather::calm() });
+/// ```
+pub fn check_in(scenario: &Scenario, weather: &Weather) {
+    rehearse(scenario, std::slice::from_ref(weather));
+}
+
+fn rehearse(scenario: &Scenario, weathers: &[Weather]) {
+    let chosen = variable("GREENROOM_WEATHER").map(|name| [weather_of(&name, weathers)]);
+    let weathers = chosen.as_ref().map_or(weathers, |one| one);
+    let mut check = Check { scenario, weathers, claims: BTreeMap::new(), runs: 0 };
+    if let Some(text) = variable("GREENROOM_TOKEN") {
+        let token = Token::parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        return match token.scenario == scenario.name() {
+            true => check.play_token(&token, trace_level()),
+            false => say_skipped(&token),
+        };
     }
     if let Some(seed) = number("GREENROOM_SEED") {
-        let spec = Spec::seed(seed);
-        return judge(scenario, &spec, &run(scenario, &spec));
+        return check.play(&check.seed(seed), true, trace_level());
     }
-    let ours = |text: &String| Token::parse(text).is_ok_and(|t| t.scenario == scenario.name());
-    for text in kept_tokens(scenario).into_iter().filter(ours) {
-        play_token(scenario, &text);
+    for token in kept_tokens(scenario) {
+        check.play_token(&token, None);
     }
-    let runs = number("GREENROOM_RUNS").unwrap_or(RUNS);
     let mut diary = Diary::open(scenario);
-    for seed in 0..runs {
-        diary.write(seed);
-        let spec = Spec::seed(seed);
-        judge(scenario, &spec, &run(scenario, &spec));
+    let boring = Spec { tape: Some(Vec::new()), ..check.seed(0) };
+    diary.write("the boring run");
+    check.play(&boring, true, None);
+    for seed in 0..number("GREENROOM_RUNS").unwrap_or(RUNS) {
+        diary.write(&seed.to_string());
+        check.play(&check.seed(seed), seed % TWICE_EVERY == 0, None);
+    }
+    check.say_what_never_held();
+}
+
+struct Check<'a> {
+    scenario: &'a Scenario,
+    weathers: &'a [Weather],
+    /// `sometimes!` claims, and whether they held yet.
+    claims: BTreeMap<&'static str, bool>,
+    runs: u64,
+}
+
+impl Check<'_> {
+    /// A seed, in the weather that is its turn.
+    fn seed(&self, seed: u64) -> Spec {
+        let weather = &self.weathers[(seed % self.weathers.len() as u64) as usize];
+        Spec { weather: weather.clone(), ..Spec::seed(seed) }
+    }
+
+    fn play(&mut self, spec: &Spec, twice: bool, level: Option<Level>) {
+        let (played, _) = play(self.scenario, spec, twice);
+        self.runs += 1;
+        for (name, held) in &played.sometimes {
+            *self.claims.entry(name).or_default() |= held;
+        }
+        judge(self.scenario, spec, &played, level);
+    }
+
+    fn play_token(&self, token: &Token, level: Option<Level>) {
+        let mut turned = self.scenario.clone();
+        for (name, value) in &token.knobs {
+            turned = turned.with_knob(name, *value).unwrap_or_else(|error| panic!("{error}"));
+        }
+        let spec = token.spec_in(weather_of(&token.weather, self.weathers));
+        let (played, _) = play(&turned, &spec, true);
+        if played.matched < token.choices.len() {
+            let (name, all) = (&token.scenario, token.choices.len());
+            say(&format!("{name}: {} of {all} deviations of a token came up", played.matched));
+        }
+        judge(&turned, &spec, &played, level);
+    }
+
+    fn say_what_never_held(&self) {
+        for (claim, _) in self.claims.iter().filter(|(_, held)| !**held) {
+            let (name, runs) = (self.scenario.name(), self.runs);
+            say(&format!("{name}: `sometimes!` never held in {runs} runs: {claim}"));
+        }
     }
 }
 
-fn number(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable}={text}: it is to be a number")))
-}
-
-fn play_token(scenario: &Scenario, text: &str) {
-    let token = Token::parse(text).unwrap_or_else(|error| panic!("{error}"));
-    assert!(
-        token.scenario == scenario.name(),
-        "the token is of `{}`, not of `{}`",
-        token.scenario,
-        scenario.name()
-    );
-    let mut turned = scenario.clone();
-    for (name, value) in &token.knobs {
-        turned = turned.with_knob(name, *value).unwrap_or_else(|error| panic!("{error}"));
+fn judge(scenario: &Scenario, spec: &Spec, run: &Run, level: Option<Level>) {
+    if let Some(level) = level {
+        say(&trace_text(scenario, spec, level));
     }
-    let spec = token.spec().unwrap_or_else(|error| panic!("{error}"));
-    let played = run(&turned, &spec);
-    if played.matched < token.choices.len() {
-        let all = token.choices.len();
-        eprintln!("{}: {} of {all} deviations of a token came up", token.scenario, played.matched);
-    }
-    judge(&turned, &spec, &played);
-}
-
-fn judge(scenario: &Scenario, spec: &Spec, run: &Run) {
     if run.outcome.held() {
         return;
     }
-    let report = report(scenario, spec, run, "cargo xtask");
+    // libtest names a test's thread after it; `main` is whoever calls outside of one.
+    let thread = std::thread::current();
+    let test = Again::Test(thread.name().filter(|name| *name != "main"));
+    let report = report_for(test, scenario, spec, run);
     if let Some(token) = &report.token {
-        keep(scenario, &token.to_string());
-        panic!("\n{}in this test:     GREENROOM_TOKEN='{token}' cargo test\n", report.text);
+        keep(scenario, token);
     }
     panic!("\n{}", report.text);
 }
 
-fn file_of(scenario: &Scenario, ending: &str) -> PathBuf {
-    PathBuf::from(REGRESSIONS).join(format!("{}.{ending}", scenario.name().replace('/', "-")))
-}
-
-fn kept_tokens(scenario: &Scenario) -> Vec<String> {
-    let kept = fs::read_to_string(file_of(scenario, "tokens")).unwrap_or_default();
-    kept.lines().filter(|line| line.starts_with("v1:")).map(str::to_owned).collect()
-}
-
-/// Keeping is a courtesy: a read-only checkout still gets its report.
-fn keep(scenario: &Scenario, token: &str) {
-    if kept_tokens(scenario).iter().any(|kept| kept == token) {
-        return;
-    }
-    let _ = fs::create_dir_all(REGRESSIONS);
-    let file = fs::OpenOptions::new().create(true).append(true).open(file_of(scenario, "tokens"));
-    if let Ok(mut file) = file {
-        let _ = writeln!(file, "{token}");
+/// A weather of the check's own by its name, or another by its name or file.
+fn weather_of(name: &str, own: &[Weather]) -> Weather {
+    match own.iter().find(|weather| weather.name == name) {
+        Some(weather) => weather.clone(),
+        None => Weather::by_name_or_file(name).unwrap_or_else(|error| panic!("{error}")),
     }
 }
 
-/// The seed under way, for whoever finds the process gone. The file is there only meanwhile.
-struct Diary(PathBuf);
-
-impl Diary {
-    fn open(scenario: &Scenario) -> Diary {
-        let _ = fs::create_dir_all(REGRESSIONS);
-        Diary(file_of(scenario, &format!("{}.seed", std::process::id())))
-    }
-    fn write(&mut self, seed: u64) {
-        let _ = fs::write(&self.0, format!("{seed}\n"));
-    }
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
-impl Drop for Diary {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-        // Gone again unless tokens are kept there.
-        let _ = fs::remove_dir(REGRESSIONS);
-    }
+fn number(name: &str) -> Option<u64> {
+    let text = variable(name)?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text}: it is to be a number")))
+}
+
+fn trace_level() -> Option<Level> {
+    let name = variable("GREENROOM_TRACE")?;
+    let names = Level::NAMES.join(", ");
+    Some(Level::by_name(&name).unwrap_or_else(|| panic!("GREENROOM_TRACE={name}: one of {names}")))
+}
+
+fn say_skipped(token: &Token) {
+    static SAID: Once = Once::new();
+    let name = &token.scenario;
+    SAID.call_once(|| {
+        say(&format!("GREENROOM_TOKEN is of `{name}`: checks of other scenarios play nothing"));
+    });
+}
+
+/// Past libtest, which keeps what a passing test prints with `eprintln!` to itself.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "greenroom: {text}");
 }

@@ -1,6 +1,17 @@
 //! The command line over any set of scenarios: `sim`, `replay` and whatever runners are given.
 //!
-//! A user's own xtask is three lines: collect the scenarios, name the runners, call [`main`].
+//! A user's own is three lines, as `examples/rehearse.rs` of this crate is:
+//!
+//! ```no_run
+//! # use greenroom::scenario::Scenario;
+//! use greenroom_sim::cli::{self, Suite};
+//!
+//! # let echo = Scenario::new("echo", "bytes come back", |_| {});
+//! let suite = Suite::new("cargo run --bin rehearse --", vec![echo]);
+//! let arguments: Vec<String> = std::env::args().skip(1).collect();
+//! std::process::exit(cli::main(&suite, &arguments));
+//! ```
+//!
 //! Exit codes: 0 held, 1 a property failed, 2 usage, 3 not deterministic, 4 a token's deviations
 //! did not all match and nothing failed, 101 an error of the tool itself.
 
@@ -20,6 +31,8 @@ use clap::{Args, Parser};
 use greenroom::scenario::Scenario;
 
 pub use sim::SimArgs;
+
+use crate::search::report::Report;
 
 /// What the command line knows.
 pub struct Suite {
@@ -42,6 +55,11 @@ pub struct Runner {
 }
 
 impl Suite {
+    /// These scenarios, in the simulator alone. `command` is how the user calls this program.
+    pub fn new(command: &str, scenarios: Vec<Scenario>) -> Suite {
+        Suite { scenarios, by_name: Vec::new(), runners: Vec::new(), command: command.into() }
+    }
+
     /// The scenario of exactly this name.
     fn exactly(&self, name: &str) -> Result<Scenario, String> {
         let mut all = self.scenarios.iter().chain(&self.by_name);
@@ -96,6 +114,7 @@ impl Knobs {
     }
 }
 
+/// Plays scenarios in a world that is not simulated, once each.
 #[derive(Args, Debug)]
 struct RunnerArgs {
     /// Scenarios to play; none is all
@@ -110,11 +129,16 @@ pub fn main(suite: &Suite, arguments: &[String]) -> i32 {
         Some((command, rest)) => (command.as_str(), rest),
         None => return usage(&format!("a subcommand is missing: {}", subcommands(suite))),
     };
+    let called = format!("{} {command}", suite.command);
     let done = match command {
-        "sim" => parse(command, rest).and_then(|args| sim::sim(suite, &args)),
-        "replay" => parse(command, rest).and_then(|args| replay::replay(suite, &args)),
+        "help" | "--help" | "-h" => {
+            say_text(&help(suite));
+            return 0;
+        }
+        "sim" => parse(&called, rest).and_then(|args| sim::sim(suite, &args)),
+        "replay" => parse(&called, rest).and_then(|args| replay::replay(suite, &args)),
         name => match suite.runners.iter().find(|runner| runner.name == name) {
-            Some(runner) => parse(command, rest).and_then(|args| perform(suite, runner, &args)),
+            Some(runner) => parse(&called, rest).and_then(|args| perform(suite, runner, &args)),
             None => Err(format!("no subcommand `{name}`; there are: {}", subcommands(suite))),
         },
     };
@@ -125,6 +149,25 @@ pub fn main(suite: &Suite, arguments: &[String]) -> i32 {
 pub fn subcommands(suite: &Suite) -> String {
     let runners = suite.runners.iter().map(|runner| runner.name);
     ["sim", "replay"].into_iter().chain(runners).collect::<Vec<_>>().join(", ")
+}
+
+/// What there is to call, and to play.
+fn help(suite: &Suite) -> String {
+    let mut text = format!("{} COMMAND\n\n", suite.command);
+    let mut row = |call: &str, what: &str| text.push_str(&format!("  {call:<28}{what}\n"));
+    row("sim [SCENARIO…]", "rehearse scenarios in the simulated network");
+    row("replay TOKEN|FILE", "run a failure again from its token");
+    for runner in &suite.runners {
+        row(&format!("{} [SCENARIO…]", runner.name), "play scenarios there, once");
+    }
+    text.push_str("\nEach takes --help. Scenarios:\n\n");
+    for scenario in suite.scenarios.iter().chain(&suite.by_name) {
+        text.push_str(&format!("  {:<28}{}\n", scenario.name(), scenario.about()));
+    }
+    text.push_str(
+        "\nExit code: 0 held, 1 failed, 2 usage, 3 not deterministic, 4 a token did not match.\n",
+    );
+    text
 }
 
 fn perform(suite: &Suite, runner: &Runner, args: &RunnerArgs) -> Result<i32, String> {
@@ -150,6 +193,11 @@ fn say_text(text: &str) {
     }
 }
 
+/// The exit code of a run that failed, by its report.
+fn code_of(report: &Report) -> i32 {
+    if report.token.is_some() { 1 } else { 3 }
+}
+
 fn usage(error: &str) -> i32 {
     eprintln!("error: {error}");
     2
@@ -163,10 +211,12 @@ struct Command<T: Args> {
 }
 
 /// Parses a subcommand's arguments. Help is printed; anything amiss is one line.
-fn parse<T: Args>(name: &str, arguments: &[String]) -> Result<T, String> {
+fn parse<T: Args>(called: &str, arguments: &[String]) -> Result<T, String> {
+    use clap::CommandFactory;
     use clap::error::ErrorKind;
-    match Command::<T>::try_parse_from(arguments) {
-        Ok(command) => Ok(command.args),
+    let command = Command::<T>::command().bin_name(called);
+    match command.try_get_matches_from(arguments).and_then(|it| T::from_arg_matches(&it)) {
+        Ok(args) => Ok(args),
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
             say_text(&error.to_string());
             std::process::exit(0);
@@ -175,12 +225,13 @@ fn parse<T: Args>(name: &str, arguments: &[String]) -> Result<T, String> {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default();
             let what = first.strip_prefix("error: ").unwrap_or(first);
-            let command = <Command<T> as clap::CommandFactory>::command();
+            let command = Command::<T>::command();
             let flags: Vec<String> = command
                 .get_arguments()
                 .filter(|arg| !arg.is_hide_set())
                 .filter_map(|arg| arg.get_long().map(|long| format!("--{long}")))
                 .collect();
+            let name = called.rsplit(' ').next().unwrap_or(called);
             Err(format!("{name}: {what}; accepted: {}", flags.join(" ")))
         }
     }

@@ -61,9 +61,9 @@ mod testing;
 mod world;
 
 pub use builder::Sim;
-pub use check::check;
+pub use check::{check, check_in};
 pub use run::{Outcome, Run, Spec};
-pub use search::{report, shrink, sweep, token};
+pub use search::{again, report, shrink, sweep, token};
 #[doc(no_inline)]
 pub use weather as faults;
 pub use weather::Weather;

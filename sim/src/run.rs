@@ -2,6 +2,7 @@
 
 mod choice;
 mod ending;
+mod findings;
 mod outcome;
 mod quiet;
 
@@ -25,6 +26,7 @@ use crate::world::table::Table;
 
 pub use choice::{Choice, Value};
 use ending::outcome_of;
+use findings::findings;
 pub use outcome::Outcome;
 use quiet::Quiet;
 
@@ -84,6 +86,9 @@ pub struct Run {
     pub fired: Fired,
     /// `sometimes!` claims and whether they held.
     pub sometimes: Vec<(&'static str, bool)>,
+    /// All that went wrong, the outcome's cause among it: each violated claim, each panic that nobody
+    /// joined, each error that a program ended with.
+    pub findings: Vec<String>,
     /// The events, if they were kept.
     pub trace: Option<Log>,
 }
@@ -125,9 +130,10 @@ pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
     let hub = SimHub::new(world, spec.time_limit);
     let quiet = Quiet::begin();
     let (ending, hub) = driver::run(hub, programs);
+    let findings = findings(&ending, &hub, &errors);
     let outcome = outcome_of(&ending, &hub, &errors, &mut stage);
     drop(quiet);
-    conclude(outcome, hub)
+    conclude(outcome, findings, hub)
 }
 
 fn program_of(host: &HostSpec, errors: Shared<Vec<(String, io::Error)>>) -> Program {
@@ -144,7 +150,7 @@ fn program_of(host: &HostSpec, errors: Shared<Vec<(String, io::Error)>>) -> Prog
     }
 }
 
-fn conclude(outcome: Outcome, hub: SimHub) -> Run {
+fn conclude(outcome: Outcome, findings: Vec<String>, hub: SimHub) -> Run {
     let world = hub.world;
     let paths = Rc::new(world.paths);
     Run {
@@ -159,6 +165,7 @@ fn conclude(outcome: Outcome, hub: SimHub) -> Run {
         fired: world.fired,
         sometimes: world.sometimes,
         trace: log(world.trace, paths, &world.hosts),
+        findings,
         outcome,
     }
 }

@@ -1,6 +1,7 @@
 //! What is done with many runs: a [`sweep`] plays seeds, [`shrink`] makes a failing run small,
-//! [`token`] writes it down and [`report`] says it.
+//! [`token`] writes it down, [`report`] says it, and [`again`] how it is played once more.
 
+pub mod again;
 pub(crate) mod difference;
 pub mod report;
 pub mod shrink;

@@ -27,8 +27,8 @@ pub fn main(args: &[String]) -> i32 {
     cli::main(&suite, args)
 }
 
-/// What a sweep has to survive: seeds that end their process, and a run that no seed determines.
-fn drills() -> [Scenario; 4] {
+/// What a sweep has to survive: seeds that end their process, and runs that no seed determines.
+fn drills() -> [Scenario; 7] {
     let ends = |name, end: fn()| {
         Scenario::new(name, "one seed in some twenty ends its process", move |stage| {
             stage.client("cli", move || {
@@ -39,10 +39,38 @@ fn drills() -> [Scenario; 4] {
             });
         })
     };
+    let two_ways =
+        Scenario::new("drill/two-ways", "most seeds fail, in one way or another", |stage| {
+            stage.client("cli", || {
+                match greenroom::rand::choose("way", 20) {
+                    0 => {}
+                    way => {
+                        greenroom::always!(way % 2 == 0, "one way");
+                        greenroom::always!(way % 2 == 1, "another");
+                    }
+                }
+                Ok(())
+            });
+        });
     static RUNS: AtomicU64 = AtomicU64::new(0);
     let coin = Scenario::new("drill/coin", "what ran before shows", |stage| {
         stage.client("cli", || {
             greenroom::note!("run {}", RUNS.fetch_add(1, Ordering::Relaxed));
+            Ok(())
+        });
+    });
+    static PLAYS: AtomicU64 = AtomicU64::new(0);
+    let flip = Scenario::new("drill/flip", "every other run fails, and looks the same", |stage| {
+        stage.client("cli", || match PLAYS.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => Ok(()),
+            _ => Err(std::io::ErrorKind::Other.into()),
+        });
+    });
+    static CLAIMS: AtomicU64 = AtomicU64::new(0);
+    let claim = Scenario::new("drill/claim", "every other run holds a claim", |stage| {
+        stage.client("cli", || {
+            let held = CLAIMS.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
+            greenroom::sometimes!(held, "the first of two");
             Ok(())
         });
     });
@@ -51,6 +79,9 @@ fn drills() -> [Scenario; 4] {
         ends("drill/exit", || std::process::exit(0)),
         ends("drill/deaf", never_lets_go),
         coin,
+        flip,
+        two_ways,
+        claim,
     ]
 }
 

@@ -121,7 +121,7 @@ decisions! {
         about: Label,
         rates: [],
         strikes: [],
-        says: "{who} chooses {value}, the {nth}th time",
+        says: "{who} chooses {value}, as choice {nth} there",
     }
     /// Random bytes. They are no deviation: they come from the seed in every run.
     Entropy(Number) {

@@ -3,13 +3,13 @@
 use clap::Args;
 
 use super::Suite;
-use super::sim::{exit_code, line, trace_text};
-use crate::run::run;
+use super::sim::{exit_code, line};
 use crate::search::report::report;
+use crate::search::sweep::{play, trace_text};
 use crate::search::token::Token;
 use crate::trace::Level;
 
-/// What `replay` is told.
+/// Plays a run again from its token, and says how many of its deviations matched.
 #[derive(Args, Debug)]
 pub struct ReplayArgs {
     /// The token, or a file that holds it
@@ -42,17 +42,20 @@ pub(super) fn replay(suite: &Suite, args: &ReplayArgs) -> Result<i32, String> {
         scenario = scenario.with_knob(name, *value)?;
     }
     let spec = token.spec()?;
-    let played = run(&scenario, &spec);
+    // Twice: a verdict that flips is nobody's to act on.
+    let (played, _) = play(&scenario, &spec, true);
     say!("{}", line(&scenario, &played));
     say!("{} of {} deviations matched", played.matched, token.choices.len());
     if let Some(level) = level {
         super::say_text(&trace_text(&scenario, &spec, level));
     }
     if !played.outcome.held() {
-        if !args.quiet {
-            super::say_text(&report(&scenario, &spec, &played, &suite.command).text);
+        if args.quiet {
+            return Ok(exit_code(&played.outcome));
         }
-        return Ok(exit_code(&played.outcome));
+        let report = report(&scenario, &spec, &played, &suite.command);
+        super::say_text(&report.text);
+        return Ok(super::code_of(&report));
     }
     Ok(if played.matched < token.choices.len() { 4 } else { 0 })
 }

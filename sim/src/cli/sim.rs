@@ -9,14 +9,18 @@ use greenroom::scenario::Scenario;
 
 use super::{Knobs, Suite};
 use crate::choices::Ns;
-use crate::run::{Outcome, Run, Spec, run};
-use crate::search::report::{by_seed, report};
-use crate::search::sweep::{SeedResult, Summary, Sweep, play, work};
+use crate::run::{Outcome, Run, Spec};
+use crate::search::again::Again;
+use crate::search::report::report;
+use crate::search::sweep::{SeedResult, Summary, Sweep, play, trace_text, work};
 use crate::search::token::Token;
 use crate::trace::Level;
 use crate::weather::{Fired, Weather};
 
-/// What `sim` is told.
+/// Rehearses scenarios in the simulated network: a seed, a range of seeds, or as many as time allows.
+///
+/// Seed 0 is played where nothing else is said. A sweep ends at its first failure unless
+/// `--max-failures` says otherwise.
 #[derive(Args, Debug)]
 pub struct SimArgs {
     /// Scenarios to play; none is all but those played by name only
@@ -33,6 +37,9 @@ pub struct SimArgs {
     /// Worker processes at once
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "seed")]
     jobs: Option<u16>,
+    /// Ends a sweep at the Nth failure, and counts them by class; the first is reported
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "seed", value_parser = clap::value_parser!(u64).range(1..))]
+    max_failures: u64,
     /// Plays every seed twice and compares
     #[arg(long)]
     check: bool,
@@ -133,10 +140,7 @@ fn one_seed(
             say!("{}", Token::of(scenario, spec, &played));
         }
         if !played.outcome.held() {
-            code = code.max(exit_code(&played.outcome));
-            if !args.json {
-                super::say_text(&report(scenario, spec, &played, &suite.command).text);
-            }
+            code = code.max(report_failure(suite, args, scenario, spec, &played));
         }
     }
     Ok(code)
@@ -160,19 +164,6 @@ pub(super) fn line(scenario: &Scenario, run: &Run) -> String {
         run.events,
         run.hash
     )
-}
-
-/// The trace of a run, made by playing it once more with its events kept.
-pub(super) fn trace_text(scenario: &Scenario, spec: &Spec, level: Level) -> String {
-    let kept = run(scenario, &Spec { keeps_events: true, ..spec.clone() });
-    let header = format!(
-        "test={}  end={} {}  hash={:016x}",
-        scenario.name(),
-        Ns(kept.virtual_ns),
-        kept.outcome.name(),
-        kept.hash
-    );
-    kept.trace.map(|lanes| lanes.text(level, &header)).unwrap_or_default()
 }
 
 pub(super) fn exit_code(outcome: &Outcome) -> i32 {
@@ -211,6 +202,9 @@ fn sweep_all(
         }
         for (name, _) in summary.sometimes.iter().filter(|(_, held)| !**held && !args.json) {
             say!("  never in {} seeds: {name}", summary.seeds);
+        }
+        if !args.json {
+            say_failures(args, &summary);
         }
         if let Some(failed) = &summary.failed {
             code = code.max(failure(suite, args, scenario, spec, failed));
@@ -253,7 +247,8 @@ fn sweep_of<'a>(args: &SimArgs, scenario: &'a Scenario, seeds: Range<u64>) -> Sw
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.map_or(cores, usize::from);
     let scenario = scenario.name();
-    Sweep { scenario, seeds, jobs, arguments, until: None, passes_stderr: true }
+    let failures_max = args.max_failures;
+    Sweep { scenario, seeds, jobs, arguments, until: None, passes_stderr: true, failures_max }
 }
 
 fn sweep_one(
@@ -295,6 +290,22 @@ fn summary_line(scenario: &Scenario, summary: &Summary) -> String {
     format!("{:<24} {:>7} seeds  {outcome}  ({rate:.0} seeds/s)", scenario.name(), summary.seeds)
 }
 
+/// How many failed in which way, or that nobody looked.
+fn say_failures(args: &SimArgs, summary: &Summary) {
+    if args.max_failures > 1 {
+        for (class, tally) in &summary.classes {
+            say!("  {:>7} failed, first seed {}: {class}", tally.seeds, tally.first);
+        }
+    }
+    if summary.failures == args.max_failures {
+        let count = match args.max_failures {
+            1 => "the first failure".to_owned(),
+            more => format!("{more} failures"),
+        };
+        say!("  stopped at {count}; --max-failures N goes on to the Nth, and counts by class");
+    }
+}
+
 /// Which faults struck how often: one that never did has tested nothing.
 fn fault_table(fired: &Fired) -> String {
     let rows = fired.rows();
@@ -311,7 +322,8 @@ fn failure(
     failed: &SeedResult,
 ) -> i32 {
     let spec = Spec { seed: failed.seed, ..spec.clone() };
-    let again = || by_seed(scenario, &spec, &suite.command);
+    let command = Again::CommandLine(&suite.command);
+    let again = || format!("again, by seed:   {}\n", command.by_seed(scenario, &spec));
     if failed.trace_hash.is_empty() {
         if !args.json {
             say!("seed {} {}: {}", failed.seed, failed.outcome, failed.cause);
@@ -323,13 +335,27 @@ fn failure(
     if played.outcome.held() {
         if !args.json {
             say!("seed {} {} in a worker: {}", failed.seed, failed.outcome, failed.cause);
-            say!("NOT DETERMINISTIC: it holds when it is played first; state outlives a run");
+            say!("NOT DETERMINISTIC: played here it holds: state outlives a run");
             super::say_text(&again());
         }
         return 3;
     }
-    if !args.json {
-        super::say_text(&report(scenario, &spec, &played, &suite.command).text);
+    report_failure(suite, args, scenario, &spec, &played)
+}
+
+/// Reports a run that failed here; returns the exit code. One whose deviations give another run is not
+/// deterministic, whatever it came to; without a report nobody looks.
+fn report_failure(
+    suite: &Suite,
+    args: &SimArgs,
+    scenario: &Scenario,
+    spec: &Spec,
+    played: &Run,
+) -> i32 {
+    if args.json {
+        return exit_code(&played.outcome);
     }
-    exit_code(&played.outcome)
+    let report = report(scenario, spec, played, &suite.command);
+    super::say_text(&report.text);
+    super::code_of(&report)
 }

@@ -6,7 +6,8 @@ use std::fmt::Write;
 use greenroom::scenario::Scenario;
 
 use crate::choices::Ns;
-use crate::run::{Run, Spec, run};
+use crate::run::{Outcome, Run, Spec, run};
+use crate::search::again::Again;
 use crate::search::shrink::{Shrunk, shrink};
 use crate::search::token::Token;
 use crate::trace::Level;
@@ -23,16 +24,25 @@ const DEVIATIONS_SHOWN: usize = 8;
 pub struct Report {
     /// The text.
     pub text: String,
-    /// The smallest failing run's token, if it could be made smaller.
+    /// The smallest failing run's token; none where no tape determines the run, as the text says.
     pub token: Option<Token>,
 }
 
 /// Minimises a failing run and describes it. `command` is how the user calls the command line.
 pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) -> Report {
+    report_for(Again::CommandLine(command), scenario, spec, failing)
+}
+
+/// Minimises a failing run and describes it to somebody who plays runs in this way.
+pub fn report_for(again: Again<'_>, scenario: &Scenario, spec: &Spec, failing: &Run) -> Report {
     let mut text = String::new();
-    let verdict = failing.outcome.name().to_uppercase();
-    let seed = match spec.tape {
+    let verdict = match failing.outcome {
+        Outcome::Nondeterministic(_) => "NOT DETERMINISTIC".into(),
+        _ => failing.outcome.name().to_uppercase(),
+    };
+    let seed = match &spec.tape {
         None => format!("seed {}", spec.seed),
+        Some(tape) if tape.is_empty() => "the boring run".into(),
         Some(_) => "token".into(),
     };
     let _ = writeln!(
@@ -43,9 +53,14 @@ pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) ->
     );
     indent(&mut text, &failing.outcome.to_string());
     let seed_command = || match spec.tape {
-        None => by_seed(scenario, spec, command),
+        None => format!("again, by seed:   {}\n", again.by_seed(scenario, spec)),
         Some(_) => String::new(),
     };
+    // What no tape determines can't be made smaller.
+    if matches!(failing.outcome, Outcome::Nondeterministic(_)) {
+        text.push_str(&seed_command());
+        return Report { text, token: None };
+    }
     let shrunk = match shrink(scenario, spec, failing) {
         Ok(shrunk) => shrunk,
         Err(why) => {
@@ -60,10 +75,10 @@ pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) ->
         let _ = writeln!(text, "which then reads:");
         indent(&mut text, &shrunk.run.outcome.to_string());
     }
-    trace(&mut text, scenario, &shrunk);
+    trace(&mut text, again, scenario, &shrunk);
     text.push_str(&seed_command());
     let token = Token::of(scenario, &shrunk.spec, &shrunk.run);
-    let _ = writeln!(text, "again, by token:  {command} replay '{token}'");
+    let _ = writeln!(text, "again, by token:  {}", again.by_token(&token));
     Report { text, token: Some(token) }
 }
 
@@ -98,26 +113,14 @@ fn how_often(text: &mut String, scenario: &Scenario, spec: &Spec, class: &str) {
     let _ = writeln!(text, "how often: {count} of seeds 0..{SEEDS_COUNTED} fail alike");
 }
 
-fn trace(text: &mut String, scenario: &Scenario, shrunk: &Shrunk) {
+fn trace(text: &mut String, again: Again<'_>, scenario: &Scenario, shrunk: &Shrunk) {
     let shown = run(scenario, &Spec { keeps_events: true, ..shrunk.spec.clone() });
     let Some(lanes) = shown.trace else { return };
-    let _ = writeln!(text, "trace of the minimised run (more: replay … --trace api|sched|wire):");
+    let _ = writeln!(text, "trace of the minimised run (more: {}):", again.with_trace());
     let _ = writeln!(text, "  {}", lanes.heading());
     for line in lanes.excerpt(Level::Api, TRACE_LINES) {
         let _ = writeln!(text, "  {line}");
     }
-}
-
-/// The command that plays a seed again.
-pub(crate) fn by_seed(scenario: &Scenario, spec: &Spec, command: &str) -> String {
-    let weather = match spec.weather.name.as_str() {
-        "default" => String::new(),
-        name => format!(" --weather {name}"),
-    };
-    let knobs: String =
-        scenario.knobs_turned().map(|(name, value)| format!(" --knob {name}={value}")).collect();
-    let (name, seed) = (scenario.name(), spec.seed);
-    format!("again, by seed:   {command} sim {name} --seed {seed}{weather}{knobs}\n")
 }
 
 fn indent(text: &mut String, block: &str) {

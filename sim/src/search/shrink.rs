@@ -9,7 +9,7 @@ use greenroom::scenario::Scenario;
 
 use crate::choices::Series;
 use crate::run::{Choice, Run, Spec, run};
-use crate::search::difference::first_difference;
+use crate::search::difference::contradiction;
 
 /// The most runs one minimisation may take.
 const RUNS_MAX: usize = 3_000;
@@ -33,21 +33,14 @@ pub struct Shrunk {
 ///
 /// # Errors
 ///
-/// When the run's own deviations do not give the same run again: it was not determined by them, and
-/// the text says where it first differed.
+/// When its own deviations do not give the run again, or those of the smallest run not that one: neither
+/// is determined by them. The text has both sides, and where they first differ.
 pub fn shrink(scenario: &Scenario, spec: &Spec, failing: &Run) -> Result<Shrunk, String> {
     let class = failing.outcome.class();
     let taped = Spec { tape: Some(failing.deviations()), keeps_events: false, ..spec.clone() };
     let replayed = run(scenario, &taped);
-    if replayed.hash != failing.hash {
-        return Err(format!(
-            "replaying its {} deviations gave another run ({:016x}, not {:016x}): {}\nthey {}",
-            failing.deviation_count(),
-            replayed.hash,
-            failing.hash,
-            replayed.outcome,
-            first_difference(scenario, spec, &taped)
-        ));
+    if let Some(both) = contradiction(scenario, (spec, failing), (&taped, &replayed)) {
+        return Err(both);
     }
     let mut search = Search { scenario, spec: taped, class, best: replayed, runs: 1 };
     search.drop_tail();
@@ -56,6 +49,10 @@ pub fn shrink(scenario: &Scenario, spec: &Spec, failing: &Run) -> Result<Shrunk,
     let before = failing.deviation_count();
     let tape = Some(search.best.deviations());
     let spec = Spec { tape, ..search.spec };
+    let again = run(scenario, &spec);
+    if let Some(both) = contradiction(scenario, (&spec, &search.best), (&spec, &again)) {
+        return Err(both);
+    }
     Ok(Shrunk { run: search.best, spec, before, runs: search.runs, is_minimal })
 }
 

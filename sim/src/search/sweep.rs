@@ -5,26 +5,29 @@
 //! prints a line of JSON a seed. Results are taken in order of seeds whatever order they come in,
 //! so what a sweep says does not depend on how many workers it had.
 
+mod process;
+
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::ops::Range;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use greenroom::scenario::Scenario;
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Run, Spec, run};
-use crate::search::difference::first_difference;
+use crate::choices::Ns;
+use crate::run::{Outcome, Run, Spec, run};
+use crate::search::difference::contradiction;
+use crate::trace::Level;
 use crate::weather::Fired;
+use process::{HANG, LastWords, Watched};
 
 /// Seeds a worker is given at a time.
 const CHUNK: u64 = 250;
-/// Wall time without a result after which a seed counts as hanging.
-const HANG: Duration = Duration::from_secs(60);
 
 /// What a seed came to, as a worker prints it and `--json` shows it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,6 +51,9 @@ pub struct SeedResult {
     /// What was wrong, if anything was.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub cause: String,
+    /// What it has in common with other failures of its kind, as [`Outcome::class`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub class: String,
     /// `sometimes!` claims that came by and did not hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub never: Vec<String>,
@@ -67,6 +73,7 @@ fn claims(run: &Run, holding: bool) -> Vec<String> {
 impl SeedResult {
     /// The result of a run that came to an end.
     pub fn of(scenario: &Scenario, seed: u64, run: &Run, wall: Duration) -> SeedResult {
+        let failed = !run.outcome.held();
         SeedResult {
             scenario: scenario.name().to_owned(),
             seed,
@@ -76,7 +83,8 @@ impl SeedResult {
             virtual_ns: run.virtual_ns,
             wall_ns: wall.as_nanos() as u64,
             deviations: run.deviation_count() as u64,
-            cause: if run.outcome.held() { String::new() } else { run.outcome.to_string() },
+            cause: if failed { run.outcome.to_string() } else { String::new() },
+            class: if failed { run.outcome.class() } else { String::new() },
             never: claims(run, false),
             once: claims(run, true),
             fired: run.fired,
@@ -94,6 +102,7 @@ impl SeedResult {
             virtual_ns: 0,
             wall_ns: 0,
             deviations: 0,
+            class: cause.lines().next().unwrap_or(outcome).to_owned(),
             cause,
             never: Vec::new(),
             once: Vec::new(),
@@ -107,19 +116,32 @@ impl SeedResult {
     }
 }
 
-/// Plays one seed; with `twice`, again, and says so if the second run differs.
+/// Plays one seed; with `twice`, again: a second run that differs in anything makes the outcome
+/// [`Nondeterministic`](Outcome::Nondeterministic), with both sides.
 pub fn play(scenario: &Scenario, spec: &Spec, twice: bool) -> (Run, Duration) {
     let start = Instant::now();
     let mut first = run(scenario, spec);
     let wall = start.elapsed();
     if twice {
         let again = run(scenario, spec);
-        if again.hash != first.hash {
-            let why = format!("two runs of one seed {}", first_difference(scenario, spec, spec));
-            first.outcome = crate::run::Outcome::Nondeterministic(why);
+        if let Some(both) = contradiction(scenario, (spec, &first), (spec, &again)) {
+            first.outcome = Outcome::Nondeterministic(both);
         }
     }
     (first, wall)
+}
+
+/// The trace of a run, made by playing it once more with its events kept.
+pub fn trace_text(scenario: &Scenario, spec: &Spec, level: Level) -> String {
+    let kept = run(scenario, &Spec { keeps_events: true, ..spec.clone() });
+    let header = format!(
+        "test={}  end={} {}  hash={:016x}",
+        scenario.name(),
+        Ns(kept.virtual_ns),
+        kept.outcome.name(),
+        kept.hash
+    );
+    kept.trace.map(|lanes| lanes.text(level, &header)).unwrap_or_default()
 }
 
 /// A worker: plays these seeds and prints a line for each.
@@ -151,6 +173,17 @@ pub struct Sweep<'a> {
     pub until: Option<Instant>,
     /// Whether what the programs write to stderr goes to ours.
     pub passes_stderr: bool,
+    /// How many failures end the sweep.
+    pub failures_max: u64,
+}
+
+/// How often failures of one class came up, and the lowest seed that has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// How many seeds failed so.
+    pub seeds: u64,
+    /// The first of them.
+    pub first: u64,
 }
 
 /// What a sweep found.
@@ -166,12 +199,16 @@ pub struct Summary {
     pub events: u64,
     /// The failing seed with the lowest number, if one failed.
     pub failed: Option<SeedResult>,
+    /// How many seeds failed.
+    pub failures: u64,
+    /// The same by class.
+    pub classes: BTreeMap<String, Tally>,
     /// `sometimes!` claims, and whether they held in any of the seeds.
     pub sometimes: BTreeMap<String, bool>,
 }
 
 impl Sweep<'_> {
-    /// Plays the seeds until one fails; `each` sees every result in order of seeds.
+    /// Plays the seeds until so many failed as may; `each` sees every result in order of seeds.
     pub fn run(&self, mut each: impl FnMut(&SeedResult)) -> io::Result<Summary> {
         let start = Instant::now();
         let next = AtomicU64::new(self.seeds.start);
@@ -201,13 +238,15 @@ impl Sweep<'_> {
                 waiting.insert(first, lines);
                 while let Some(lines) = waiting.remove(&expected) {
                     expected += lines.len() as u64;
-                    summary.take_all(&lines, &mut each);
-                    stop.fetch_or(summary.failed.is_some(), Ordering::Relaxed);
+                    summary.take_all(&lines, self.failures_max, &mut each);
+                    stop.fetch_or(summary.failures >= self.failures_max, Ordering::Relaxed);
                 }
             };
             stop.store(true, Ordering::Relaxed);
             // Behind a chunk that time cut short.
-            waiting.values().for_each(|lines| summary.take_all(lines, &mut each));
+            waiting
+                .values()
+                .for_each(|lines| summary.take_all(lines, self.failures_max, &mut each));
             outcome
         })?;
         summary.wall = start.elapsed();
@@ -249,10 +288,14 @@ impl Sweep<'_> {
             let death = self.one_worker(watched, left.clone(), &mut lines)?;
             left.start += (lines.len() - before) as u64;
             let Some((outcome, cause)) = death else { break };
-            // The seed it was at: even a clean exit is one if seeds were left. The seeds behind a
-            // failure are not played: the sweep ends there.
+            // The seed it was at: even a clean exit is one if seeds were left.
             if !left.is_empty() {
                 lines.push(SeedResult::of_death(self.scenario, left.start, outcome, cause));
+                left.start += 1;
+            }
+            // Seeds behind the failure that ends a sweep are not played.
+            let failures = lines.iter().filter(|line| !line.held()).count() as u64;
+            if failures >= self.failures_max {
                 break;
             }
         }
@@ -303,50 +346,16 @@ impl Sweep<'_> {
     }
 }
 
-/// The end of what a worker wrote to stderr: a process that ends itself says why there.
-struct LastWords {
-    bytes: mpsc::Receiver<Vec<u8>>,
-}
-
-impl LastWords {
-    fn hear(stderr: Option<ChildStderr>, passes_on: bool) -> LastWords {
-        const KEPT: usize = 2048;
-        let (sender, bytes) = mpsc::channel();
-        thread::spawn(move || {
-            let mut kept = Vec::new();
-            let (Some(mut stderr), mut chunk) = (stderr, [0; 4096]) else { return };
-            while let Ok(length) = stderr.read(&mut chunk)
-                && length > 0
-            {
-                if passes_on {
-                    // Nobody may be listening; the worker is not to wait for that.
-                    let _ = io::stderr().write_all(&chunk[..length]);
-                }
-                kept.extend_from_slice(&chunk[..length]);
-                kept.drain(..kept.len().saturating_sub(KEPT));
-            }
-            let _ = sender.send(kept);
-        });
-        LastWords { bytes }
-    }
-
-    /// The last lines, each on one of its own; nothing if there are none.
-    fn told(self) -> String {
-        const LINES: usize = 8;
-        // A process that the program started may hold the pipe open.
-        let bytes = self.bytes.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        let last = &lines[lines.len().saturating_sub(LINES)..];
-        last.iter().map(|line| format!("\n  {line}")).collect()
-    }
-}
-
 impl Summary {
-    /// Takes results in order of seeds, up to the first that failed.
-    fn take_all(&mut self, lines: &[SeedResult], each: &mut impl FnMut(&SeedResult)) {
+    /// Takes results in order of seeds, up to the failure that ends the sweep.
+    fn take_all(
+        &mut self,
+        lines: &[SeedResult],
+        failures_max: u64,
+        each: &mut impl FnMut(&SeedResult),
+    ) {
         for result in lines {
-            if self.failed.is_none() {
+            if self.failures < failures_max {
                 self.take(result);
                 each(result);
             }
@@ -364,44 +373,10 @@ impl Summary {
             self.sometimes.insert(name.clone(), true);
         }
         if !result.held() {
-            self.failed = Some(result.clone());
+            self.failures += 1;
+            let first = Tally { seeds: 0, first: result.seed };
+            self.classes.entry(result.class.clone()).or_insert(first).seeds += 1;
+            self.failed.get_or_insert_with(|| result.clone());
         }
-    }
-}
-
-/// A worker process and when it last gave a sign of life.
-#[derive(Default)]
-struct Watched(Mutex<Option<Watch>>);
-
-struct Watch {
-    child: Child,
-    alive: Instant,
-    ended: bool,
-}
-
-impl Watched {
-    fn with<T>(&self, f: impl FnOnce(&mut Option<Watch>) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-    fn begin(&self, child: Child) {
-        self.with(|watch| *watch = Some(Watch { child, alive: Instant::now(), ended: false }));
-    }
-    fn saw_life(&self) {
-        self.with(|watch| watch.iter_mut().for_each(|watch| watch.alive = Instant::now()));
-    }
-    fn end(&self) {
-        // One that has just ended by itself is as good.
-        self.with(|watch| watch.iter_mut().for_each(|watch| drop(watch.child.kill())));
-    }
-    fn end_if_hanging(&self) {
-        self.with(|watch| {
-            if let Some(watch) = watch.as_mut().filter(|watch| watch.alive.elapsed() > HANG) {
-                watch.ended = watch.child.kill().is_ok();
-            }
-        });
-    }
-    fn finish(&self) -> io::Result<(std::process::ExitStatus, bool)> {
-        let mut watch = self.with(Option::take).expect("a worker finishes once");
-        Ok((watch.child.wait()?, watch.ended))
     }
 }

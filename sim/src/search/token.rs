@@ -95,11 +95,13 @@ impl Token {
     ///
     /// As [`Weather::by_name_or_file`].
     pub fn spec(&self) -> Result<Spec, String> {
-        Ok(Spec {
-            tape: Some(self.choices.clone()),
-            weather: Weather::by_name_or_file(&self.weather)?,
-            ..Spec::seed(self.seed.unwrap_or(0))
-        })
+        Ok(self.spec_in(Weather::by_name_or_file(&self.weather)?))
+    }
+
+    /// The same, given the weather that it names.
+    pub fn spec_in(&self, weather: Weather) -> Spec {
+        let tape = Some(self.choices.clone());
+        Spec { tape, weather, ..Spec::seed(self.seed.unwrap_or(0)) }
     }
 }
 

@@ -1,0 +1,58 @@
+//! What a check leaves in the user's tree: tokens of runs that failed, and the seed under way.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+
+use greenroom::scenario::Scenario;
+
+use crate::search::token::Token;
+
+/// Where failing tokens are kept and tried first.
+const REGRESSIONS: &str = "greenroom-regressions";
+
+fn file_of(scenario: &Scenario, ending: &str) -> PathBuf {
+    PathBuf::from(REGRESSIONS).join(format!("{}.{ending}", scenario.name().replace('/', "-")))
+}
+
+/// The tokens of this scenario that are kept. Two scenarios may share a file, and a person may have
+/// written in it.
+pub(super) fn kept_tokens(scenario: &Scenario) -> Vec<Token> {
+    let kept = fs::read_to_string(file_of(scenario, "tokens")).unwrap_or_default();
+    let tokens = kept.lines().filter_map(|line| Token::parse(line).ok());
+    tokens.filter(|token| token.scenario == scenario.name()).collect()
+}
+
+/// Keeping is a courtesy: a read-only checkout still gets its report.
+pub(super) fn keep(scenario: &Scenario, token: &Token) {
+    if kept_tokens(scenario).contains(token) {
+        return;
+    }
+    let _ = fs::create_dir_all(REGRESSIONS);
+    let file = fs::OpenOptions::new().create(true).append(true).open(file_of(scenario, "tokens"));
+    if let Ok(mut file) = file {
+        let _ = writeln!(file, "{token}");
+    }
+}
+
+/// The run under way, for whoever finds the process gone. The file is there only meanwhile.
+pub(super) struct Diary(PathBuf);
+
+impl Diary {
+    pub(super) fn open(scenario: &Scenario) -> Diary {
+        let _ = fs::create_dir_all(REGRESSIONS);
+        Diary(file_of(scenario, &format!("{}.seed", std::process::id())))
+    }
+
+    pub(super) fn write(&mut self, what: &str) {
+        let _ = fs::write(&self.0, format!("{what}\n"));
+    }
+}
+
+impl Drop for Diary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+        // Gone again unless tokens are kept there.
+        let _ = fs::remove_dir(REGRESSIONS);
+    }
+}

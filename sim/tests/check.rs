@@ -1,0 +1,210 @@
+//! `check` as a user's test binary has it: which runs it plays, what it says, and that what it prints
+//! plays the failure again. The first tests here are that binary's, and do nothing unless the others call
+//! it.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use greenroom::check::Shared;
+use greenroom::net::UdpSocket;
+use greenroom::scenario::Scenario;
+use greenroom::thread;
+use greenroom_sim::{Weather, check, check_in};
+
+/// Set for the user's tests.
+const USER: &str = "GREENROOM_CHECK_USER";
+
+fn is_users() -> bool {
+    std::env::var_os(USER).is_some()
+}
+
+// The user's tests.
+
+#[test]
+fn always_fails() {
+    if !is_users() {
+        return;
+    }
+    check(&Scenario::new("always", "it fails whatever happens", |stage| {
+        stage.client("cli", || Err(io::ErrorKind::Other.into()));
+    }));
+}
+
+#[test]
+fn every_other_run_fails() {
+    if !is_users() {
+        return;
+    }
+    let plays = AtomicU64::new(0);
+    let plays = std::sync::Arc::new(plays);
+    check(&Scenario::new("flip", "what ran before decides", move |stage| {
+        let plays = plays.clone();
+        stage.client("cli", move || match plays.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => Ok(()),
+            _ => Err(io::ErrorKind::Other.into()),
+        });
+    }));
+}
+
+/// Only stormy weather has datagrams arrive twice.
+fn once() -> Scenario {
+    Scenario::new("once", "a datagram is heard once", |stage| {
+        let heard = Shared::new(0);
+        let count = heard.clone();
+        stage.server("srv", move || {
+            let socket = UdpSocket::bind("0.0.0.0:9")?;
+            loop {
+                socket.recv_from(&mut [0; 8])?;
+                count.with(|n| *n += 1);
+            }
+        });
+        stage.client("cli", || {
+            let socket = UdpSocket::bind("0.0.0.0:0")?;
+            (0..20).try_for_each(|_| socket.send_to(b"x", "srv:9").map(drop))?;
+            thread::sleep(Duration::from_secs(5));
+            Ok(())
+        });
+        stage.judge("at most once", move || {
+            heard.with(|n| if *n <= 20 { Ok(()) } else { Err("twice".into()) })
+        });
+    })
+}
+
+#[test]
+fn heard_once() {
+    if !is_users() {
+        return;
+    }
+    check(&once());
+}
+
+#[test]
+fn heard_once_in_my_weather() {
+    if !is_users() {
+        return;
+    }
+    let mine = Weather { name: "mine".into(), duplicate_ppm: 500_000, ..Weather::calm() };
+    check_in(&once(), &mine);
+}
+
+#[test]
+fn claims_what_never_holds() {
+    if !is_users() {
+        return;
+    }
+    check(&Scenario::new("claims", "a claim that never holds", |stage| {
+        stage.client("cli", || {
+            greenroom::sometimes!(false, "two and two are five");
+            greenroom::sometimes!(true, "two and two are four");
+            Ok(())
+        });
+    }));
+}
+
+// What becomes of them.
+
+/// Runs tests of this binary in a directory of their own, with these variables.
+fn user_runs(tests: &[&str], place: &str, variables: &[(&str, &str)]) -> Output {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("check").join(place);
+    std::fs::create_dir_all(&directory).expect("it may write below its target");
+    let _ = std::fs::remove_dir_all(directory.join("greenroom-regressions"));
+    let mut command = Command::new(std::env::current_exe().expect("a test knows its program"));
+    command.arg("--exact").args(tests).current_dir(directory).env(USER, "1");
+    for name in ["SEED", "TOKEN", "RUNS", "WEATHER", "TRACE"] {
+        command.env_remove(format!("GREENROOM_{name}"));
+    }
+    command.envs(variables.iter().copied()).output().expect("it starts")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+}
+
+/// The variables and the arguments of a printed command.
+fn command<'a>(said: &'a str, by: &str) -> (Vec<(&'a str, &'a str)>, Vec<&'a str>) {
+    let line = said.lines().find_map(|line| line.strip_prefix(by));
+    let line = line.unwrap_or_else(|| panic!("no command {by}:\n{said}")).trim();
+    let (variables, arguments) = line.split_once(" cargo test ").expect("a command of cargo's");
+    let variables = variables.split(' ').filter_map(|it| it.split_once('='));
+    let variables = variables.map(|(name, value)| (name, value.trim_matches('\'')));
+    (variables.collect(), arguments.split(' ').collect())
+}
+
+#[test]
+fn the_boring_run_comes_first() {
+    let output = user_runs(&["always_fails"], "boring", &[]);
+    let said = said(&output);
+    assert!(!output.status.success());
+    assert!(said.contains("always  the boring run  VIOLATED"), "{said}");
+    assert!(!said.contains("xtask"), "{said}");
+}
+
+#[test]
+fn a_verdict_that_flips_is_not_deterministic() {
+    let output = user_runs(&["every_other_run_fails"], "flip", &[]);
+    let said = said(&output);
+    assert!(!output.status.success());
+    assert!(said.contains("NOT DETERMINISTIC"), "{said}");
+    assert!(said.contains("every property held") && said.contains("violated: cli ends"), "{said}");
+}
+
+#[test]
+fn a_storm_is_among_the_weathers_and_printed_commands_play_it_again() {
+    let first = user_runs(&["heard_once"], "storm", &[]);
+    let report = said(&first);
+    assert!(report.contains("violated: at most once"), "{report}");
+    for by in ["again, by seed:", "again, by token:"] {
+        let (variables, arguments) = command(&report, by);
+        assert_eq!(arguments, ["heard_once", "--", "--exact"]);
+        let again = user_runs(&["heard_once"], "again", &variables);
+        assert!(!again.status.success());
+        assert!(said(&again).contains("violated: at most once"), "{}", said(&again));
+    }
+    let (variables, _) = command(&report, "again, by seed:");
+    assert!(variables.contains(&("GREENROOM_WEATHER", "stormy")), "{variables:?}");
+}
+
+#[test]
+fn one_weather_can_be_asked_for() {
+    let calm = user_runs(&["heard_once"], "calm", &[("GREENROOM_WEATHER", "calm")]);
+    assert!(calm.status.success(), "{}", said(&calm));
+    let mine = user_runs(&["heard_once_in_my_weather"], "mine", &[]);
+    let report = said(&mine);
+    let (variables, _) = command(&report, "again, by token:");
+    assert!(variables[0].1.contains(";weather=mine;"), "{variables:?}");
+    let again = user_runs(&["heard_once_in_my_weather"], "mine again", &variables);
+    assert!(said(&again).contains("violated: at most once"), "{}", said(&again));
+}
+
+#[test]
+fn a_claim_that_never_held_is_named_where_the_test_passes() {
+    let output = user_runs(&["claims_what_never_holds"], "claims", &[("GREENROOM_RUNS", "20")]);
+    let said = said(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("never held in 21 runs: two and two are five"), "{said}");
+    assert!(!said.contains("are four"), "{said}");
+}
+
+#[test]
+fn a_token_of_another_scenario_is_skipped_and_said_once() {
+    let first = user_runs(&["always_fails"], "token", &[]);
+    let report = said(&first);
+    let (variables, _) = command(&report, "again, by token:");
+    let all = ["always_fails", "claims_what_never_holds", "heard_once"];
+    let output = user_runs(&all, "all", &variables);
+    let said = said(&output);
+    assert!(said.contains("2 passed; 1 failed"), "{said}");
+    assert_eq!(said.matches("GREENROOM_TOKEN is of `always`").count(), 1, "{said}");
+}
+
+#[test]
+fn a_trace_can_be_asked_for() {
+    let variables = [("GREENROOM_SEED", "2"), ("GREENROOM_TRACE", "wire")];
+    let output = user_runs(&["claims_what_never_holds"], "trace", &variables);
+    assert!(said(&output).contains("# sim-trace v1  test=claims"), "{}", said(&output));
+    let output = user_runs(&["claims_what_never_holds"], "trace", &[("GREENROOM_SEED", "two")]);
+    assert!(said(&output).contains("it is to be a number"), "{}", said(&output));
+}
