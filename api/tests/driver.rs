@@ -10,6 +10,7 @@ mod driver {
     mod dump;
     mod ending;
     mod hosts;
+    mod identity;
     mod io;
     mod kill;
     mod lines;
