@@ -11,9 +11,11 @@ mod driver {
     mod ending;
     mod hosts;
     mod identity;
+    mod interval;
     mod io;
     mod kill;
     mod lines;
+    mod locals;
     mod order;
     mod park;
     mod scope;
