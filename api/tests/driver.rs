@@ -9,6 +9,7 @@ mod driver {
     mod deadlock;
     mod dump;
     mod ending;
+    mod guards;
     mod hosts;
     mod identity;
     mod interval;
