@@ -16,13 +16,13 @@ mod driver {
     mod io;
     mod kill;
     mod lines;
-    mod locals;
     mod order;
     mod park;
     mod scope;
     mod sync;
     mod timeout;
     mod together;
+    mod values;
 }
 
 use std::fmt::Debug;
