@@ -23,7 +23,7 @@ use super::stall::{self, Stall};
 use super::table::Table;
 use super::thread_locals;
 use super::ticket::{Origin, Ticket};
-use crate::hub::{DeadHub, GreenletId, Hub, Instant, Note, Ready, SystemTime, Tick};
+use crate::hub::{DeadHub, GreenletId, HostId, Hub, Instant, Note, Ready, SystemTime, Tick};
 
 pub(crate) use waiting::Waited;
 
@@ -216,6 +216,11 @@ impl Driver {
     /// A greenlet's place in the spawn tree: `srv/accept/conn#2`.
     pub(crate) fn name(&self, id: GreenletId) -> String {
         self.table.borrow().name(id)
+    }
+
+    /// Its host, its number there and its own name, as long as it is live.
+    pub(crate) fn identity(&self, id: GreenletId) -> Option<(HostId, u64, Label)> {
+        self.table.borrow().identity(id)
     }
 
     pub(crate) fn is_live(&self, id: GreenletId) -> bool {

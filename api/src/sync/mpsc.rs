@@ -299,12 +299,13 @@ impl<T> Receiver<T> {
         Iter { receiver: self }
     }
     /// Messages that are there now.
-    pub fn try_iter(&self) -> impl Iterator<Item = T> + '_ {
-        std::iter::from_fn(|| self.try_recv().ok())
+    pub fn try_iter(&self) -> TryIter<'_, T> {
+        TryIter { receiver: self }
     }
 }
 
 /// Messages until every sender is gone.
+#[derive(Debug)]
 pub struct Iter<'a, T> {
     receiver: &'a Receiver<T>,
 }
@@ -316,7 +317,21 @@ impl<T> Iterator for Iter<'_, T> {
     }
 }
 
+/// Messages that are there, until there is none.
+#[derive(Debug)]
+pub struct TryIter<'a, T> {
+    receiver: &'a Receiver<T>,
+}
+
+impl<T> Iterator for TryIter<'_, T> {
+    type Item = T;
+    fn next(&mut self) -> Option<T> {
+        self.receiver.try_recv().ok()
+    }
+}
+
 /// Messages until every sender is gone, the receiver being owned.
+#[derive(Debug)]
 pub struct IntoIter<T> {
     receiver: Receiver<T>,
 }

@@ -137,7 +137,7 @@ impl Builder {
         T: 'scope,
     {
         let at = Location::caller();
-        let (label, stack_size) = self.parts()?;
+        let (label, stack_size) = self.parts();
         Ok(scope.start(f, label, stack_size, at))
     }
 }
@@ -183,9 +183,9 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
         self.handle.is_finished()
     }
 
-    /// The greenlet's place in the spawn tree; empty once it is over.
-    pub fn name(&self) -> String {
-        self.handle.name()
+    /// The greenlet's place in the spawn tree, as [`Thread::path`] has it; empty once it is over.
+    pub fn path(&self) -> String {
+        self.handle.path()
     }
 
     /// The greenlet, for others to [`unpark`](Thread::unpark).
@@ -196,6 +196,6 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
 
 impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScopedJoinHandle").field("greenlet", &self.name()).finish_non_exhaustive()
+        f.debug_struct("ScopedJoinHandle").field("greenlet", &self.path()).finish_non_exhaustive()
     }
 }

@@ -10,10 +10,11 @@ use crate::driver::{self, Driver, Ticket};
 use crate::hub::{GreenletId, On, Tick};
 use crate::sync::Event;
 use crate::thread::{JoinHandle, ScopedJoinHandle};
+use crate::time::Interval;
 
 /// Something that can be waited for together with others: a [`Watcher`] (its source is ready), a
-/// [`JoinHandle`](crate::thread::JoinHandle) (its greenlet is over), an [`Event`] (it is set) or a
-/// [`Timer`] (its time has come).
+/// [`JoinHandle`](crate::thread::JoinHandle) (its greenlet is over), an [`Event`] (it is set), a
+/// [`Timer`] (its time has come) or an [`Interval`] (its next tick has).
 pub trait Waitable: Sealed {
     #[doc(hidden)]
     fn member(&self) -> Member<'_>;
@@ -27,7 +28,8 @@ pub struct Member<'a>(Kind<'a>);
 enum Kind<'a> {
     Watcher(&'a Watcher),
     Event(&'a Event),
-    Timer(&'a Timer),
+    /// A time of this hub's.
+    Due(u64, Tick),
     Greenlet(u64, GreenletId),
 }
 
@@ -68,7 +70,14 @@ pub struct Timer {
 impl Sealed for Timer {}
 impl Waitable for Timer {
     fn member(&self) -> Member<'_> {
-        Member(Kind::Timer(self))
+        Member(Kind::Due(self.hub, self.due))
+    }
+}
+impl Sealed for Interval {}
+impl Waitable for Interval {
+    fn member(&self) -> Member<'_> {
+        let (hub, due) = self.next();
+        Member(Kind::Due(hub, due))
     }
 }
 
@@ -160,7 +169,7 @@ impl<'a> Together<'a> {
             match *member {
                 Kind::Watcher(watcher) => claims.push(watcher.claim(driver)?),
                 Kind::Greenlet(hub, _) if hub != driver.id => return Err(foreign()),
-                Kind::Timer(timer) if timer.hub != driver.id => return Err(foreign()),
+                Kind::Due(hub, _) if hub != driver.id => return Err(foreign()),
                 _ => {}
             }
         }
@@ -226,7 +235,7 @@ impl<'a> Together<'a> {
         Ok(match self.members[index] {
             Kind::Watcher(watcher) => !watcher.is_ready(self.driver)?.is_none(),
             Kind::Event(event) => event.is_set() || event.times_set() != self.sets[index],
-            Kind::Timer(timer) => self.driver.now() >= timer.due,
+            Kind::Due(_, due) => self.driver.now() >= due,
             Kind::Greenlet(_, id) => !self.driver.is_live(id),
         })
     }
@@ -266,8 +275,8 @@ impl<'a> Together<'a> {
                     open = true;
                 }
                 Kind::Greenlet(_, id) => driver.add_joiner(id),
-                Kind::Timer(timer) => {
-                    deadline = Some(deadline.map_or(timer.due, |at| at.min(timer.due)));
+                Kind::Due(_, due) => {
+                    deadline = Some(deadline.map_or(due, |at| at.min(due)));
                 }
             }
         }
@@ -284,7 +293,7 @@ impl<'a> Together<'a> {
                     event.line().leave(driver, ticket);
                 }
                 Kind::Greenlet(_, id) => driver.remove_joiner(id, ticket),
-                Kind::Timer(_) => {}
+                Kind::Due(..) => {}
             }
         }
     }

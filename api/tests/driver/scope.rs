@@ -86,7 +86,7 @@ fn a_child_spawns_siblings_and_they_are_waited_for() {
                         thread::sleep(ms(3));
                         count.set(count.get() + 1);
                     });
-                    note!("{} {}", third.name(), third.thread().name().unwrap());
+                    note!("{} {}", third.path(), third.thread().path());
                 });
             });
         });

@@ -128,10 +128,9 @@ impl Driver {
         if program.role == Role::Client && !program.unfinished.replace(true) {
             self.clients_left.set(self.clients_left.get() + 1);
         }
-        let (name, body) = (program.name.clone(), program.body.clone());
+        let (label, body) = (Label::Root(program.name.as_str().into()), program.body.clone());
         let origin = Origin { parent: None, owner: None, host, program: Some(index), at: None };
-        let root =
-            self.spawn(Box::new(move || body()), Label::from(name), stack::DEFAULT_SIZE, origin);
+        let root = self.spawn(Box::new(move || body()), label, stack::DEFAULT_SIZE, origin);
         program.root.set(Some(root));
         program.locals.borrow_mut().push(Rc::default());
     }
