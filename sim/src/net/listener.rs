@@ -8,7 +8,7 @@ use greenroom::hub::{Domain, Interest, Io};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::link::packet::Packet;
-use crate::net::{outgoing, ports, stream};
+use crate::net::{connection, outgoing, ports, stream};
 use crate::socket::address::any;
 use crate::socket::flow::{Flow, Transport};
 use crate::socket::{Proto, Socket};
@@ -129,6 +129,7 @@ pub(crate) fn stop(world: &mut World, id: SocketId) {
     world.sockets[id].shut_early = (false, false);
     world.unroute(id);
     for orphan in orphans {
+        connection::send_written(world, orphan);
         let socket = &mut world.sockets[orphan];
         socket.listener = None;
         if let Proto::Stream(connection) = &mut socket.proto {
