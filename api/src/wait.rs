@@ -106,6 +106,7 @@ impl Watcher {
             }
             driver.may_wait()?;
             if timeout == Some(Duration::ZERO) {
+                driver::count_call();
                 return Err(timed_out());
             }
             check_timeouts(driver)?;

@@ -4,6 +4,7 @@
 pub(crate) mod loopback;
 pub(crate) mod ports;
 
+use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -33,6 +34,8 @@ pub(crate) struct Host {
     pub(crate) is_up: bool,
     /// When its power failed, if it did.
     pub(crate) down_ns: Option<u64>,
+    /// Until when its programs read their clock: how far that is ahead of time (`hub/reads.rs`).
+    pub(crate) reads_until_ns: Cell<u64>,
     pub(crate) ports: Ports,
     /// Names of Unix sockets.
     pub(crate) names: Names,
@@ -58,6 +61,7 @@ impl Host {
             entity,
             is_up: true,
             down_ns: None,
+            reads_until_ns: Cell::new(0),
             ports: Ports::new(machine.given_ports()),
             names: Names::default(),
             loopback: Loopback::default(),

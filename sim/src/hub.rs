@@ -1,6 +1,7 @@
 //! The virtual world as a hub: each method one hop to where the thing is done.
 
 mod events;
+mod reads;
 
 use std::io;
 use std::net::{IpAddr, Shutdown};
@@ -28,6 +29,7 @@ use crate::socket::{NO_SOCKET, Proto};
 use crate::trace::event::Call;
 use crate::world::World;
 use crate::world::journal::Actor;
+use reads::Reads;
 
 /// 2020-01-01 00:00:00 UTC: where every host's calendar begins.
 const CALENDAR_START: Duration = Duration::from_secs(1_577_836_800);
@@ -42,6 +44,7 @@ pub(crate) struct SimHub {
     pub(crate) out_of_time: bool,
     /// The last turn was to let time move although some could run.
     advances: bool,
+    reads: Reads,
 }
 
 /// Whether a thread from outside has touched the run, which then is not determined by its seed.
@@ -64,6 +67,7 @@ impl SimHub {
             time_limit_ns,
             out_of_time: false,
             advances: false,
+            reads: Reads::default(),
         }
     }
 
@@ -123,13 +127,13 @@ impl SimHub {
 
 impl Hub for SimHub {
     fn now(&self) -> Tick {
-        Tick::from_ns(self.world.clock.now_ns())
+        Tick::from_ns(self.reads.now_ns(&self.world))
     }
     fn clock(&self) -> Instant {
-        Instant::from_reading(Duration::from_nanos(self.world.clock.now_ns()))
+        Instant::from_reading(Duration::from_nanos(self.reads.read_ns(&self.world)))
     }
     fn wall_clock(&self) -> SystemTime {
-        let since = CALENDAR_START + Duration::from_nanos(self.world.clock.now_ns());
+        let since = CALENDAR_START + Duration::from_nanos(self.reads.read_ns(&self.world));
         UNIX_EPOCH.checked_add(since).expect("a run is shorter than the calendar")
     }
     fn due(&self, at: Instant) -> Tick {
@@ -141,6 +145,7 @@ impl Hub for SimHub {
         let advances = std::mem::take(&mut self.advances);
         let until_ns = until.map(Tick::as_ns);
         let until_ns = if advances { self.round_until_ns(until_ns) } else { until_ns };
+        let until_ns = until_ns.map(|until_ns| self.reads.catch_up(until_ns));
         let mut caught_up = false;
         loop {
             deliver::flush(&mut self.world);
@@ -176,6 +181,7 @@ impl Hub for SimHub {
         self.world.greenlet_spawned(greenlet, birth);
     }
     fn entered(&mut self, greenlet: GreenletId) {
+        self.reads.begin();
         self.world.greenlet_entered(greenlet);
     }
     fn exited(&mut self, greenlet: GreenletId) {

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::prelude::{Wake, begin, check_timeouts, wake_of};
-use crate::driver::{Arrival, Driver, Waited, Woken};
+use crate::driver::{Arrival, Driver, Waited, Woken, count_call};
 use crate::hub::{Hub, Interest, Io, Tick};
 
 /// One blocking call on one descriptor.
@@ -97,6 +97,7 @@ impl Call {
     ) -> io::Result<T> {
         let answer = self.ask(driver, attempt);
         self.got_through(driver, false, others && answer.is_some());
+        count_call();
         answer.unwrap_or(Err(refusal))
     }
 

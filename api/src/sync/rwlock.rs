@@ -142,6 +142,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// `WouldBlock` if it cannot; poisoned, when a writer panicked.
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
+        driver::count_call();
         if !held(&self.state).take(Wants::Read) {
             return Err(TryLockError::WouldBlock);
         }
@@ -154,6 +155,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// `WouldBlock` if it cannot; poisoned, when a writer panicked.
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
+        driver::count_call();
         if !held(&self.state).take(Wants::Write) {
             return Err(TryLockError::WouldBlock);
         }

@@ -186,6 +186,7 @@ impl<T> Handle<T> {
     }
 
     pub(super) fn is_finished(&self) -> bool {
+        driver::count_call();
         driver::with_current(|driver| driver.id != self.hub || !driver.is_live(self.id))
             .unwrap_or(true)
     }

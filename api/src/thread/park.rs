@@ -48,6 +48,7 @@ pub fn park_timeout_ms(ms: u32) {
 fn park_until(timeout: Option<Duration>) {
     let driver = driver::current().expect(driver::OUTSIDE);
     driver.after_switch();
+    driver::count_call();
     let id = driver.current_id().expect(driver::OUTSIDE);
     let parker = driver.parker(id);
     let deadline = timeout.map(|timeout| driver.now().after(timeout));

@@ -234,7 +234,7 @@ impl<'a> Together<'a> {
     fn is_ready(&self, index: usize) -> io::Result<bool> {
         Ok(match self.members[index] {
             Kind::Watcher(watcher) => !watcher.is_ready(self.driver)?.is_none(),
-            Kind::Event(event) => event.is_set() || event.times_set() != self.sets[index],
+            Kind::Event(event) => event.shows() || event.times_set() != self.sets[index],
             Kind::Due(_, due) => self.driver.now() >= due,
             Kind::Greenlet(_, id) => !self.driver.is_live(id),
         })

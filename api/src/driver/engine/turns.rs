@@ -9,6 +9,7 @@ use crate::driver::mailbox::Mail;
 use crate::driver::names::Label;
 use crate::driver::program::{Panicked, Role, Stop, discard};
 use crate::driver::slot::Phase;
+use crate::driver::streak;
 use crate::driver::thread_locals;
 use crate::driver::ticket::Origin;
 use crate::greenlet::{Fiber, stack};
@@ -140,6 +141,7 @@ impl Driver {
         let (id, phase, hurried) = self.table.borrow_mut().take_turn(index)?;
         self.hurried.set(hurried);
         self.hub.borrow_mut().entered(id);
+        streak::begin();
         let mut fiber = match phase {
             Phase::Fiber(fiber) => fiber,
             Phase::Body(body, stack_size) => self.begin(id, body, stack_size)?,
