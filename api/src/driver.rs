@@ -18,6 +18,7 @@ mod locals;
 mod mailbox;
 mod names;
 mod parker;
+mod probe;
 mod program;
 mod slot;
 mod stall;
@@ -36,6 +37,8 @@ pub(crate) use engine::{Driver, OUTSIDE, Waited, current, outside, wake_anywhere
 pub(crate) use mailbox::{Mail, Mailbox};
 pub(crate) use names::Label;
 pub(crate) use parker::Parker;
+#[doc(hidden)]
+pub use probe::{Probe, Running};
 pub(crate) use program::is_panic;
 pub use program::{Ending, Killed, Panicked, Program, Role, Stop, panic_message};
 pub use stall::{Stall, Stuck};

@@ -23,6 +23,7 @@ use crate::net::{
     self, address, connection, deliver, groups, job, life, listener, loopback, names, options,
     pipe, ports, readiness, stream, udp, unix, urgent,
 };
+use crate::run::keeper::Beat;
 use crate::scheduler::{Context, Scheduler};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::{NO_SOCKET, Proto};
@@ -45,6 +46,8 @@ pub(crate) struct SimHub {
     /// The last turn was to let time move although some could run.
     advances: bool,
     reads: Reads,
+    /// What a keeper of this run looks at.
+    beat: Option<Arc<Beat>>,
 }
 
 /// Whether a thread from outside has touched the run, which then is not determined by its seed.
@@ -58,7 +61,7 @@ impl Wake for Disturbed {
 }
 
 impl SimHub {
-    pub(crate) fn new(world: World, time_limit: Duration) -> SimHub {
+    pub(crate) fn new(world: World, time_limit: Duration, beat: Option<Arc<Beat>>) -> SimHub {
         let time_limit_ns = u64::try_from(time_limit.as_nanos()).unwrap_or(u64::MAX);
         SimHub {
             scheduler: Scheduler::new(&world.choices),
@@ -68,6 +71,7 @@ impl SimHub {
             out_of_time: false,
             advances: false,
             reads: Reads::default(),
+            beat,
         }
     }
 
@@ -182,6 +186,9 @@ impl Hub for SimHub {
     }
     fn entered(&mut self, greenlet: GreenletId) {
         self.reads.begin();
+        if let Some(beat) = &self.beat {
+            beat.turn();
+        }
         self.world.greenlet_entered(greenlet);
     }
     fn exited(&mut self, greenlet: GreenletId) {

@@ -2,6 +2,7 @@
 
 mod choice;
 mod ending;
+pub(crate) mod keeper;
 mod findings;
 mod outcome;
 mod quiet;
@@ -127,9 +128,11 @@ pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
     let choices = Choices::new(spec.seed, source);
     let mut world = World::new(&stage.hosts, spec.weather.clone(), choices, spec.keeps_events);
     world.trace.payload_is_opaque = stage.payload_is_opaque;
-    let hub = SimHub::new(world, spec.time_limit);
+    let running = keeper::Running::begin(spec.seed);
+    let hub = SimHub::new(world, spec.time_limit, running.beat());
     let quiet = Quiet::begin();
     let (ending, hub) = driver::run(hub, programs);
+    drop(running);
     let findings = findings(&ending, &hub, &errors);
     let outcome = outcome_of(&ending, &hub, &errors, &mut stage);
     drop(quiet);

@@ -30,7 +30,7 @@ pub(crate) fn hub_of(weather: Weather, hosts: usize, machine: Machine) -> SimHub
     };
     let specs: Vec<HostSpec> = (0..hosts).map(spec).collect();
     let world = World::new(&specs, weather, Choices::new(1, Source::Seed), true);
-    let mut hub = SimHub::new(world, std::time::Duration::from_secs(86_400));
+    let mut hub = SimHub::new(world, std::time::Duration::from_secs(86_400), None);
     polled(&mut hub);
     hub
 }

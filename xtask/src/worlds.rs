@@ -2,6 +2,7 @@
 //! on the operating system.
 
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ pub fn main(args: &[String]) -> i32 {
 }
 
 /// What a sweep has to survive: seeds that end their process, and runs that no seed determines.
-fn drills() -> [Scenario; 7] {
+fn drills() -> [Scenario; 9] {
     let ends = |name, end: fn()| {
         Scenario::new(name, "one seed in some twenty ends its process", move |stage| {
             stage.client("cli", move || {
@@ -78,11 +79,30 @@ fn drills() -> [Scenario; 7] {
         ends("drill/abort", || std::process::abort()),
         ends("drill/exit", || std::process::exit(0)),
         ends("drill/deaf", never_lets_go),
+        ends("drill/spin", spins),
+        ends("drill/std-lock", holds_a_lock_of_std),
         coin,
         flip,
         two_ways,
         claim,
     ]
+}
+
+/// Nothing of ours is called, so nobody else ever runs.
+fn spins() {
+    while std::hint::black_box(true) {}
+}
+
+/// The other one stops the thread that the first needs to go on.
+fn holds_a_lock_of_std() {
+    static LOCK: Mutex<()> = Mutex::new(());
+    let holder = greenroom::thread::spawn(|| {
+        let _held = LOCK.lock();
+        greenroom::thread::sleep(Duration::from_millis(1));
+    });
+    greenroom::thread::yield_now();
+    drop(LOCK.lock());
+    let _ = holder.join();
 }
 
 /// A greenlet that swallows its kill at the run's end.

@@ -25,6 +25,7 @@ use super::thread_locals;
 use super::ticket::{Origin, Ticket};
 use crate::hub::{DeadHub, GreenletId, HostId, Hub, Instant, Note, Ready, SystemTime, Tick};
 
+pub(crate) use overflow::write_current;
 pub(crate) use waiting::Waited;
 
 /// What an error or panic says when there is no hub on this thread.

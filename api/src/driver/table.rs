@@ -170,6 +170,11 @@ impl Table {
 
     // Look-ups.
 
+    /// The current greenlet.
+    pub(super) fn running(&self) -> Option<&Slot> {
+        self.current.map(|id| &self.slots[id.slot()])
+    }
+
     /// The current greenlet, if this is its stack.
     pub(super) fn current_on(&self, limit: usize) -> Option<&Slot> {
         let slot = &self.slots[self.current?.slot()];
