@@ -32,8 +32,8 @@ mod waiters;
 
 #[doc(hidden)]
 pub use counts::{Counts, counts};
-pub use engine::run;
 pub(crate) use engine::{Driver, OUTSIDE, Waited, current, outside, wake_anywhere, with_current};
+pub use engine::{run, run_judged};
 pub(crate) use mailbox::{Mail, Mailbox};
 pub(crate) use names::Label;
 pub(crate) use parker::Parker;

@@ -68,6 +68,8 @@ pub struct RealHub {
     turns_left: usize,
     has_polled: bool,
     has_started: bool,
+    /// A claim of its program did not hold: the performance is over.
+    is_violated: bool,
     inbox: Arc<Inbox>,
     retries: Retries,
     numbers: Numbers,
@@ -111,6 +113,7 @@ impl RealHub {
             turns_left: 0,
             has_polled: false,
             has_started: false,
+            is_violated: false,
             inbox: Arc::new(Inbox::new(Waker::from(Arc::new(bell)))),
             retries: Retries::default(),
             numbers: Numbers::new(),
@@ -166,6 +169,10 @@ impl Hub for RealHub {
             ready.extend((0..programs).map(|host| Ready::Start(HostId(host))));
             return Ok(());
         }
+        if self.is_violated {
+            ready.push(Ready::Stop);
+            return Ok(());
+        }
         (self.turns_left, self.has_polled) = (0, true);
         if let Some(watchdog) = &self.watchdog {
             watchdog.left();
@@ -196,6 +203,9 @@ impl Hub for RealHub {
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
         if self.turns_left == 0 {
+            if self.is_violated {
+                return Turn::Stop;
+            }
             if !self.has_polled {
                 return Turn::Poll;
             }
@@ -404,6 +414,10 @@ impl Hub for RealHub {
     fn note(&mut self, event: &Note<'_>) {
         if let Some(identity) = &self.identity {
             identity.record.take_down(&identity.host, event);
+            if let Note::Always(_, false) = event {
+                // The run ends at the next switch point.
+                (self.is_violated, self.turns_left) = (true, 0);
+            }
         }
     }
 }

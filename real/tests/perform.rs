@@ -175,6 +175,34 @@ fn a_performance_that_hangs_is_ended_and_says_who_waited_for_what() {
     assert!(!all.contains("not asked") && !all.contains("left behind"), "{all}");
 }
 
+/// The others are stopped where they wait, and the state is judged.
+#[test]
+fn a_violated_claim_ends_the_performance() {
+    let violations = play(|stage| {
+        let went_on = Shared::new(false);
+        let theirs = went_on.clone();
+        stage.server("srv", || {
+            thread::sleep(Duration::from_secs(3600));
+            Ok(())
+        });
+        stage.client("cli", move || {
+            greenroom::always!(1 + 1 == 3, "arithmetic");
+            thread::yield_now();
+            theirs.with(|went_on| *went_on = true);
+            Ok(())
+        });
+        stage.client("patient", || {
+            thread::sleep(Duration::from_secs(3600));
+            Ok(())
+        });
+        stage.judge("it stops where it waits", move || match went_on.with(|went_on| *went_on) {
+            true => Err("it went on".into()),
+            false => Ok(()),
+        });
+    });
+    assert_eq!(violations, ["cli: not always: arithmetic"]);
+}
+
 #[test]
 fn a_client_that_calls_and_never_waits_can_be_ended() {
     let story = Scenario::new("busy", "a loop without a wait", |stage| {

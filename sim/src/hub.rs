@@ -146,6 +146,10 @@ impl Hub for SimHub {
 
     fn poll(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
         self.world.current = None;
+        if self.world.seal.is_some() {
+            ready.push(Ready::Stop);
+            return Ok(());
+        }
         let advances = std::mem::take(&mut self.advances);
         let until_ns = until.map(Tick::as_ns);
         let until_ns = if advances { self.round_until_ns(until_ns) } else { until_ns };
@@ -197,6 +201,9 @@ impl Hub for SimHub {
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
         let world = &mut self.world;
+        if world.seal.is_some() {
+            return Turn::Stop;
+        }
         let context = Context {
             now_ns: world.clock.now_ns(),
             is_ahead: runnable.point == SwitchPoint::Completed && loopback::is_ahead(world),

@@ -62,8 +62,20 @@ pub(crate) struct World {
     pub(crate) ready: Vec<Ready>,
     pub(crate) fired: Fired,
     pub(crate) violations: Vec<String>,
+    /// What stood when the first claim was violated: what comes after that is not of the run.
+    pub(crate) seal: Option<Seal>,
+    /// Who panicked, and when.
+    pub(crate) panics: Vec<(String, u64)>,
     pub(crate) sometimes: Vec<(&'static str, bool)>,
     pub(crate) user_choices: HashMap<u64, Entity, Fixed>,
+}
+
+/// A run as it stood when a claim was violated.
+pub(crate) struct Seal {
+    trace: Recorder,
+    deviations: usize,
+    matched: usize,
+    fired: Fired,
 }
 
 /// A greenlet as the world knows it.
@@ -123,6 +135,8 @@ impl World {
             ready: Vec::new(),
             fired: Fired::default(),
             violations: Vec::new(),
+            seal: None,
+            panics: Vec::new(),
             sometimes: Vec::new(),
             user_choices: HashMap::default(),
         };

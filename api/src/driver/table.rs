@@ -35,7 +35,6 @@ pub(super) struct Table {
     slots: Vec<Slot>,
     free: Vec<u32>,
     timers: Timers,
-    abandoned: usize,
     /// Whether anybody in the queue might have yielded since the last poll.
     yields: bool,
 }

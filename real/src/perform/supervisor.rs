@@ -25,6 +25,8 @@ pub(super) enum Event {
     Idle(usize),
     /// Its program returned, or panicked.
     Returned(usize, Result<(), String>),
+    /// A claim does not hold: the performance is over.
+    Violated,
     /// Its run is over.
     Ended(usize, Result<Ending, String>),
 }
@@ -43,6 +45,7 @@ pub(super) struct Supervisor {
     net: Net,
     deadline: Instant,
     timed_out: bool,
+    is_violated: bool,
     hosts: Vec<Host>,
     violations: Vec<String>,
     record: Arc<Record>,
@@ -81,13 +84,15 @@ impl Shutdown {
 impl Supervisor {
     pub(super) fn new(net: Net, deadline: Instant) -> Supervisor {
         let (to_me, events) = channel();
+        let of_claims: Sender<Event> = to_me.clone();
         Supervisor {
             net,
             deadline,
             timed_out: false,
             hosts: Vec::new(),
             violations: Vec::new(),
-            record: Arc::default(),
+            record: Arc::new(Record::new(move || drop(of_claims.send(Event::Violated)))),
+            is_violated: false,
             clients: Arc::default(),
             servers: Arc::default(),
             events,
@@ -143,7 +148,7 @@ impl Supervisor {
 
     pub(super) fn wait_for_clients(&mut self, limit: Duration) {
         let busy = |host: &Host| host.role == Role::Client && !host.has_returned;
-        while self.hosts.iter().any(busy) {
+        while !self.is_violated && self.hosts.iter().any(busy) {
             if !self.hear_until(self.deadline) {
                 self.timed_out = true;
                 for host in self.hosts.iter().filter(|host| busy(host)) {
@@ -183,6 +188,7 @@ impl Supervisor {
         let left = deadline.saturating_duration_since(Instant::now());
         let Ok(event) = self.events.recv_timeout(left) else { return false };
         match event {
+            Event::Violated => self.is_violated = true,
             Event::Idle(index) => self.hosts[index].is_up = true,
             Event::Returned(index, outcome) => {
                 let is_over = self.clients.is_set.load(Ordering::SeqCst);

@@ -47,9 +47,13 @@ pub fn report_for(again: Again<'_>, scenario: &Scenario, spec: &Spec, failing: &
     };
     let _ = writeln!(
         text,
-        "{}  {seed}  {verdict} at {} of virtual time",
+        "{}  {seed}  {verdict} at {} of virtual time{}",
         scenario.name(),
-        Ns(failing.virtual_ns)
+        Ns(failing.failed_ns),
+        match failing.failed_ns < failing.virtual_ns {
+            true => format!(" (the run went on to {})", Ns(failing.virtual_ns)),
+            false => String::new(),
+        }
     );
     indent(&mut text, &failing.outcome.to_string());
     let seed_command = || match spec.tape {
@@ -118,7 +122,7 @@ fn trace(text: &mut String, again: Again<'_>, scenario: &Scenario, shrunk: &Shru
     let Some(lanes) = shown.trace else { return };
     let _ = writeln!(text, "trace of the minimised run (more: {}):", again.with_trace());
     let _ = writeln!(text, "  {}", lanes.heading());
-    for line in lanes.excerpt(Level::Api, TRACE_LINES) {
+    for line in lanes.excerpt(Level::Api, TRACE_LINES, shown.failed_ns) {
         let _ = writeln!(text, "  {line}");
     }
 }

@@ -42,13 +42,15 @@ impl Log {
         line
     }
 
-    /// Some `count` lines for a report: those about what deviated, and the last ones before everything
-    /// that was left was closed and ended. Lines left out are counted.
-    pub fn excerpt(&self, level: Level, count: usize) -> Vec<String> {
+    /// Some `count` lines for a report of what went wrong at `failed_ns`: those about what deviated, and
+    /// the last ones up to that time, before everything that was left was closed and ended. Lines left
+    /// out are counted.
+    pub fn excerpt(&self, level: Level, count: usize, failed_ns: u64) -> Vec<String> {
         /// Lines shown before and after one that deviates.
         const AROUND: usize = 2;
         let shown: Vec<&Event> = self.events.iter().filter(|e| level.shows(&e.what)).collect();
-        let end = shown.iter().rposition(|e| !ends_something(&e.what)).map_or(0, |at| at + 1);
+        let counts = |event: &&Event| event.at_ns <= failed_ns && !ends_something(&event.what);
+        let end = shown.iter().rposition(|event| counts(&event)).map_or(0, |at| at + 1);
         let mut wanted = vec![false; end];
         let marks = (0..end).filter(|&at| shown[at].what.level() == Level::Faults);
         for at in marks.take(count / (2 * AROUND + 1)) {

@@ -5,9 +5,9 @@ use std::io;
 use crate::choices::Fault;
 use crate::id::{GreenletIndex, HostId, SocketId};
 use crate::socket::unix::name::{Name, Shown};
-use crate::trace::ErrorCode;
 use crate::trace::event::{Call, Endpoint, PathRef, Struck, What};
-use crate::world::World;
+use crate::trace::{ErrorCode, Recorder};
+use crate::world::{Seal, World};
 
 /// Who did it.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,28 @@ impl World {
             (None, _) => (HostId::FIRST, None),
         };
         self.trace.record(self.clock.now_ns(), host.number(), by, what.into());
+    }
+
+    /// A claim is violated: the run is what happened so far. The greenlet that claimed goes on to its next
+    /// switch point, where the hub stops the run.
+    pub(crate) fn seal_run(&mut self) {
+        let after = Recorder::new(self.trace.host_hashes().len(), false);
+        self.seal = Some(Seal {
+            trace: std::mem::replace(&mut self.trace, after),
+            deviations: self.choices.deviations.len(),
+            matched: self.choices.matched,
+            fired: self.fired,
+        });
+    }
+
+    /// Forgets what came after a violated claim.
+    pub(crate) fn unseal(&mut self) {
+        if let Some(seal) = self.seal.take() {
+            self.trace = seal.trace;
+            self.choices.deviations.truncate(seal.deviations);
+            self.choices.matched = seal.matched;
+            self.fired = seal.fired;
+        }
     }
 
     /// Records a fault, and counts it.
