@@ -6,9 +6,11 @@
 
 pub(crate) mod event;
 
+mod context;
 mod errno;
 mod hash;
 mod log;
+pub(crate) mod names;
 mod text;
 
 use crate::choices::{hash_bytes, mix};
@@ -17,6 +19,7 @@ use event::{Event, PathRef, Payload, Schedule, Text, WaitEnd, What};
 pub(crate) use errno::ErrorCode;
 pub use errno::error_name;
 pub use log::Log;
+use names::Names;
 
 /// How much of a run a trace shows. Each level holds those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +83,8 @@ pub(crate) struct Recorder {
     pub(crate) count: u64,
     /// The events, if somebody will read them.
     pub(crate) events: Option<Vec<Event>>,
+    /// What sockets are called in them.
+    pub(crate) names: Names,
 }
 
 impl Recorder {
@@ -91,9 +96,16 @@ impl Recorder {
         }
     }
 
-    /// Records what happened on a host, by a greenlet if one did it.
+    /// Records what happened on a host, by a greenlet if one did it, after so many deviations.
     #[inline(always)]
-    pub(crate) fn record(&mut self, at_ns: u64, host: u16, by: Option<PathRef>, what: What) {
+    pub(crate) fn record(
+        &mut self,
+        at_ns: u64,
+        host: u16,
+        by: Option<PathRef>,
+        what: What,
+        deviations: usize,
+    ) {
         self.count += 1;
         let digest = what.digest();
         let number = u64::from(digest.socket) << 8 | u64::from(digest.number);
@@ -103,7 +115,8 @@ impl Recorder {
         *of_host = mix(*of_host, word ^ digest.more);
         self.hash = mix(self.hash, *of_host);
         if self.events.is_some() {
-            self.keep(Event { at_ns, host, greenlet: by.map(|by| by.path), what });
+            let deviations = deviations as u32;
+            self.keep(Event { at_ns, host, greenlet: by.map(|by| by.path), deviations, what });
         }
     }
 
@@ -112,6 +125,13 @@ impl Recorder {
     fn keep(&mut self, event: Event) {
         if let Some(events) = &mut self.events {
             events.push(event);
+        }
+    }
+
+    /// A socket of a host has this name from now on; see [`Names::give`].
+    pub(crate) fn name_socket(&mut self, host: u16, number: u32, path: u32, is_first: bool) {
+        if let Some(events) = &self.events {
+            self.names.give(events.len(), (host, number), path, is_first);
         }
     }
 

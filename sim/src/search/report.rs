@@ -36,6 +36,7 @@ pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) ->
 /// Minimises a failing run and describes it to somebody who plays runs in this way.
 pub fn report_for(again: Again<'_>, scenario: &Scenario, spec: &Spec, failing: &Run) -> Report {
     let mut text = String::new();
+    let spec = &Spec { keeps_events: false, ..spec.clone() };
     let verdict = match failing.outcome {
         Outcome::Nondeterministic(_) => "NOT DETERMINISTIC".into(),
         _ => failing.outcome.name().to_uppercase(),

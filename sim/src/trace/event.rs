@@ -18,6 +18,8 @@ pub(crate) struct Event {
     pub(crate) host: u16,
     /// The path of the greenlet that did it; `None` for what the world did by itself.
     pub(crate) greenlet: Option<u32>,
+    /// How many deviations there were before it.
+    pub(crate) deviations: u32,
     pub(crate) what: What,
 }
 

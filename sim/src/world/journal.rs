@@ -37,7 +37,8 @@ impl World {
             (None, Actor::Host(host)) => (host, None),
             (None, _) => (HostId::FIRST, None),
         };
-        self.trace.record(self.clock.now_ns(), host.number(), by, what.into());
+        let deviations = self.choices.deviations.len();
+        self.trace.record(self.clock.now_ns(), host.number(), by, what.into(), deviations);
     }
 
     /// Records a fault, and counts it.
