@@ -13,7 +13,7 @@ use crate::search::again::Again;
 use crate::search::report::report_for;
 use crate::search::sweep::{play, trace_text};
 use crate::search::token::Token;
-use crate::trace::Level;
+use crate::trace::{Level, Style};
 use crate::weather::Weather;
 use kept::{Diary, keep, kept_tokens, outdated_ones};
 
@@ -166,7 +166,7 @@ impl Check<'_> {
 
 fn judge(scenario: &Scenario, spec: &Spec, run: &Run, level: Option<Level>) {
     if let Some(level) = level {
-        say(&trace_text(scenario, spec, level));
+        say(&trace_text(scenario, spec, &Style::default(), level));
     }
     if run.outcome.held() {
         return;
@@ -174,7 +174,7 @@ fn judge(scenario: &Scenario, spec: &Spec, run: &Run, level: Option<Level>) {
     // libtest names a test's thread after it; `main` is whoever calls outside of one.
     let thread = std::thread::current();
     let test = Again::Test(thread.name().filter(|name| *name != "main"));
-    let report = report_for(test, scenario, spec, run);
+    let report = report_for((test, &Style::default()), scenario, spec, run);
     if let Some(token) = &report.token {
         keep(scenario, token);
     }

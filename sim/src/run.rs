@@ -182,14 +182,15 @@ fn conclude(outcome: Outcome, findings: Vec<String>, hub: SimHub) -> Run {
 }
 
 fn log(
-    trace: Recorder,
+    mut trace: Recorder,
     paths: Rc<Paths>,
     hosts: &Table<HostId, Host>,
     choices: Choices,
 ) -> Option<Log> {
-    let events = trace.events?;
+    let events = trace.events.take()?;
     let named = |host: &Host| (host.name.clone(), host.addresses().collect());
     let hosts = hosts.iter().map(named).collect();
     let (is_seeded, deviations) = (choices.is_seeded(), choices.deviations);
-    Some(Log { events, deviations, is_seeded, names: trace.names, paths, hosts })
+    let Recorder { names, payloads, .. } = trace;
+    Some(Log { events, deviations, is_seeded, names, payloads, paths, hosts })
 }

@@ -11,7 +11,9 @@ mod errno;
 mod hash;
 mod log;
 pub(crate) mod names;
+mod style;
 mod text;
+mod words;
 
 use crate::choices::{hash_bytes, mix};
 use event::{Event, PathRef, Payload, Schedule, Text, WaitEnd, What};
@@ -20,6 +22,7 @@ pub(crate) use errno::ErrorCode;
 pub use errno::error_name;
 pub use log::Log;
 use names::Names;
+pub use style::{PayloadAs, Style};
 
 /// How much of a run a trace shows. Each level holds those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +88,8 @@ pub(crate) struct Recorder {
     pub(crate) events: Option<Vec<Event>>,
     /// What sockets are called in them.
     pub(crate) names: Names,
+    /// The first bytes of what events sent or received, by the number of the event.
+    pub(crate) payloads: Vec<(usize, Box<[u8]>)>,
 }
 
 impl Recorder {
@@ -135,13 +140,25 @@ impl Recorder {
         }
     }
 
+    /// The event that is recorded next sends or receives these bytes.
+    #[inline]
+    pub(crate) fn carry(&mut self, bytes: &[u8]) {
+        if let Some(events) = &self.events
+            && !bytes.is_empty()
+        {
+            let head = &bytes[..bytes.len().min(style::HEAD_MAX + 1)];
+            self.payloads.push((events.len(), head.into()));
+        }
+    }
+
     /// Whether events are kept, so that their texts are worth making.
     pub(crate) fn keeps_events(&self) -> bool {
         self.events.is_some()
     }
 
-    /// What stands for bytes that are sent.
-    pub(crate) fn payload(&self, bytes: &[u8]) -> Payload {
+    /// What stands for bytes that are sent, in the event that is recorded next.
+    pub(crate) fn payload(&mut self, bytes: &[u8]) -> Payload {
+        self.carry(bytes);
         Payload((!self.payload_is_opaque).then(|| hash_bytes(bytes)))
     }
 

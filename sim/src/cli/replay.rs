@@ -3,21 +3,21 @@
 use clap::Args;
 
 use super::Suite;
+use super::shown::TraceArgs;
 use super::sim::{exit_code, line};
 use crate::run::Choice;
-use crate::search::report::report;
+use crate::search::again::Again;
+use crate::search::report::report_for;
 use crate::search::sweep::{play, trace_text};
 use crate::search::token::{FORMAT, Token, is_outdated};
-use crate::trace::Level;
 
 /// Plays a run again from its token, and says how many of its deviations matched.
 #[derive(Args, Debug)]
 pub struct ReplayArgs {
     /// The token, or a file that holds it
     token: String,
-    /// Prints the trace: faults, api, sched or wire
-    #[arg(long, value_name = "LEVEL")]
-    trace: Option<String>,
+    #[command(flatten)]
+    shown: TraceArgs,
     /// Leaves the report out
     #[arg(long)]
     quiet: bool,
@@ -32,12 +32,6 @@ pub(super) fn replay(suite: &Suite, args: &ReplayArgs) -> Result<i32, String> {
         })?
     };
     let token = Token::parse(&text)?;
-    let level = match &args.trace {
-        None => None,
-        Some(name) => Some(Level::by_name(name).ok_or_else(|| {
-            format!("no trace level `{name}`; there are: {}", Level::NAMES.join(", "))
-        })?),
-    };
     let mut scenario = suite.exactly(&token.scenario)?;
     for (name, value) in &token.knobs {
         scenario = scenario.with_knob(name, *value)?;
@@ -48,14 +42,16 @@ pub(super) fn replay(suite: &Suite, args: &ReplayArgs) -> Result<i32, String> {
     say!("{}", line(&scenario, &played));
     let doubts = token.doubts(&played);
     say!("{} of {} deviations matched{}", played.matched, token.choices.len(), doubtful(&doubts));
-    if let Some(level) = level {
-        super::say_text(&trace_text(&scenario, &spec, level));
+    let style = args.shown.style();
+    if let Some(level) = args.shown.trace {
+        super::say_text(&trace_text(&scenario, &spec, &style, level));
     }
     if !played.outcome.held() {
         if args.quiet {
             return Ok(exit_code(&played.outcome));
         }
-        let report = report(&scenario, &spec, &played, &suite.command);
+        let again = Again::CommandLine(&suite.command);
+        let report = report_for((again, &style), &scenario, &spec, &played);
         super::say_text(&report.text);
         return Ok(super::code_of(&report));
     }

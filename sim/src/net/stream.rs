@@ -145,7 +145,7 @@ pub(crate) fn recv(
             if take == Take::Remove && length > 0 {
                 world.took = true;
             }
-            world.record_read(id, length, there);
+            world.record_read(id, &buf[..length], there);
             outgoing::mark_dirty(world, id);
             Ok(length)
         }

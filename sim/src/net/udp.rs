@@ -78,7 +78,10 @@ pub(crate) fn send(
         multicast::send(world, id, from, to, buf);
         return Ok(buf.len());
     }
-    world.record(Actor::Host(host), Wire::Datagram { socket: number, from, to, bytes: length });
+    let path = world.sockets[id].entity.path;
+    world.trace.carry(buf);
+    let datagram = Wire::Datagram { socket: number, path, from, to, bytes: length };
+    world.record(Actor::Host(host), datagram);
     let mut payload = world.buffers.pop().unwrap_or_default();
     payload.clear();
     payload.extend_from_slice(buf);
@@ -164,6 +167,7 @@ pub(crate) fn recv(
         world.took = true;
         world.recycle(payload);
     }
+    world.trace.carry(&buf[..length]);
     let received = Call::RecvFrom { socket: number, bytes: length as u64, from: from.into() };
     world.record(Actor::Running, received);
     Ok((length, from))

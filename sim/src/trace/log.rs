@@ -18,6 +18,8 @@ pub struct Log {
     pub(crate) is_seeded: bool,
     /// Names of sockets.
     pub(crate) names: Names,
+    /// The first bytes of what events sent or received, by the number of the event.
+    pub(crate) payloads: Vec<(usize, Box<[u8]>)>,
     /// Names of greenlets.
     pub(crate) paths: Rc<Paths>,
     /// Names and addresses of the hosts.

@@ -139,6 +139,7 @@ pub(crate) fn recv(
     };
     let number = world.sockets[id].number;
     let (bytes, name) = (length as u64, world.name_ref(from.as_deref()));
+    world.trace.carry(&buf[..length]);
     world.record(Actor::Running, Call::RecvFrom { socket: number, bytes, from: name });
     if was_full && take == Take::Remove {
         callers::tell(world, id);

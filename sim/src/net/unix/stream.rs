@@ -80,7 +80,7 @@ pub(crate) fn recv(
         world.took = true;
         callers::discharge(world, sender, freed);
     }
-    world.record_read(id, length, there);
+    world.record_read(id, &buf[..length], there);
     Ok(length)
 }
 
