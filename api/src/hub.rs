@@ -137,6 +137,10 @@ pub trait Hub: Any {
     fn local_addr(&mut self, io: Io) -> io::Result<Address>;
     /// The address on the other side.
     fn peer_addr(&mut self, io: Io) -> io::Result<Address>;
+    /// What a source is called where somebody reads of it, if it has a name beside its addresses.
+    fn label(&self, _io: Io) -> Option<String> {
+        None
+    }
     /// What an option is set to.
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32>;
     /// Sets an option.

@@ -3,12 +3,15 @@
 
 use greenroom::scenario::Scenario;
 use greenroom_sim::run::{Choice, Run, Spec, run};
+use greenroom_sim::shrink::shrink;
 
 struct Bug {
     name: &'static str,
     /// A seed below this finds it.
     found_within: u64,
     deviations_max: usize,
+    /// As few deviations as the minimiser gets any seed to.
+    least: usize,
     class: &'static str,
 }
 
@@ -17,18 +20,21 @@ const BUGS: [Bug; 3] = [
         name: "planted/lost-reply",
         found_within: 1000,
         deviations_max: 4,
+        least: 1,
         class: "violated: each increment counts once",
     },
     Bug {
         name: "planted/half-open",
         found_within: 100,
         deviations_max: 2,
+        least: 1,
         class: "deadlock: cli in read",
     },
     Bug {
         name: "planted/lost-wakeup",
         found_within: 100,
         deviations_max: 2,
+        least: 1,
         class: "deadlock: app in join, app/waiter in wait",
     },
 ];
@@ -103,6 +109,23 @@ fn few_deviations_fail_with_a_bystander_too() {
         let again = played(&crowded, &least);
         assert_eq!(again.outcome.class(), bug.class, "{} with a bystander: {least:#?}", bug.name);
         assert_eq!(again.matched, least.len(), "{} with a bystander", bug.name);
+    }
+}
+
+/// Whichever seed finds a bug, it is made as small as by any other.
+#[test]
+fn the_minimiser_gets_every_seed_small() {
+    const SEEDS: usize = 12;
+    for bug in &BUGS {
+        let story = named(bug.name);
+        let runs = (0..).map(|seed| (seed, run(&story, &Spec::seed(seed))));
+        for (seed, failing) in runs.filter(|(_, run)| !run.outcome.held()).take(SEEDS) {
+            let small = shrink(&story, &Spec::seed(seed), &failing).expect("a tape is its run");
+            let (left, name) = (small.run.deviation_count(), bug.name);
+            println!("{name} seed {seed}: {} -> {left} in {} runs", small.before, small.runs);
+            assert_eq!(small.run.outcome.class(), failing.outcome.class());
+            assert!(small.is_minimal && left <= bug.least, "{name}, seed {seed}: {left}");
+        }
     }
 }
 

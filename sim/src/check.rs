@@ -13,9 +13,9 @@ use crate::search::again::Again;
 use crate::search::report::report_for;
 use crate::search::sweep::{play, trace_text};
 use crate::search::token::Token;
-use crate::trace::Level;
+use crate::trace::{Level, Style};
 use crate::weather::Weather;
-use kept::{Diary, keep, kept_tokens};
+use kept::{Diary, keep, kept_tokens, outdated_ones};
 
 /// Seeds a test plays unless `GREENROOM_RUNS` says otherwise.
 const RUNS: u64 = 200;
@@ -104,6 +104,9 @@ fn rehearse(scenario: &Scenario, weathers: &[Weather]) {
     if let Some(seed) = number("GREENROOM_SEED") {
         return check.play(&check.seed(seed), true, trace_level());
     }
+    if let Some(warning) = outdated_ones(scenario) {
+        say(&warning);
+    }
     for token in kept_tokens(scenario) {
         check.play_token(&token, None);
     }
@@ -147,11 +150,15 @@ impl Check<'_> {
         for (name, value) in &token.knobs {
             turned = turned.with_knob(name, *value).unwrap_or_else(|error| panic!("{error}"));
         }
-        let spec = token.spec_in(weather_of(&token.weather, self.weathers));
+        let spec = token.spec_in(weather_of(&token.weather, self.weathers)).traced();
         let (played, _) = play(&turned, &spec, true);
         if played.matched < token.choices.len() {
             let (name, all) = (&token.scenario, token.choices.len());
             say(&format!("{name}: {} of {all} deviations of a token came up", played.matched));
+        }
+        for choice in token.doubts(&played) {
+            let name = &token.scenario;
+            say(&format!("{name}: something else came before than when it was recorded: {choice}"));
         }
         judge(&turned, &spec, &played, level);
     }
@@ -166,7 +173,7 @@ impl Check<'_> {
 
 fn judge(scenario: &Scenario, spec: &Spec, run: &Run, level: Option<Level>) {
     if let Some(level) = level {
-        say(&trace_text(scenario, spec, level));
+        say(&trace_text(scenario, spec, &Style::default(), level));
     }
     if run.outcome.held() {
         return;
@@ -174,7 +181,7 @@ fn judge(scenario: &Scenario, spec: &Spec, run: &Run, level: Option<Level>) {
     // libtest names a test's thread after it; `main` is whoever calls outside of one.
     let thread = std::thread::current();
     let test = Again::Test(thread.name().filter(|name| *name != "main"));
-    let report = report_for(test, scenario, spec, run);
+    let report = report_for((test, &Style::default()), scenario, spec, run);
     if let Some(token) = &report.token {
         keep(scenario, token);
     }

@@ -23,6 +23,7 @@ macro_rules! say {
 }
 
 mod replay;
+mod shown;
 mod sim;
 
 use std::io::Write;

@@ -356,6 +356,10 @@ impl Hub for SimHub {
             _ => address::shown_local(&self.world, id).into(),
         })
     }
+    fn label(&self, io: Io) -> Option<String> {
+        let id = self.world.socket_of(io).ok()?;
+        Some(self.world.paths.text(self.world.sockets[id].entity.path))
+    }
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
         let id = self.world.socket_of(io)?;
         match self.world.proto(id)? {

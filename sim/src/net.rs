@@ -19,6 +19,7 @@ pub(crate) mod loopback;
 pub(crate) mod memory;
 pub(crate) mod multicast;
 pub(crate) mod names;
+pub(crate) mod naming;
 pub(crate) mod options;
 pub(crate) mod outgoing;
 pub(crate) mod pipe;

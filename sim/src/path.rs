@@ -11,6 +11,8 @@ pub struct Paths {
     nodes: Vec<Node>,
     labels: Vec<String>,
     label_ids: HashMap<u64, u32, Fixed>,
+    /// How many paths of a label there are below another, of those that are numbered here.
+    counts: HashMap<u64, u32, Fixed>,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,25 @@ impl Paths {
         self.nodes.len() as u32 - 1
     }
 
+    /// The path below `above` (or a root) with this label, numbered after those that were made so before.
+    pub fn next_child(&mut self, above: Option<u32>, label: &str) -> u32 {
+        let place = above.map_or(0, |above| self.hash(above));
+        let count = self.counts.entry(mix(place, hash_bytes(label.as_bytes()))).or_default();
+        *count += 1;
+        let ordinal = *count;
+        self.child(above, label, ordinal)
+    }
+
+    /// What the path stands below; nothing for a root.
+    pub fn above(&self, path: u32) -> Option<u32> {
+        self.nodes[path as usize].above
+    }
+
+    /// Which of its name it is.
+    pub fn ordinal(&self, path: u32) -> u32 {
+        self.nodes[path as usize].ordinal
+    }
+
     /// The path's hash: the same in every run and every version that names it so.
     pub fn hash(&self, path: u32) -> u64 {
         self.nodes[path as usize].hash
@@ -63,6 +84,23 @@ impl Paths {
             text.push_str(&node.ordinal.to_string());
         }
     }
+}
+
+/// A text as part of a label: slashes are turned, an ordinal's `#` is a `~`, and whatever a token's text is read by is written
+/// as a byte, `%20`.
+pub fn escaped(text: &str) -> String {
+    let mut label = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'/' => label.push('|'),
+            b'#' => label.push('~'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b':' | b'<' | b'>' => {
+                label.push(char::from(byte));
+            }
+            other => label.push_str(&format!("%{other:02x}")),
+        }
+    }
+    label
 }
 
 /// The hash of a path given as text, as [`Paths::hash`] has it.

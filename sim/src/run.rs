@@ -8,6 +8,7 @@ mod outcome;
 mod quiet;
 
 use std::cell::RefCell;
+use std::iter;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -62,6 +63,13 @@ impl Spec {
     }
 }
 
+impl Spec {
+    /// The same, with its events kept.
+    pub fn traced(self) -> Spec {
+        Spec { keeps_events: true, ..self }
+    }
+}
+
 /// What a run was.
 #[derive(Debug)]
 pub struct Run {
@@ -103,10 +111,13 @@ impl Run {
     }
 
     /// The decisions that were not boring, in order, in terms that hold in any run. Made on demand:
-    /// of most runs nobody asks.
+    /// of most runs nobody asks. Each has its context where the events were kept.
     pub fn deviations(&self) -> Vec<Choice> {
         let (deviations, paths) = &self.raw;
-        deviations.iter().map(|deviation| Choice::of(deviation, paths)).collect()
+        let contexts = self.trace.as_ref().map(Log::contexts).unwrap_or_default();
+        let contexts = contexts.into_iter().chain(iter::repeat(None));
+        let choice = |(deviation, context)| Choice { context, ..Choice::of(deviation, paths) };
+        deviations.iter().zip(contexts).map(choice).collect()
     }
 
     /// A sentence about each of them.
@@ -205,20 +216,27 @@ fn conclude(verdict: Verdict, hub: SimHub) -> Run {
         events: world.trace.count,
         turns: hub.scheduler.turns(),
         virtual_ns: world.clock.now_ns(),
-        raw: (world.choices.deviations, paths.clone()),
+        raw: (world.choices.deviations.clone(), paths.clone()),
         matched: world.choices.matched,
         drew_entropy: world.choices.drew_entropy,
         fired: world.fired,
         sometimes: world.sometimes,
-        trace: log(world.trace, paths, &world.hosts),
+        trace: log(world.trace, paths, &world.hosts, world.choices),
         findings,
         outcome,
     }
 }
 
-fn log(trace: Recorder, paths: Rc<Paths>, hosts: &Table<HostId, Host>) -> Option<Log> {
-    let events = trace.events?;
+fn log(
+    mut trace: Recorder,
+    paths: Rc<Paths>,
+    hosts: &Table<HostId, Host>,
+    choices: Choices,
+) -> Option<Log> {
+    let events = trace.events.take()?;
     let named = |host: &Host| (host.name.clone(), host.addresses().collect());
     let hosts = hosts.iter().map(named).collect();
-    Some(Log { events, paths, hosts })
+    let (is_seeded, deviations) = (choices.is_seeded(), choices.deviations);
+    let Recorder { names, payloads, .. } = trace;
+    Some(Log { events, deviations, is_seeded, names, payloads, paths, hosts })
 }

@@ -37,6 +37,8 @@ pub(crate) struct Socket {
     /// What the host's traces call it; 0 before anybody has it.
     pub(crate) number: u32,
     pub(crate) entity: Entity,
+    /// It is called by its peer or its port, not merely by which of its greenlet's sockets it is.
+    pub(crate) is_named: bool,
     pub(crate) descriptors: Vec<DescriptorId>,
     /// Its family, of those of the internet: one of IPv6 may hold addresses of IPv4.
     pub(crate) domain: Domain,

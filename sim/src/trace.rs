@@ -6,10 +6,14 @@
 
 pub(crate) mod event;
 
+mod context;
 mod errno;
 mod hash;
 mod log;
+pub(crate) mod names;
+mod style;
 mod text;
+mod words;
 
 use crate::choices::{hash_bytes, mix};
 use event::{Event, PathRef, Payload, Schedule, Text, WaitEnd, What};
@@ -17,6 +21,8 @@ use event::{Event, PathRef, Payload, Schedule, Text, WaitEnd, What};
 pub(crate) use errno::ErrorCode;
 pub use errno::error_name;
 pub use log::Log;
+use names::Names;
+pub use style::{PayloadAs, Style};
 
 /// How much of a run a trace shows. Each level holds those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +86,10 @@ pub(crate) struct Recorder {
     pub(crate) count: u64,
     /// The events, if somebody will read them.
     pub(crate) events: Option<Vec<Event>>,
+    /// What sockets are called in them.
+    pub(crate) names: Names,
+    /// The first bytes of what events sent or received, by the number of the event.
+    pub(crate) payloads: Vec<(usize, Box<[u8]>)>,
 }
 
 impl Recorder {
@@ -91,9 +101,16 @@ impl Recorder {
         }
     }
 
-    /// Records what happened on a host, by a greenlet if one did it.
+    /// Records what happened on a host, by a greenlet if one did it, after so many deviations.
     #[inline(always)]
-    pub(crate) fn record(&mut self, at_ns: u64, host: u16, by: Option<PathRef>, what: What) {
+    pub(crate) fn record(
+        &mut self,
+        at_ns: u64,
+        host: u16,
+        by: Option<PathRef>,
+        what: What,
+        deviations: usize,
+    ) {
         self.count += 1;
         let digest = what.digest();
         let number = u64::from(digest.socket) << 8 | u64::from(digest.number);
@@ -103,7 +120,8 @@ impl Recorder {
         *of_host = mix(*of_host, word ^ digest.more);
         self.hash = mix(self.hash, *of_host);
         if self.events.is_some() {
-            self.keep(Event { at_ns, host, greenlet: by.map(|by| by.path), what });
+            let deviations = deviations as u32;
+            self.keep(Event { at_ns, host, greenlet: by.map(|by| by.path), deviations, what });
         }
     }
 
@@ -115,13 +133,32 @@ impl Recorder {
         }
     }
 
+    /// A socket of a host has this name from now on; see [`Names::give`].
+    pub(crate) fn name_socket(&mut self, host: u16, number: u32, path: u32, is_first: bool) {
+        if let Some(events) = &self.events {
+            self.names.give(events.len(), (host, number), path, is_first);
+        }
+    }
+
+    /// The event that is recorded next sends or receives these bytes.
+    #[inline]
+    pub(crate) fn carry(&mut self, bytes: &[u8]) {
+        if let Some(events) = &self.events
+            && !bytes.is_empty()
+        {
+            let head = &bytes[..bytes.len().min(style::HEAD_MAX + 1)];
+            self.payloads.push((events.len(), head.into()));
+        }
+    }
+
     /// Whether events are kept, so that their texts are worth making.
     pub(crate) fn keeps_events(&self) -> bool {
         self.events.is_some()
     }
 
-    /// What stands for bytes that are sent.
-    pub(crate) fn payload(&self, bytes: &[u8]) -> Payload {
+    /// What stands for bytes that are sent, in the event that is recorded next.
+    pub(crate) fn payload(&mut self, bytes: &[u8]) -> Payload {
+        self.carry(bytes);
         Payload((!self.payload_is_opaque).then(|| hash_bytes(bytes)))
     }
 

@@ -84,7 +84,6 @@ pub(crate) struct Greenlet {
     pub(crate) live: bool,
     pub(crate) host: HostId,
     pub(crate) entity: Entity,
-    pub(crate) sockets_made: u32,
 }
 
 /// One number of a socket, and whether a call on it was told to wait.

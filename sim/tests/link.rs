@@ -213,7 +213,7 @@ fn an_answered_partition_is_seen_in_the_trace_and_the_table() {
     // The other one is that nobody has the port of the datagram, of which nobody says anything.
     assert_eq!((run.fired.of(Fault::HostUnreachable), run.fired.of(Fault::CutOff)), (1, 2));
     let text = run.trace.expect("it was traced").text(Level::Faults, "");
-    assert!(text.contains("UNREACHABLE for packet 1 of s2 to srv:7"), "{text}");
+    assert!(text.contains("UNREACHABLE for packet 1 of .tcp>srv:7 to srv:7"), "{text}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use greenroom_sim::{Run, Sim, Weather};
 /// What the host's program did, without times and names.
 fn calls(run: &Run) -> Vec<String> {
     let text = run.trace.as_ref().expect("a traced run").text(Level::Api, "");
-    let body = text.lines().skip(2).filter_map(|line| line.get(30..));
+    let body = text.lines().skip(3).filter_map(|line| line.get(30..));
     body.map(|line| line.trim().to_owned()).collect()
 }
 
@@ -37,24 +37,24 @@ fn names_stand_where_addresses_do() {
     });
     let expected = [
         "start",
-        "bind s1 /run/db.sock",
-        "listen s1 backlog 4096",
-        "connect s2 /run/db.sock",
-        "accept s3 from (unnamed)",
-        "write s2 5B f3f9e4cb",
-        "read s3 5B",
-        "connect s4 ENOENT",
-        "close s4",
-        "close s3",
-        "close s2",
-        "close s1",
+        "bind .unix:|run|db.sock /run/db.sock",
+        "listen .unix:|run|db.sock backlog 4096",
+        "connect .unix>|run|db.sock",
+        "accept .unix:|run|db.sock/<cli from (unnamed)",
+        "write .unix>|run|db.sock 5B f3f9e4cb",
+        "read .unix:|run|db.sock/<cli 5B",
+        "connect .unix#3 ENOENT",
+        "close .unix#3",
+        "close .unix:|run|db.sock/<cli",
+        "close .unix>|run|db.sock",
+        "close .unix:|run|db.sock",
         "end",
     ];
     assert_eq!(calls(&run), expected);
 }
 
 #[test]
-fn pairs_pipes_and_datagrams_are_told_by_their_numbers() {
+fn pairs_and_pipes_are_numbered_among_their_like() {
     let run = played(|| {
         let (mut reader, mut writer) = pipe()?;
         writer.write_all(b"ab")?;
@@ -65,12 +65,16 @@ fn pairs_pipes_and_datagrams_are_told_by_their_numbers() {
         Ok(())
     });
     let calls = calls(&run);
-    let expected = ["start", "pipe s1 s2", "write s2 2B", "read s1 2B", "pair s3 s4"];
+    let expected =
+        ["start", "pipe .pipe .pipe#2", "write .pipe#2 2B", "read .pipe 2B", "pair .pair .pair#2"];
     for (call, expected) in calls.iter().zip(expected) {
         assert!(call.starts_with(expected), "{call}, not {expected}");
     }
-    assert!(calls[5].starts_with("send_to s3 3B") && calls[5].ends_with("(unnamed)"), "{calls:?}");
-    assert_eq!(calls[6], "recv_from s4 3B (unnamed)");
+    assert!(
+        calls[5].starts_with("send_to .pair 3B") && calls[5].ends_with("(unnamed)"),
+        "{calls:?}"
+    );
+    assert_eq!(calls[6], "recv_from .pair#2 3B (unnamed)");
 }
 
 #[test]
@@ -89,7 +93,7 @@ fn a_vectored_call_is_one_call_in_the_trace() {
     let calls = calls(&run);
     let bytes = calls.iter().filter(|call| call.starts_with("write") || call.starts_with("read"));
     let bytes: Vec<&str> = bytes.map(|call| &call[..call.find('B').expect("a count")]).collect();
-    assert_eq!(bytes, ["write s2 5", "read s3 5"]);
+    assert_eq!(bytes, ["write .tcp>cli:7 5", "read .tcp:7/<cli 5"]);
 }
 
 /// Two programs over one stream, with threads of their own.

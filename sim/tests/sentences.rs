@@ -42,8 +42,8 @@ fn a_resolvers_answer_is_no_packet_of_the_query() {
         };
         Sim::new().server("srv", server).client("cli", || TcpStream::connect("srv:7").map(drop))
     };
-    let words = sentences("the query cli/.query is answered after ", sim);
-    assert!(!words.iter().any(|words| words.contains("packet 1 of cli/.query")), "{words:?}");
+    let words = sentences("the query cli/.query>srv is answered after ", sim);
+    assert!(!words.iter().any(|words| words.contains("packet 1 of cli/.query>srv")), "{words:?}");
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_short_read_of_a_unix_stream_counts_pieces() {
             far.read(&mut [0; 64]).map(drop)
         })
     };
-    let words = sentences("read 1 of cli/.unix", sim);
+    let words = sentences("read 1 of cli/.pair", sim);
     let is_right = |words: &String| {
         let what = words.split_once(" returns ").map(|(_, what)| what);
         matches!(what, Some("1 piece at most" | "2 pieces at most" | "3 pieces at most"))

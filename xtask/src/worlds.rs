@@ -1,11 +1,13 @@
 //! The commands that play stories: `sim` and `replay` are `greenroom_sim::cli`'s, `real` performs
 //! on the operating system.
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use greenroom::net::{TcpListener, TcpStream};
 use greenroom::scenario::Scenario;
 use greenroom_sim::cli::{self, Runner, Suite};
 
@@ -29,7 +31,7 @@ pub fn main(args: &[String]) -> i32 {
 }
 
 /// What a sweep has to survive: seeds that end their process, and runs that no seed determines.
-fn drills() -> [Scenario; 9] {
+fn drills() -> [Scenario; 10] {
     let ends = |name, end: fn()| {
         Scenario::new(name, "one seed in some twenty ends its process", move |stage| {
             stage.client("cli", move || {
@@ -53,6 +55,30 @@ fn drills() -> [Scenario; 9] {
                 Ok(())
             });
         });
+    let shifted =
+        Scenario::new("drill/shifted", "one more connection before the one that counts", |stage| {
+            let extra = stage.knob("extra");
+            stage.server("srv", || {
+                let listener = TcpListener::bind("0.0.0.0:7")?;
+                loop {
+                    let (mut stream, _) = listener.accept()?;
+                    greenroom::thread::spawn(move || -> std::io::Result<()> {
+                        stream.read_exact(&mut [0; 4])?;
+                        stream.write_all(b"done")
+                    });
+                }
+            });
+            stage.client("cli", move || {
+                let send = |what: &[u8]| -> std::io::Result<()> {
+                    let mut stream = TcpStream::connect("srv:7")?;
+                    stream.write_all(what)?;
+                    stream.read_exact(&mut [0; 4])
+                };
+                (0..extra).try_for_each(|_| send(b"more"))?;
+                send(b"data")
+            });
+        })
+        .knob("extra", 0);
     static RUNS: AtomicU64 = AtomicU64::new(0);
     let coin = Scenario::new("drill/coin", "what ran before shows", |stage| {
         stage.client("cli", || {
@@ -84,6 +110,7 @@ fn drills() -> [Scenario; 9] {
         coin,
         flip,
         two_ways,
+        shifted,
         claim,
     ]
 }

@@ -38,9 +38,10 @@ fn ill_use_gets_one_line_and_exit_code_2() {
     is_refused(&["sim", "--trace", "loud", "--seed", "1"], "loud", "faults, api, sched, wire");
     is_refused(&["sim", "--weather", "hail"], "`hail`", "stormy");
     is_refused(&["sim", "echo", "--knob", "volume=11"], "`volume`", "clients");
-    is_refused(&["replay", "v2:echo"], "v1:", "token");
-    is_refused(&["replay", "v1:echo;what"], "`what`", "weather=NAME");
-    is_refused(&["replay", "v1:nothing"], "`nothing`", "echo");
+    is_refused(&["replay", "v3:echo"], "v2:", "token");
+    is_refused(&["replay", "v2:echo;what"], "`what`", "weather=NAME");
+    is_refused(&["replay", "v1:echo;turn@cli.3=cli/x"], "v1:echo", "older format");
+    is_refused(&["replay", "v2:nothing"], "`nothing`", "echo");
     is_refused(&["real", "no-such"], "`no-such`", "echo");
     is_refused(&["real", "kv", "--serve", "here"], "`here`", "127.0.0.1:0");
     is_refused(&["bench", "nothing"], "`nothing`", "echo");
@@ -175,14 +176,31 @@ fn a_token_survives_an_unrelated_greenlet() {
         let changed = format!("{name};knob.bystander=1;{rest}");
         let output = xtask(&["replay", &changed]);
         assert_eq!(code(&output), 1, "{changed}\n{}", out(&output));
+        assert!(!out(&output).contains("in doubt"), "{changed}\n{}", out(&output));
     }
 }
 
 #[test]
 fn a_token_that_does_not_match_says_so() {
-    let output = xtask(&["replay", "v1:echo;turn@srv/nobody.3=srv/none"]);
+    let output = xtask(&["replay", "v2:echo;turn@srv/nobody.3=srv/none"]);
     assert_eq!(code(&output), 4, "{}", out(&output));
     assert!(out(&output).contains("0 of 1 deviations matched"));
+}
+
+#[test]
+fn a_token_that_hits_another_connection_is_in_doubt() {
+    let said = out(&xtask(&["sim", "drill/shifted", "--seed", "3", "--token"]));
+    let token = said.trim().lines().last().expect("a token");
+    assert!(token.contains("@cli/.tcp>srv:7."), "{token}");
+    let replayed = xtask(&["replay", token]);
+    assert_eq!(code(&replayed), 0, "{}", out(&replayed));
+    assert!(!out(&replayed).contains("doubt"), "{}", out(&replayed));
+    let shifted = token.replacen(';', ";knob.extra=1;", 1);
+    let replayed = xtask(&["replay", &shifted]);
+    let said = out(&replayed);
+    assert_eq!(code(&replayed), 4, "{said}");
+    assert!(said.contains("in doubt: something else came before"), "{said}");
+    assert!(said.contains("doubtful: delay@cli/.tcp>srv:7."), "{said}");
 }
 
 #[test]
@@ -213,7 +231,7 @@ fn a_verdict_that_flips_is_not_deterministic() {
     assert!(said.contains("NOT DETERMINISTIC"), "{said}");
     assert!(said.contains("every property held") && said.contains("violated: cli ends"), "{said}");
     assert_eq!(code(&xtask(&["sim", "drill/flip", "--seeds", "0..3", "--check"])), 3);
-    assert_eq!(code(&xtask(&["replay", "v1:drill/flip"])), 3);
+    assert_eq!(code(&xtask(&["replay", "v2:drill/flip"])), 3);
     // Seed 0 holds in a process of its own; played once more here it does too, then seed 1 fails.
     let output = xtask(&["sim", "drill/flip", "--seeds", "0..2"]);
     assert_eq!(code(&output), 3, "{}", out(&output));

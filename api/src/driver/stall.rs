@@ -57,10 +57,16 @@ fn describe(table: &Table, hub: &mut dyn Hub, on: On) -> String {
         On::Several(_) => "one of several things".into(),
         On::Io(io, interest) => {
             let what = if interest == Interest::WRITE { "room to write on" } else { "data on" };
-            match (hub.local_addr(io), hub.peer_addr(io)) {
-                (Ok(local), Ok(peer)) => format!("{what} {local} from {peer}"),
-                (Ok(local), Err(_)) => format!("{what} {local}"),
-                _ => format!("{what} a source"),
+            let label = hub.label(io);
+            let place = match (hub.local_addr(io), hub.peer_addr(io)) {
+                (Ok(local), Ok(peer)) => Some(format!("{local} from {peer}")),
+                (Ok(local), Err(_)) => Some(local.to_string()),
+                _ => None,
+            };
+            match (label, place) {
+                (Some(label), Some(place)) => format!("{what} {label}, {place}"),
+                (Some(name), None) | (None, Some(name)) => format!("{what} {name}"),
+                (None, None) => format!("{what} a source"),
             }
         }
     }

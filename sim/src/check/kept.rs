@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use greenroom::scenario::Scenario;
 
-use crate::search::token::Token;
+use crate::search::token::{Token, is_outdated};
 
 /// Where failing tokens are kept and tried first.
 const REGRESSIONS: &str = "greenroom-regressions";
@@ -21,6 +21,15 @@ pub(super) fn kept_tokens(scenario: &Scenario) -> Vec<Token> {
     let kept = fs::read_to_string(file_of(scenario, "tokens")).unwrap_or_default();
     let tokens = kept.lines().filter_map(|line| Token::parse(line).ok());
     tokens.filter(|token| token.scenario == scenario.name()).collect()
+}
+
+/// What to say of tokens in the file that can't be played any more.
+pub(super) fn outdated_ones(scenario: &Scenario) -> Option<String> {
+    let file = file_of(scenario, "tokens");
+    let kept = fs::read_to_string(&file).ok()?;
+    let count = kept.lines().filter(|line| is_outdated(line)).count();
+    let what = "of an older format are not played: find the failures again, or delete them";
+    (count > 0).then(|| format!("{}: {count} tokens {what}", file.display()))
 }
 
 /// Keeping is a courtesy: a read-only checkout still gets its report.

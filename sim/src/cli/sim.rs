@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use greenroom::scenario::Scenario;
 
+use super::shown::TraceArgs;
 use super::{Knobs, Suite};
 use crate::choices::Ns;
 use crate::run::{Outcome, Run, Spec};
 use crate::search::again::Again;
-use crate::search::report::report;
+use crate::search::report::report_for;
 use crate::search::sweep::{SeedResult, Summary, Sweep, play, trace_text, work};
 use crate::search::token::Token;
-use crate::trace::Level;
 use crate::weather::{Fired, Weather};
 
 /// Rehearses scenarios in the simulated network: a seed, a range of seeds, or as many as time allows.
@@ -29,10 +29,10 @@ pub struct SimArgs {
     #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "for_"])]
     seed: Option<u64>,
     /// Plays these seeds, the last one left out
-    #[arg(long, value_name = "A..B", value_parser = seed_range, conflicts_with = "for_")]
+    #[arg(long, value_name = "A..B", value_parser = seed_range, conflicts_with_all = ["for_", "trace"])]
     seeds: Option<Range<u64>>,
     /// Plays seeds from 0 on for so long
-    #[arg(long = "for", value_name = "60s", value_parser = duration)]
+    #[arg(long = "for", value_name = "60s", value_parser = duration, conflicts_with = "trace")]
     for_: Option<Duration>,
     /// Worker processes at once
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "seed")]
@@ -43,9 +43,8 @@ pub struct SimArgs {
     /// Plays every seed twice and compares
     #[arg(long)]
     check: bool,
-    /// Prints the trace: faults, api, sched or wire
-    #[arg(long, value_name = "LEVEL", value_parser = level, conflicts_with_all = ["seeds", "for_"])]
-    trace: Option<Level>,
+    #[command(flatten)]
+    shown: TraceArgs,
     /// Prints the run's deviations as a token
     #[arg(long, conflicts_with_all = ["seeds", "for_"])]
     token: bool,
@@ -75,10 +74,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     let (digits, unit_ms) = with_unit.unwrap_or((text, 1_000));
     let number = digits.parse().ok().and_then(|number: u64| number.checked_mul(unit_ms));
     number.map(Duration::from_millis).ok_or_else(|| "a time is 60s, 5m or 500ms".to_owned())
-}
-
-fn level(text: &str) -> Result<Level, String> {
-    Level::by_name(text).ok_or_else(|| format!("the levels are {}", Level::NAMES.join(", ")))
 }
 
 pub(super) fn sim(suite: &Suite, args: &SimArgs) -> Result<i32, String> {
@@ -130,10 +125,10 @@ fn one_seed(
             let result = SeedResult::of(scenario, spec.seed, &played, wall);
             say!("{}", json(&result));
         }
-        if let Some(level) = args.trace {
-            super::say_text(&trace_text(scenario, spec, level));
+        if let Some(level) = args.shown.trace {
+            super::say_text(&trace_text(scenario, spec, &args.shown.style(), level));
         }
-        if !args.json && args.trace.is_none() {
+        if !args.json && args.shown.trace.is_none() {
             say!("{}", line(scenario, &played));
         }
         if args.token {
@@ -355,7 +350,8 @@ fn report_failure(
     if args.json {
         return exit_code(&played.outcome);
     }
-    let report = report(scenario, spec, played, &suite.command);
+    let reader = (Again::CommandLine(&suite.command), &args.shown.style());
+    let report = report_for(reader, scenario, spec, played);
     super::say_text(&report.text);
     super::code_of(&report)
 }

@@ -102,8 +102,9 @@ fn send_segment(
     payload: Vec<u8>,
 ) {
     let socket = &world.sockets[id];
-    let (host, number) = (socket.host, socket.number);
-    world.record(Actor::Host(host), Wire::Segment { socket: number, from, to, segment });
+    let (host, number, path) = (socket.host, socket.number, socket.entity.path);
+    world.trace.carry(&payload);
+    world.record(Actor::Host(host), Wire::Segment { socket: number, path, from, to, segment });
     outgoing::send(world, Some(id), host, from, to, Body::Segment(segment), payload);
 }
 

@@ -102,7 +102,8 @@ fn segment_for_port(world: &mut World, packet: &Packet, segment: &Segment) {
     }
     if let Some(reset) = Connection::reset_for(segment, packet.payload.len()) {
         let (from, to, host) = (packet.to, packet.from, packet.to_host);
-        let sent = Wire::Segment { socket: 0, from, to, segment: reset };
+        let path = world.hosts[host].entity.path;
+        let sent = Wire::Segment { socket: 0, path, from, to, segment: reset };
         world.record(Actor::Host(host), sent);
         outgoing::send(world, None, host, from, to, Body::Segment(reset), Vec::new());
     }

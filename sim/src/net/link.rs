@@ -22,8 +22,9 @@ use crate::world::journal::Actor;
 pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, packet: Packet) {
     let is_stream = matches!(packet.body, Body::Segment(_));
     let is_icmp = matches!(packet.body, Body::Icmp(_));
+    let sender = packet.sender;
     let (fate, delay_ns, number, nth) = decide_fate(world, socket, host, is_stream, is_icmp);
-    let struck = Struck::Packet { socket: number, nth, to: packet.to };
+    let struck = Struck::Packet { socket: number, path: sender, nth, to: packet.to };
     match judge(world, host, &packet, fate) {
         Verdict::CutOff(answer) => {
             world.strike(Actor::Host(host), Fault::CutOff, struck);

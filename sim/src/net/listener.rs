@@ -8,7 +8,7 @@ use greenroom::hub::{Domain, Interest, Io};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::link::packet::Packet;
-use crate::net::{connection, outgoing, ports, stream};
+use crate::net::{connection, naming, outgoing, ports, stream};
 use crate::socket::address::any;
 use crate::socket::flow::{Flow, Transport};
 use crate::socket::{Proto, Socket};
@@ -39,6 +39,7 @@ pub(crate) fn listen(world: &mut World, id: SocketId, backlog: u32) -> io::Resul
                 return Err(errno(libc::EADDRINUSE));
             }
             world.sockets[id].proto = Proto::Listener(Listener::new(backlog));
+            naming::stands_at(world, id);
         }
         Proto::Stream(_) => return Err(errno(libc::EINVAL)),
         _ => return Err(errno(libc::EOPNOTSUPP)),
@@ -95,6 +96,7 @@ pub(crate) fn open_half(world: &mut World, listener: SocketId, packet: &Packet, 
     let socket = &mut world.sockets[id];
     (socket.options, socket.domain) = (options, domain);
     socket.peer = Some(packet.from);
+    socket.is_named = true;
     socket.listener = Some(listener);
     let flow = Flow { host, local: packet.to, peer: packet.from };
     world.flows.insert(flow, id);

@@ -34,7 +34,9 @@ pub(crate) fn send(world: &mut World, id: SocketId, from: SocketAddr, to: Socket
     let mut reached = hosts_that_hear(world, to, interface);
     reached.retain(|&other| gets_there(world, id, from, to, interface, other));
     let bytes = buf.len() as u64;
-    world.record(Actor::Host(host), Wire::Datagram { socket: number, from, to, bytes });
+    world.trace.carry(buf);
+    let datagram = Wire::Datagram { socket: number, path: sender, from, to, bytes };
+    world.record(Actor::Host(host), datagram);
     for to_host in reached {
         let payload = buf.to_vec();
         let body = Body::ForMany(interface);

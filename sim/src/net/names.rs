@@ -12,6 +12,7 @@ use crate::clock::Event;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::net::{readiness, route};
+use crate::path::escaped;
 use crate::socket::Proto;
 use crate::socket::source::Query;
 use crate::trace::event::Call;
@@ -22,7 +23,7 @@ pub(crate) fn ask(world: &mut World, name: &str) -> io::Result<Io> {
     let asked = Call::Resolve { name: world.trace.text(name) };
     world.record(Actor::Running, asked);
     let query = Query { host: name.to_owned(), answer: None };
-    let (id, io) = world.add_source(".query", Proto::Query(query));
+    let (id, io) = world.add_source(&format!(".query>{}", escaped(name)), Proto::Query(query));
     let weather = &world.weather;
     let typical_ns = 2 * weather.latency_typical_ns;
     let socket = &mut world.sockets[id];

@@ -53,6 +53,7 @@ pub(crate) fn read(
         return Err(errno(libc::EAGAIN));
     }
     let length = take_from(pages, buf);
+    world.trace.carry(&buf[..length]);
     let read = Call::Read { socket: number, bytes: length as u64, is_urgent: false };
     world.record(Actor::Running, read);
     if length > 0 {

@@ -11,7 +11,7 @@ use greenroom::hub::{Address, Domain};
 
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
-use crate::net::address;
+use crate::net::{address, naming};
 use crate::socket::Proto;
 use crate::socket::address::{any, is_for_many};
 use crate::socket::flow::{Flow, Transport};
@@ -25,6 +25,9 @@ use crate::world::journal::Actor;
 pub(crate) fn bind(world: &mut World, id: SocketId, local: &Address) -> io::Result<()> {
     let local = address::requested_local(world, id, local)?;
     bind_to(world, id, local)?;
+    if matches!(world.sockets[id].proto, Proto::Udp(_)) {
+        naming::stands_at(world, id);
+    }
     let socket = &mut world.sockets[id];
     // Bound to one address of IPv6 it is of IPv6 alone, and says so.
     socket.options.only_v6 |= local.is_ipv6() && !local.ip().is_unspecified();

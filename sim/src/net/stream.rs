@@ -8,7 +8,7 @@ use greenroom::hub::{Address, Interest, Io, Take};
 use crate::choices::{Bytes, Decision};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
-use crate::net::{address, link, loopback, memory, outgoing, ports, route};
+use crate::net::{address, link, loopback, memory, naming, outgoing, ports, route};
 use crate::socket::address::any;
 use crate::socket::flow::Flow;
 use crate::socket::{Proto, Socket};
@@ -39,6 +39,7 @@ pub(crate) fn connect(world: &mut World, io: Io, peer: &Address) -> io::Result<(
             address::check_peer_scope(world, id, peer)?;
             let peer = address::reachable(world, id, peer)?;
             ports::bind_towards(world, id, peer)?;
+            naming::leads_to(world, id, peer);
             let local = world.sockets[id].local.expect("just bound");
             let flow = Flow { host, local, peer };
             let loopback_mss = if peer.is_ipv4() { LOOPBACK_MSS } else { LOOPBACK_MSS_V6 };
@@ -144,7 +145,7 @@ pub(crate) fn recv(
             if take == Take::Remove && length > 0 {
                 world.stirred = true;
             }
-            world.record_read(id, length, there);
+            world.record_read(id, &buf[..length], there);
             outgoing::mark_dirty(world, id);
             Ok(length)
         }

@@ -8,7 +8,7 @@ use greenroom::hub::{Address, Domain, Interest, Io, Take};
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::link::packet::Body;
-use crate::net::{address, interface, multicast, outgoing, ports, readiness, udp};
+use crate::net::{address, interface, multicast, naming, outgoing, ports, readiness, udp};
 use crate::socket::Proto;
 use crate::socket::address::{any, is_for_many};
 use crate::socket::mailbox::cost_of;
@@ -41,6 +41,7 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
         false => address::reachable(world, id, peer)?,
     };
     ports::bind_towards(world, id, peer)?;
+    naming::leads_to(world, id, peer);
     let socket = &mut world.sockets[id];
     socket.peer = Some(peer);
     let number = socket.number;
@@ -56,6 +57,9 @@ pub(crate) fn send(
 ) -> io::Result<usize> {
     autobind(world, id)?;
     let (from, to) = destination(world, id, buf.len(), peer)?;
+    if !world.sockets[id].is_named {
+        naming::leads_to(world, id, to);
+    }
     let socket = &mut world.sockets[id];
     let (host, number) = (socket.host, socket.number);
     if let Proto::Udp(mailbox) = &mut socket.proto {
@@ -74,7 +78,10 @@ pub(crate) fn send(
         multicast::send(world, id, from, to, buf);
         return Ok(buf.len());
     }
-    world.record(Actor::Host(host), Wire::Datagram { socket: number, from, to, bytes: length });
+    let path = world.sockets[id].entity.path;
+    world.trace.carry(buf);
+    let datagram = Wire::Datagram { socket: number, path, from, to, bytes: length };
+    world.record(Actor::Host(host), datagram);
     let mut payload = world.buffers.pop().unwrap_or_default();
     payload.clear();
     payload.extend_from_slice(buf);
@@ -160,6 +167,7 @@ pub(crate) fn recv(
         world.stirred = true;
         world.recycle(payload);
     }
+    world.trace.carry(&buf[..length]);
     let received = Call::RecvFrom { socket: number, bytes: length as u64, from: from.into() };
     world.record(Actor::Running, received);
     Ok((length, from))

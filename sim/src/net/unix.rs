@@ -23,7 +23,7 @@ use greenroom::hub::{Address, Interest, Io, Kind, Take};
 
 use crate::errno::errno;
 use crate::id::SocketId;
-use crate::net::readiness;
+use crate::net::{naming, readiness};
 use crate::socket::Proto;
 use crate::socket::unix::name::{Name, key_of};
 use crate::socket::unix::queue::around_marks;
@@ -35,15 +35,20 @@ use crate::world::journal::Actor;
 // Made and named.
 
 pub(crate) fn make(world: &mut World, kind: Kind) -> Io {
-    let (host, path) = (world.host_here(), world.path_for_socket(".unix"));
+    make_named(world, kind, ".unix")
+}
+
+fn make_named(world: &mut World, kind: Kind, label: &str) -> Io {
+    let (host, path) = (world.host_here(), world.path_for_socket(label));
     let id = world.add_socket(host, path, Proto::Unix(UnixSocket::new(kind)));
     world.add_descriptor(id)
 }
 
 pub(crate) fn pair(world: &mut World, kind: Kind) -> io::Result<(Io, Io)> {
-    let (near, far) = (make(world, kind), make(world, kind));
+    let [near, far] = [(); 2].map(|()| make_named(world, kind, ".pair"));
     let (a, b) = (world.socket_of(near)?, world.socket_of(far)?);
     for (id, other) in [(a, b), (b, a)] {
+        world.sockets[id].is_named = true;
         let other_weak = world.weak(other);
         let socket = world.unix_mut(id);
         socket.peer = Peer::Here(other);
@@ -85,6 +90,7 @@ pub(crate) fn bind(world: &mut World, id: SocketId, local: &SocketAddr) -> io::R
     let number = world.sockets[id].number;
     let local = world.name_ref(Some(&name));
     world.record(Actor::Running, Call::Bind { socket: number, local });
+    naming::of_unix(world, id, ':', &name);
     world.unix(id).name.set(name).expect("it had none");
     Ok(())
 }
@@ -148,6 +154,7 @@ pub(crate) fn connect(world: &mut World, io: Io, id: SocketId, to: &SocketAddr) 
         Role::Connected => return Err(errno(libc::EISCONN)),
         Role::Listening { .. } => return Err(errno(libc::EINVAL)),
     }
+    naming::of_unix(world, id, '>', &name);
     let far = stream::make_far_end(world, target, id);
     let near = world.unix_mut(id);
     near.role = Role::Connected;

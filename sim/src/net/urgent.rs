@@ -52,6 +52,7 @@ pub(crate) fn recv(world: &mut World, io: Io, id: SocketId, buf: &mut [u8]) -> i
         Proto::Listener(_) => return Err(errno(libc::ENOTCONN)),
     };
     let number = world.sockets[id].number;
+    world.trace.carry(&buf[..taken]);
     let read = Call::Read { socket: number, bytes: taken as u64, is_urgent: true };
     world.record(Actor::Running, read);
     Ok(taken)

@@ -1,4 +1,4 @@
-//! A deviation in terms that hold in any run, as a token writes it: `delay@cli/.tcp#2.7=9300000ns`.
+//! A deviation in terms that hold in any run, as a token writes it: `delay@cli/.tcp>srv:80.7=9300000ns,1f3a`.
 
 use std::fmt;
 
@@ -16,6 +16,8 @@ pub struct Choice {
     pub ordinal: u32,
     /// What was decided.
     pub value: Value,
+    /// What the entity did last before, as a number; see [`Token::doubts`](crate::token::Token::doubts).
+    pub context: Option<u16>,
 }
 
 /// The value of a decision. Each series has one unit in tokens.
@@ -45,7 +47,7 @@ impl Choice {
             (_, Series::Fate) => Value::Fate(Fate::of(number)),
             (_, Series::Turn | Series::User | Series::Entropy) => Value::Number(number),
         };
-        Choice { series, entity: paths.text(path), ordinal, value }
+        Choice { series, entity: paths.text(path), ordinal, value, context: None }
     }
 
     /// Where it stands on a tape, and its number there.
@@ -65,16 +67,25 @@ impl Choice {
     ///
     /// One line: what could not be read, and what is accepted there.
     pub(crate) fn parse(text: &str) -> Result<Choice, String> {
-        let bad =
-            |what: &str| format!("`{text}`: {what}; a deviation is SERIES@ENTITY.ORDINAL=VALUE");
+        let bad = |what: &str| {
+            format!("`{text}`: {what}; a deviation is SERIES@ENTITY.ORDINAL=VALUE[,CONTEXT]")
+        };
         let (series, rest) = text.split_once('@').ok_or_else(|| bad("no `@`"))?;
         let series = Series::by_name(series)
             .ok_or_else(|| bad("no such series (turn, delay, fate, size, fault, length, user)"))?;
         let (site, value) = rest.rsplit_once('=').ok_or_else(|| bad("no `=`"))?;
         let (entity, ordinal) = site.rsplit_once('.').ok_or_else(|| bad("no ordinal"))?;
         let ordinal = ordinal.parse().map_err(|_| bad("the ordinal is no number"))?;
+        let (value, context) = match value.rsplit_once(',') {
+            None => (value, None),
+            Some((value, context)) => {
+                let number = u16::from_str_radix(context, 16).ok().filter(|_| context.len() == 4);
+                let number = number.ok_or_else(|| bad("a context is four hexadecimal digits"))?;
+                (value, Some(number))
+            }
+        };
         let value = Value::parse(series, value).map_err(|what| bad(&what))?;
-        Ok(Choice { series, entity: entity.to_owned(), ordinal, value })
+        Ok(Choice { series, entity: entity.to_owned(), ordinal, value, context })
     }
 }
 
@@ -113,6 +124,7 @@ impl fmt::Display for Value {
 
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}.{}={}", self.series.name(), self.entity, self.ordinal, self.value)
+        write!(f, "{}@{}.{}={}", self.series.name(), self.entity, self.ordinal, self.value)?;
+        self.context.map_or(Ok(()), |context| write!(f, ",{context:04x}"))
     }
 }

@@ -10,7 +10,7 @@ use crate::run::{Outcome, Run, Spec, run};
 use crate::search::again::Again;
 use crate::search::shrink::{Shrunk, shrink};
 use crate::search::token::Token;
-use crate::trace::Level;
+use crate::trace::{Level, Style};
 
 /// Lines of trace a report shows.
 const TRACE_LINES: usize = 16;
@@ -30,12 +30,19 @@ pub struct Report {
 
 /// Minimises a failing run and describes it. `command` is how the user calls the command line.
 pub fn report(scenario: &Scenario, spec: &Spec, failing: &Run, command: &str) -> Report {
-    report_for(Again::CommandLine(command), scenario, spec, failing)
+    report_for((Again::CommandLine(command), &Style::default()), scenario, spec, failing)
 }
 
-/// Minimises a failing run and describes it to somebody who plays runs in this way.
-pub fn report_for(again: Again<'_>, scenario: &Scenario, spec: &Spec, failing: &Run) -> Report {
+/// Minimises a failing run and describes it to somebody who plays runs in this way, and reads traces in
+/// this style.
+pub fn report_for(
+    (again, style): (Again<'_>, &Style),
+    scenario: &Scenario,
+    spec: &Spec,
+    failing: &Run,
+) -> Report {
     let mut text = String::new();
+    let spec = &Spec { keeps_events: false, ..spec.clone() };
     let verdict = match failing.outcome {
         Outcome::Nondeterministic(_) => "NOT DETERMINISTIC".into(),
         _ => failing.outcome.name().to_uppercase(),
@@ -73,29 +80,33 @@ pub fn report_for(again: Again<'_>, scenario: &Scenario, spec: &Spec, failing: &
             return Report { text, token: None };
         }
     };
-    deviations(&mut text, &shrunk);
+    deviations(&mut text, spec, &shrunk);
     how_often(&mut text, scenario, spec, &failing.outcome.class());
     if shrunk.run.outcome != failing.outcome {
         let _ = writeln!(text, "which then reads:");
         indent(&mut text, &shrunk.run.outcome.to_string());
     }
-    trace(&mut text, again, scenario, &shrunk);
+    trace(&mut text, (again, style), scenario, &shrunk);
     text.push_str(&seed_command());
     let token = Token::of(scenario, &shrunk.spec, &shrunk.run);
     let _ = writeln!(text, "again, by token:  {}", again.by_token(&token));
     Report { text, token: Some(token) }
 }
 
-fn deviations(text: &mut String, shrunk: &Shrunk) {
+fn deviations(text: &mut String, spec: &Spec, shrunk: &Shrunk) {
     let left = shrunk.run.deviation_count();
     let proof = match (shrunk.is_minimal, left) {
         (true, 0) => "the boring run fails",
         (true, _) => "without any one of them it holds or fails otherwise",
         (false, _) => "the budget of runs ran out first",
     };
+    let by_way = match shrunk.spec.seed == spec.seed {
+        true => String::new(),
+        false => format!(", by way of seed {}, which fails alike", shrunk.spec.seed),
+    };
     let _ = writeln!(
         text,
-        "minimised: {} deviations -> {left} in {} runs; {proof}",
+        "minimised: {} deviations -> {left} in {} runs{by_way}; {proof}",
         shrunk.before, shrunk.runs
     );
     for (at, words) in shrunk.run.deviations_in_words().take(DEVIATIONS_SHOWN).enumerate() {
@@ -117,12 +128,17 @@ fn how_often(text: &mut String, scenario: &Scenario, spec: &Spec, class: &str) {
     let _ = writeln!(text, "how often: {count} of seeds 0..{SEEDS_COUNTED} fail alike");
 }
 
-fn trace(text: &mut String, again: Again<'_>, scenario: &Scenario, shrunk: &Shrunk) {
+fn trace(
+    text: &mut String,
+    (again, style): (Again<'_>, &Style),
+    scenario: &Scenario,
+    shrunk: &Shrunk,
+) {
     let shown = run(scenario, &Spec { keeps_events: true, ..shrunk.spec.clone() });
     let Some(lanes) = shown.trace else { return };
     let _ = writeln!(text, "trace of the minimised run (more: {}):", again.with_trace());
-    let _ = writeln!(text, "  {}", lanes.heading());
-    for line in lanes.excerpt(Level::Api, TRACE_LINES, shown.failed_ns) {
+    let excerpt = lanes.excerpt(style, Level::Api, TRACE_LINES, shown.failed_ns);
+    for line in lanes.heading(style).into_iter().chain(excerpt) {
         let _ = writeln!(text, "  {line}");
     }
 }

@@ -1,25 +1,36 @@
 //! The minimiser: fewer deviations that still fail in the same way.
 //!
-//! A failing run is its deviations, so making it smaller is taking deviations away and running what
-//! is left: first the tail, then whole series, then ever smaller groups, the later ones first, down
-//! to single ones (delta debugging). A run counts only if it fails in the same class. After every
-//! success the run's actual deviations are taken up, which are often fewer still.
+//! A failing run is its deviations, so making it smaller is leaving some out and running what is left
+//! (`shrink/narrow.rs`). A run counts only if it fails in the same class, and after every success its
+//! actual deviations are taken up, which are often fewer still. Where one run stays large, other seeds
+//! that fail alike are made small in its place, as far as the budget goes: each is a start in another
+//! place, and the smallest end counts.
+
+mod narrow;
 
 use greenroom::scenario::Scenario;
 
-use crate::choices::Series;
-use crate::run::{Choice, Run, Spec, run};
+use crate::run::{Run, Spec, run};
 use crate::search::difference::contradiction;
+use narrow::{Budget, Search};
 
-/// The most runs one minimisation may take.
+/// The most runs one minimisation may take, and the most events in them.
 const RUNS_MAX: usize = 3_000;
+const EVENTS_MAX: u64 = 20_000_000;
+/// A run of no more deviations than this is small: no other start is looked for.
+const SMALL: usize = 1;
+/// Seeds looked through for other starts.
+const SEEDS_MAX: u64 = 1_000;
+/// So many starts in a row without a smaller end are enough.
+const STARTS_IN_VAIN_MAX: usize = 8;
 
 /// A failure made small.
 #[derive(Debug)]
 pub struct Shrunk {
     /// The run that is left, with its deviations.
     pub run: Run,
-    /// What plays it.
+    /// What plays it. Its seed is another than the failing run's where the smallest run was found by
+    /// way of that one.
     pub spec: Spec,
     /// How many deviations the failing run had.
     pub before: usize,
@@ -36,104 +47,53 @@ pub struct Shrunk {
 /// When its own deviations do not give the run again, or those of the smallest run not that one: neither
 /// is determined by them. The text has both sides, and where they first differ.
 pub fn shrink(scenario: &Scenario, spec: &Spec, failing: &Run) -> Result<Shrunk, String> {
-    let class = failing.outcome.class();
+    let class = &failing.outcome.class();
+    let mut budget = Budget { runs: 0, runs_max: RUNS_MAX, events: 0, events_max: EVENTS_MAX };
     let taped = Spec { tape: Some(failing.deviations()), keeps_events: false, ..spec.clone() };
-    let replayed = run(scenario, &taped);
+    let replayed = budget.play(scenario, &taped);
     if let Some(both) = contradiction(scenario, (spec, failing), (&taped, &replayed)) {
         return Err(both);
     }
-    let mut search = Search { scenario, spec: taped, class, best: replayed, runs: 1 };
-    search.drop_tail();
-    search.drop_series();
-    let is_minimal = search.drop_groups();
-    let before = failing.deviation_count();
+    let mut search = Search { scenario, spec: taped, class, best: replayed };
+    let mut is_minimal = search.narrow(&mut budget);
+    if spec.tape.is_none() {
+        start_elsewhere(&mut search, &mut is_minimal, spec, &mut budget);
+    }
     let tape = Some(search.best.deviations());
     let spec = Spec { tape, ..search.spec };
     let again = run(scenario, &spec);
     if let Some(both) = contradiction(scenario, (&spec, &search.best), (&spec, &again)) {
         return Err(both);
     }
-    Ok(Shrunk { run: search.best, spec, before, runs: search.runs, is_minimal })
+    let before = failing.deviation_count();
+    Ok(Shrunk { run: search.best, spec, before, runs: budget.runs, is_minimal })
 }
 
-struct Search<'a> {
-    scenario: &'a Scenario,
-    spec: Spec,
-    class: String,
-    best: Run,
-    runs: usize,
-}
-
-impl Search<'_> {
-    /// Plays these deviations; takes the run up if it fails alike and is smaller.
-    fn try_out(&mut self, choices: Vec<Choice>) -> bool {
-        if self.runs >= RUNS_MAX {
-            return false;
-        }
-        self.runs += 1;
-        self.spec.tape = Some(choices);
-        let tried = run(self.scenario, &self.spec);
-        let smaller = tried.deviation_count() < self.best.deviation_count();
-        let better = smaller && tried.outcome.class() == self.class;
-        if better {
-            self.best = tried;
-        }
-        better
-    }
-
-    /// The shortest prefix that still fails, by halving.
-    fn drop_tail(&mut self) {
-        let all = self.best.deviations();
-        let (mut holds, mut fails) = (0, all.len());
-        if !all.is_empty() && self.try_out(Vec::new()) {
+/// Makes other seeds small that fail alike, and takes up whatever is smaller.
+fn start_elsewhere(
+    search: &mut Search<'_>,
+    is_minimal: &mut bool,
+    spec: &Spec,
+    budget: &mut Budget,
+) {
+    let mut in_vain = 0;
+    for seed in (0..SEEDS_MAX).filter(|&seed| seed != spec.seed) {
+        let is_small = search.best.deviation_count() <= SMALL;
+        if is_small || in_vain >= STARTS_IN_VAIN_MAX || budget.is_spent() {
             return;
         }
-        while fails - holds > 1 {
-            let middle = holds + (fails - holds) / 2;
-            if self.try_out(all[..middle].to_vec()) { fails = middle } else { holds = middle }
+        let spec = Spec { seed, tape: None, keeps_events: false, ..spec.clone() };
+        let best = budget.play(search.scenario, &spec);
+        if best.outcome.class() != search.class {
+            continue;
         }
-    }
-
-    fn drop_series(&mut self) {
-        for series in Series::ALL {
-            let rest: Vec<Choice> = self
-                .best
-                .deviations()
-                .into_iter()
-                .filter(|choice| choice.series != series)
-                .collect();
-            if rest.len() < self.best.deviation_count() {
-                self.try_out(rest);
-            }
-        }
-    }
-
-    /// Takes away groups of n/2, n/4 … 1 deviations until none of a size can go. True when every
-    /// single one was tried against what is left.
-    fn drop_groups(&mut self) -> bool {
-        let mut size = (self.best.deviation_count() / 2).max(1);
-        loop {
-            let mut shrank = false;
-            let mut end = self.best.deviation_count();
-            while end > 0 {
-                let start = end.saturating_sub(size);
-                let mut rest = self.best.deviations();
-                rest.drain(start..end);
-                if self.try_out(rest) {
-                    shrank = true;
-                    end = start.min(self.best.deviation_count());
-                } else {
-                    end = start;
-                }
-            }
-            match (size, shrank) {
-                (1, false) => return self.runs < RUNS_MAX,
-                (1, true) => {}
-                _ => size = (size / 2).max(1),
-            }
-            if self.runs >= RUNS_MAX {
-                return false;
-            }
+        let (scenario, class) = (search.scenario, search.class);
+        let mut other = Search { scenario, spec, class, best };
+        let other_is_minimal = other.narrow(budget);
+        in_vain += 1;
+        if other.best.deviation_count() < search.best.deviation_count() {
+            in_vain = 0;
+            (*search, *is_minimal) = (other, other_is_minimal);
         }
     }
 }

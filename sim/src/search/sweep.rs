@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::choices::Ns;
 use crate::run::{Outcome, Run, Spec, keeper, run};
 use crate::search::difference::contradiction;
-use crate::trace::Level;
+use crate::trace::{Level, Style};
 use crate::weather::Fired;
 use process::{HANG, LastWords, Watched};
 
@@ -143,7 +143,7 @@ pub fn play(scenario: &Scenario, spec: &Spec, twice: bool) -> (Run, Duration) {
 }
 
 /// The trace of a run, made by playing it once more with its events kept.
-pub fn trace_text(scenario: &Scenario, spec: &Spec, level: Level) -> String {
+pub fn trace_text(scenario: &Scenario, spec: &Spec, style: &Style, level: Level) -> String {
     let kept = run(scenario, &Spec { keeps_events: true, ..spec.clone() });
     let header = format!(
         "test={}  end={} {}  hash={:016x}",
@@ -152,7 +152,7 @@ pub fn trace_text(scenario: &Scenario, spec: &Spec, level: Level) -> String {
         kept.outcome.name(),
         kept.hash
     );
-    kept.trace.map(|lanes| lanes.text(level, &header)).unwrap_or_default()
+    kept.trace.map(|lanes| lanes.text_in(style, level, &header)).unwrap_or_default()
 }
 
 /// A worker: plays these seeds and prints a line for each.

@@ -1,19 +1,33 @@
 //! A run as a line of text: its scenario and its deviations, each by series, entity and ordinal.
 //!
 //! ```text
-//! v1:planted/half-open;weather=calm;fault@srv.1=62900000ns;turn@cli/main.4=cli/timer
+//! v2:planted/half-open;weather=calm;fault@srv.1=62900000ns;turn@cli/main.4=cli/timer,1f3a
 //! ```
+//!
+//! Behind a comma stands what the entity did last before the deviation, as a number (`trace/context.rs`).
 //!
 //! It names nothing by number of creation or by draw, so it survives changes of the code that a
 //! seed does not. What is at its default (weather, knobs) is not written. Neither is what a program
 //! sends, which is the program's, or opaque (`Stage::opaque_payload`) and another's.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use greenroom::scenario::Scenario;
 
+use crate::choices::Site;
 use crate::run::{Choice, Run, Spec};
 use crate::weather::Weather;
+
+/// What a token begins with.
+pub const FORMAT: &str = "v2:";
+const OUTDATED: &str = "in which sockets were named by when they were made: \
+                        play the seed again, and it prints a `v2:` one";
+
+/// Whether this is a token of a format that can't be played any more.
+pub fn is_outdated(text: &str) -> bool {
+    text.trim_start().starts_with("v1:")
+}
 
 /// A run that can be played again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +47,17 @@ pub struct Token {
 impl Token {
     /// The token of a run.
     pub fn of(scenario: &Scenario, spec: &Spec, run: &Run) -> Token {
+        let choices = match run.trace {
+            Some(_) => run.deviations(),
+            // Their contexts are known where the events are.
+            None => crate::run::run(scenario, &spec.clone().traced()).deviations(),
+        };
         Token {
             scenario: scenario.name().to_owned(),
             knobs: scenario.knobs_turned().map(|(name, value)| (name.to_owned(), value)).collect(),
             weather: spec.weather.name.clone(),
             seed: run.drew_entropy.then_some(spec.seed),
-            choices: run.deviations(),
+            choices,
         }
     }
 
@@ -49,13 +68,16 @@ impl Token {
     /// One line: what could not be read, and what is accepted there.
     pub fn parse(text: &str) -> Result<Token, String> {
         let text = text.trim();
+        if is_outdated(text) {
+            return Err(format!("`{}` is of an older format, {OUTDATED}", head(text)));
+        }
         let rest = text
-            .strip_prefix("v1:")
-            .ok_or_else(|| format!("a token begins with `v1:`, not `{}`", head(text)))?;
+            .strip_prefix(FORMAT)
+            .ok_or_else(|| format!("a token begins with `{FORMAT}`, not `{}`", head(text)))?;
         let mut fields = rest.split(';');
         let scenario = fields.next().unwrap_or_default().to_owned();
         if scenario.is_empty() {
-            return Err("a token names its scenario after `v1:`".into());
+            return Err(format!("a token names its scenario after `{FORMAT}`"));
         }
         let (knobs, choices) = (Vec::new(), Vec::new());
         let mut token = Token { scenario, knobs, weather: "default".into(), seed: None, choices };
@@ -89,6 +111,18 @@ impl Token {
         Ok(())
     }
 
+    /// Those of its deviations that came up in a run, with its events kept, where their entity had just
+    /// done something else than when they were written down: they may have hit another thing.
+    pub fn doubts(&self, run: &Run) -> Vec<&Choice> {
+        let of_site = |choice: &Choice| (choice.on_tape().0, choice.context);
+        let played: HashMap<Site, Option<u16>> = run.deviations().iter().map(of_site).collect();
+        let elsewhere = |choice: &&Choice| {
+            let came_up = played.get(&choice.on_tape().0);
+            choice.context.is_some() && came_up.is_some_and(|played| *played != choice.context)
+        };
+        self.choices.iter().filter(elsewhere).collect()
+    }
+
     /// What plays the run again.
     ///
     /// # Errors
@@ -111,7 +145,7 @@ fn head(text: &str) -> String {
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v1:{}", self.scenario)?;
+        write!(f, "{FORMAT}{}", self.scenario)?;
         if self.weather != "default" {
             write!(f, ";weather={}", self.weather)?;
         }
@@ -135,9 +169,10 @@ mod tests {
 
     #[test]
     fn a_token_reads_as_it_is_written() {
-        let text = "v1:planted/lost-reply;weather=stormy;seed=7;knob.bystander=1;\
-                    turn@cli/setter.4=cli/waiter#2;delay@cli/.tcp#2.7=9300000ns;\
-                    fate@srv/.tcp/from(cli|.tcp).3=lost;size@a/.tcp.1=3B;fault@cli=srv.1=5ns;\
+        let text = "v2:planted/lost-reply;weather=stormy;seed=7;knob.bystander=1;\
+                    turn@cli/setter.4=cli/waiter#2,0a1f;delay@cli/.tcp>srv:80#2.7=9300000ns;\
+                    fate@srv/.tcp:80/<cli|main~2.3=lost;size@a/.tcp>[::1]:9.1=3B,ffff;\
+                    fault@cli=srv.1=5ns;\
                     fate@cli=srv.1=net-unreachable";
         let token = Token::parse(text).unwrap();
         assert_eq!(token.to_string(), text);
@@ -148,13 +183,15 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named() {
         for (text, names) in [
-            ("v2:echo", "v1:"),
-            ("v1:", "scenario"),
-            ("v1:echo;what", "`what`"),
-            ("v1:echo;seed=x", "`x`"),
-            ("v1:echo;turn@a=b", "ordinal"),
-            ("v1:echo;spin@a.1=b", "series"),
-            ("v1:echo;fate@a.1=eaten", "fate"),
+            ("v3:echo", "v2:"),
+            ("v1:echo;turn@a.1=b", "older format"),
+            ("v2:", "scenario"),
+            ("v2:echo;what", "`what`"),
+            ("v2:echo;seed=x", "`x`"),
+            ("v2:echo;turn@a=b", "ordinal"),
+            ("v2:echo;turn@a.1=b,12", "context"),
+            ("v2:echo;spin@a.1=b", "series"),
+            ("v2:echo;fate@a.1=eaten", "fate"),
         ] {
             let error = Token::parse(text).unwrap_err();
             assert!(error.contains(names), "{text}: {error}");

@@ -18,6 +18,8 @@ pub(crate) struct Event {
     pub(crate) host: u16,
     /// The path of the greenlet that did it; `None` for what the world did by itself.
     pub(crate) greenlet: Option<u32>,
+    /// How many deviations there were before it.
+    pub(crate) deviations: u32,
     pub(crate) what: What,
 }
 
@@ -165,12 +167,13 @@ pub(crate) enum WaitEnd {
     Closed,
 }
 
-/// What left a host.
+/// What left a host, of a socket or (a reset) of the host itself, by its path: one that was not accepted
+/// yet has no number.
 #[derive(Clone, Debug)]
 #[expect(dead_code, reason = "in text a lane says where it is from; other renderers have no lanes")]
 pub(crate) enum Wire {
-    Segment { socket: u32, from: SocketAddr, to: SocketAddr, segment: Segment },
-    Datagram { socket: u32, from: SocketAddr, to: SocketAddr, bytes: u64 },
+    Segment { socket: u32, path: u32, from: SocketAddr, to: SocketAddr, segment: Segment },
+    Datagram { socket: u32, path: u32, from: SocketAddr, to: SocketAddr, bytes: u64 },
 }
 
 /// What a fault struck.
@@ -179,6 +182,8 @@ pub(crate) enum Struck {
     /// A socket's `nth` packet; 0 for one that its host sent without a socket.
     Packet {
         socket: u32,
+        /// The path of the socket, or of the host.
+        path: u32,
         nth: u64,
         to: SocketAddr,
     },

@@ -66,6 +66,11 @@ impl Digest {
 }
 
 impl What {
+    /// The number of the socket it is about; 0 where it is about none.
+    pub(super) fn socket(&self) -> u32 {
+        self.digest().socket
+    }
+
     // A caller knows which event it records, so that inlining leaves a few constants of all this.
     #[inline(always)]
     pub(super) fn digest(&self) -> Digest {

@@ -18,6 +18,8 @@ impl World {
         let host = &mut self.hosts[entry.host];
         if entry.number == 0 {
             entry.number = host.number_socket();
+            let (host, path) = (entry.host.number(), entry.entity.path);
+            self.trace.name_socket(host, entry.number, path, false);
         }
         if entry.number != NO_SOCKET {
             host.took_descriptor();

@@ -23,7 +23,6 @@ impl World {
             live: true,
             host,
             entity: Entity::new(path, self.paths.hash(path)),
-            sockets_made: 0,
         };
         self.hosts[host].greenlets += 1;
         self.greenlets.put(greenlet.into(), entry);

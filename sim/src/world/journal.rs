@@ -37,7 +37,8 @@ impl World {
             (None, Actor::Host(host)) => (host, None),
             (None, _) => (HostId::FIRST, None),
         };
-        self.trace.record(self.clock.now_ns(), host.number(), by, what.into());
+        let deviations = self.choices.deviations.len();
+        self.trace.record(self.clock.now_ns(), host.number(), by, what.into(), deviations);
     }
 
     /// A claim is violated: the run is what happened so far. The greenlet that claimed goes on to its next
@@ -89,12 +90,13 @@ impl World {
     }
 
     /// Records a read, and whether it returned less than was there.
-    pub(crate) fn record_read(&mut self, id: SocketId, length: usize, there: usize) {
-        let (socket, bytes) = (self.sockets[id].number, length as u64);
-        if length < there {
+    pub(crate) fn record_read(&mut self, id: SocketId, read: &[u8], there: usize) {
+        let (socket, bytes) = (self.sockets[id].number, read.len() as u64);
+        if read.len() < there {
             let struck = Struck::Read { socket, bytes, there: there as u64 };
             self.strike(Actor::Running, Fault::ShortRead, struck);
         }
+        self.trace.carry(read);
         self.record(Actor::Running, Call::Read { socket, bytes, is_urgent: false });
     }
 

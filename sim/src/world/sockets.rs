@@ -4,29 +4,39 @@ use greenroom::hub::Domain;
 
 use crate::choices::Entity;
 use crate::id::{HostId, SocketId, Weak};
+use crate::path::escaped;
 use crate::socket::options::Options;
 use crate::socket::{Dirty, NO_SOCKET, Proto, Socket};
 use crate::world::World;
 
 impl World {
-    /// A path for a socket of the greenlet that runs: below the greenlet's, with which of its sockets it is.
+    /// A path for a socket of the greenlet that runs: below the greenlet's, with which of its sockets of
+    /// that label it is.
     pub(crate) fn path_for_socket(&mut self, label: &str) -> u32 {
-        match self.current {
-            Some(slot) => {
-                let greenlet = &mut self.greenlets[slot];
-                greenlet.sockets_made += 1;
-                self.paths.child(Some(greenlet.entity.path), label, greenlet.sockets_made)
-            }
-            None => self.paths.child(None, label, 1),
-        }
+        let above = self.current.map(|slot| self.greenlets[slot].entity.path);
+        self.paths.next_child(above, label)
     }
 
-    /// The path of what a listener will give out: named after the socket that called.
+    /// The path of what a listener will give out: named after the greenlet that called, and numbered as
+    /// the calling socket is among that one's to the same place. The order of arrival is no name.
     pub(crate) fn path_of_accepted(&mut self, listener: SocketId, caller: u32) -> u32 {
         let above = self.sockets[listener].entity.path;
-        // Neither mark may stand inside a label: a token's text is read back by them.
-        let caller = self.paths.text(caller).replace('/', "|").replace('#', "~");
-        self.paths.child(Some(above), &format!("from({caller})"), 1)
+        let greenlet = self.paths.above(caller).unwrap_or(caller);
+        let label = format!("<{}", escaped(&self.paths.text(greenlet)));
+        let ordinal = self.paths.ordinal(caller);
+        self.paths.child(Some(above), &label, ordinal)
+    }
+
+    /// Gives a socket a name of its own, below the greenlet that runs. Whatever is decided of it is
+    /// counted from here.
+    pub(crate) fn rename(&mut self, id: SocketId, label: &str) {
+        let path = self.path_for_socket(label);
+        let entity = Entity::new(path, self.paths.hash(path));
+        let socket = &mut self.sockets[id];
+        socket.entity = entity;
+        socket.packets_sent = 0;
+        let is_first = !std::mem::replace(&mut socket.is_named, true);
+        self.trace.name_socket(socket.host.number(), socket.number, path, is_first);
     }
 
     pub(crate) fn add_socket(&mut self, host: HostId, path: u32, proto: Proto) -> SocketId {
@@ -37,6 +47,7 @@ impl World {
             host,
             number: 0,
             entity,
+            is_named: false,
             descriptors: Vec::new(),
             domain: Domain::V4,
             local: None,

@@ -8,8 +8,8 @@ use greenroom::hub::{Interest, Io, Kind, Take};
 
 use crate::errno::errno;
 use crate::id::SocketId;
-use crate::net::readiness;
 use crate::net::unix::{callers, pieces};
+use crate::net::{naming, readiness};
 use crate::socket::unix::Peer;
 use crate::socket::unix::name::Name;
 use crate::trace::event::Call;
@@ -26,6 +26,7 @@ pub(crate) fn connect(world: &mut World, id: SocketId, to: &SocketAddr) -> io::R
     if !world.unix(id).hears_only(peer) {
         lose_queued(world, id);
     }
+    naming::of_unix(world, id, '>', &name);
     world.unix_mut(id).peer = Peer::Here(peer);
     callers::add(world, peer, id);
     // One that waited to send here may now, if it is the peer, and the others never will.
@@ -138,6 +139,7 @@ pub(crate) fn recv(
     };
     let number = world.sockets[id].number;
     let (bytes, name) = (length as u64, world.name_ref(from.as_deref()));
+    world.trace.carry(&buf[..length]);
     world.record(Actor::Running, Call::RecvFrom { socket: number, bytes, from: name });
     if was_full && take == Take::Remove {
         callers::tell(world, id);

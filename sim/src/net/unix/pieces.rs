@@ -95,7 +95,7 @@ pub(crate) fn nothing_to_read(world: &mut World, io: Io, id: SocketId) -> io::Re
         world.want(io, Interest::READ);
         return Err(errno(libc::EAGAIN));
     }
-    world.record_read(id, 0, 0);
+    world.record_read(id, &[], 0);
     Ok(0)
 }
 

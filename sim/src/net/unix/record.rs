@@ -37,6 +37,6 @@ pub(crate) fn recv(
         return pieces::nothing_to_read(world, io, id);
     }
     let (length, _) = pieces::take(world, id, buf, take);
-    world.record_read(id, length, length);
+    world.record_read(id, &buf[..length], length);
     Ok(length)
 }

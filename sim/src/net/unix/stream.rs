@@ -22,6 +22,7 @@ pub(crate) fn make_far_end(world: &mut World, listener: SocketId, near: SocketId
     socket.role = Role::Connected;
     socket.peer = Peer::Here(near);
     let far = world.add_socket(host, path, Proto::Unix(socket));
+    world.sockets[far].is_named = true;
     if let Role::Listening { pending, .. } = &mut world.unix_mut(listener).role {
         pending.push_back(far);
     }
@@ -79,7 +80,7 @@ pub(crate) fn recv(
         world.stirred = true;
         callers::discharge(world, sender, freed);
     }
-    world.record_read(id, length, there);
+    world.record_read(id, &buf[..length], there);
     Ok(length)
 }
 
