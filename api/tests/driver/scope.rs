@@ -98,30 +98,71 @@ fn a_child_spawns_siblings_and_they_are_waited_for() {
 }
 
 #[test]
-pub fn a_body_that_panics_ends_its_children_first() {
+fn a_body_that_panics_waits_for_its_children_as_stds_does() {
     let played = play(ScriptHub::new(), || {
         let count = Cell::new(0);
         let fell = catch_unwind(AssertUnwindSafe(|| {
             with_three_children(&count, || panic!("on purpose"));
         }));
         note!("{}", panic_message(&*fell.unwrap_err()));
-        thread::sleep(ms(90));
-        note!("{}", count.get());
     });
-    // In the order they were spawned, in one turn; one that did not start never does.
     let told = [
-        "0 main/a: a 1",
-        "0 main/b: b 2",
-        "0 main/c: c 3",
-        "0 main: frame 4",
-        "0 main: on purpose",
-        "90 main: 4",
+        "0 main/c: c runs",
+        "0 main/c: c 1",
+        "50 main/a: a 2",
+        "50 main/b: b 3",
+        "50 main: frame 4",
+        "50 main: on purpose",
     ];
     assert_eq!(played.done().told(), told);
 }
 
 #[test]
-fn a_kill_in_the_body_or_in_the_wait_ends_the_children_in_one_turn() {
+fn a_kill_or_an_expiry_ends_the_wait_of_a_body_that_panicked() {
+    for by_kill in [true, false] {
+        let played = play(ScriptHub::new(), move || {
+            let victim = spawn("victim", move || {
+                let count = Cell::new(0);
+                let lock = Mutex::new(());
+                let body = || {
+                    let fell = catch_unwind(AssertUnwindSafe(|| {
+                        let _held = lock.lock().unwrap();
+                        with_three_children(&count, || panic!("on purpose"));
+                    }));
+                    note!("{} {}", panic_message(&*fell.unwrap_err()), count.get());
+                };
+                let expired = timeout(ms(9), body).is_err();
+                // A panic went on through the guard, whoever ended the wait for the children.
+                note!("{expired} {}", lock.is_poisoned());
+                thread::sleep(ms(1));
+                note!("sleeps on");
+            });
+            thread::sleep(ms(5));
+            if by_kill {
+                victim.kill();
+            }
+            note!("{}", victim.join().is_err());
+        });
+        let at = if by_kill { 5 } else { 9 };
+        let mut told = vec![
+            "0 main/victim/c: c runs".to_owned(),
+            "0 main/victim/c: c 1".into(),
+            format!("{at} main/victim/a: a 2"),
+            format!("{at} main/victim/b: b 3"),
+            format!("{at} main/victim: frame 4"),
+            format!("{at} main/victim: on purpose 4"),
+            format!("{at} main/victim: {} true", !by_kill),
+        ];
+        if !by_kill {
+            told.push("10 main/victim: sleeps on".into());
+        }
+        told.push(format!("{} main: {by_kill}", if by_kill { 5 } else { 10 }));
+        assert_eq!(played.done().told(), told);
+    }
+}
+
+#[test]
+pub fn a_kill_in_the_body_or_in_the_wait_ends_the_children_in_one_turn() {
     for in_the_wait in [false, true] {
         let played = play(ScriptHub::new(), move || {
             let victim = spawn("victim", move || {
