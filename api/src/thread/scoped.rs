@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::mem;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, RefUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use crate::driver::{self, Driver, Label, Origin, Panicked};
@@ -16,7 +16,16 @@ use crate::hub::{GreenletId, On};
 
 /// Where greenlets are spawned that may borrow what outlives them. See [`std::thread::Scope`].
 ///
-/// Given to the closure of [`scope`](crate::thread::scope).
+/// Given to the closure of [`scope`](crate::thread::scope). It is not `Sync`, where std's is: what it
+/// spawns need not be `Send`, so another thread must not spawn by it.
+///
+/// ```compile_fail,E0277
+/// greenroom::thread::scope(|s| {
+///     std::thread::scope(|threads| {
+///         threads.spawn(|| s.spawn(|| ()));
+///     });
+/// });
+/// ```
 pub struct Scope<'scope, 'env: 'scope> {
     driver: Rc<Driver>,
     /// The greenlet that stands in [`lend`].
@@ -26,6 +35,9 @@ pub struct Scope<'scope, 'env: 'scope> {
     scope: PhantomData<&'scope mut &'scope ()>,
     env: PhantomData<&'env mut &'env ()>,
 }
+
+/// As std's: a panic leaves no list of children half written.
+impl RefUnwindSafe for Scope<'_, '_> {}
 
 /// The children of one scope.
 #[derive(Default)]
