@@ -43,6 +43,8 @@ pub(super) struct Supervisor {
     net: Net,
     deadline: Instant,
     timed_out: bool,
+    /// A server ended with an error.
+    lacks_server: bool,
     hosts: Vec<Host>,
     violations: Vec<String>,
     record: Arc<Record>,
@@ -85,6 +87,7 @@ impl Supervisor {
             net,
             deadline,
             timed_out: false,
+            lacks_server: false,
             hosts: Vec::new(),
             violations: Vec::new(),
             record: Arc::default(),
@@ -143,7 +146,7 @@ impl Supervisor {
 
     pub(super) fn wait_for_clients(&mut self, limit: Duration) {
         let busy = |host: &Host| host.role == Role::Client && !host.has_returned;
-        while self.hosts.iter().any(busy) {
+        while self.hosts.iter().any(busy) && !self.lacks_server {
             if !self.hear_until(self.deadline) {
                 self.timed_out = true;
                 for host in self.hosts.iter().filter(|host| busy(host)) {
@@ -155,8 +158,9 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn has_timed_out(&self) -> bool {
-        self.timed_out
+    /// Whether it ended before its clients did.
+    pub(super) fn has_broken_off(&self) -> bool {
+        self.timed_out || self.lacks_server
     }
 
     /// Ends the hosts of one role and waits for them.
@@ -192,6 +196,7 @@ impl Supervisor {
                 match outcome {
                     // What a program makes of its end is not its fault.
                     Err(wrong) if !is_over => {
+                        self.lacks_server |= host.role == Role::Server;
                         self.violations.push(format!("{}: {wrong}", host.name));
                     }
                     _ => {}
@@ -204,7 +209,10 @@ impl Supervisor {
                 let name = host.name.clone();
                 match ending {
                     Ok(ending) => self.review(&name, has_returned, ending),
-                    Err(wrong) => self.violations.push(format!("{name}: {wrong}")),
+                    Err(wrong) => {
+                        self.lacks_server |= self.hosts[index].role == Role::Server;
+                        self.violations.push(format!("{name}: {wrong}"));
+                    }
                 }
             }
         }
