@@ -96,8 +96,15 @@ pub fn timeout<T>(duration: Duration, f: impl FnOnce() -> T) -> Result<T, Elapse
                 driver.set_unwinding(false);
                 Err(Elapsed::of(entered))
             }
-            Ok(other) => resume_unwind(other),
-            Err(panic) => resume_unwind(panic),
+            Ok(other) => {
+                driver.set_unwinding(true);
+                resume_unwind(other)
+            }
+            Err(payload) => {
+                // A kill that only passes here poisons no lock further out.
+                driver.set_unwinding(!driver::is_panic(&*payload));
+                resume_unwind(payload)
+            }
         },
     }
 }

@@ -144,7 +144,7 @@ fn never_lets_go() {
 }
 
 fn perform(scenario: &Scenario) -> (bool, String) {
-    let performance = greenroom_real::perform(scenario);
+    let performance = greenroom_real::try_perform(scenario);
     let took = format!("{:?}", round(performance.elapsed));
     let line = match performance.held() {
         true => format!("held       {took:>10}"),

@@ -1,7 +1,10 @@
 //! Channels with [`std::sync::mpsc`]'s API, whose waiting parks the greenlet.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
+use std::marker::PhantomData;
+use std::panic::RefUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,14 +27,14 @@ use crate::hub::{On, Tick};
 /// ```
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let shared = Shared::new(None);
-    (Sender(shared.clone()), Receiver(shared))
+    (Sender(shared.clone()), Receiver { shared, not_sync: PhantomData })
 }
 
 /// A channel that holds at most `bound` messages: sending into a full one waits. With bound 0 each
 /// send waits until its message is taken.
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     let shared = Shared::new(Some(bound));
-    (SyncSender(shared.clone()), Receiver(shared))
+    (SyncSender(shared.clone()), Receiver { shared, not_sync: PhantomData })
 }
 
 struct Shared<T> {
@@ -256,7 +259,20 @@ impl<T> Drop for Rendezvous<'_, T> {
 }
 
 /// Receives from a channel. See [`std::sync::mpsc::Receiver`].
-pub struct Receiver<T>(Arc<Shared<T>>);
+///
+/// As std's it may be given to another thread and not be shared with one:
+///
+/// ```compile_fail,E0277
+/// fn is_sync<T: Sync>() {}
+/// is_sync::<greenroom::sync::mpsc::Receiver<u8>>();
+/// ```
+pub struct Receiver<T> {
+    shared: Arc<Shared<T>>,
+    not_sync: PhantomData<Cell<()>>,
+}
+
+/// A panic leaves no message half taken.
+impl<T> RefUnwindSafe for Receiver<T> {}
 
 impl<T> Receiver<T> {
     /// Waits for a message.
@@ -278,7 +294,7 @@ impl<T> Receiver<T> {
     /// When there is none.
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         driver::count_call();
-        self.0.take()
+        self.shared.take()
     }
     /// Waits for a message, for no longer than `timeout`.
     ///
@@ -290,7 +306,7 @@ impl<T> Receiver<T> {
     }
 
     fn recv_within(&self, timeout: Option<Duration>) -> Result<T, RecvTimeoutError> {
-        wait_for(&self.0.receiver, "recv", timeout, || match self.0.take() {
+        wait_for(&self.shared.receiver, "recv", timeout, || match self.shared.take() {
             Ok(message) => Some(Ok(message)),
             Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
             Err(TryRecvError::Empty) => None,
@@ -365,13 +381,13 @@ impl<T> IntoIterator for Receiver<T> {
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let unread = {
-            let mut state = self.0.state();
+            let mut state = self.shared.state();
             state.has_receiver = false;
             // A rendezvous that did not come about gives its message back to the sender.
             let back = state.bound == Some(0);
             if back { VecDeque::new() } else { std::mem::take(&mut state.messages) }
         };
-        self.0.senders.wake_all();
+        self.shared.senders.wake_all();
         drop(unread);
     }
 }

@@ -234,6 +234,15 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 }
 
 /// Holds a [`Mutex`]; dropping it lets the next in line have it.
+///
+/// What it holds can be replaced, so it is of that very type, as std's is:
+///
+/// ```compile_fail
+/// use greenroom::sync::MutexGuard;
+/// fn shorter<'a>(guard: MutexGuard<'a, &'static u8>) -> MutexGuard<'a, &'a u8> {
+///     guard
+/// }
+/// ```
 #[must_use = "if unused the lock is released at once"]
 pub struct MutexGuard<'a, T: ?Sized> {
     lock: &'a Mutex<T>,

@@ -1,7 +1,7 @@
 //! [`OnceLock`] and [`LazyLock`]: values that are made a single time.
 
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync;
 
 use super::line::held;
@@ -174,6 +174,11 @@ impl<T, F: FnOnce() -> T> Deref for LazyLock<T, F> {
     type Target = T;
     fn deref(&self) -> &T {
         LazyLock::force(self)
+    }
+}
+impl<T, F: FnOnce() -> T> DerefMut for LazyLock<T, F> {
+    fn deref_mut(&mut self) -> &mut T {
+        LazyLock::force_mut(self)
     }
 }
 impl<T: Default> Default for LazyLock<T> {

@@ -246,6 +246,13 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
 ///
 /// It only lends, so a guard of what lives longer is one of what lives shorter, as std's is: of the
 /// lock it knows the state alone.
+///
+/// ```
+/// use greenroom::sync::RwLockReadGuard;
+/// fn shorter<'a>(guard: RwLockReadGuard<'a, &'static u8>) -> RwLockReadGuard<'a, &'a u8> {
+///     guard
+/// }
+/// ```
 #[must_use = "if unused the lock is released at once"]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
     state: &'a Mutex<State>,
@@ -253,6 +260,15 @@ pub struct RwLockReadGuard<'a, T: ?Sized> {
 }
 
 /// Holds a [`RwLock`] for writing, alone.
+///
+/// What it holds can be replaced, so it is of that very type, as std's is:
+///
+/// ```compile_fail
+/// use greenroom::sync::RwLockWriteGuard;
+/// fn shorter<'a>(guard: RwLockWriteGuard<'a, &'static u8>) -> RwLockWriteGuard<'a, &'a u8> {
+///     guard
+/// }
+/// ```
 #[must_use = "if unused the lock is released at once"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
     lock: &'a RwLock<T>,

@@ -20,10 +20,11 @@ use crate::hub::GreenletId;
 ///
 /// The wait at the end is one like any other: others run meanwhile, it is in the wait table as
 /// `scope`, a kill or an expired [`timeout`](crate::time::timeout) ends it. When that happens, in
-/// the wait or in `f`, or when `f` panics, the children that are left are killed and unwound, in the
-/// order they were spawned, before anything else runs, and then the unwinding goes on from here.
-/// Children may have scopes of their own, which do the same. What they spawn with plain
-/// [`spawn`](super::spawn) borrows nothing and is not part of it.
+/// the wait or in `f`, the children that are left are killed and unwound, in the order they were
+/// spawned, before anything else runs, and then the unwinding goes on from here. When `f` panics they
+/// are waited for, as std's are, and then the panic goes on. Children may have scopes of their own,
+/// which do the same. What they spawn with plain [`spawn`](super::spawn) borrows nothing and is not
+/// part of it.
 ///
 /// A child that swallows its kill meets it again at every blocking call. One that does so two hundred
 /// times ends the process: the frame that it borrows from cannot go before it.

@@ -19,6 +19,8 @@ pub struct Actor<'a> {
     pub ran: bool,
     pub gone: Option<End>,
     pub killed: bool,
+    /// A panic of its own unwinds it: it waits for the children of its scopes on its way out.
+    pub falls: bool,
     /// It was killed while a call of its had its bytes: it goes on until its next wait.
     pub hands_over: bool,
     /// Its handle lies where all can reach it, or its owner can; somebody joined it.
@@ -119,6 +121,7 @@ impl<'a> Actor<'a> {
             ran: false,
             gone: None,
             killed: false,
+            falls: false,
             hands_over: false,
             has_handle: born,
             joined: false,

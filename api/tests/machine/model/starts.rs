@@ -21,6 +21,7 @@ impl Model<'_> {
             children.for_each(|child| self.spawn(child, Some(number)));
             return;
         }
+        self.begin_to_fall(number, op);
         let start = self.start(number, op, place);
         if start == Start::Yields && self.actors[number].killed {
             self.actors[number].hands_over = false;
