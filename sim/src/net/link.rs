@@ -8,12 +8,16 @@
 use std::net::SocketAddr;
 
 use crate::choices::{Decision, Entity, Fate, Fault, Ns, Unit};
+use crate::clock::Event;
 use crate::id::{HostId, SocketId};
 use crate::link::icmp::Why;
 use crate::link::packet::{Body, Packet};
 use crate::link::pair::{Pair, direction};
 use crate::link::verdict::{Crossing, Verdict};
 use crate::link::wire::segment_of;
+use crate::net::readiness;
+use crate::socket::Proto;
+use crate::socket::mailbox::cost_of;
 use crate::tcp;
 use crate::trace::event::Struck;
 use crate::world::World;
@@ -41,10 +45,12 @@ pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, pa
         Verdict::QueueFull => {
             world.strike(Actor::Host(host), Fault::QueueFull, struck);
         }
-        Verdict::Lost => {
+        Verdict::Lost { at_ns } => {
+            stands_in_line(world, socket, &packet, at_ns);
             world.strike(Actor::Host(host), Fault::Lost, struck);
         }
         Verdict::Leaves { at_ns, fate } => {
+            stands_in_line(world, socket, &packet, at_ns);
             let arrival_ns = at_ns.saturating_add(delay_ns);
             let late_ns = arrival_ns.saturating_add(delay_ns);
             if fate == Fate::Overtaken {
@@ -64,6 +70,31 @@ pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, pa
         }
     }
     world.recycle(packet.payload);
+}
+
+/// A datagram that does not leave at once takes its sender's room meanwhile. What a stream sends has
+/// its room until it is acknowledged.
+#[inline]
+fn stands_in_line(world: &mut World, socket: Option<SocketId>, packet: &Packet, until_ns: u64) {
+    let is_datagram = matches!(packet.body, Body::Datagram | Body::ForMany(_));
+    let Some(id) = socket.filter(|_| is_datagram && until_ns > world.clock.now_ns()) else {
+        return;
+    };
+    let socket = &mut world.sockets[id];
+    let generation = socket.generation;
+    let Proto::Udp(mailbox) = &mut socket.proto else { return };
+    let cost = cost_of(packet.from, packet.payload.len());
+    mailbox.sending += cost;
+    world.clock.schedule(until_ns, true, Event::Sent { socket: id, generation, cost });
+}
+
+/// A datagram has left its queue.
+pub(crate) fn left_line(world: &mut World, id: SocketId, generation: u32, cost: usize) {
+    let socket = &mut world.sockets[id];
+    if let (true, Proto::Udp(mailbox)) = (socket.generation == generation, &mut socket.proto) {
+        mailbox.sending -= cost;
+        readiness::tell(world, id);
+    }
 }
 
 /// One route, one queue: what a connection sends arrives in order but where it is overtaken.

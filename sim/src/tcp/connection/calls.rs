@@ -176,6 +176,19 @@ impl Connection {
         self.die(None);
     }
 
+    /// How the attempt ended that somebody waits for, whoever was told before; `None` while it is in
+    /// flight. One that was shut down failed as any other.
+    pub fn attempt_result(&mut self) -> Option<io::Result<()>> {
+        match self.asked {
+            _ if self.state.is_opening() => None,
+            Asked::Connecting => self.connect_result(),
+            _ if self.is_over() => {
+                Some(Err(self.error.take().unwrap_or(Errno::ConnAborted).error()))
+            }
+            _ => Some(Ok(())),
+        }
+    }
+
     /// How connect(2) ends; `None` while it is in flight. Takes the error, as connect(2) does. That
     /// it stands is said once, and `EISCONN` from then on (linux-truth 6); that it failed, once too,
     /// and the socket is as new.
