@@ -7,7 +7,7 @@
 
 use std::net::SocketAddr;
 
-use crate::choices::{Decision, Entity, Fate, Fault, Ns, Unit};
+use crate::choices::{Bytes, Decision, Entity, Fate, Fault, Ns, Unit};
 use crate::clock::Event;
 use crate::id::{HostId, SocketId};
 use crate::link::icmp::Why;
@@ -66,6 +66,16 @@ pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, pa
                 Some(id) if is_stream => in_order(world, id, arrival_ns),
                 _ => arrival_ns,
             };
+            if fate == Fate::Usual
+                && let Some(id) = socket
+                && let Some(first) = split(world, id, &packet)
+            {
+                world.strike(Actor::Host(host), Fault::Split, struck);
+                let (first, second) = parts(world, packet, first);
+                world.deliver_at(arrival_ns, first);
+                let second_ns = in_order(world, id, arrival_ns.saturating_add(delay_ns));
+                return world.deliver_at(second_ns, second);
+            }
             return world.deliver_at(arrival_ns, packet);
         }
     }
@@ -95,6 +105,33 @@ pub(crate) fn left_line(world: &mut World, id: SocketId, generation: u32, cost: 
         mailbox.sending -= cost;
         readiness::tell(world, id);
     }
+}
+
+/// How many bytes of a segment are in its first part, if it is split.
+#[inline]
+fn split(world: &mut World, id: SocketId, packet: &Packet) -> Option<usize> {
+    let (ppm, length) = (world.weather.split_ppm, packet.payload.len() as u64);
+    if ppm == 0 || length < 2 || !matches!(packet.body, Body::Segment(_)) {
+        return None;
+    }
+    let entity = &mut world.sockets[id].entity;
+    let Bytes(first) = world
+        .choices
+        .pick(entity, Decision::Split, |draw| Bytes(draw.sometimes(ppm, 1, length - 1)));
+    // A token may be of a longer one.
+    (1..length).contains(&first).then_some(first as usize)
+}
+
+/// The two parts of a packet with a segment.
+fn parts(world: &mut World, packet: Packet, first: usize) -> (Packet, Packet) {
+    let Body::Segment(whole) = packet.body else { unreachable!("only segments are split") };
+    let (head, tail) = whole.split_at(first as u32);
+    let mut payload = world.copy_of(&packet.payload);
+    payload.drain(..first);
+    let second = Packet { body: Body::Segment(tail), payload, ..packet };
+    let mut payload = packet.payload;
+    payload.truncate(first);
+    (Packet { body: Body::Segment(head), payload, ..packet }, second)
 }
 
 /// One route, one queue: what a connection sends arrives in order but where it is overtaken.

@@ -29,12 +29,22 @@ impl Connection {
             return Err(Errno::Again.error());
         }
         let room = usize::try_from(self.unsent_room()).unwrap_or(usize::MAX);
-        match self.outgoing.write(&data[..data.len().min(room)]) {
+        let spare = self.spare_of_tail();
+        match self.outgoing.write(&data[..data.len().min(room)], spare) {
             0 if !data.is_empty() => Err(Errno::Again.error()),
             taken => {
                 self.note_write();
                 Ok(taken)
             }
+        }
+    }
+
+    /// What fits into the last segment that has not been sent.
+    fn spare_of_tail(&self) -> usize {
+        let mss = self.mss() as usize;
+        match self.unsent() % mss {
+            0 => 0,
+            begun => mss - begun,
         }
     }
 
