@@ -1,6 +1,7 @@
 //! What every blocking call is made of: a descriptor to make it on, and the loop that tries, looks at
 //! the deadline and parks.
 
+mod connect;
 mod descriptor;
 mod prelude;
 mod retry;

@@ -240,7 +240,11 @@ impl Hub for RealHub {
         if self.socket_of(io)?.is_unix() {
             return self.attempt_unreported(io, |socket| socket.connect(&peer_in_process));
         }
-        self.attempt(io, |socket| socket.connect(&peer_in_process))
+        self.socket_of(io)?.connect(&peer_in_process)
+    }
+    fn connecting(&mut self, io: Io, peer: &Address) -> io::Result<()> {
+        let peer_in_process = self.staged_peer(io, peer)?;
+        self.attempt(io, |socket| socket.connecting(&peer_in_process))
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
         let (socket, peer) = self.attempt(io, |listener| listener.accept())?;
@@ -299,7 +303,7 @@ impl Hub for RealHub {
             // not; the clock serves for both.
             return self.attempt_unreported(io, |socket| socket.send_to(buf, &peer));
         }
-        self.attempt(io, |socket| socket.send_to(buf, &peer))
+        self.attempt_of_inet(io, |socket| socket.send_to(buf, &peer))
     }
     fn recv_urgent(&mut self, io: Io, buf: &mut [u8]) -> io::Result<usize> {
         self.attempt(io, |socket| socket.recv_urgent(buf))

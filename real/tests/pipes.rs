@@ -20,7 +20,8 @@ fn connection(hub: &mut RealHub) -> (Io, Io) {
     hub.listen(listener, 1).unwrap();
     let peer = hub.local_addr(listener).unwrap();
     let client = hub.socket(Domain::V4, Kind::Stream).unwrap();
-    finish(hub, client, Interest::WRITE, |hub| hub.connect(client, &peer)).unwrap();
+    hub.connect(client, &peer).unwrap_err();
+    finish(hub, client, Interest::WRITE, |hub| hub.connecting(client, &peer)).unwrap();
     let (server, _) = finish(hub, listener, Interest::READ, |hub| hub.accept(listener)).unwrap();
     hub.close(listener);
     (client, server)

@@ -3,7 +3,7 @@
 mod events;
 mod reads;
 
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use greenroom::hub::{
     Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Job, Kind, NameOpt, Note, Opt,
-    Query, Ready, Runnable, SwitchPoint, Take, Tick, Turn,
+    PIECES_MAX, Query, Ready, Runnable, SwitchPoint, Take, Tick, Turn, gather, scatter,
 };
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -111,6 +111,20 @@ impl SimHub {
             && !connection::watches_a_peer(&self.world);
         let round_ns = self.scheduler.round_lasts_ns(is_hopeless).map(|ns| clock.now_ns() + ns);
         round_ns.into_iter().chain(until_ns).min()
+    }
+
+    /// How many of so many buffers a call takes. Of what has boundaries a part would be something else.
+    fn check_pieces(&self, io: Io, count: usize) -> io::Result<usize> {
+        let id = self.world.socket_of(io)?;
+        let has_boundaries = match &self.world.sockets[id].proto {
+            Proto::Udp(_) => true,
+            Proto::Unix(socket) => socket.kind() != Kind::Stream,
+            _ => false,
+        };
+        match count > PIECES_MAX && has_boundaries {
+            true => Err(errno(libc::EMSGSIZE)),
+            false => Ok(count.min(PIECES_MAX)),
+        }
     }
 
     /// Whether anything happens before `until_ns`, for which time moves on. Without it, whether anything but
@@ -267,8 +281,11 @@ impl Hub for SimHub {
         self.act(io, "connect", |world, id| match world.proto(id)? {
             Proto::Unix(_) => unix::connect(world, io, id, peer.unix()?),
             Proto::Udp(_) => udp::connect(world, id, peer),
-            _ => stream::connect(world, io, peer),
+            _ => stream::connect(world, id, peer),
         })
+    }
+    fn connecting(&mut self, io: Io, _: &Address) -> io::Result<()> {
+        self.call(io, "connect", |world, _| stream::connecting(world, io))
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
         self.call(io, "accept", |world, id| match world.proto(id)? {
@@ -310,11 +327,28 @@ impl Hub for SimHub {
     }
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
         self.act(io, "write", |world, id| match &world.sockets[id].proto {
-            Proto::Udp(_) => udp::send(world, id, buf, None),
+            Proto::Udp(_) => udp::send(world, io, id, buf, None),
             Proto::Unix(_) => unix::send(world, io, id, buf, None),
             Proto::Pipe(_) => pipe::write(world, io, id, buf),
             _ => stream::send(world, io, id, buf),
         })
+    }
+    fn recv_vectored(
+        &mut self,
+        io: Io,
+        bufs: &mut [IoSliceMut<'_>],
+        take: Take,
+    ) -> io::Result<usize> {
+        let most = self.check_pieces(io, bufs.len())?;
+        let bufs = &mut bufs[..most];
+        let mut gathered = vec![0; bufs.iter().map(|buf| buf.len()).sum()];
+        let length = self.recv(io, &mut gathered, take)?;
+        scatter(&gathered[..length], bufs);
+        Ok(length)
+    }
+    fn send_vectored(&mut self, io: Io, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let most = self.check_pieces(io, bufs.len())?;
+        self.send(io, &gather(&bufs[..most]))
     }
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
         self.call(io, "recv_from", |world, id| match world.proto(id)? {
@@ -330,7 +364,7 @@ impl Hub for SimHub {
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
         self.act(io, "send_to", |world, id| match world.proto(id)? {
             Proto::Unix(_) => unix::send(world, io, id, buf, Some(peer)),
-            Proto::Udp(_) => udp::send(world, id, buf, Some(peer)),
+            Proto::Udp(_) => udp::send(world, io, id, buf, Some(peer)),
             // A stream goes where it goes (61).
             _ => stream::send(world, io, id, buf),
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::prelude::{Wake, begin, check_timeouts, wake_of};
 use crate::driver::{Arrival, Driver, Waited, Woken, count_call};
-use crate::hub::{Hub, Interest, Io, Tick};
+use crate::hub::{Hub, Interest, Io, Tick, told};
 
 /// One blocking call on one descriptor.
 pub(crate) struct Call {
@@ -49,7 +49,7 @@ impl Call {
                     }
                     done => {
                         self.got_through(driver, place.is_some(), others);
-                        return done;
+                        return done.map_err(told);
                     }
                 }
             }

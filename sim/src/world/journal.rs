@@ -76,7 +76,7 @@ impl World {
         socket: u32,
         error: io::Error,
     ) -> io::Error {
-        if error.kind() != io::ErrorKind::WouldBlock {
+        if !is_under_way(&error) {
             let code = ErrorCode::from(&error);
             self.record(Actor::Running, Call::Failed { call, socket, error: code });
         }
@@ -113,4 +113,10 @@ impl World {
             false => Box::default(),
         })
     }
+}
+
+/// The call waits, or would have: what it began goes on.
+fn is_under_way(error: &io::Error) -> bool {
+    let says_so = matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EALREADY));
+    says_so || error.kind() == io::ErrorKind::WouldBlock
 }
