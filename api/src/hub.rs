@@ -40,7 +40,7 @@ pub use clock::{Instant, SystemTime, UNIX_EPOCH};
 pub(crate) use dead::DeadHub;
 pub use id::{GreenletId, HostId, Io, Tick};
 pub use interest::{Interest, Query, Take};
-pub use note::{Note, On, Wait, WokeBy};
+pub use note::{Note, Notice, On, Wait, WokeBy};
 pub use option::{Group, Level, NameOpt, Opt};
 pub use signal::Signal;
 pub use turn::{Birth, How, Ready, Runnable, SwitchPoint, Turn};

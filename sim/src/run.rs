@@ -6,6 +6,7 @@ pub(crate) mod keeper;
 mod findings;
 mod outcome;
 mod quiet;
+mod stall;
 
 use std::cell::RefCell;
 use std::iter;
@@ -149,7 +150,7 @@ pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
         let complaints = complaints(stop, hub, &mut stage);
         Verdict {
             findings: findings(stop, panics, hub, &errors, &complaints),
-            outcome: outcome_of(stop, panics, hub, &errors, &complaints),
+            outcome: outcome_of(stop, panics, hub, &errors, &complaints, &stage.hosts),
             failed_ns: failed_ns(panics, hub, &errors),
         }
     });

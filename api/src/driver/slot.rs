@@ -55,6 +55,8 @@ pub(super) struct Slot {
     /// A kill or an expiry is unwinding it, as opposed to a panic of its own.
     pub(super) unwinding: bool,
     pub(super) abandoned: bool,
+    /// Who gave the last notice of the kind that it waits for.
+    pub(super) notifier: Option<GreenletId>,
     pub(super) joiners: Vec<Ticket>,
     /// Where it lined up last. It may have left since: no two calls have the same place.
     pub(super) standing: Option<Standing>,
@@ -92,6 +94,7 @@ impl Slot {
             refusals: 0,
             unwinding: false,
             abandoned: false,
+            notifier: None,
             joiners: Vec::new(),
             standing: None,
             parker: None,

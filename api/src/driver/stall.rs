@@ -1,10 +1,11 @@
 //! The wait table of a run that cannot go on: who waits, in what, on what, since when, for whom.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::table::Table;
-use crate::hub::{GreenletId, Hub, Interest, On, Tick};
+use crate::hub::{GreenletId, HostId, Hub, Interest, Notice, On, Tick};
 
 /// Every parked greenlet of a run that ended before its clients did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,14 @@ pub struct Stuck {
     pub op: &'static str,
     /// What it waits on, and who could wake it.
     pub on: String,
+    /// The host it stands on.
+    pub host: HostId,
+    /// The other end of the connection that it waits for.
+    pub peer: Option<SocketAddr>,
+    /// The greenlet it waits for: who holds the lock, or whom it joins.
+    pub waits_for: Option<String>,
+    /// It waits for anybody to come, as a server does, and has no part in what hangs.
+    pub is_idle: bool,
     /// When it began to wait, on the driver's clock.
     pub since: Tick,
     /// When it would have given up.
@@ -38,10 +47,22 @@ pub(super) fn table_of(table: &Table, hub: &mut dyn Hub, now: Tick) -> Stall {
 /// What a greenlet waits in, if it does.
 pub(super) fn stuck(table: &Table, hub: &mut dyn Hub, id: GreenletId) -> Option<Stuck> {
     let (wait, since) = table.parked(id)?;
+    let peer = match wait.on {
+        On::Io(io, _) => hub.peer_addr(io).ok().and_then(|peer| peer.inet().ok()),
+        _ => None,
+    };
+    let waits_for = match wait.on {
+        On::Greenlet(other) | On::Held(other) => Some(table.name(other)),
+        _ => None,
+    };
     Some(Stuck {
         greenlet: table.name(id),
         op: wait.op,
-        on: describe(table, hub, wait.on),
+        on: describe(table, hub, wait.on) + &last_notice(table, id, wait.on),
+        host: table.origin_of(id).host,
+        peer,
+        waits_for,
+        is_idle: false,
         since,
         deadline: wait.deadline,
     })
@@ -52,8 +73,9 @@ fn describe(table: &Table, hub: &mut dyn Hub, on: On) -> String {
     match on {
         On::Clock => "the clock".into(),
         On::Greenlet(id) => format!("the end of {}", name(id)),
-        On::Sync(Some(holder)) => format!("a lock held by {}", name(holder)),
-        On::Sync(None) => "a notification".into(),
+        On::Held(holder) => format!("a lock held by {}", name(holder)),
+        On::Notice(Notice::Unpark, _) => Notice::Unpark.in_words().into(),
+        On::Notice(notice, made_at) => format!("{} made at {made_at}", notice.in_words()),
         On::Several(_) => "one of several things".into(),
         On::Io(io, interest) => {
             let what = if interest == Interest::WRITE { "room to write on" } else { "data on" };
@@ -72,11 +94,30 @@ fn describe(table: &Table, hub: &mut dyn Hub, on: On) -> String {
     }
 }
 
+/// Who gave the last notice of the kind that it waits for, as far as anybody has.
+fn last_notice(table: &Table, id: GreenletId, on: On) -> String {
+    match (on, table.notifier(id)) {
+        (On::Notice(..), Some(last)) if table.is_live(last) => {
+            format!(", last given by {}", table.name(last))
+        }
+        (On::Notice(..), Some(_)) => ", last given by one that is over".into(),
+        (On::Notice(Notice::Event | Notice::Condition | Notice::Message, _), None) => {
+            ", which nobody has given yet".into()
+        }
+        _ => String::new(),
+    }
+}
+
 impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "deadlock at {}: nothing can happen any more", Seconds(self.at))?;
-        for stuck in &self.stuck {
+        for stuck in self.stuck.iter().filter(|stuck| !stuck.is_idle) {
             writeln!(f, "  {}: {}", stuck.greenlet, stuck.wait())?;
+        }
+        let idle = self.stuck.iter().filter(|stuck| stuck.is_idle);
+        let idle: Vec<String> = idle.map(|it| format!("{} in {}", it.greenlet, it.op)).collect();
+        if !idle.is_empty() {
+            writeln!(f, "  idle, with no part in it: {}", idle.join(", "))?;
         }
         Ok(())
     }

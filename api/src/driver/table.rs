@@ -245,6 +245,11 @@ impl Table {
         }
     }
 
+    /// Who gave the last notice of the kind that it waits for.
+    pub(super) fn notifier(&self, id: GreenletId) -> Option<GreenletId> {
+        self.slots[id.slot()].notifier
+    }
+
     /// What it waits in, and since when.
     pub(super) fn parked(&self, id: GreenletId) -> Option<(Wait, Tick)> {
         self.slots[id.slot()].parked.filter(|_| self.is_live(id))
@@ -377,7 +382,9 @@ impl Table {
 
     #[inline]
     pub(super) fn take_woken(&mut self) -> Woken {
-        self.current_slot().woken.take().expect("a parked greenlet runs once it is woken")
+        let slot = self.current_slot();
+        slot.notifier = None;
+        slot.woken.take().expect("a parked greenlet runs once it is woken")
     }
 
     pub(super) fn parker(
@@ -427,8 +434,8 @@ fn next_due(timers: &mut Timers, slots: &mut Vec<Slot>) -> Option<(Tick, u32)> {
 /// Whether something outside this hub's greenlets might end such a wait.
 fn is_open(on: On) -> bool {
     match on {
-        On::Io(..) | On::Sync(None) => true,
-        On::Clock | On::Greenlet(_) | On::Sync(Some(_)) => false,
+        On::Io(..) | On::Notice(..) => true,
+        On::Clock | On::Greenlet(_) | On::Held(_) => false,
         On::Several(open) => open,
     }
 }

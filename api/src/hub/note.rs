@@ -1,5 +1,6 @@
 //! What happens above the waist and is worth recording.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use super::{GreenletId, Interest, Io, Tick};
@@ -44,10 +45,58 @@ pub enum On {
     Io(Io, Interest),
     /// Another greenlet's end.
     Greenlet(GreenletId),
-    /// A lock, condition, queue or event, with who holds it where that is known.
-    Sync(Option<GreenletId>),
+    /// A lock that this greenlet holds.
+    Held(GreenletId),
+    /// Something that anybody may bring about, by the place in the program where it was made.
+    Notice(Notice, &'static Location<'static>),
     /// Several of these at once; whether the world or another thread could bring one of them.
     Several(bool),
+}
+
+/// What somebody waits for who stands in no lock and at no source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An `unpark`; its place is where the greenlet waits.
+    Unpark,
+    /// An event to be set.
+    Event,
+    /// A condition to be notified.
+    Condition,
+    /// A message on a channel.
+    Message,
+    /// Room in a channel, or the receiver's taking of a message.
+    ChannelRoom,
+    /// A permit of a semaphore.
+    Permit,
+    /// An item of a queue.
+    Item,
+    /// Room in a queue.
+    QueueRoom,
+    /// That all tasks of a queue are done.
+    Tasks,
+    /// The others of a barrier's round.
+    Barrier,
+    /// A lock whose holders are not known.
+    Lock,
+}
+
+impl Notice {
+    /// What is waited for, in words that a place may follow.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Notice::Unpark => "an unpark",
+            Notice::Event => "the event",
+            Notice::Condition => "the condition variable",
+            Notice::Message => "a message on the channel",
+            Notice::ChannelRoom => "room in the channel",
+            Notice::Permit => "a permit of the semaphore",
+            Notice::Item => "an item of the queue",
+            Notice::QueueRoom => "room in the queue",
+            Notice::Tasks => "the tasks of the queue",
+            Notice::Barrier => "the others at the barrier",
+            Notice::Lock => "the lock",
+        }
+    }
 }
 
 /// What ended a wait.

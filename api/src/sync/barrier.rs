@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Mutex;
 
 use super::line::{Gone, Line, Wait, Waited, held, nobody_known, wake_all};
+use crate::hub::Notice;
 
 /// Where so many greenlets wait for one another. See [`std::sync::Barrier`].
 ///
@@ -32,6 +33,7 @@ impl BarrierWaitResult {
 
 impl Barrier {
     /// A barrier for `size` at a time; for none as for one.
+    #[track_caller]
     pub const fn new(size: usize) -> Barrier {
         Barrier { size, state: Mutex::new(Line::new()) }
     }
@@ -47,6 +49,7 @@ impl Barrier {
             state: &self.state,
             line: |line: &mut Line<()>| line,
             op: "barrier",
+            notice: Notice::Barrier,
             holder: nobody_known,
             timeout: None,
             // The round went on without it.

@@ -24,6 +24,7 @@ pub struct Channel<T>(Items<T, Fifo<T>>);
 
 impl<T: Send> Channel<T> {
     /// A channel that nobody waits at.
+    #[track_caller]
     pub const fn new() -> Channel<T> {
         Channel(Items::with_bound(0))
     }
@@ -77,6 +78,7 @@ impl<T: Send> Channel<T> {
 }
 
 impl<T: Send> Default for Channel<T> {
+    #[track_caller]
     fn default() -> Channel<T> {
         Channel::new()
     }

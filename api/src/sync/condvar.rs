@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::mutex::MutexGuard;
 use super::queue::WaitQueue;
 use crate::driver::{self, Woken};
-use crate::hub::On;
+use crate::hub::Notice;
 
 /// A condition that greenlets wait for under a lock. See [`std::sync::Condvar`].
 ///
@@ -29,6 +29,7 @@ impl WaitTimeoutResult {
 
 impl Condvar {
     /// A condition nobody waits for.
+    #[track_caller]
     pub const fn new() -> Condvar {
         Condvar { line: WaitQueue::new() }
     }
@@ -136,7 +137,8 @@ impl Condvar {
         // In line before the lock is free, so that no notification falls between.
         let ticket = self.line.enter(&driver, &mut None);
         drop(guard);
-        let woken = self.line.park(&driver, ticket, "wait", On::Sync(None), deadline);
+        let woken =
+            self.line.park(&driver, ticket, "wait", self.line.notice(Notice::Condition), deadline);
         driver.raise_kill();
         let notified = matches!(woken, Woken::Event);
         if !notified {
@@ -154,10 +156,12 @@ impl Condvar {
 
     /// Wakes the one that has waited longest, if any waits.
     pub fn notify_one(&self) {
+        self.line.note_notifier();
         self.line.wake_one();
     }
     /// Wakes all who wait now.
     pub fn notify_all(&self) {
+        self.line.note_notifier();
         self.line.wake_all();
     }
 }
@@ -174,6 +178,7 @@ impl Drop for Notification<'_> {
 }
 
 impl Default for Condvar {
+    #[track_caller]
     fn default() -> Condvar {
         Condvar::new()
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::queue::WaitQueue;
 use crate::driver;
-use crate::hub::On;
+use crate::hub::Notice;
 
 /// A flag to wait for. Setting it wakes everyone who waits, even if it is cleared at once.
 ///
@@ -28,6 +28,7 @@ pub struct Event {
 
 impl Event {
     /// A flag that is not set.
+    #[track_caller]
     pub const fn new() -> Event {
         Event { set: AtomicBool::new(false), sets: AtomicU64::new(0), line: WaitQueue::new() }
     }
@@ -35,6 +36,7 @@ impl Event {
     pub fn set(&self) {
         self.set.store(true, Ordering::Release);
         self.sets.fetch_add(1, Ordering::Release);
+        self.line.note_notifier();
         self.line.wake_all();
     }
     /// Clears the flag.
@@ -86,7 +88,7 @@ impl Event {
                 return true;
             }
             // A wake may be one that was meant for another who was ended: it is no set.
-            self.line.park(&driver, ticket, "wait", On::Sync(None), deadline);
+            self.line.park(&driver, ticket, "wait", self.line.notice(Notice::Event), deadline);
             driver.raise_kill();
             if was_set() {
                 return true;
@@ -96,6 +98,7 @@ impl Event {
 }
 
 impl Default for Event {
+    #[track_caller]
     fn default() -> Event {
         Event::new()
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::line::{Gone, Line, Wait, Waited, Wake, held, nobody_known, wake_all};
 use super::store::{Fifo, Lifo, Smallest, Store};
 use crate::driver;
+use crate::hub::Notice;
 
 /// Items on their way from those who put to those who get: what [`Queue`], [`LifoQueue`] and
 /// [`PriorityQueue`] have in common.
@@ -27,10 +28,12 @@ macro_rules! queues {
 
         impl<T: Send $(+ $bound)?> $queue<T> {
             /// A queue without a bound: putting never waits.
+            #[track_caller]
             pub const fn new() -> $queue<T> {
                 $queue(Items::with_bound(usize::MAX))
             }
             /// A queue of at most `bound` items; with none, each put waits until somebody takes it.
+            #[track_caller]
             pub const fn bounded(bound: usize) -> $queue<T> {
                 $queue(Items::with_bound(bound))
             }
@@ -42,6 +45,7 @@ macro_rules! queues {
             }
         }
         impl<T: Send $(+ $bound)?> Default for $queue<T> {
+            #[track_caller]
             fn default() -> $queue<T> {
                 $queue::new()
             }
@@ -251,6 +255,7 @@ impl<T, S: Store<T>> Items<T, S> {
             state: &self.state,
             line: |state: &mut State<T, S>| &mut state.putters,
             op: "put",
+            notice: Notice::QueueRoom,
             holder: nobody_known,
             timeout,
             undo: |_, _| Vec::new(),
@@ -305,6 +310,7 @@ impl<T, S: Store<T>> Items<T, S> {
             state: &self.state,
             line: |state: &mut State<T, S>| &mut state.getters,
             op: "get",
+            notice: Notice::Item,
             holder: nobody_known,
             timeout,
             undo: |state, gone| match gone {
@@ -384,6 +390,7 @@ impl<T, S: Store<T>> Items<T, S> {
             state: &self.state,
             line: |state: &mut State<T, S>| &mut state.joiners,
             op: "join",
+            notice: Notice::Tasks,
             holder: nobody_known,
             timeout,
             undo: |_, _| Vec::new(),

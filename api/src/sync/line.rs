@@ -6,16 +6,19 @@
 //! Greenlets of any hub stand in it, and threads that run no hub.
 
 use std::collections::VecDeque;
+use std::panic::Location;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::driver::{self, Driver, Mailbox, Ticket, Woken, wake_anywhere};
-use crate::hub::{GreenletId, On};
+use crate::hub::{GreenletId, Notice, On};
 
 /// Who waits, in the order they came.
 pub(super) struct Line<T> {
     waiting: VecDeque<Waiter<T>>,
     lined_up: u64,
+    /// Where what it is of was made.
+    made_at: &'static Location<'static>,
 }
 
 struct Waiter<T> {
@@ -63,8 +66,9 @@ pub(super) fn wake_all(wakes: impl IntoIterator<Item = Wake>) {
 }
 
 impl<T> Line<T> {
+    #[track_caller]
     pub(super) const fn new() -> Line<T> {
-        Line { waiting: VecDeque::new(), lined_up: 0 }
+        Line { waiting: VecDeque::new(), lined_up: 0, made_at: Location::caller() }
     }
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -138,6 +142,7 @@ pub(super) struct Wait<'a, S, T> {
     pub(super) state: &'a Mutex<S>,
     pub(super) line: fn(&mut S) -> &mut Line<T>,
     pub(super) op: &'static str,
+    pub(super) notice: Notice,
     /// Who is waited for, once in line, where nobody else can let the caller go on.
     pub(super) holder: fn(&S) -> Option<GreenletId>,
     pub(super) timeout: Option<Duration>,
@@ -183,7 +188,7 @@ impl<S, T> Wait<'_, S, T> {
         }
         let slot = Arc::new(Mutex::new(None));
         let bell = Arc::<Bell>::default();
-        let (number, holder) = {
+        let (number, on) = {
             let mut state = held(self.state);
             // Once more under the lock that lines up: another thread may have been here.
             if attempt(&mut state, &mut offer) {
@@ -195,10 +200,12 @@ impl<S, T> Wait<'_, S, T> {
                 None => Wake(Who::Thread(bell.clone())),
             };
             let holder = (self.holder)(&state);
-            ((self.line)(&mut state).enter(slot.clone(), wake), holder)
+            let line = (self.line)(&mut state);
+            let on = holder.map_or(On::Notice(self.notice, line.made_at), On::Held);
+            (line.enter(slot.clone(), wake), on)
         };
         match driver {
-            Some(driver) => self.stand(&driver, number, On::Sync(holder), &slot),
+            Some(driver) => self.stand(&driver, number, on, &slot),
             None => self.stand_as_thread(&bell, number, &slot),
         }
     }

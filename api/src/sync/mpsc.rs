@@ -12,7 +12,7 @@ pub use std::sync::mpsc::{RecvError, RecvTimeoutError, SendError, TryRecvError, 
 
 use super::queue::WaitQueue;
 use crate::driver;
-use crate::hub::{On, Tick};
+use crate::hub::{Notice, Tick};
 
 /// A channel without a bound: sending never waits.
 ///
@@ -25,6 +25,7 @@ use crate::hub::{On, Tick};
 /// tx.send(7).unwrap();
 /// assert_eq!(rx.try_recv(), Ok(7));
 /// ```
+#[track_caller]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let shared = Shared::new(None);
     (Sender(shared.clone()), Receiver { shared, not_sync: PhantomData })
@@ -32,6 +33,7 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 
 /// A channel that holds at most `bound` messages: sending into a full one waits. With bound 0 each
 /// send waits until its message is taken.
+#[track_caller]
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     let shared = Shared::new(Some(bound));
     (SyncSender(shared.clone()), Receiver { shared, not_sync: PhantomData })
@@ -54,6 +56,7 @@ struct State<T> {
 }
 
 impl<T> Shared<T> {
+    #[track_caller]
     fn new(bound: Option<usize>) -> Arc<Shared<T>> {
         let (messages, senders, has_receiver) = (VecDeque::new(), 1, true);
         let state = State { messages, bound, senders, has_receiver, sent: 0, taken: 0 };
@@ -81,6 +84,7 @@ impl<T> Shared<T> {
         state.sent += 1;
         let number = state.sent;
         drop(state);
+        self.receiver.note_notifier();
         self.receiver.wake_one();
         Ok(number)
     }
@@ -119,7 +123,7 @@ impl<T> Shared<T> {
 /// Waits in `line` until `attempt` returns something.
 fn wait_for<R>(
     line: &WaitQueue,
-    op: &'static str,
+    (op, notice): (&'static str, Notice),
     timeout: Option<Duration>,
     mut attempt: impl FnMut() -> Option<R>,
 ) -> Option<R> {
@@ -140,7 +144,7 @@ fn wait_for<R>(
             line.withdraw(&driver, ticket);
             return Some(answer);
         }
-        line.park(&driver, ticket, op, On::Sync(None), deadline);
+        line.park(&driver, ticket, op, line.notice(notice), deadline);
         driver.raise_kill();
         // What is there is taken, even if a scope expired before this turn came.
         if let Some(answer) = attempt() {
@@ -184,7 +188,7 @@ impl<T> SyncSender<T> {
     /// Outside any hub, if it has to wait.
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         let mut message = Some(message);
-        let put = wait_for(&self.0.senders, "send", None, || {
+        let put = wait_for(&self.0.senders, ("send", Notice::ChannelRoom), None, || {
             match self.0.put(message.take().expect("put back when it is not sent")) {
                 Ok(number) => Some(Ok(number)),
                 Err(TrySendError::Disconnected(back)) => Some(Err(SendError(back))),
@@ -204,7 +208,7 @@ impl<T> SyncSender<T> {
             return Ok(());
         }
         let rendezvous = Rendezvous { shared: &self.0, number };
-        let untaken = wait_for(&self.0.senders, "send", None, || {
+        let untaken = wait_for(&self.0.senders, ("send", Notice::ChannelRoom), None, || {
             let mut state = self.0.state();
             match (state.taken >= number, state.has_receiver) {
                 (true, _) => Some(None),
@@ -306,10 +310,12 @@ impl<T> Receiver<T> {
     }
 
     fn recv_within(&self, timeout: Option<Duration>) -> Result<T, RecvTimeoutError> {
-        wait_for(&self.shared.receiver, "recv", timeout, || match self.shared.take() {
-            Ok(message) => Some(Ok(message)),
-            Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
-            Err(TryRecvError::Empty) => None,
+        wait_for(&self.shared.receiver, ("recv", Notice::Message), timeout, || {
+            match self.shared.take() {
+                Ok(message) => Some(Ok(message)),
+                Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
+                Err(TryRecvError::Empty) => None,
+            }
         })
         .unwrap_or(Err(RecvTimeoutError::Timeout))
     }

@@ -7,7 +7,7 @@ use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
 
 use super::queue::WaitQueue;
 use crate::driver::{self, Driver};
-use crate::hub::{GreenletId, On};
+use crate::hub::{GreenletId, Notice, On};
 
 /// Mutual exclusion among greenlets, of one hub or several. See [`std::sync::Mutex`].
 ///
@@ -39,6 +39,7 @@ const SEVERAL: u64 = u64::MAX;
 
 impl<T> Mutex<T> {
     /// A lock around `value`.
+    #[track_caller]
     pub const fn new(value: T) -> Mutex<T> {
         Mutex {
             line: WaitQueue::new(),
@@ -120,7 +121,7 @@ impl<T: ?Sized> Mutex<T> {
                     return Err(poisoned);
                 }
             }
-            self.line.park(driver, ticket, "lock", On::Sync(self.holder(driver)), None);
+            self.line.park(driver, ticket, "lock", self.on(driver), None);
             driver.raise_kill();
             // A lock let go in time is taken, even if a scope expired before this turn came.
             match self.attempt() {
@@ -183,6 +184,11 @@ impl<T: ?Sized> Mutex<T> {
         }
     }
 
+    /// What a wait for it waits for.
+    fn on(&self, driver: &Driver) -> On {
+        self.holder(driver).map_or(self.line.notice(Notice::Lock), On::Held)
+    }
+
     /// The greenlet that holds the lock, if only greenlets of this hub ever use it. Otherwise
     /// whoever holds it next may be another hub's, and a wait for it is no deadlock of this one.
     fn holder(&self, driver: &Driver) -> Option<GreenletId> {
@@ -211,6 +217,7 @@ fn greenlet_of(holder: u64) -> GreenletId {
 }
 
 impl<T: Default> Default for Mutex<T> {
+    #[track_caller]
     fn default() -> Mutex<T> {
         Mutex::new(T::default())
     }

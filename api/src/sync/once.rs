@@ -44,6 +44,7 @@ impl OnceState {
 
 impl Once {
     /// Nothing is done yet.
+    #[track_caller]
     pub const fn new() -> Once {
         Once { done: sync::OnceLock::new(), doing: Mutex::new(()), attempted: Condvar::new() }
     }
@@ -128,6 +129,7 @@ impl Drop for Told<'_> {
 }
 
 impl Default for Once {
+    #[track_caller]
     fn default() -> Once {
         Once::new()
     }

@@ -6,6 +6,7 @@ use std::sync;
 
 use super::line::held;
 use super::once::Once;
+use crate::driver;
 
 /// A value that is set a single time. See [`std::sync::OnceLock`].
 ///
@@ -25,13 +26,18 @@ pub struct OnceLock<T> {
 
 impl<T> OnceLock<T> {
     /// Nothing is set yet.
+    #[track_caller]
     pub const fn new() -> OnceLock<T> {
         OnceLock { value: sync::OnceLock::new(), once: Once::new() }
     }
 
-    /// The value, if it is set. Never waits.
+    /// The value, if it is set. Never waits; a loop that polls for it gives way now and then.
     pub fn get(&self) -> Option<&T> {
-        self.value.get()
+        let value = self.value.get();
+        if value.is_none() {
+            driver::count_call();
+        }
+        value
     }
     /// The value, by the proof that nobody else has it.
     pub fn get_mut(&mut self) -> Option<&mut T> {
@@ -82,6 +88,7 @@ impl<T> OnceLock<T> {
 }
 
 impl<T> Default for OnceLock<T> {
+    #[track_caller]
     fn default() -> OnceLock<T> {
         OnceLock::new()
     }
@@ -128,6 +135,7 @@ pub struct LazyLock<T, F = fn() -> T> {
 
 impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     /// A value that `make` will make.
+    #[track_caller]
     pub const fn new(make: F) -> LazyLock<T, F> {
         LazyLock { value: OnceLock::new(), make: sync::Mutex::new(Some(make)) }
     }
@@ -182,6 +190,7 @@ impl<T, F: FnOnce() -> T> DerefMut for LazyLock<T, F> {
     }
 }
 impl<T: Default> Default for LazyLock<T> {
+    #[track_caller]
     fn default() -> LazyLock<T> {
         LazyLock::new(T::default)
     }

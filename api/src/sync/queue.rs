@@ -1,11 +1,12 @@
 //! Greenlets in line for a lock, a condition or a queue: first come, first served.
 
 use std::collections::VecDeque;
+use std::panic::Location;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::driver::{Driver, Mailbox, Ticket, Woken, wake_anywhere};
-use crate::hub::{On, Tick};
+use crate::driver::{self, Driver, Mailbox, Ticket, Woken, wake_anywhere};
+use crate::hub::{Notice, On, Tick};
 
 /// The line. `const`, so that what stands on it can be a static.
 pub(crate) struct WaitQueue {
@@ -14,6 +15,10 @@ pub(crate) struct WaitQueue {
     line: Mutex<VecDeque<Sleeper>>,
     /// How many ever lined up.
     lined_up: AtomicU64,
+    /// Where what it is of was made.
+    made_at: &'static Location<'static>,
+    /// The greenlet that notified last, and its hub; 0 before that.
+    last: (AtomicU64, AtomicU64),
 }
 
 /// When a greenlet first lined up: it keeps its place when it is woken and finds nothing.
@@ -27,12 +32,31 @@ struct Sleeper {
 }
 
 impl WaitQueue {
+    #[track_caller]
     pub(crate) const fn new() -> WaitQueue {
         WaitQueue {
             waiting: AtomicUsize::new(0),
             line: Mutex::new(VecDeque::new()),
             lined_up: AtomicU64::new(0),
+            made_at: Location::caller(),
+            last: (AtomicU64::new(0), AtomicU64::new(0)),
         }
+    }
+
+    /// What a wait in this line waits for.
+    pub(crate) fn notice(&self, notice: Notice) -> On {
+        On::Notice(notice, self.made_at)
+    }
+
+    /// The current greenlet gives a notice, whether or not anybody waits for one: whoever waits later and
+    /// in vain is told of it.
+    pub(crate) fn note_notifier(&self) {
+        driver::with_current(|driver| {
+            if let Some(id) = driver.current_id() {
+                self.last.0.store(driver.id, Ordering::Relaxed);
+                self.last.1.store(id.as_u64(), Ordering::Relaxed);
+            }
+        });
     }
 
     /// Lines up the current greenlet's next wait: last, or in the place that it had before and kept
@@ -89,6 +113,9 @@ impl WaitQueue {
         on: On,
         deadline: Option<Tick>,
     ) -> Woken {
+        if matches!(on, On::Notice(..)) && self.last.0.load(Ordering::Relaxed) == driver.id {
+            driver.waits_for(self.last.1.load(Ordering::Relaxed));
+        }
         let woken = driver.park(op, on, deadline);
         match woken {
             Woken::Event if driver.is_killed() => self.wake_one(),

@@ -8,7 +8,7 @@ use std::thread::ThreadId;
 
 use super::line::{Gone, Line, Wait, Waited, Wake, held, wake_all};
 use crate::driver;
-use crate::hub::GreenletId;
+use crate::hub::{GreenletId, Notice};
 
 /// A lock that the greenlet which holds it may take again; it is free once every guard is gone. It
 /// lends `&T` only, since a greenlet may have several guards at once. gevent's `RLock` in the shape of
@@ -87,6 +87,7 @@ impl State {
 
 impl<T> ReentrantLock<T> {
     /// A lock around `value`.
+    #[track_caller]
     pub const fn new(value: T) -> ReentrantLock<T> {
         let state = State { owner: None, depth: 0, line: Line::new() };
         ReentrantLock { state: Mutex::new(state), value }
@@ -110,6 +111,7 @@ impl<T: ?Sized> ReentrantLock<T> {
             state: &self.state,
             line: |state: &mut State| &mut state.line,
             op: "lock",
+            notice: Notice::Lock,
             holder: State::holder_here,
             timeout: None,
             undo: |state, gone| match gone {
@@ -140,6 +142,7 @@ impl<T: ?Sized> ReentrantLock<T> {
 }
 
 impl<T: Default> Default for ReentrantLock<T> {
+    #[track_caller]
     fn default() -> ReentrantLock<T> {
         ReentrantLock::new(T::default())
     }

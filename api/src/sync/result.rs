@@ -27,6 +27,7 @@ pub struct AsyncResult<T> {
 
 impl<T> AsyncResult<T> {
     /// Nothing is set yet.
+    #[track_caller]
     pub const fn new() -> AsyncResult<T> {
         AsyncResult { value: OnceLock::new(), set: Event::new() }
     }
@@ -72,6 +73,7 @@ impl<T> AsyncResult<T> {
 }
 
 impl<T> Default for AsyncResult<T> {
+    #[track_caller]
     fn default() -> AsyncResult<T> {
         AsyncResult::new()
     }

@@ -10,6 +10,7 @@ use std::sync::{
 
 use super::line::{Gone, Line, Wait, Waited, Wake, held, nobody_known, wake_all};
 use crate::driver::{self, Driver};
+use crate::hub::Notice;
 
 /// Many readers or one writer, greenlets of one hub or several. See [`std::sync::RwLock`].
 ///
@@ -93,6 +94,7 @@ impl State {
 
 impl<T> RwLock<T> {
     /// A lock around `value`.
+    #[track_caller]
     pub const fn new(value: T) -> RwLock<T> {
         let state = State { readers: 0, has_writer: false, line: Line::new() };
         RwLock { state: Mutex::new(state), inner: sync::RwLock::new(value) }
@@ -167,6 +169,7 @@ impl<T: ?Sized> RwLock<T> {
             state: &self.state,
             line: |state: &mut State| &mut state.line,
             op: if wants == Wants::Read { "read lock" } else { "write lock" },
+            notice: Notice::Lock,
             holder: nobody_known,
             timeout: None,
             undo: match wants {
@@ -220,6 +223,7 @@ impl<T: ?Sized> RwLock<T> {
 }
 
 impl<T: Default> Default for RwLock<T> {
+    #[track_caller]
     fn default() -> RwLock<T> {
         RwLock::new(T::default())
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::line::{Gone, Line, Wait, Waited, Wake, held, nobody_known, wake_all};
 use crate::driver;
+use crate::hub::Notice;
 
 /// A number of permits. Who finds none waits; who waits is served first come, first served, and a
 /// permit that is released goes to the first in line: nobody who comes later takes it before.
@@ -55,9 +56,12 @@ impl State {
 
 impl Semaphore {
     /// A semaphore with so many permits.
+    #[track_caller]
     pub const fn new(permits: usize) -> Semaphore {
         Semaphore::within(permits, usize::MAX)
     }
+
+    #[track_caller]
 
     const fn within(permits: usize, bound: usize) -> Semaphore {
         let state = State { permits, bound, line: Line::new(), watchers: Line::new() };
@@ -87,6 +91,7 @@ impl Semaphore {
             state: &self.state,
             line: |state: &mut State| &mut state.line,
             op: "acquire",
+            notice: Notice::Permit,
             holder: nobody_known,
             timeout,
             undo: |state, gone| match gone {
@@ -126,6 +131,7 @@ impl Semaphore {
             state: &self.state,
             line: |state: &mut State| &mut state.watchers,
             op: "wait",
+            notice: Notice::Permit,
             holder: nobody_known,
             timeout,
             undo: |_, _| Vec::new(),
@@ -200,6 +206,7 @@ impl std::error::Error for ReleasedTooOften {}
 
 impl BoundedSemaphore {
     /// A semaphore with so many permits and never more.
+    #[track_caller]
     pub const fn new(permits: usize) -> BoundedSemaphore {
         BoundedSemaphore(Semaphore::within(permits, permits))
     }

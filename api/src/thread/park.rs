@@ -1,10 +1,11 @@
 //! `park`: one token a greenlet. [`Thread`] holds the other end of it.
 
+use std::panic::Location;
 use std::time::Duration;
 
 use super::Thread;
 use crate::driver::{self, Woken};
-use crate::hub::On;
+use crate::hub::{Notice, On};
 
 /// The current greenlet, for others to [`unpark`](Thread::unpark).
 ///
@@ -62,7 +63,7 @@ fn park_until(timeout: Option<Duration>) {
         if parker.take_token_or_wait(driver.ticket()) {
             return;
         }
-        let woken = driver.park("park", On::Sync(None), deadline);
+        let woken = driver.park("park", On::Notice(Notice::Unpark, Location::caller()), deadline);
         driver.raise_kill();
         // An unpark in time counts, even if a scope expired before this turn came.
         if parker.take_token() {

@@ -1,14 +1,14 @@
 //! What a run's end means: the first thing that went wrong, said with names.
 
-use std::net::IpAddr;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
 
-use greenroom::driver::{self, Panicked, Stall, Stop};
-use greenroom::scenario::{Judge, Stage};
+use greenroom::driver::{self, Panicked, Stop};
+use greenroom::scenario::{HostSpec, Judge, Stage};
 
 use super::Errors;
 use super::outcome::Outcome;
+use super::stall::by_name;
 use crate::hub::SimHub;
 use crate::scheduler::Budget;
 
@@ -19,6 +19,7 @@ pub(super) fn outcome_of(
     hub: &SimHub,
     errors: &Errors,
     complaints: &[(String, String)],
+    hosts: &[HostSpec],
 ) -> Outcome {
     if hub.disturbed.0.load(Ordering::Acquire) {
         let what = "a thread outside the simulation took part in it";
@@ -35,7 +36,7 @@ pub(super) fn outcome_of(
     }
     match stop {
         Stop::Done => {}
-        Stop::Deadlock(stall) => return Outcome::Deadlocked(by_name(stall, hub)),
+        Stop::Deadlock(stall) => return Outcome::Deadlocked(by_name(stall, hub, hosts)),
         Stop::Halted(_) if hub.out_of_time => {
             return Outcome::Stuck("virtual time ran out: clients still run after a day".into());
         }
@@ -61,29 +62,6 @@ pub(super) fn complaints(stop: &Stop, hub: &SimHub, stage: &mut Stage) -> Vec<(S
         }
     };
     stage.judges.drain(..).filter_map(verdict).collect()
-}
-
-/// The wait table with hosts by their names, and with what is known of a peer that will not answer.
-fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
-    let mut stall = stall.clone();
-    for stuck in &mut stall.stuck {
-        for host in hub.world.hosts.iter() {
-            let mut is_peer = false;
-            for ip in host.addresses() {
-                let (address, name) = match ip {
-                    IpAddr::V4(ip) => (format!("{ip}:"), format!("{}:", host.name)),
-                    IpAddr::V6(ip) => (format!("[{ip}]:"), format!("[{}]:", host.name)),
-                };
-                is_peer |= stuck.on.contains(&format!("from {address}"));
-                stuck.on = stuck.on.replace(&address, &name);
-            }
-            if let (true, Some(down_ns)) = (is_peer, host.down_ns) {
-                let since = crate::choices::Ns(down_ns);
-                stuck.on.push_str(&format!(" ({} has no power since {since})", host.name));
-            }
-        }
-    }
-    stall
 }
 
 fn spinning(hub: &SimHub) -> String {

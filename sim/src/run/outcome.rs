@@ -51,6 +51,7 @@ impl Outcome {
                 let mut stuck: Vec<String> = stall
                     .stuck
                     .iter()
+                    .filter(|stuck| !stuck.is_idle)
                     .map(|stuck| format!("{} in {}", without_ordinals(&stuck.greenlet), stuck.op))
                     .collect();
                 stuck.sort();

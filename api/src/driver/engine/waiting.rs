@@ -5,7 +5,9 @@ use std::io;
 use super::Driver;
 use crate::driver::ticket::{Ticket, Woken};
 use crate::driver::waiters::{Arrival, Before, Left, Standing};
-use crate::hub::{Interest, Io, Note, On, Runnable, SwitchPoint, Tick, Turn, Wait, WokeBy};
+use crate::hub::{
+    GreenletId, Interest, Io, Note, On, Runnable, SwitchPoint, Tick, Turn, Wait, WokeBy,
+};
 
 /// How a wait in a source's line ended.
 pub(crate) struct Waited {
@@ -31,6 +33,12 @@ impl Driver {
             return Err(self.refuse_wait());
         }
         Ok(())
+    }
+
+    /// Remembers who gave the last notice of the kind that the current greenlet is about to wait for.
+    pub(crate) fn waits_for(&self, notifier: u64) {
+        let id = GreenletId::new(notifier as u32, (notifier >> 32) as u32);
+        self.table.borrow_mut().current_slot().notifier = Some(id);
     }
 
     /// Waits until somebody wakes the ticket given out last, or a deadline comes: the call's own or

@@ -1,0 +1,107 @@
+//! A run that hangs: its class and its wait table name those who have a part in it, and what each waits for.
+
+use std::io::{self, Read, Write};
+
+use greenroom::net::{TcpListener, TcpStream};
+use greenroom::scenario::Scenario;
+use greenroom::sync::{Event, Semaphore, mpsc};
+use greenroom::thread::{self, Builder};
+use greenroom_sim::faults::Weather;
+use greenroom_sim::run::{Outcome, Spec, run};
+
+/// Class and wait table of a story that hangs.
+#[track_caller]
+fn hung(story: &Scenario) -> (String, String) {
+    let run = run(story, &Spec { weather: Weather::calm(), ..Spec::seed(1) });
+    assert!(matches!(run.outcome, Outcome::Deadlocked(_)), "{}", run.outcome);
+    (run.outcome.class(), run.outcome.to_string())
+}
+
+fn accepts_for_ever() -> io::Result<()> {
+    let listener = TcpListener::bind("0.0.0.0:7")?;
+    for stream in listener.incoming() {
+        let mut stream = stream?;
+        Builder::new().name("conn".into()).spawn(move || stream.read_to_end(&mut Vec::new()))?;
+    }
+    Ok(())
+}
+
+/// Two servers that talk to each other, and to nobody else.
+fn with_bystanders(client: fn() -> io::Result<()>) -> Scenario {
+    Scenario::new("bystanders", "a client hangs by itself", move |stage| {
+        stage.server("a", accepts_for_ever);
+        stage.server("b", || {
+            let mut stream = TcpStream::connect("a:7")?;
+            stream.write_all(b"x")?;
+            stream.read(&mut [0]).map(drop)
+        });
+        stage.client("cli", client);
+    })
+}
+
+#[test]
+fn bystanders_have_no_part_in_the_class() {
+    let story = with_bystanders(|| {
+        let (sender, receiver) = mpsc::channel::<()>();
+        let _ = receiver.recv();
+        drop(sender);
+        Ok(())
+    });
+    let (class, said) = hung(&story);
+    assert_eq!(class, "deadlock: cli in recv");
+    assert!(
+        said.contains("idle, with no part in it: a in accept, b in read, a/conn in read"),
+        "{said}"
+    );
+    assert!(
+        said.contains("in recv on a message on the channel made at sim/tests/deadlock.rs"),
+        "{said}"
+    );
+    assert!(said.contains("which nobody has given yet"), "{said}");
+}
+
+/// Who last gave a notice is named.
+#[test]
+fn what_is_waited_for_is_named_by_its_place_and_its_last_giver() {
+    let story = with_bystanders(|| {
+        let event = std::rc::Rc::new(Event::new());
+        let theirs = event.clone();
+        let setter = Builder::new().name("setter".into()).spawn(move || {
+            theirs.set();
+            theirs.clear();
+            let none = Semaphore::new(0);
+            none.acquire();
+        })?;
+        thread::yield_now();
+        event.wait(None);
+        let _ = setter.join();
+        Ok(())
+    });
+    let (class, said) = hung(&story);
+    assert_eq!(class, "deadlock: cli in wait, cli/setter in acquire");
+    assert!(said.contains("the event made at sim/tests/deadlock.rs"), "{said}");
+    assert!(said.contains("last given by cli/setter"), "{said}");
+    assert!(said.contains("a permit of the semaphore made at sim/tests/deadlock.rs"), "{said}");
+}
+
+/// A server that a client waits for has its part, and whom that one waits for.
+#[test]
+fn whom_a_client_waits_for_has_a_part_in_it() {
+    let story = Scenario::new("chain", "over two servers", |stage| {
+        stage.server("store", accepts_for_ever);
+        stage.server("front", || {
+            let (mut stream, _) = TcpListener::bind("0.0.0.0:7")?.accept()?;
+            stream.read_exact(&mut [0])?;
+            TcpStream::connect("store:7")?.read(&mut [0]).map(drop)
+        });
+        stage.server("other", accepts_for_ever);
+        stage.client("cli", || {
+            let mut stream = TcpStream::connect("front:7")?;
+            stream.write_all(b"x")?;
+            stream.read(&mut [0]).map(drop)
+        });
+    });
+    let (class, said) = hung(&story);
+    assert_eq!(class, "deadlock: cli in read, front in read, store/conn in read");
+    assert!(said.contains("idle, with no part in it: store in accept, other in accept"), "{said}");
+}
