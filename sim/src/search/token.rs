@@ -15,7 +15,7 @@ use std::fmt;
 
 use greenroom::scenario::Scenario;
 
-use crate::choices::Site;
+use crate::choices::{Fixed, Site};
 use crate::run::{Choice, Run, Spec};
 use crate::weather::Weather;
 
@@ -115,7 +115,8 @@ impl Token {
     /// done something else than when they were written down: they may have hit another thing.
     pub fn doubts(&self, run: &Run) -> Vec<&Choice> {
         let of_site = |choice: &Choice| (choice.on_tape().0, choice.context);
-        let played: HashMap<Site, Option<u16>> = run.deviations().iter().map(of_site).collect();
+        let played: HashMap<Site, Option<u16>, Fixed> =
+            run.deviations().iter().map(of_site).collect();
         let elsewhere = |choice: &&Choice| {
             let came_up = played.get(&choice.on_tape().0);
             choice.context.is_some() && came_up.is_some_and(|played| *played != choice.context)
