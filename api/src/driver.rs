@@ -18,9 +18,11 @@ mod locals;
 mod mailbox;
 mod names;
 mod parker;
+mod probe;
 mod program;
 mod slot;
 mod stall;
+mod streak;
 mod table;
 mod thread_locals;
 mod ticket;
@@ -30,14 +32,17 @@ mod waiters;
 
 #[doc(hidden)]
 pub use counts::{Counts, counts};
-pub use engine::run;
 pub(crate) use engine::{Driver, OUTSIDE, Waited, current, outside, wake_anywhere, with_current};
+pub use engine::{run, run_judged};
 pub(crate) use mailbox::{Mail, Mailbox};
 pub(crate) use names::Label;
 pub(crate) use parker::Parker;
+#[doc(hidden)]
+pub use probe::{Probe, Running};
 pub(crate) use program::is_panic;
 pub use program::{Ending, Killed, Panicked, Program, Role, Stop, panic_message};
 pub use stall::{Stall, Stuck};
+pub(crate) use streak::count_call;
 pub(crate) use ticket::{Origin, Ticket, Woken};
 pub use timeout::Elapsed;
 pub(crate) use timeout::Unwind;

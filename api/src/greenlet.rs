@@ -5,6 +5,7 @@
 //! `unsafe` in the crate.
 #![allow(unsafe_code)]
 
+pub(crate) mod interrupt;
 pub(crate) mod overflow;
 pub(crate) mod stack;
 

@@ -13,7 +13,8 @@
 //!    [`Advance`](Turn::Advance).
 //! 3. In a simulation, `poll(None)` that names nothing means that nothing can ever happen. On the
 //!    operating system it never returns so.
-//! 4. `now` never goes backwards. In a simulation it moves only inside `poll`.
+//! 4. `now` never goes backwards. In a simulation it moves only inside `poll`, and where all who can
+//!    run merely yielded, by a little: never past anybody's deadline, nor past the next event.
 //! 5. An [`Io`] is never reused in a process; a stale one returns an error.
 
 mod address;
@@ -27,6 +28,7 @@ mod signal;
 mod turn;
 
 use std::any::Any;
+use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::os::fd::{OwnedFd, RawFd};
@@ -88,8 +90,13 @@ pub trait Hub: Any {
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()>;
     /// Makes a bound stream socket accept connections.
     fn listen(&mut self, io: Io, backlog: u32) -> io::Result<()>;
-    /// Starts a connection, or says how far one is: `Ok` once it stands, `WouldBlock` before.
+    /// Starts a connection, as connect(2) on a socket that does not wait: `EINPROGRESS` says that one
+    /// was started, `EALREADY` that one is under way, and [`connecting`](Hub::connecting) how it goes.
+    /// `WouldBlock` is of the Unix domain, whose full listeners are tried again.
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()>;
+    /// How the connection goes that this caller waits for: `WouldBlock` while it is under way, then
+    /// how that ended, whoever was told before. It starts none.
+    fn connecting(&mut self, io: Io, peer: &Address) -> io::Result<()>;
     /// Takes the oldest finished connection.
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)>;
     /// Ends reading, writing or both, for every descriptor of the socket.
@@ -224,6 +231,9 @@ pub trait Hub: Any {
     fn note(&mut self, _event: &Note<'_>) {}
 }
 
+/// The buffers that a system takes at a time (Linux's `UIO_MAXIOV`).
+pub const PIECES_MAX: usize = 1024;
+
 /// Work that would hold up its thread.
 pub type Job = Box<dyn FnOnce() + Send>;
 
@@ -232,8 +242,35 @@ pub fn unsupported(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, format!("this hub does not offer {what}"))
 }
 
+/// The error of a socket that would have to be given a port when there is none: `EAGAIN` to a
+/// program, at once, where [`WouldBlock`](io::ErrorKind::WouldBlock) would promise that some poll
+/// names the socket.
+pub fn no_port() -> io::Error {
+    io::Error::other(NoPort)
+}
+
+/// A hub's error as a program is told of it.
+#[cold]
+pub(crate) fn told(error: io::Error) -> io::Error {
+    match error.get_ref() {
+        Some(inner) if inner.is::<NoPort>() => io::Error::from_raw_os_error(libc::EAGAIN),
+        _ => error,
+    }
+}
+
+#[derive(Debug)]
+struct NoPort;
+
+impl fmt::Display for NoPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no port is free")
+    }
+}
+
+impl std::error::Error for NoPort {}
+
 /// Puts bytes into buffers, one after the other.
-pub(crate) fn scatter(mut bytes: &[u8], bufs: &mut [IoSliceMut<'_>]) {
+pub fn scatter(mut bytes: &[u8], bufs: &mut [IoSliceMut<'_>]) {
     for buf in bufs {
         let (here, later) = bytes.split_at(bytes.len().min(buf.len()));
         buf[..here.len()].copy_from_slice(here);
@@ -242,6 +279,6 @@ pub(crate) fn scatter(mut bytes: &[u8], bufs: &mut [IoSliceMut<'_>]) {
 }
 
 /// The bytes of several buffers in one.
-pub(crate) fn gather(bufs: &[IoSlice<'_>]) -> Vec<u8> {
+pub fn gather(bufs: &[IoSlice<'_>]) -> Vec<u8> {
     bufs.iter().flat_map(|buf| buf.iter().copied()).collect()
 }

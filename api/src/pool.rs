@@ -164,6 +164,10 @@ impl Pool {
     pub fn len(&self) -> usize {
         self.group.len()
     }
+    /// The same, for those who look at it on the way to something else.
+    pub(crate) fn count(&self) -> usize {
+        self.group.count()
+    }
     /// Whether none of its greenlets lives.
     pub fn is_empty(&self) -> bool {
         self.group.is_empty()
@@ -180,7 +184,7 @@ impl Pool {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("size", &self.size).field("live", &self.len()).finish()
+        f.debug_struct("Pool").field("size", &self.size).field("live", &self.count()).finish()
     }
 }
 impl<F> fmt::Debug for PoolFull<F> {

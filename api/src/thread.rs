@@ -41,6 +41,7 @@
 //! spawned: its frames may guard what others use and cannot be left behind.
 
 mod blocking;
+mod id;
 mod join;
 mod local;
 mod park;
@@ -48,15 +49,19 @@ mod scope;
 pub(crate) mod scoped;
 
 use std::io;
+use std::num::NonZero;
 use std::panic::{Location, resume_unwind};
 use std::time::Duration;
 
 pub use std::thread::Result;
 
 pub use self::blocking::{run_blocking, spawn_blocking};
+pub use self::id::{Thread, ThreadId};
 pub use self::join::JoinHandle;
 pub use self::local::{AccessError, HostKey, LocalKey};
-pub use self::park::{Thread, current, park, park_timeout};
+#[allow(deprecated)]
+pub use self::park::park_timeout_ms;
+pub use self::park::{current, park, park_timeout};
 pub use self::scope::{Scope, ScopedJoinHandle, scope};
 pub use crate::driver::Killed;
 use crate::driver::{self, Driver, Label};
@@ -121,11 +126,12 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A builder with the defaults: the name `task`, a stack of 256 KiB.
+    /// A builder with the defaults: no name, a stack of 256 KiB.
     pub fn new() -> Builder {
         Builder::default()
     }
-    /// The greenlet's own name, its place among its siblings: `conn` becomes `srv/accept/conn#2`.
+    /// The greenlet's own name, any that std takes. It is the last part of its
+    /// [path](Thread::path), with a number where a sibling has it too: `srv/accept/conn#2`.
     pub fn name(mut self, name: String) -> Builder {
         self.name = Some(name);
         self
@@ -143,8 +149,11 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// `NotConnected` outside a hub; `InvalidInput` for a name with a `/`, a `#`, an `@` or a blank
-    /// in it, which a place in the spawn tree could not be told from.
+    /// `NotConnected` outside a hub.
+    ///
+    /// # Panics
+    ///
+    /// If the name has a NUL in it, as std's does.
     #[track_caller]
     pub fn spawn<F, T>(self, f: F) -> io::Result<JoinHandle<T>>
     where
@@ -153,25 +162,17 @@ impl Builder {
     {
         let at = Location::caller();
         let driver = driver::current().ok_or_else(driver::outside)?;
-        let (label, stack_size) = self.parts()?;
+        let (label, stack_size) = self.parts();
         Ok(start(&driver, f, label, stack_size, at))
     }
 
     /// The label and the stack size.
-    fn parts(self) -> io::Result<(Label, usize)> {
-        let label = match self.name {
-            None => Label::Task,
-            Some(name) => {
-                if !is_name(&name) {
-                    return Err(io::Error::new(
-                        io::ErrorKind::InvalidInput,
-                        format!("a greenlet is not named {name:?}: {NAMES}"),
-                    ));
-                }
-                Label::from(name)
-            }
-        };
-        Ok((label, self.stack_size.unwrap_or(stack::DEFAULT_SIZE)))
+    fn parts(self) -> (Label, usize) {
+        let label = self.name.map_or(Label::Task, |name| {
+            assert!(!name.contains('\0'), "a greenlet's name must not contain a NUL");
+            Label::named(&name)
+        });
+        (label, self.stack_size.unwrap_or(stack::DEFAULT_SIZE))
     }
 }
 
@@ -205,7 +206,34 @@ pub fn sleep(duration: Duration) {
     }
 }
 
+/// As [`sleep`], in milliseconds.
+///
+/// # Panics
+///
+/// Outside any hub.
+#[deprecated(note = "replaced by `greenroom::thread::sleep`, as in std")]
+pub fn sleep_ms(ms: u32) {
+    sleep(Duration::from_millis(ms.into()));
+}
+
+/// How many greenlets compute at once: one, since all of a hub share its thread, however many
+/// processors the machine has. A program that makes a worker for each then makes one, and makes as
+/// many in a simulation. See [`std::thread::available_parallelism`], which tells of the machine, and is
+/// what to ask for threads of std's or for `greenroom_real::run_on`.
+///
+/// # Errors
+///
+/// None; the signature is std's.
+pub fn available_parallelism() -> io::Result<NonZero<usize>> {
+    Ok(NonZero::<usize>::MIN)
+}
+
 /// Lets every other runnable greenlet run first.
+///
+/// A loop may poll with it, though to wait for what is polled for is better. Where nobody does
+/// anything but yield, a simulated round takes a microsecond, twice as much each time another such
+/// round follows it, up to a millisecond, and never goes past the next event or anybody's deadline.
+/// Whatever else anybody does makes the next one short again.
 ///
 /// # Panics
 ///

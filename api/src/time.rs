@@ -1,12 +1,16 @@
-//! Clocks and deadlines: [`Instant`] and [`SystemTime`] of the current host, and [`timeout`].
+//! Clocks and deadlines: [`Instant`] and [`SystemTime`] of the current host, [`timeout`], and
+//! [`interval`].
 //!
 //! In a simulation these move with virtual time, and may drift and step, host by host. Outside any
 //! hub they are the operating system's.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-pub use std::time::Duration;
+mod interval;
 
+pub use std::time::{Duration, SystemTimeError, TryFromFloatSecsError};
+
+pub use self::interval::{Interval, interval};
 pub use crate::driver::Elapsed;
 use crate::driver::{self, Unwind};
 pub use crate::hub::{Instant, SystemTime, UNIX_EPOCH};
@@ -42,7 +46,7 @@ impl SystemTime {
             .unwrap_or_else(|| SystemTime::from(std::time::SystemTime::now()))
     }
     /// The time since this, or by how much the clock is behind it.
-    pub fn elapsed(&self) -> Result<Duration, std::time::SystemTimeError> {
+    pub fn elapsed(&self) -> Result<Duration, SystemTimeError> {
         SystemTime::now().duration_since(*self)
     }
 }
@@ -68,6 +72,17 @@ impl SystemTime {
 /// let slow = time::timeout(Duration::from_millis(10), || thread::sleep(Duration::from_secs(60)));
 /// assert!(slow.is_err());
 /// ```
+///
+/// [`Elapsed`] becomes an [`io::Error`](std::io::Error) where one is wanted:
+///
+/// ```no_run
+/// # use std::{io::{self, Read}, time::Duration};
+/// fn greeting(mut stream: greenroom::net::TcpStream) -> io::Result<[u8; 5]> {
+///     let mut buf = [0; 5];
+///     greenroom::time::timeout(Duration::from_secs(1), || stream.read_exact(&mut buf))??;
+///     Ok(buf)
+/// }
+/// ```
 pub fn timeout<T>(duration: Duration, f: impl FnOnce() -> T) -> Result<T, Elapsed> {
     let driver = driver::current().expect(driver::OUTSIDE);
     let entered = driver.enter_timeout(duration);
@@ -81,8 +96,15 @@ pub fn timeout<T>(duration: Duration, f: impl FnOnce() -> T) -> Result<T, Elapse
                 driver.set_unwinding(false);
                 Err(Elapsed::of(entered))
             }
-            Ok(other) => resume_unwind(other),
-            Err(panic) => resume_unwind(panic),
+            Ok(other) => {
+                driver.set_unwinding(true);
+                resume_unwind(other)
+            }
+            Err(payload) => {
+                // A kill that only passes here poisons no lock further out.
+                driver.set_unwinding(!driver::is_panic(&*payload));
+                resume_unwind(payload)
+            }
         },
     }
 }

@@ -1,22 +1,27 @@
 //! Waiting for readiness itself: gevent's `wait_read`, `wait_write`, `cancel_wait` and watchers.
 //!
 //! A wait names what is ready without taking any of it. It switches at least once, even when its
-//! source is ready, so everyone who could run before it has run when it returns. A
-//! [`Watcher`] can be waited on by one greenlet at a time; any number of watchers of one source all
-//! wake together.
+//! source is ready, so everyone who could run before it has run when it returns. A source is asked
+//! again before a wait returns `Ok`: whatever woke it, the call that it waited for does not block
+//! as long as nobody else takes what is there. A [`Watcher`] can be waited on by one greenlet at a
+//! time; any number of watchers of one source all wake together, and those whose bytes were taken
+//! before they ran go on to wait.
+//!
+//! To wait for what is ready is to yield, and takes what [`yield_now`](crate::thread::yield_now)
+//! takes.
 
 mod together;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
 pub use crate::call::Source;
-use crate::call::{Target, Wake, begin, check_timeouts, closed, out_of_place, sealed, wake_of};
+use crate::call::{Target, begin, check_timeouts, closed, out_of_place, sealed, wake_of};
 use crate::driver::{self, Driver, Ticket, Woken};
-use crate::hub::{Interest, On};
+use crate::hub::{Interest, On, Tick};
 
 pub use together::{Timer, Waitable, after, all, any};
 
@@ -34,6 +39,8 @@ pub struct Watcher {
     /// The last wait on it; whether that is still on is the driver's to say.
     waiting: Cell<Option<Ticket>>,
     in_use: Cell<bool>,
+    /// The error of a cancel that came when the wait had been named and had not run yet.
+    cancelled: RefCell<Option<io::Error>>,
     stays: PhantomData<*const ()>,
 }
 
@@ -52,14 +59,20 @@ impl Watcher {
     }
 
     fn new(source: &impl Source, interest: Interest) -> io::Result<Watcher> {
-        let (target, waiting) = (source.target()?, Cell::new(None));
-        Ok(Watcher { target, interest, waiting, in_use: Cell::new(false), stays: PhantomData })
+        Ok(Watcher {
+            target: source.target()?,
+            interest,
+            waiting: Cell::new(None),
+            in_use: Cell::new(false),
+            cancelled: RefCell::new(None),
+            stays: PhantomData,
+        })
     }
 
     fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
         let driver = driver::current().ok_or_else(driver::outside)?;
         let _claim = self.claim(&driver)?;
-        self.wait_once(&driver, timeout)
+        self.wait_until(&driver, timeout)
     }
 
     /// Nobody else waits on it as long as the claim lives.
@@ -73,20 +86,43 @@ impl Watcher {
                 "another greenlet waits on this watcher already",
             ));
         }
-        Ok(Claim(&self.in_use))
+        Ok(Claim(self))
     }
 
-    fn wait_once(&self, driver: &Driver, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait_until(&self, driver: &Driver, timeout: Option<Duration>) -> io::Result<()> {
         begin(driver)?;
-        if !self.is_ready(driver)?.is_none() {
-            return self.pass_by(driver);
-        }
-        driver.may_wait()?;
-        if timeout == Some(Duration::ZERO) {
-            return Err(timed_out());
-        }
-        check_timeouts(driver)?;
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
+        let mut has_switched = false;
+        loop {
+            if !self.is_ready(driver)?.is_none() {
+                if has_switched || driver.may_wait().is_err() {
+                    return Ok(());
+                }
+                // Others run first, and may take what is there.
+                driver.step_aside();
+                driver.raise_kill();
+                has_switched = true;
+                continue;
+            }
+            driver.may_wait()?;
+            if timeout == Some(Duration::ZERO) {
+                driver::count_call();
+                return Err(timed_out());
+            }
+            check_timeouts(driver)?;
+            if deadline.is_some_and(|deadline| driver.now() >= deadline) {
+                return Err(timed_out());
+            }
+            if let Some(error) = self.cancelled.take() {
+                return Err(error);
+            }
+            self.park(driver, deadline)?;
+            has_switched = true;
+        }
+    }
+
+    /// Waits once. Its end by an event or by the clock is not an answer: the source is asked again.
+    fn park(&self, driver: &Driver, deadline: Option<Tick>) -> io::Result<()> {
         let ticket = driver.ticket();
         self.waiting.set(Some(ticket));
         let io = self.target.io;
@@ -96,27 +132,28 @@ impl Watcher {
             driver.unwatch(io, ticket);
         }
         driver.raise_kill();
-        match wake_of(woken)? {
-            Wake::Event => Ok(()),
-            // Readiness wins a tie with the clock.
-            Wake::TimedOut if !self.is_ready(driver)?.is_none() => Ok(()),
-            Wake::TimedOut => {
-                check_timeouts(driver)?;
-                Err(timed_out())
+        wake_of(woken).map(drop)
+    }
+
+    /// Ends the wait that is on. One that was named and has not run yet is told if it finds that
+    /// what was there is gone.
+    fn cancel(&self, error: io::Error) {
+        driver::with_current(|driver| {
+            if driver.id != self.target.hub || !self.in_use.get() {
+                return;
             }
-        }
+            match self.waiting.get().filter(|&ticket| driver.is_waiting(ticket)) {
+                Some(ticket) => driver.cancel(ticket, error),
+                None if self.cancelled.borrow().is_none() => {
+                    drop(self.cancelled.replace(Some(error)))
+                }
+                None => {}
+            }
+        });
     }
 
     fn is_ready(&self, driver: &Driver) -> io::Result<Interest> {
         driver.hub.borrow_mut().readiness(self.target.io, self.interest)
-    }
-
-    /// What is ready still costs one switch. Its outcome is fixed: readiness wins whatever comes
-    /// meanwhile, but for a kill.
-    fn pass_by(&self, driver: &Driver) -> io::Result<()> {
-        driver.step_aside();
-        driver.raise_kill();
-        Ok(())
     }
 }
 
@@ -129,11 +166,12 @@ impl std::fmt::Debug for Watcher {
     }
 }
 
-struct Claim<'a>(&'a Cell<bool>);
+struct Claim<'a>(&'a Watcher);
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        self.0.set(false);
+        self.0.in_use.set(false);
+        drop(self.0.cancelled.take());
     }
 }
 
@@ -212,20 +250,14 @@ pub fn wait_readwrite(source: &impl Source, timeout: Option<Duration>) -> io::Re
 /// Ends the wait on this watcher with `EBADF`. Does nothing where nobody waits; never switches.
 ///
 /// The outcome is fixed here: bytes that come before the waiter runs do not save it. Readiness that
-/// was named before wins.
+/// was named before wins, unless it is gone when the waiter runs.
 pub fn cancel_wait(watcher: &Watcher) {
     cancel_wait_with(watcher, closed());
 }
 
 /// Ends the wait on this watcher with an error of the caller's.
 pub fn cancel_wait_with(watcher: &Watcher, error: io::Error) {
-    if let Some(ticket) = watcher.waiting.get() {
-        driver::with_current(|driver| {
-            if driver.id == watcher.target.hub {
-                driver.cancel(ticket, error);
-            }
-        });
-    }
+    watcher.cancel(error);
 }
 
 fn timed_out() -> io::Error {

@@ -9,7 +9,10 @@ mod driver {
     mod deadlock;
     mod dump;
     mod ending;
+    mod guards;
     mod hosts;
+    mod identity;
+    mod interval;
     mod io;
     mod kill;
     mod lines;
@@ -19,6 +22,7 @@ mod driver {
     mod sync;
     mod timeout;
     mod together;
+    mod values;
 }
 
 use std::fmt::Debug;

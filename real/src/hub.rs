@@ -68,6 +68,8 @@ pub struct RealHub {
     turns_left: usize,
     has_polled: bool,
     has_started: bool,
+    /// A claim of its program did not hold: the performance is over.
+    is_violated: bool,
     inbox: Arc<Inbox>,
     retries: Retries,
     numbers: Numbers,
@@ -111,6 +113,7 @@ impl RealHub {
             turns_left: 0,
             has_polled: false,
             has_started: false,
+            is_violated: false,
             inbox: Arc::new(Inbox::new(Waker::from(Arc::new(bell)))),
             retries: Retries::default(),
             numbers: Numbers::new(),
@@ -166,6 +169,10 @@ impl Hub for RealHub {
             ready.extend((0..programs).map(|host| Ready::Start(HostId(host))));
             return Ok(());
         }
+        if self.is_violated {
+            ready.push(Ready::Stop);
+            return Ok(());
+        }
         (self.turns_left, self.has_polled) = (0, true);
         if let Some(watchdog) = &self.watchdog {
             watchdog.left();
@@ -196,6 +203,9 @@ impl Hub for RealHub {
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
         if self.turns_left == 0 {
+            if self.is_violated {
+                return Turn::Stop;
+            }
             if !self.has_polled {
                 return Turn::Poll;
             }
@@ -230,7 +240,11 @@ impl Hub for RealHub {
         if self.socket_of(io)?.is_unix() {
             return self.attempt_unreported(io, |socket| socket.connect(&peer_in_process));
         }
-        self.attempt(io, |socket| socket.connect(&peer_in_process))
+        self.socket_of(io)?.connect(&peer_in_process)
+    }
+    fn connecting(&mut self, io: Io, peer: &Address) -> io::Result<()> {
+        let peer_in_process = self.staged_peer(io, peer)?;
+        self.attempt(io, |socket| socket.connecting(&peer_in_process))
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
         let (socket, peer) = self.attempt(io, |listener| listener.accept())?;
@@ -289,7 +303,7 @@ impl Hub for RealHub {
             // not; the clock serves for both.
             return self.attempt_unreported(io, |socket| socket.send_to(buf, &peer));
         }
-        self.attempt(io, |socket| socket.send_to(buf, &peer))
+        self.attempt_of_inet(io, |socket| socket.send_to(buf, &peer))
     }
     fn recv_urgent(&mut self, io: Io, buf: &mut [u8]) -> io::Result<usize> {
         self.attempt(io, |socket| socket.recv_urgent(buf))
@@ -404,6 +418,10 @@ impl Hub for RealHub {
     fn note(&mut self, event: &Note<'_>) {
         if let Some(identity) = &self.identity {
             identity.record.take_down(&identity.host, event);
+            if let Note::Always(_, false) = event {
+                // The run ends at the next switch point.
+                (self.is_violated, self.turns_left) = (true, 0);
+            }
         }
     }
 }

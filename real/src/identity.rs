@@ -86,8 +86,11 @@ impl Identity {
 }
 
 /// What the hosts of a performance claim and say.
-#[derive(Default)]
-pub(crate) struct Record(Mutex<Said>);
+pub(crate) struct Record {
+    said: Mutex<Said>,
+    /// Told of every claim that does not hold.
+    on_violation: Box<dyn Fn() + Send + Sync>,
+}
 
 #[derive(Default)]
 pub(crate) struct Said {
@@ -101,6 +104,10 @@ pub(crate) struct Said {
 }
 
 impl Record {
+    pub(crate) fn new(on_violation: impl Fn() + Send + Sync + 'static) -> Record {
+        Record { said: Mutex::default(), on_violation: Box::new(on_violation) }
+    }
+
     pub(crate) fn take_down(&self, host: &str, note: &Note<'_>) {
         let mut said = self.lock();
         match note {
@@ -108,6 +115,8 @@ impl Record {
                 if said.broken.insert(name) {
                     said.violations.push(format!("{host}: not always: {name}"));
                 }
+                drop(said);
+                (self.on_violation)();
             }
             Note::Sometimes(name, held) => *said.sometimes.entry(name).or_default() |= held,
             Note::Text(line) => said.notes.push((host.to_owned(), (*line).to_owned())),
@@ -120,6 +129,6 @@ impl Record {
     }
 
     fn lock(&self) -> MutexGuard<'_, Said> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

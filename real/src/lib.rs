@@ -55,6 +55,6 @@ mod watch;
 mod watchdog;
 
 pub use hub::RealHub;
-pub use perform::{Performance, perform, perform_within};
+pub use perform::{Performance, perform, try_perform, try_perform_within};
 pub use resolver::{Blocking, Threaded};
 pub use run::{RunError, run, run_on, try_run};

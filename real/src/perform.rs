@@ -4,7 +4,8 @@
 //! Servers come up first, in order, each before the next is started; "up" is when a host has
 //! nothing to do for the first time, so a server that listens and then accepts is there when the
 //! first client knocks. When every client has returned, or the time is up, all hosts are ended and
-//! the judgements are made.
+//! the judgements are made. A server that ends with an error ends the performance there: its clients
+//! would wait for it in vain.
 
 mod supervisor;
 mod net;
@@ -27,6 +28,7 @@ use supervisor::{Event, SHUTDOWN, Shutdown, Supervisor};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// What came of a scenario on the operating system.
+#[must_use = "a scenario that fails is told of here alone"]
 #[derive(Debug, Default)]
 pub struct Performance {
     /// What was wrong, each with its host or judgement: errors a program returned, panics,
@@ -47,7 +49,7 @@ impl Performance {
     }
 }
 
-/// Plays a scenario on the operating system, over loopback; it may take a minute.
+/// Plays a scenario on the operating system, over loopback, in a `#[test]`; it may take a minute.
 ///
 /// Host names resolve to addresses `127.a.b.c` that this performance alone uses, and connections
 /// leave from them. A program that binds to every address, or to `127.0.0.1`, is given its host's;
@@ -56,6 +58,10 @@ impl Performance {
 /// Ports are the system's: those below 1024 may take privileges.
 ///
 /// Call it from a thread that runs no hub: it blocks until all is over.
+///
+/// # Panics
+///
+/// If anything was wrong, with all of it, as `greenroom_sim::check` does. [`try_perform`] returns it.
 ///
 /// # Examples
 ///
@@ -76,18 +82,31 @@ impl Performance {
 ///         Ok(())
 ///     });
 /// });
-/// let performance = greenroom_real::perform(&hello);
-/// assert!(performance.held(), "{:?}", performance.violations);
+/// greenroom_real::perform(&hello);
 /// ```
-pub fn perform(scenario: &Scenario) -> Performance {
-    perform_within(scenario, LIMIT)
+#[track_caller]
+pub fn perform(scenario: &Scenario) {
+    let performance = try_perform(scenario);
+    if !performance.held() {
+        let (name, elapsed) = (scenario.name(), performance.elapsed);
+        let wrong = performance.violations.join("\n  ");
+        let notes = performance.notes.iter().map(|(host, note)| format!("\n  {host}: {note}"));
+        let notes = notes.collect::<String>();
+        let notes = if notes.is_empty() { notes } else { format!("\nnotes:{notes}") };
+        panic!("{name} FAILED on the operating system after {elapsed:.1?}:\n  {wrong}{notes}");
+    }
 }
 
-/// As [`perform`], with a limit of the caller's on how long the clients may take.
+/// As [`perform`], and returns what came of it.
+pub fn try_perform(scenario: &Scenario) -> Performance {
+    try_perform_within(scenario, LIMIT)
+}
+
+/// As [`try_perform`], with a limit of the caller's on how long the clients may take.
 ///
 /// A host that never calls anything of greenroom's cannot be ended: its thread is left behind, and
 /// a violation says so.
-pub fn perform_within(scenario: &Scenario, limit: Duration) -> Performance {
+pub fn try_perform_within(scenario: &Scenario, limit: Duration) -> Performance {
     let start = Instant::now();
     let mut outcome = Performance::default();
     let mut stage = scenario.stage();
@@ -103,14 +122,16 @@ pub fn perform_within(scenario: &Scenario, limit: Duration) -> Performance {
             let mut supervisor = Supervisor::new(net, start + limit);
             for role in [Role::Server, Role::Client] {
                 for host in stage.hosts.iter().filter(|host| host.role == role) {
-                    supervisor.bring_up(&host.name, host.role, host.body.clone());
+                    if !supervisor.has_broken_off() {
+                        supervisor.bring_up(&host.name, host.role, host.body.clone());
+                    }
                 }
             }
             supervisor.wait_for_clients(limit);
             // Clients first: what one that hangs waits for is not to end before it is asked.
             supervisor.end(Role::Client);
             supervisor.end(Role::Server);
-            let settled = !supervisor.has_timed_out();
+            let settled = !supervisor.has_broken_off();
             outcome = supervisor.conclude();
             if settled {
                 judge(judges, &mut outcome.violations);

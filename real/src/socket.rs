@@ -20,7 +20,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::thread;
 
-use greenroom::hub::{Address, Domain, Interest, Kind, Take};
+use greenroom::hub::{Address, Domain, Interest, Kind, PIECES_MAX, Take};
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Registry, Token};
@@ -35,8 +35,6 @@ use crate::sys;
 const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
 #[cfg(target_vendor = "apple")]
 const SEND_FLAGS: libc::c_int = 0;
-/// The buffers the system takes at a time. More are as good as a short call to what flows.
-const VECTORS_MAX: usize = 1024;
 
 /// What the verbs have to know of the thing behind the descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +64,6 @@ pub(crate) struct Socket {
     write_marked: bool,
     /// An end was reported.
     read_closed: bool,
-    connecting: bool,
     /// The connection attempt was reported to be over, well or badly.
     attempted: bool,
     bound: bool,
@@ -121,7 +118,6 @@ impl Socket {
             read_marked: false,
             write_marked: false,
             read_closed: false,
-            connecting: false,
             attempted: false,
             bound: false,
             patience: Patience::default(),
@@ -131,7 +127,7 @@ impl Socket {
     pub(crate) fn dup(&self) -> io::Result<Socket> {
         let os = self.os.try_clone()?;
         let copy = Socket::over(os, self.nature, self.flows);
-        Ok(Socket { connecting: self.connecting, bound: self.bound, ..copy })
+        Ok(Socket { bound: self.bound, ..copy })
     }
 
     /// The system's own handle, for what has nothing to be remembered.
@@ -144,6 +140,11 @@ impl Socket {
     /// A second descriptor of the same socket, the caller's own.
     pub(crate) fn export(&self) -> io::Result<OwnedFd> {
         self.os.try_clone().map(OwnedFd::from)
+    }
+    /// Of a datagram socket: none was given, or asked for.
+    pub(crate) fn lacks_a_port(&self) -> bool {
+        let local = || self.os.local_addr().ok().and_then(|local| local.as_socket());
+        !self.flows && local().is_some_and(|local| local.port() == 0)
     }
     pub(crate) fn is_unix(&self) -> bool {
         self.nature == Nature::Unix
@@ -189,6 +190,10 @@ impl Socket {
         let ready = sys::readiness(self.descriptor())?;
         self.drained &= !ready.reads();
         self.full &= !ready.writes();
+        if ready.reads() && self.ends_silently() {
+            // A caller who does not wait asks here, and has had no report.
+            self.read_closed = sys::is_read_closed(self.descriptor())?;
+        }
         Ok(ready)
     }
 
@@ -215,7 +220,8 @@ impl Socket {
         if std::mem::take(&mut self.drained) {
             return Err(would_block());
         }
-        let most = if self.flows { bufs.len().min(VECTORS_MAX) } else { bufs.len() };
+        // More are as good as a short call to what flows.
+        let most = if self.flows { bufs.len().min(PIECES_MAX) } else { bufs.len() };
         let bufs = &mut bufs[..most];
         match take {
             Take::Peek => {
@@ -253,7 +259,7 @@ impl Socket {
         if std::mem::take(&mut self.full) {
             return Err(would_block());
         }
-        let most = if self.flows { bufs.len().min(VECTORS_MAX) } else { bufs.len() };
+        let most = if self.flows { bufs.len().min(PIECES_MAX) } else { bufs.len() };
         let bufs = &bufs[..most];
         if self.nature == Nature::File {
             return sys::write_vectored(&self.os, bufs);
@@ -289,11 +295,16 @@ impl Socket {
         answer: io::Result<T>,
         end: impl FnOnce() -> io::Result<T>,
     ) -> io::Result<T> {
-        let is_shut = self.read_closed && (self.nature == Nature::Unix || !self.flows);
+        let is_shut = self.read_closed && self.ends_silently();
         match answer {
             Err(error) if is_shut && error.kind() == io::ErrorKind::WouldBlock => end(),
             answer => answer,
         }
+    }
+
+    /// Whether Linux says of its end nothing to a call that does not wait.
+    fn ends_silently(&self) -> bool {
+        self.nature == Nature::Unix || (self.nature == Nature::Other && !self.flows)
     }
 
     pub(crate) fn send_to(&self, buf: &[u8], peer: &SockAddr) -> io::Result<usize> {

@@ -85,15 +85,8 @@ pub(crate) fn readiness(fd: RawFd) -> io::Result<Interest> {
     }
     // An urgent byte makes a source readable here, as it does where it is reported (mio).
     let reads = if cfg!(target_os = "linux") { libc::POLLIN | libc::POLLPRI } else { libc::POLLIN };
-    let mut asked = libc::pollfd { fd, events: reads | libc::POLLOUT, revents: 0 };
-    // SAFETY: one pollfd, borrowed for the call, which touches nothing else of ours.
-    while unsafe { libc::poll(&raw mut asked, 1, 0) } < 0 {
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
-    let any = |of: i16| asked.revents & of != 0;
+    let reported = polled(fd, reads | libc::POLLOUT)?;
+    let any = |of: i16| reported & of != 0;
     if any(libc::POLLNVAL) {
         return Err(io::Error::from_raw_os_error(libc::EBADF));
     }
@@ -106,6 +99,28 @@ pub(crate) fn readiness(fd: RawFd) -> io::Result<Interest> {
         ready = ready.with(Interest::WRITE);
     }
     Ok(ready)
+}
+
+/// Whether a socket is shut for reading; elsewhere than on Linux poll(2) has no word for it.
+pub(crate) fn is_read_closed(fd: RawFd) -> io::Result<bool> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const READ_CLOSED: libc::c_short = libc::POLLRDHUP;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const READ_CLOSED: libc::c_short = libc::POLLHUP;
+    Ok(polled(fd, READ_CLOSED)? & READ_CLOSED != 0)
+}
+
+/// What poll(2) reports now.
+fn polled(fd: RawFd, events: libc::c_short) -> io::Result<libc::c_short> {
+    let mut asked = libc::pollfd { fd, events, revents: 0 };
+    // SAFETY: one pollfd, borrowed for the call, which touches nothing else of ours.
+    while unsafe { libc::poll(&raw mut asked, 1, 0) } < 0 {
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    Ok(asked.revents)
 }
 
 /// A second descriptor of the file that is open under a number.
@@ -173,6 +188,17 @@ pub(crate) fn bind_source(socket: &Socket, source: Ipv4Addr) -> io::Result<()> {
         };
     }
     socket.bind(&SockAddr::from(std::net::SocketAddrV4::new(source, 0)))
+}
+
+/// Has a socket be as one that never connected, by connect(2) to no family.
+pub(crate) fn disconnect(socket: &Socket) -> io::Result<()> {
+    // SAFETY: an address of zeroes is one of no family.
+    let mut nowhere: libc::sockaddr = unsafe { std::mem::zeroed() };
+    nowhere.sa_family = libc::AF_UNSPEC as libc::sa_family_t;
+    let length = size_of_val(&nowhere) as libc::socklen_t;
+    // SAFETY: the address is ours and of this length, borrowed for the call.
+    let done = unsafe { libc::connect(socket.as_raw_fd(), &raw const nowhere, length) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// The numbers of a connection that is kept alive.

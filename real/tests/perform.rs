@@ -1,6 +1,8 @@
 //! Scenarios on the operating system: who answers to which name, what counts as wrong, how it ends.
 
 use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use greenroom::check::Shared;
@@ -8,10 +10,10 @@ use greenroom::net::{TcpListener, TcpStream, UdpSocket};
 use greenroom::resolve::lookup_host;
 use greenroom::scenario::{Machine, Scenario, Stage};
 use greenroom::{always, note, sometimes, sync, thread};
-use greenroom_real::{perform, perform_within};
+use greenroom_real::{perform, try_perform, try_perform_within};
 
 fn play(set_stage: impl Fn(&mut Stage) + Send + Sync + 'static) -> Vec<String> {
-    perform(&Scenario::new("test", "a test", set_stage)).violations
+    try_perform(&Scenario::new("test", "a test", set_stage)).violations
 }
 
 fn echo_on(port: u16) -> io::Result<()> {
@@ -54,8 +56,8 @@ fn servers_on_one_port_answer_to_their_names() {
     });
     // At the same time twice: performances do not meet.
     let other = story.clone();
-    let beside = std::thread::spawn(move || perform(&other));
-    for performance in [perform(&story), beside.join().unwrap()] {
+    let beside = std::thread::spawn(move || try_perform(&other));
+    for performance in [try_perform(&story), beside.join().unwrap()] {
         assert!(performance.held(), "{:?}", performance.violations);
         assert!(performance.sometimes["c was here"]);
         assert_eq!(performance.notes.len(), 3);
@@ -117,7 +119,6 @@ fn localhost_is_the_host_itself() {
 #[test]
 fn what_is_wrong_is_told_with_its_host() {
     let violations = play(|stage| {
-        stage.server("srv", || Err(io::Error::other("no disk")));
         stage.client("errs", || Err(io::ErrorKind::ConnectionReset.into()));
         stage.client("panics", || panic!("out of ideas"));
         stage.client("claims", || {
@@ -138,7 +139,6 @@ fn what_is_wrong_is_told_with_its_host() {
     });
     let all = violations.join("\n");
     for line in [
-        "srv: no disk",
         "errs: connection reset",
         "panics: panicked: out of ideas",
         "claims: not always: two and two are five",
@@ -168,11 +168,35 @@ fn a_performance_that_hangs_is_ended_and_says_who_waited_for_what() {
         });
         stage.judge("not asked", || Err("a run that did not settle is not judged".into()));
     });
-    let performance = perform_within(&story, Duration::from_millis(100));
+    let performance = try_perform_within(&story, Duration::from_millis(100));
     let all = performance.violations.join("\n");
     assert!(all.contains("cli: still running after 100ms"), "{all}");
     assert!(all.contains("cli: was in read on data on 127."), "{all}");
     assert!(!all.contains("not asked") && !all.contains("left behind"), "{all}");
+}
+
+/// The others are stopped where they wait.
+#[test]
+fn a_violated_claim_ends_the_performance() {
+    static WENT_ON: AtomicBool = AtomicBool::new(false);
+    let violations = play(|stage| {
+        stage.server("srv", || {
+            thread::sleep(Duration::from_secs(3600));
+            Ok(())
+        });
+        stage.client("cli", || {
+            greenroom::always!(1 + 1 == 3, "arithmetic");
+            thread::yield_now();
+            WENT_ON.store(true, Ordering::Relaxed);
+            Ok(())
+        });
+        stage.client("patient", || {
+            thread::sleep(Duration::from_secs(3600));
+            Ok(())
+        });
+    });
+    assert_eq!(violations, ["cli: not always: arithmetic"]);
+    assert!(!WENT_ON.load(Ordering::Relaxed), "it stops at its next switch point");
 }
 
 #[test]
@@ -184,7 +208,7 @@ fn a_client_that_calls_and_never_waits_can_be_ended() {
             }
         });
     });
-    let all = perform_within(&story, Duration::from_millis(20)).violations.join("\n");
+    let all = try_perform_within(&story, Duration::from_millis(20)).violations.join("\n");
     assert!(all.contains("cli: still running") && !all.contains("left behind"), "{all}");
 }
 
@@ -283,4 +307,57 @@ fn a_machine_that_cannot_be_had_is_refused_before_anything_runs() {
         let [line] = &violations[..] else { panic!("{violations:?}") };
         assert!(line.starts_with("cli: ") && line.contains(field), "{line}");
     }
+}
+
+#[test]
+fn a_server_that_ends_with_an_error_ends_the_performance_with_it() {
+    let start = std::time::Instant::now();
+    let wait_for_ever = || {
+        let listener = TcpListener::bind("0.0.0.0:7010")?;
+        loop {
+            listener.accept()?;
+        }
+    };
+    // At its start: no client is started for nothing.
+    let violations = play(move |stage| {
+        stage.server("first", wait_for_ever);
+        stage.server("srv", || TcpListener::bind("203.0.113.1:7010").map(drop));
+        stage.client("cli", || panic!("it runs"));
+        stage.judge("not asked", || Err("a run that did not settle is not judged".into()));
+    });
+    let [line] = &violations[..] else { panic!("{violations:?}") };
+    assert!(line.starts_with("srv: ") && line.contains("os error"), "{line}");
+    // Later: its clients would wait for ever. A panic is an error like any other.
+    let violations = play(move |stage| {
+        stage.server("srv", || {
+            let (stream, _) = TcpListener::bind("0.0.0.0:7011")?.accept()?;
+            std::mem::forget(stream);
+            panic!("no disk")
+        });
+        stage.client("cli", || TcpStream::connect("srv:7011")?.read_exact(&mut [0]));
+    });
+    assert_eq!(violations, ["srv: panicked: no disk"]);
+    assert!(start.elapsed() < Duration::from_secs(30), "it took {:?}", start.elapsed());
+}
+
+#[test]
+fn a_story_that_fails_fails_its_test() {
+    let fails = Scenario::new("fails", "it fails", |stage| {
+        stage.client("cli", || {
+            note!("about to");
+            always!(false, "two and two are five");
+            Err(io::Error::other("no disk"))
+        });
+    });
+    let payload = catch_unwind(AssertUnwindSafe(|| perform(&fails))).expect_err("it fails");
+    let said = greenroom::driver::panic_message(&*payload);
+    for line in [
+        "fails FAILED on the operating system after ",
+        "\n  cli: no disk",
+        "not always: two and two are five",
+        "\nnotes:\n  cli: about to",
+    ] {
+        assert_eq!(said.matches(line).count(), 1, "{line} in:\n{said}");
+    }
+    perform(&Scenario::new("holds", "it holds", |stage| stage.client("cli", || Ok(()))));
 }

@@ -20,7 +20,8 @@ fn connection(hub: &mut RealHub) -> (Io, Io) {
     hub.listen(listener, 1).unwrap();
     let peer = hub.local_addr(listener).unwrap();
     let client = hub.socket(Domain::V4, Kind::Stream).unwrap();
-    finish(hub, client, Interest::WRITE, |hub| hub.connect(client, &peer)).unwrap();
+    hub.connect(client, &peer).unwrap_err();
+    finish(hub, client, Interest::WRITE, |hub| hub.connecting(client, &peer)).unwrap();
     let (server, _) = finish(hub, listener, Interest::READ, |hub| hub.accept(listener)).unwrap();
     hub.close(listener);
     (client, server)
@@ -184,4 +185,39 @@ fn an_urgent_byte_goes_by_its_own_way() {
         inline.extend_from_slice(&buf[..n.unwrap()]);
     }
     assert_eq!(inline, b"c?");
+}
+
+#[test]
+fn an_end_of_a_pipe_becomes_a_childs_stdio_that_waits() {
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
+    let said = greenroom_real::run(|| {
+        let (theirs_in, mut ours) = greenroom::io::pipe().unwrap();
+        let (mut answers, theirs_out) = greenroom::io::pipe().unwrap();
+        // A clone here goes on without waiting: what the child has is apart from it.
+        let kept = theirs_in.try_clone().unwrap();
+        let mut child = Command::new("cat")
+            .stdin(Stdio::try_from(theirs_in).unwrap())
+            .stdout(Stdio::try_from(theirs_out).unwrap())
+            .spawn()
+            .unwrap();
+        drop(kept);
+        let mut said = String::new();
+        for word in ["one ", "two"] {
+            // `cat` stands in read(2) meanwhile, and would end with an error if that did not wait.
+            greenroom::thread::sleep(std::time::Duration::from_millis(20));
+            ours.write_all(word.as_bytes()).unwrap();
+            let mut buf = [0; 8];
+            let n = answers.read(&mut buf).unwrap();
+            said.push_str(std::str::from_utf8(&buf[..n]).unwrap());
+        }
+        drop(ours);
+        assert_eq!(answers.read(&mut [0]).unwrap(), 0);
+        assert!(child.wait().unwrap().success());
+        let (closed, _) = greenroom::io::pipe().unwrap();
+        closed.close();
+        assert_eq!(errno(Stdio::try_from(closed)), libc::EBADF);
+        said
+    });
+    assert_eq!(said, "one two");
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -302,6 +303,42 @@ fn polling_a_nonblocking_socket_starves_nobody() {
     });
 }
 
+/// The README's row: as a call that waits, from whichever handle, whether or not anybody waited before.
+#[test]
+fn shut_for_reading_a_call_that_does_not_wait_is_told_the_end() {
+    run(|| {
+        let datagrams = |domain| Socket::new(domain, Type::DGRAM, None).unwrap();
+        let (inet, unix) = (datagrams(Domain::IPV4), datagrams(Domain::UNIX));
+        inet.bind(&SockAddr::from(SocketAddr::from(([127, 0, 0, 1], 0)))).unwrap();
+        for socket in [inet, unix, Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap().0] {
+            socket.set_nonblocking(true).unwrap();
+            let copy = socket.try_clone().unwrap();
+            let waits = socket.recv(&mut [0; 4]).unwrap_err();
+            assert_eq!(waits.kind(), ErrorKind::WouldBlock);
+            // Without a peer it says so, and is shut all the same.
+            let _ = copy.shutdown(Shutdown::Read);
+            for handle in [&socket, &copy, &socket.try_clone().unwrap()] {
+                assert_eq!(handle.recv(&mut [0; 4]).unwrap(), 0);
+                assert_eq!(handle.peek(&mut [0; 4]).unwrap(), 0);
+                assert_eq!(handle.recv_from(&mut [0; 4]).unwrap().0, 0);
+                let mut into = [0; 4];
+                let mut parts = [std::io::IoSliceMut::new(&mut into)];
+                assert_eq!(handle.recv_vectored(&mut parts).unwrap(), 0);
+            }
+        }
+        let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        listener.bind(&SockAddr::unix("").unwrap()).unwrap();
+        listener.listen(1).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let copy = listener.try_clone().unwrap();
+        assert_eq!(copy.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+        copy.shutdown(Shutdown::Read).unwrap();
+        for handle in [&listener, &copy, &listener.try_clone().unwrap()] {
+            assert_eq!(handle.accept().unwrap_err().raw_os_error(), Some(libc::EINVAL));
+        }
+    });
+}
+
 #[test]
 fn shutdown_wakes_who_waits_for_a_datagram_or_a_connection() {
     run(|| {
@@ -325,4 +362,37 @@ fn shutdown_wakes_who_waits_for_a_datagram_or_a_connection() {
         assert_eq!(receiving.join().unwrap(), (0, 0, 0));
         assert_eq!(accepting.join().unwrap(), Some(libc::EINVAL));
     });
+}
+
+/// More buffers than the system takes: what has boundaries is refused, of a stream a part goes.
+#[test]
+fn a_thousand_and_twenty_five_buffers_are_one_too_many() {
+    run(many_buffers);
+}
+
+fn many_buffers() {
+    use std::io::{IoSlice, IoSliceMut};
+    let refused = Some(libc::EMSGSIZE);
+    let parts = vec![IoSlice::new(b"x"); 1025];
+    let udp = Socket::from(UdpSocket::bind("127.0.0.1:0").unwrap());
+    let to = udp.local_addr().unwrap();
+    udp.connect(&to).unwrap();
+    let (records, _other) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None).unwrap();
+    let (near, far) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
+    for socket in [&udp, &records, &near] {
+        assert_eq!(socket.send_vectored(&parts[1..]).unwrap(), 1024);
+        assert_eq!(socket.send_vectored(&parts).unwrap_err().raw_os_error(), refused);
+    }
+    assert_eq!(udp.send_to_vectored(&parts, &to).unwrap_err().raw_os_error(), refused);
+    let mut room = vec![[0; 1]; 1025];
+    let mut room: Vec<_> = room.iter_mut().map(|buf| IoSliceMut::new(buf)).collect();
+    for socket in [&udp, &far] {
+        assert_eq!(socket.recv_vectored(&mut room).unwrap_err().raw_os_error(), refused);
+        assert_eq!(socket.recv_from_vectored(&mut room).unwrap_err().raw_os_error(), refused);
+        assert_eq!(socket.recv_vectored(&mut room[1..]).unwrap(), 1024);
+    }
+    let (near, far) = Socket::pair(Domain::UNIX, Type::STREAM, None).unwrap();
+    assert_eq!(near.send_vectored(&parts).unwrap(), 1024);
+    assert_eq!(near.send(b"x").unwrap(), 1);
+    assert_eq!(far.recv_vectored(&mut room).unwrap(), 1024);
 }

@@ -19,7 +19,9 @@ fn pair(hub: &mut RealHub) -> (Io, std::net::TcpStream) {
     let listener = std::net::TcpListener::bind(any()).unwrap();
     let peer = listener.local_addr().unwrap();
     let io = hub.socket(Domain::V4, Kind::Stream).unwrap();
-    finish(hub, io, Interest::WRITE, |hub| hub.connect(io, &peer.into())).unwrap();
+    let started = hub.connect(io, &peer.into()).unwrap_err();
+    assert_eq!(started.raw_os_error(), Some(libc::EINPROGRESS));
+    finish(hub, io, Interest::WRITE, |hub| hub.connecting(io, &peer.into())).unwrap();
     (io, listener.accept().unwrap().0)
 }
 

@@ -7,6 +7,7 @@
 mod closing;
 mod greenlets;
 mod pipes;
+mod polling;
 mod scopes;
 mod streams;
 mod time;
@@ -37,6 +38,7 @@ pub(crate) fn laws() -> Vec<Scenario> {
         unix::LAWS,
         urgent::LAWS,
         pipes::LAWS,
+        polling::LAWS,
     ];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()
 }

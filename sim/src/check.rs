@@ -8,7 +8,7 @@ use std::sync::Once;
 
 use greenroom::scenario::Scenario;
 
-use crate::run::{Run, Spec};
+use crate::run::{Run, Spec, keeper};
 use crate::search::again::Again;
 use crate::search::report::report_for;
 use crate::search::sweep::{play, trace_text};
@@ -84,6 +84,13 @@ pub fn check_in(scenario: &Scenario, weather: &Weather) {
 }
 
 fn rehearse(scenario: &Scenario, weathers: &[Weather]) {
+    let name = scenario.name().to_owned();
+    let watching = keeper::watch(Box::new(move |seed, what| {
+        // Nothing can unwind it: the test ends with its process.
+        say(&format!("{name}: seed {seed} is stuck: {what}"));
+        std::process::exit(101);
+    }));
+    let _watching = watching.unwrap_or_else(|error| panic!("{error}"));
     let chosen = variable("GREENROOM_WEATHER").map(|name| [weather_of(&name, weathers)]);
     let weathers = chosen.as_ref().map_or(weathers, |one| one);
     let mut check = Check { scenario, weathers, claims: BTreeMap::new(), runs: 0 };

@@ -31,6 +31,7 @@ use std::io::Write;
 use clap::{Args, Parser};
 use greenroom::scenario::Scenario;
 
+use crate::run::keeper;
 pub use sim::SimArgs;
 
 use crate::search::report::Report;
@@ -131,6 +132,14 @@ pub fn main(suite: &Suite, arguments: &[String]) -> i32 {
         None => return usage(&format!("a subcommand is missing: {}", subcommands(suite))),
     };
     let called = format!("{} {command}", suite.command);
+    let watching = keeper::watch(Box::new(|seed, what| {
+        eprintln!("seed {seed} stuck: {what}");
+        std::process::exit(1);
+    }));
+    let _watching = match watching {
+        Ok(watching) => watching,
+        Err(error) => return usage(&error),
+    };
     let done = match command {
         "help" | "--help" | "-h" => {
             say_text(&help(suite));

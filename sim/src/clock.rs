@@ -22,6 +22,8 @@ pub enum Event {
     Answer { socket: SocketId, generation: u32 },
     /// This job may be done.
     Job { socket: SocketId, generation: u32 },
+    /// A datagram of this socket has left its host's queue: so much of its send buffer is free again.
+    Sent { socket: SocketId, generation: u32, cost: usize },
     /// A host's program is sent a signal.
     Signal(HostId, Kind),
     /// A host's power fails.

@@ -4,6 +4,7 @@
 pub(crate) mod loopback;
 pub(crate) mod ports;
 
+use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -33,6 +34,8 @@ pub(crate) struct Host {
     pub(crate) is_up: bool,
     /// When its power failed, if it did.
     pub(crate) down_ns: Option<u64>,
+    /// Until when its programs read their clock: how far that is ahead of time (`hub/reads.rs`).
+    pub(crate) reads_until_ns: Cell<u64>,
     pub(crate) ports: Ports,
     /// Names of Unix sockets.
     pub(crate) names: Names,
@@ -58,6 +61,7 @@ impl Host {
             entity,
             is_up: true,
             down_ns: None,
+            reads_until_ns: Cell::new(0),
             ports: Ports::new(machine.given_ports()),
             names: Names::default(),
             loopback: Loopback::default(),
@@ -112,6 +116,14 @@ impl Host {
         self.links.0.max(self.links.1)
     }
 
+    /// Which of its links has this broadcast address, in a story of so many hosts.
+    pub(crate) fn link_of_broadcast(&self, ip: IpAddr, host_count: usize) -> Option<u8> {
+        let IpAddr::V4(ip) = ip else { return None };
+        let [net, link, ..] = ip.octets();
+        let has_it = net == 10 && link < self.links.0 && ip == broadcast_on(link, host_count);
+        has_it.then_some(link)
+    }
+
     /// All addresses of its links, IPv4 first.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         self.first(self.links)
@@ -148,6 +160,13 @@ fn v4_of(host: HostId, link: u8) -> Ipv4Addr {
 /// Likewise fd00::1 and on, fd00:1::1 and on.
 fn v6_of(host: HostId, link: u8) -> Ipv6Addr {
     Ipv6Addr::new(V6_NET, link.into(), 0, 0, 0, 0, 0, host.number() + 1)
+}
+
+/// The broadcast address of a link. Its net is a /24 as long as all hosts fit, else a /16.
+pub(crate) fn broadcast_on(link: u8, host_count: usize) -> Ipv4Addr {
+    const HOSTS_OF_24: usize = 254;
+    let high = if host_count <= HOSTS_OF_24 { 0 } else { 255 };
+    Ipv4Addr::new(10, link, high, 255)
 }
 
 /// Which host would have this address, and on which link; whether there is such a host, and whether

@@ -1,8 +1,9 @@
 //! The virtual world as a hub: each method one hop to where the thing is done.
 
 mod events;
+mod reads;
 
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use greenroom::hub::{
     Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Job, Kind, NameOpt, Note, Opt,
-    Query, Ready, Runnable, SwitchPoint, Take, Tick, Turn,
+    PIECES_MAX, Query, Ready, Runnable, SwitchPoint, Take, Tick, Turn, gather, scatter,
 };
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -22,12 +23,14 @@ use crate::net::{
     self, address, connection, deliver, groups, job, life, listener, loopback, names, options,
     pipe, ports, readiness, stream, udp, unix, urgent,
 };
+use crate::run::keeper::Beat;
 use crate::scheduler::{Context, Scheduler};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::{NO_SOCKET, Proto};
 use crate::trace::event::Call;
 use crate::world::World;
 use crate::world::journal::Actor;
+use reads::Reads;
 
 /// 2020-01-01 00:00:00 UTC: where every host's calendar begins.
 const CALENDAR_START: Duration = Duration::from_secs(1_577_836_800);
@@ -42,6 +45,9 @@ pub(crate) struct SimHub {
     pub(crate) out_of_time: bool,
     /// The last turn was to let time move although some could run.
     advances: bool,
+    reads: Reads,
+    /// What a keeper of this run looks at.
+    beat: Option<Arc<Beat>>,
 }
 
 /// Whether a thread from outside has touched the run, which then is not determined by its seed.
@@ -55,7 +61,7 @@ impl Wake for Disturbed {
 }
 
 impl SimHub {
-    pub(crate) fn new(world: World, time_limit: Duration) -> SimHub {
+    pub(crate) fn new(world: World, time_limit: Duration, beat: Option<Arc<Beat>>) -> SimHub {
         let time_limit_ns = u64::try_from(time_limit.as_nanos()).unwrap_or(u64::MAX);
         SimHub {
             scheduler: Scheduler::new(&world.choices),
@@ -64,6 +70,8 @@ impl SimHub {
             time_limit_ns,
             out_of_time: false,
             advances: false,
+            reads: Reads::default(),
+            beat,
         }
     }
 
@@ -81,6 +89,42 @@ impl SimHub {
         let outcome = call(world, id).map_err(|error| world.failed(name, number, error));
         deliver::loop_back(world);
         outcome
+    }
+
+    /// A call as above that does something if it succeeds, rather than look.
+    fn act<T>(
+        &mut self,
+        io: Io,
+        name: &'static str,
+        call: impl FnOnce(&mut World, SocketId) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let outcome = self.call(io, name, call);
+        self.world.stirred |= outcome.is_ok();
+        outcome
+    }
+
+    /// When a round in which all merely yielded is over.
+    fn round_until_ns(&mut self, until_ns: Option<u64>) -> Option<u64> {
+        let clock = &self.world.clock;
+        let is_hopeless = until_ns.is_none()
+            && !clock.has_foreground()
+            && !connection::watches_a_peer(&self.world);
+        let round_ns = self.scheduler.round_lasts_ns(is_hopeless).map(|ns| clock.now_ns() + ns);
+        round_ns.into_iter().chain(until_ns).min()
+    }
+
+    /// How many of so many buffers a call takes. Of what has boundaries a part would be something else.
+    fn check_pieces(&self, io: Io, count: usize) -> io::Result<usize> {
+        let id = self.world.socket_of(io)?;
+        let has_boundaries = match &self.world.sockets[id].proto {
+            Proto::Udp(_) => true,
+            Proto::Unix(socket) => socket.kind() != Kind::Stream,
+            _ => false,
+        };
+        match count > PIECES_MAX && has_boundaries {
+            true => Err(errno(libc::EMSGSIZE)),
+            false => Ok(count.min(PIECES_MAX)),
+        }
     }
 
     /// Whether anything happens before `until_ns`, for which time moves on. Without it, whether anything but
@@ -101,13 +145,13 @@ impl SimHub {
 
 impl Hub for SimHub {
     fn now(&self) -> Tick {
-        Tick::from_ns(self.world.clock.now_ns())
+        Tick::from_ns(self.reads.now_ns(&self.world))
     }
     fn clock(&self) -> Instant {
-        Instant::from_reading(Duration::from_nanos(self.world.clock.now_ns()))
+        Instant::from_reading(Duration::from_nanos(self.reads.read_ns(&self.world)))
     }
     fn wall_clock(&self) -> SystemTime {
-        let since = CALENDAR_START + Duration::from_nanos(self.world.clock.now_ns());
+        let since = CALENDAR_START + Duration::from_nanos(self.reads.read_ns(&self.world));
         UNIX_EPOCH.checked_add(since).expect("a run is shorter than the calendar")
     }
     fn due(&self, at: Instant) -> Tick {
@@ -116,13 +160,20 @@ impl Hub for SimHub {
 
     fn poll(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
         self.world.current = None;
+        if self.world.seal.is_some() {
+            ready.push(Ready::Stop);
+            return Ok(());
+        }
+        let advances = std::mem::take(&mut self.advances);
         let until_ns = until.map(Tick::as_ns);
+        let until_ns = if advances { self.round_until_ns(until_ns) } else { until_ns };
+        let until_ns = until_ns.map(|until_ns| self.reads.catch_up(until_ns));
         let mut caught_up = false;
         loop {
             deliver::flush(&mut self.world);
             // Events that name nobody may go on for ever.
             let is_late = self.world.clock.now_ns() > self.time_limit_ns;
-            if !self.world.ready.is_empty() || (caught_up && self.advances) || is_late {
+            if !self.world.ready.is_empty() || (caught_up && advances) || is_late {
                 break;
             }
             if !self.has_next_event(until_ns) {
@@ -152,6 +203,10 @@ impl Hub for SimHub {
         self.world.greenlet_spawned(greenlet, birth);
     }
     fn entered(&mut self, greenlet: GreenletId) {
+        self.reads.begin();
+        if let Some(beat) = &self.beat {
+            beat.turn();
+        }
         self.world.greenlet_entered(greenlet);
     }
     fn exited(&mut self, greenlet: GreenletId) {
@@ -160,10 +215,13 @@ impl Hub for SimHub {
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
         let world = &mut self.world;
+        if world.seal.is_some() {
+            return Turn::Stop;
+        }
         let context = Context {
             now_ns: world.clock.now_ns(),
             is_ahead: runnable.point == SwitchPoint::Completed && loopback::is_ahead(world),
-            took: std::mem::take(&mut world.took),
+            stirred: std::mem::take(&mut world.stirred),
             greenlets: &mut world.greenlets,
             hosts: &world.hosts,
             choices: &mut world.choices,
@@ -205,7 +263,7 @@ impl Hub for SimHub {
         pipe::make(&mut self.world)
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
-        self.call(io, "bind", |world, id| match world.proto(id)? {
+        self.act(io, "bind", |world, id| match world.proto(id)? {
             Proto::Unix(_) => unix::bind(world, id, local.unix()?),
             _ => ports::bind(world, id, local),
         })
@@ -214,17 +272,20 @@ impl Hub for SimHub {
         /// Linux's `net.core.somaxconn`.
         const SOMAXCONN: u32 = 4096;
         let backlog = backlog.min(SOMAXCONN);
-        self.call(io, "listen", |world, id| match world.proto(id)? {
+        self.act(io, "listen", |world, id| match world.proto(id)? {
             Proto::Unix(_) => unix::listen(world, id, backlog),
             _ => listener::listen(world, id, backlog),
         })
     }
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
-        self.call(io, "connect", |world, id| match world.proto(id)? {
+        self.act(io, "connect", |world, id| match world.proto(id)? {
             Proto::Unix(_) => unix::connect(world, io, id, peer.unix()?),
             Proto::Udp(_) => udp::connect(world, id, peer),
-            _ => stream::connect(world, io, peer),
+            _ => stream::connect(world, id, peer),
         })
+    }
+    fn connecting(&mut self, io: Io, _: &Address) -> io::Result<()> {
+        self.call(io, "connect", |world, _| stream::connecting(world, io))
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {
         self.call(io, "accept", |world, id| match world.proto(id)? {
@@ -238,7 +299,7 @@ impl Hub for SimHub {
         })
     }
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
-        self.call(io, "shutdown", |world, id| life::shutdown(world, id, how))
+        self.act(io, "shutdown", |world, id| life::shutdown(world, id, how))
     }
     fn close(&mut self, io: Io) {
         let world = &mut self.world;
@@ -265,12 +326,29 @@ impl Hub for SimHub {
         })
     }
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
-        self.call(io, "write", |world, id| match &world.sockets[id].proto {
-            Proto::Udp(_) => udp::send(world, id, buf, None),
+        self.act(io, "write", |world, id| match &world.sockets[id].proto {
+            Proto::Udp(_) => udp::send(world, io, id, buf, None),
             Proto::Unix(_) => unix::send(world, io, id, buf, None),
             Proto::Pipe(_) => pipe::write(world, io, id, buf),
             _ => stream::send(world, io, id, buf),
         })
+    }
+    fn recv_vectored(
+        &mut self,
+        io: Io,
+        bufs: &mut [IoSliceMut<'_>],
+        take: Take,
+    ) -> io::Result<usize> {
+        let most = self.check_pieces(io, bufs.len())?;
+        let bufs = &mut bufs[..most];
+        let mut gathered = vec![0; bufs.iter().map(|buf| buf.len()).sum()];
+        let length = self.recv(io, &mut gathered, take)?;
+        scatter(&gathered[..length], bufs);
+        Ok(length)
+    }
+    fn send_vectored(&mut self, io: Io, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let most = self.check_pieces(io, bufs.len())?;
+        self.send(io, &gather(&bufs[..most]))
     }
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {
         self.call(io, "recv_from", |world, id| match world.proto(id)? {
@@ -284,9 +362,9 @@ impl Hub for SimHub {
         })
     }
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
-        self.call(io, "send_to", |world, id| match world.proto(id)? {
+        self.act(io, "send_to", |world, id| match world.proto(id)? {
             Proto::Unix(_) => unix::send(world, io, id, buf, Some(peer)),
-            Proto::Udp(_) => udp::send(world, id, buf, Some(peer)),
+            Proto::Udp(_) => udp::send(world, io, id, buf, Some(peer)),
             // A stream goes where it goes (61).
             _ => stream::send(world, io, id, buf),
         })
@@ -295,15 +373,13 @@ impl Hub for SimHub {
         self.call(io, "read urgent", |world, id| urgent::recv(world, io, id, buf))
     }
     fn send_urgent(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
-        self.call(io, "write urgent", |world, id| urgent::send(world, io, id, buf))
+        self.act(io, "write urgent", |world, id| urgent::send(world, io, id, buf))
     }
     fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
         let id = self.world.socket_of(io)?;
         let ready = readiness::of(&self.world, id).and(interest);
         if ready.is_none() {
             self.world.want(io, interest);
-        } else {
-            self.scheduler.told_ready();
         }
         Ok(ready)
     }
@@ -347,10 +423,10 @@ impl Hub for SimHub {
         options::set_name(&mut self.world, id, option, name)
     }
     fn join(&mut self, io: Io, group: Group) -> io::Result<()> {
-        self.call(io, "join", |world, id| groups::join(world, id, group))
+        self.act(io, "join", |world, id| groups::join(world, id, group))
     }
     fn leave(&mut self, io: Io, group: Group) -> io::Result<()> {
-        self.call(io, "leave", |world, id| groups::leave(world, id, group))
+        self.act(io, "leave", |world, id| groups::leave(world, id, group))
     }
     fn take_error(&mut self, io: Io) -> io::Result<Option<io::Error>> {
         let id = self.world.socket_of(io)?;

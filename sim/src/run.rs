@@ -2,18 +2,19 @@
 
 mod choice;
 mod ending;
+pub(crate) mod keeper;
 mod findings;
 mod outcome;
 mod quiet;
 
-use std::io;
+use std::cell::RefCell;
 use std::iter;
 use std::rc::Rc;
 use std::time::Duration;
 
-use greenroom::check::Shared;
-use greenroom::driver::{self, Program};
+use greenroom::driver::{self, Panicked, Program};
 use greenroom::scenario::{HostSpec, Scenario};
+use greenroom::time::Instant;
 
 use crate::choices::{Choices, Deviation, Fired, Source};
 use crate::host::Host;
@@ -26,7 +27,7 @@ use crate::world::World;
 use crate::world::table::Table;
 
 pub use choice::{Choice, Value};
-use ending::outcome_of;
+use ending::{complaints, outcome_of};
 use findings::findings;
 pub use outcome::Outcome;
 use quiet::Quiet;
@@ -84,6 +85,8 @@ pub struct Run {
     pub turns: u64,
     /// Virtual time it took.
     pub virtual_ns: u64,
+    /// The virtual time at which it went wrong, if it did: its end, or before.
+    pub failed_ns: u64,
     /// The decisions that were not boring, in order, and the paths they mention.
     raw: (Vec<Deviation>, Rc<Paths>),
     /// How many of a tape's deviations came up.
@@ -129,7 +132,7 @@ impl Run {
 /// Plays a scenario once, on this thread.
 pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
     let mut stage = scenario.stage();
-    let errors = Shared::new(Vec::new());
+    let errors = Errors::default();
     let programs = stage.hosts.iter().map(|host| program_of(host, errors.clone())).collect();
     let source = match &spec.tape {
         None => Source::Seed,
@@ -138,16 +141,55 @@ pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
     let choices = Choices::new(spec.seed, source);
     let mut world = World::new(&stage.hosts, spec.weather.clone(), choices, spec.keeps_events);
     world.trace.payload_is_opaque = stage.payload_is_opaque;
-    let hub = SimHub::new(world, spec.time_limit);
+    let running = keeper::Running::begin(spec.seed);
+    let hub = SimHub::new(world, spec.time_limit, running.beat());
     let quiet = Quiet::begin();
-    let (ending, hub) = driver::run(hub, programs);
-    let findings = findings(&ending, &hub, &errors);
-    let outcome = outcome_of(&ending, &hub, &errors, &mut stage);
+    let (_, hub, verdict) = driver::run_judged(hub, programs, |stop, panics, hub: &SimHub| {
+        drop(running);
+        let complaints = complaints(stop, hub, &mut stage);
+        Verdict {
+            findings: findings(stop, panics, hub, &errors, &complaints),
+            outcome: outcome_of(stop, panics, hub, &errors, &complaints),
+            failed_ns: failed_ns(panics, hub, &errors),
+        }
+    });
     drop(quiet);
-    conclude(outcome, findings, hub)
+    conclude(verdict, hub)
 }
 
-fn program_of(host: &HostSpec, errors: Shared<Vec<(String, io::Error)>>) -> Program {
+/// What came of a run.
+struct Verdict {
+    outcome: Outcome,
+    findings: Vec<String>,
+    failed_ns: Option<u64>,
+}
+
+/// What programs returned instead of `Ok`, and when: host, error, time.
+#[derive(Clone, Default)]
+struct Errors(Rc<RefCell<Vec<(String, String, u64)>>>);
+
+impl Errors {
+    fn first(&self) -> Option<(String, String)> {
+        self.0.borrow().first().map(|(host, wrong, _)| (host.clone(), wrong.clone()))
+    }
+    fn all(&self) -> Vec<(String, String)> {
+        self.0.borrow().iter().map(|(host, wrong, _)| (host.clone(), wrong.clone())).collect()
+    }
+}
+
+/// When it went wrong, where that is before the run's end: as [`outcome_of`] looks for it.
+fn failed_ns(panics: &[Panicked], hub: &SimHub, errors: &Errors) -> Option<u64> {
+    if !hub.world.violations.is_empty() {
+        return None;
+    }
+    if let Some(panicked) = panics.first() {
+        let panics = &hub.world.panics;
+        return panics.iter().find(|(who, _)| *who == panicked.greenlet).map(|(_, at_ns)| *at_ns);
+    }
+    errors.0.borrow().first().map(|(.., at_ns)| *at_ns)
+}
+
+fn program_of(host: &HostSpec, errors: Errors) -> Program {
     let (name, body) = (host.name.clone(), host.body.clone());
     let who = name.clone();
     Program {
@@ -155,16 +197,20 @@ fn program_of(host: &HostSpec, errors: Shared<Vec<(String, io::Error)>>) -> Prog
         role: host.role,
         body: Box::new(move || {
             if let Err(error) = body() {
-                errors.with(|all| all.push((who.clone(), error)));
+                let at_ns = Instant::now().reading().as_nanos() as u64;
+                errors.0.borrow_mut().push((who.clone(), error.to_string(), at_ns));
             }
         }),
     }
 }
 
-fn conclude(outcome: Outcome, findings: Vec<String>, hub: SimHub) -> Run {
-    let world = hub.world;
+fn conclude(verdict: Verdict, hub: SimHub) -> Run {
+    let Verdict { outcome, findings, failed_ns } = verdict;
+    let mut world = hub.world;
+    world.unseal();
     let paths = Rc::new(world.paths);
     Run {
+        failed_ns: failed_ns.unwrap_or(world.clock.now_ns()),
         hash: world.trace.hash(),
         host_hashes: world.trace.host_hashes().to_vec(),
         events: world.trace.count,

@@ -1,5 +1,12 @@
 //! Who runs next: off the tape, with a budget so that a spinning greenlet ends its run. A policy: it sees what
 //! is in its [`Context`], and says whose turn it is.
+//!
+//! # Vain rounds
+//!
+//! A round in which all who could run merely yielded (`yield_now`, `sleep(0)`, a wait for what is there) is
+//! vain. It takes [`VAIN_ROUND_NS`] of virtual time, twice as much each time that another follows it, up to
+//! [`VAIN_ROUND_MAX_NS`]; whatever else anybody does makes the next one short again. An event that names
+//! somebody ends it. So a loop that polls goes on soon after what it polls for, and its timeouts come.
 
 use greenroom::hub::{GreenletId, Runnable, SwitchPoint, Turn};
 
@@ -12,9 +19,12 @@ use crate::world::table::Table;
 /// Turns at one instant after which nothing will ever move: somebody spins.
 const TURNS_PER_INSTANT_MAX: u64 = 1_000_000;
 
-/// Waits for what was there already, with nobody taking any of it, after which they count as
-/// spinning.
-const VAIN_WAITS_MAX: u32 = 8;
+/// What the first of several vain rounds takes.
+const VAIN_ROUND_NS: u64 = 1_000;
+/// What a vain round takes at most.
+const VAIN_ROUND_MAX_NS: u64 = 1_000_000;
+/// Vain rounds in a row, with nothing left to happen, after which nothing ever will: somebody spins.
+const VAIN_ROUNDS_MAX: u32 = 1_000_000;
 
 pub(crate) struct Scheduler {
     /// How often the default runs without a draw. Bugs differ in how many switches in a row they
@@ -23,11 +33,23 @@ pub(crate) struct Scheduler {
     turns: u64,
     instant_ns: u64,
     turns_this_instant: u64,
-    /// Somebody waits for what is there: it yields once, and that takes no time.
-    waits_for_ready: bool,
-    vain_waits: u32,
-    /// The greenlet that was to run when the budget ran out.
-    pub(crate) spinning: Option<GreenletId>,
+    /// Vain rounds since anybody did anything else.
+    vain_rounds: u32,
+    /// Of those, the last ones in which nothing was left to happen.
+    hopeless_rounds: u32,
+    /// Somebody gave way because its host is ahead of time.
+    gave_way: bool,
+    /// Who was to run when a budget ran out, and which.
+    pub(crate) spinning: Option<(GreenletId, Budget)>,
+}
+
+/// What a run that makes no progress runs out of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Budget {
+    /// Turns at one instant.
+    Turns,
+    /// Vain rounds with nothing left to happen.
+    Rounds,
 }
 
 /// What a turn depends on, beside those who can run.
@@ -35,9 +57,8 @@ pub(crate) struct Context<'a> {
     pub(crate) now_ns: u64,
     /// The host of whoever runs is ahead of time (`net/loopback.rs`).
     pub(crate) is_ahead: bool,
-    /// Somebody took what was there since the last turn. What an instant holds is finite, so that is no
-    /// spinning.
-    pub(crate) took: bool,
+    /// Somebody did something other than to yield, or to look at what is there, since the last turn.
+    pub(crate) stirred: bool,
     pub(crate) greenlets: &'a mut Table<GreenletIndex, Greenlet>,
     pub(crate) hosts: &'a Table<HostId, Host>,
     pub(crate) choices: &'a mut Choices,
@@ -52,15 +73,11 @@ impl Scheduler {
             turns: 0,
             instant_ns: 0,
             turns_this_instant: 0,
-            waits_for_ready: false,
-            vain_waits: 0,
+            vain_rounds: 0,
+            hopeless_rounds: 0,
+            gave_way: false,
             spinning: None,
         }
-    }
-
-    /// Somebody was told that what it would wait for is there.
-    pub(crate) fn told_ready(&mut self) {
-        self.waits_for_ready = true;
     }
 
     pub(crate) fn turns(&self) -> u64 {
@@ -73,31 +90,43 @@ impl Scheduler {
         if self.instant_ns != context.now_ns {
             self.instant_ns = context.now_ns;
             self.turns_this_instant = 0;
-            self.vain_waits = 0;
-        } else if context.took {
-            self.vain_waits = 0;
+        }
+        if context.stirred {
+            self.vain_rounds = 0;
         }
         self.turns_this_instant += 1;
         if self.turns_this_instant > TURNS_PER_INSTANT_MAX {
-            self.spinning = Some(runnable.get(0));
-            return Turn::Stop;
+            return self.give_up(runnable, Budget::Turns);
         }
         if runnable.point == SwitchPoint::Completed && context.is_ahead {
+            self.gave_way = true;
             return Turn::Yield;
         }
         if runnable.only_yielded() {
-            return self.round_of_yields();
+            return match self.hopeless_rounds {
+                VAIN_ROUNDS_MAX.. => self.give_up(runnable, Budget::Rounds),
+                _ => Turn::Advance,
+            };
         }
         Turn::Run(self.pick(runnable, context))
     }
 
-    /// All who could run have yielded: time may move on, but for those whose wait is over.
-    fn round_of_yields(&mut self) -> Turn {
-        if !std::mem::take(&mut self.waits_for_ready) || self.vain_waits >= VAIN_WAITS_MAX {
-            return Turn::Advance;
+    fn give_up(&mut self, runnable: &Runnable<'_>, budget: Budget) -> Turn {
+        self.spinning = Some((runnable.get(0), budget));
+        Turn::Stop
+    }
+
+    /// How much time the round takes in which all merely yielded. `None` where somebody gave way for time to
+    /// catch up with its host: until the next event, which is near then.
+    pub(crate) fn round_lasts_ns(&mut self, is_hopeless: bool) -> Option<u64> {
+        if std::mem::take(&mut self.gave_way) {
+            return None;
         }
-        self.vain_waits += 1;
-        Turn::Poll
+        let lasts_ns = VAIN_ROUND_NS << self.vain_rounds.min(10);
+        self.vain_rounds = self.vain_rounds.saturating_add(1);
+        let is_next = is_hopeless && self.vain_rounds > 1;
+        self.hopeless_rounds = if is_next { self.hopeless_rounds + 1 } else { 0 };
+        Some(lasts_ns.min(VAIN_ROUND_MAX_NS))
     }
 
     #[inline(always)] // As above.

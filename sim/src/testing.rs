@@ -30,7 +30,7 @@ pub(crate) fn hub_of(weather: Weather, hosts: usize, machine: Machine) -> SimHub
     };
     let specs: Vec<HostSpec> = (0..hosts).map(spec).collect();
     let world = World::new(&specs, weather, Choices::new(1, Source::Seed), true);
-    let mut hub = SimHub::new(world, std::time::Duration::from_secs(86_400));
+    let mut hub = SimHub::new(world, std::time::Duration::from_secs(86_400), None);
     polled(&mut hub);
     hub
 }
@@ -85,12 +85,22 @@ pub(crate) fn listening(hub: &mut SimHub, host: u16, address: &str) -> Io {
 
 /// Connects, however long it takes.
 pub(crate) fn connect(hub: &mut SimHub, io: Io, to: &str) -> Result<(), i32> {
+    match code(hub.connect(io, &at(to))) {
+        Err(libc::EINPROGRESS | libc::EALREADY) => {}
+        outcome => return outcome,
+    }
     loop {
-        match code(hub.connect(io, &at(to))) {
+        match code(hub.connecting(io, &at(to))) {
             Err(libc::EAGAIN) if !polled(hub).is_empty() => {}
             outcome => return outcome,
         }
     }
+}
+
+/// Starts a connection and waits for it, as far as the next poll may name it.
+pub(crate) fn begin_connect(hub: &mut SimHub, io: Io, to: &Address) {
+    assert_eq!(code(hub.connect(io, to)), Err(libc::EINPROGRESS));
+    assert_eq!(code(hub.connecting(io, to)), Err(libc::EAGAIN));
 }
 
 /// What getsockname(2) and getpeername(2) answer.

@@ -1,7 +1,8 @@
 //! What may go wrong, as data: a [`Weather`] says which kinds of fault exist and how often.
 //!
 //! Faults act below TCP, on packets and hosts; each is something an operating system or a network
-//! does. Loss, duplication and overtaking are what routers do; a partition is a route that is gone
+//! does. Loss, duplication and overtaking are what routers do, and a segment may be cut anywhere, by its
+//! sender's system too; a partition is a route that is gone
 //! for a while, of which its routers may tell; a hop may be narrower than its neighbours; a short read
 //! is a wake-up before all bytes are there; a power cut is a power cut.
 
@@ -41,6 +42,9 @@ pub struct Weather {
     pub duplicate_ppm: u32,
     /// How often a segment may be overtaken by those after it. Datagrams always may.
     pub reorder_ppm: u32,
+    /// How often a segment with data is split on its way, or by whoever sends it, and its second part
+    /// arrives later: a reader meets what was written at once in two parts.
+    pub split_ppm: u32,
     /// How often a read returns less than is there.
     pub short_read_ppm: u32,
     /// How often two hosts that talk are cut off from each other, once.
@@ -122,6 +126,7 @@ const RATES: &[Rate] = &[
         in_swarm: InSwarm::LeftOut,
     },
     Rate { name: "icmp_loss_ppm", of: |it| &mut it.icmp_loss_ppm, in_swarm: InSwarm::LeftOut },
+    Rate { name: "split_ppm", of: |it| &mut it.split_ppm, in_swarm: InSwarm::LeftOut },
 ];
 
 impl Default for Weather {
@@ -134,6 +139,7 @@ impl Default for Weather {
             loss_ppm: 1_000,
             duplicate_ppm: 0,
             reorder_ppm: 0,
+            split_ppm: 10_000,
             short_read_ppm: 100_000,
             partition_ppm: 0,
             partition_start_max_ns: 1_000 * MS,
@@ -163,6 +169,7 @@ impl Weather {
             latency_typical_ns: MS,
             latency_max_ns: MS,
             loss_ppm: 0,
+            split_ppm: 0,
             short_read_ppm: 0,
             power_cut_ppm: 0,
             ..Weather::default()
@@ -178,6 +185,7 @@ impl Weather {
             loss_ppm: 20_000,
             duplicate_ppm: 10_000,
             reorder_ppm: 50_000,
+            split_ppm: 50_000,
             short_read_ppm: 500_000,
             partition_ppm: 300_000,
             power_cut_ppm: 300_000,

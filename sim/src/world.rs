@@ -56,14 +56,26 @@ pub(crate) struct World {
     pub(crate) dirty: Vec<SocketId>,
     /// What hosts have sent themselves, and have yet to get.
     pub(crate) loopback: LoopbackQueue,
-    /// Somebody took what was there to read or to accept, since the last turn.
-    pub(crate) took: bool,
+    /// Somebody did something other than to yield, or to look at what is there, since the last turn.
+    pub(crate) stirred: bool,
     /// What the next poll returns.
     pub(crate) ready: Vec<Ready>,
     pub(crate) fired: Fired,
     pub(crate) violations: Vec<String>,
+    /// What stood when the first claim was violated: what comes after that is not of the run.
+    pub(crate) seal: Option<Seal>,
+    /// Who panicked, and when.
+    pub(crate) panics: Vec<(String, u64)>,
     pub(crate) sometimes: Vec<(&'static str, bool)>,
     pub(crate) user_choices: HashMap<u64, Entity, Fixed>,
+}
+
+/// A run as it stood when a claim was violated.
+pub(crate) struct Seal {
+    trace: Recorder,
+    deviations: usize,
+    matched: usize,
+    fired: Fired,
 }
 
 /// A greenlet as the world knows it.
@@ -118,10 +130,12 @@ impl World {
             pairs: HashMap::default(),
             dirty: Vec::new(),
             loopback: LoopbackQueue::default(),
-            took: false,
+            stirred: false,
             ready: Vec::new(),
             fired: Fired::default(),
             violations: Vec::new(),
+            seal: None,
+            panics: Vec::new(),
             sometimes: Vec::new(),
             user_choices: HashMap::default(),
         };

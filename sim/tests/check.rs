@@ -104,6 +104,19 @@ fn claims_what_never_holds() {
     }));
 }
 
+#[test]
+fn spins_for_ever() {
+    if !is_users() {
+        return;
+    }
+    check(&Scenario::new("spins", "nothing of ours is called", |stage| {
+        stage.client("cli", || {
+            while std::hint::black_box(true) {}
+            Ok(())
+        });
+    }));
+}
+
 // What becomes of them.
 
 /// Runs tests of this binary in a directory of their own, with these variables.
@@ -140,6 +153,16 @@ fn the_boring_run_comes_first() {
     assert!(!output.status.success());
     assert!(said.contains("always  the boring run  VIOLATED"), "{said}");
     assert!(!said.contains("xtask"), "{said}");
+}
+
+/// It cannot be unwound: seed and stack are said, past the capture of a test's output, and the process ends.
+#[test]
+fn a_run_that_spins_ends_the_test_with_its_stack() {
+    let output = user_runs(&["spins_for_ever"], "spins", &[("GREENROOM_WATCHDOG", "500")]);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(101), "{said}");
+    assert!(said.contains("spins: seed 0 is stuck: greenlet cli has not let go"), "{said}");
+    assert!(said.contains("it stands in\n") && said.contains("{closure#0}"), "{said}");
 }
 
 #[test]

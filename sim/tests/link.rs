@@ -270,3 +270,86 @@ fn weather_files_say_what_is_wrong_with_a_link() {
     }
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// What waits for its turn on a link has its room in the sender's buffer, and the sender waits for room.
+/// Linux, measured over veth with a queue of its device: 140 datagrams of 1000 bytes go at once.
+#[test]
+fn a_sender_of_datagrams_waits_for_what_is_in_line() {
+    let run = Sim::new()
+        .weather(narrow(1_000_000))
+        .client("srv", || {
+            let socket = UdpSocket::bind("0.0.0.0:9")?;
+            socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+            let mut count = 0;
+            while socket.recv(&mut [0; 2000]).is_ok() {
+                count += 1;
+            }
+            assert_eq!(count, 800 + 2 * 93);
+            Ok(())
+        })
+        .client("cli", || {
+            let socket = UdpSocket::bind("0.0.0.0:0")?;
+            let start = Instant::now();
+            for _ in 0..800 {
+                assert_eq!(socket.send_to(&[7; 1000], "10.0.0.1:9")?, 1000);
+            }
+            // It was last woken when half of its buffer was free, or later.
+            let (least, most) = ((800 - 93) * 1028, (800 - 46) * 1028);
+            assert!((least..most).contains(&(start.elapsed().as_micros() as u64)));
+            thread::sleep(Duration::from_secs(1));
+            socket.set_nonblocking(true)?;
+            for _ in 0..2 {
+                let sent = (0..200).filter(|_| socket.send_to(&[7; 1000], "10.0.0.1:9").is_ok());
+                // 212 992 bytes of buffer, 2304 for each with its bookkeeping.
+                assert_eq!(sent.count(), 93);
+                let start = Instant::now();
+                greenroom::wait::wait_write(&socket, None)?;
+                // Half of it.
+                assert!(start.elapsed() > Duration::from_micros(46 * 1028));
+                thread::sleep(Duration::from_secs(1));
+            }
+            Ok(())
+        })
+        .run();
+    assert!(run.outcome.held(), "{}", run.outcome);
+}
+
+/// More buffers than a system takes: what has boundaries is refused, of a stream a part goes.
+#[test]
+fn a_thousand_and_twenty_five_buffers_are_one_too_many() {
+    let run = Sim::new()
+        .client("one", || {
+            many_buffers();
+            Ok(())
+        })
+        .run();
+    assert!(run.outcome.held(), "{}", run.outcome);
+}
+
+fn many_buffers() {
+    use greenroom::net::{Domain, Socket, Type};
+    use std::io::{IoSlice, IoSliceMut};
+    let refused = Some(libc::EMSGSIZE);
+    let parts = vec![IoSlice::new(b"x"); 1025];
+    let udp = Socket::from(UdpSocket::bind("127.0.0.1:0").unwrap());
+    let to = udp.local_addr().unwrap();
+    udp.connect(&to).unwrap();
+    let (records, _other) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None).unwrap();
+    let (near, far) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
+    for socket in [&udp, &records, &near] {
+        assert_eq!(socket.send_vectored(&parts[1..]).unwrap(), 1024);
+        assert_eq!(socket.send_vectored(&parts).unwrap_err().raw_os_error(), refused);
+    }
+    assert_eq!(udp.send_to_vectored(&parts, &to).unwrap_err().raw_os_error(), refused);
+    let mut room = vec![[0; 1]; 1025];
+    let mut room: Vec<_> = room.iter_mut().map(|buf| IoSliceMut::new(buf)).collect();
+    for socket in [&udp, &far] {
+        assert_eq!(socket.recv_vectored(&mut room).unwrap_err().raw_os_error(), refused);
+        assert_eq!(socket.recv_from_vectored(&mut room).unwrap_err().raw_os_error(), refused);
+        assert_eq!(socket.recv_vectored(&mut room[1..]).unwrap(), 1024);
+    }
+    let (near, far) = Socket::pair(Domain::UNIX, Type::STREAM, None).unwrap();
+    assert_eq!(near.send_vectored(&parts).unwrap(), 1024);
+    assert_eq!(near.send(b"x").unwrap(), 1);
+    assert_eq!(far.recv_vectored(&mut room).unwrap(), 1024);
+}

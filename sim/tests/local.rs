@@ -138,3 +138,15 @@ fn the_boring_run_of_local_sockets_decides_nothing_and_takes_no_time() {
     assert_eq!(run.virtual_ns, 0);
     assert_eq!(run.fired, Default::default());
 }
+
+#[test]
+fn an_end_of_a_simulated_pipe_is_no_childs_stdio() {
+    use std::process::Stdio;
+    played(|| {
+        let (reader, writer) = pipe()?;
+        let kinds = [Stdio::try_from(reader).map(drop), Stdio::try_from(writer).map(drop)];
+        let kinds = kinds.map(|end| end.unwrap_err().kind());
+        assert_eq!(kinds, [io::ErrorKind::Unsupported; 2]);
+        Ok(())
+    });
+}

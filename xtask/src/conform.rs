@@ -6,6 +6,7 @@
 //! they show up, names without their prefix. What depends on timers or on the sizes of buffers is
 //! not drawn. Programs with what they must come to, in [`truth`].
 
+mod across;
 mod corpus;
 mod draw;
 mod hunt;
@@ -19,60 +20,98 @@ mod survey;
 mod tests;
 mod truth;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use hunt::{Columns, Draw};
-use stage::Manner;
+use hunt::{Columns, Draw, Ground, Leniency};
 
 const CASES: usize = 2000;
 
-/// `conform [--cases N] [--seed S] [--survey]`, `conform --truth [ROW…]` or `conform --play FILE…`;
-/// returns whether no program differs.
+/// What is asked for.
+#[derive(Clone, Copy)]
+struct Wish {
+    cases: usize,
+    seed: u64,
+    surveys: bool,
+    grows: bool,
+}
+
+/// `conform [--cases N] [--seed S] [--survey]` or `conform --play FILE…`, both of two hosts after
+/// `--across`, of one with four ports after `--few-ports`; or `conform --truth [ROW…]`; returns whether no program differs.
 pub fn main(args: &[String]) -> Result<bool, String> {
     match args.split_first() {
         Some((flag, rows)) if flag == "--truth" => return truth::main(rows),
-        Some((flag, files)) if flag == "--play" => return play_files(files),
+        Some((flag, files)) if flag == "--play" => return play_files(&Ground::Loopback, files),
         // One row in a network of its own, started by `--truth`.
         Some((flag, rest)) if flag == "--truth-child" => return truth::child(rest).map(|()| true),
+        Some((flag, rest)) if flag == "--across" => return apart("--across-child", rest),
+        Some((flag, rest)) if flag == "--few-ports" => return apart("--few-ports-child", rest),
+        // In a network of its own, started by one of these two.
+        Some((flag, rest)) if flag == "--across-child" => {
+            return on(&Ground::Across(across::child()?), rest);
+        }
+        Some((flag, rest)) if flag == "--few-ports-child" => {
+            across::give_few_ports(hunt::FEW_PORTS)?;
+            return on(&Ground::FewPorts, rest);
+        }
         _ => {}
     }
-    let (mut cases, mut seed, mut surveys, mut grows) = (CASES, 0, false, false);
+    match wish(args)? {
+        Wish { grows: true, cases, seed, .. } => corpus::grow(cases, seed),
+        wish => conform(&Ground::Loopback, &wish),
+    }
+}
+
+fn wish(args: &[String]) -> Result<Wish, String> {
+    let mut wish = Wish { cases: CASES, seed: 0, surveys: false, grows: false };
     let mut rest = args.iter();
     while let Some(flag) = rest.next() {
         let value = || format!("`conform` wants a number after `{flag}`");
         match flag.as_str() {
-            "--cases" => cases = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?,
-            "--seed" => seed = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?,
+            "--cases" => wish.cases = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?,
+            "--seed" => wish.seed = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?,
             "--grow" => {
-                grows = true;
-                cases = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?;
+                wish.grows = true;
+                wish.cases = rest.next().and_then(|n| n.parse().ok()).ok_or_else(value)?;
             }
-            "--survey" => surveys = true,
+            "--survey" => wish.surveys = true,
             _ => {
-                let known = "--truth [ROW…], or --play FILE…, or --cases, --seed, --survey, --grow";
+                let known = "--truth [ROW…], or --play FILE…, or --across or --few-ports and then, or \
+                             without them, --cases, --seed, --survey, --grow";
                 return Err(format!("`conform` does not know `{flag}`; it takes {known}"));
             }
         }
     }
-    match (grows, surveys) {
-        (true, _) => corpus::grow(cases, seed),
-        (_, true) => Ok(survey::survey(cases, seed)),
-        _ => conform(cases, seed),
+    Ok(wish)
+}
+
+/// Programs that need a network of their own.
+fn apart(child: &str, args: &[String]) -> Result<bool, String> {
+    match across::run(child, args)? {
+        Some(held) => Ok(held),
+        None => {
+            println!("skipped (no namespaces): programs that need a network of their own");
+            Ok(std::env::var_os("GREENROOM_REQUIRE_TOOLS").is_none())
+        }
+    }
+}
+
+/// Random programs, or those in files after `--play`.
+fn on(ground: &Ground, args: &[String]) -> Result<bool, String> {
+    match args.split_first() {
+        Some((flag, files)) if flag == "--play" => play_files(ground, files),
+        _ => conform(ground, &wish(args)?),
     }
 }
 
 /// Plays programs from files and prints both columns of each; returns whether none differs.
-fn play_files(files: &[String]) -> Result<bool, String> {
+fn play_files(ground: &Ground, files: &[String]) -> Result<bool, String> {
+    const SETTLE_MS: u64 = 5;
     let mut held = true;
     for file in files {
         let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
         let program = parse::program(&text).map_err(|why| format!("{file}: {why}"))?;
-        let manner = |ms| Manner { settle: Duration::from_millis(ms), ..Manner::default() };
-        let columns = Columns::of(
-            &program,
-            &stage::on_real(&program, manner(5)),
-            &stage::in_sim(&program, manner(5)),
-        );
+        let (real, sim) = ground.play(&program, SETTLE_MS, Leniency::None);
+        let columns = Columns::of(&program, &real, &sim);
         println!("{columns}");
         held &= !columns.differ();
     }
@@ -84,13 +123,21 @@ fn play_files(files: &[String]) -> Result<bool, String> {
 /// # Errors
 ///
 /// In a line, where those that are kept cannot be read.
-fn conform(cases: usize, seed: u64) -> Result<bool, String> {
+fn conform(ground: &Ground, wish: &Wish) -> Result<bool, String> {
     let start = Instant::now();
-    let kept = corpus::programs()?;
+    let (kept, drawn) = match ground {
+        Ground::Loopback => (corpus::programs()?, Draw::new(wish.seed)),
+        Ground::FewPorts => (Vec::new(), Draw::few_ports(wish.seed)),
+        Ground::Across(_) => (corpus::programs_across()?, Draw::across(wish.seed)),
+    };
+    let drawn = drawn.take(wish.cases);
+    if wish.surveys {
+        return Ok(survey::survey(ground, drawn));
+    }
     let count = kept.len();
-    match hunt::hunt(kept.into_iter().chain(Draw::new(seed).take(cases))) {
+    match hunt::hunt(ground, kept.into_iter().chain(drawn)) {
         None => {
-            let took = start.elapsed();
+            let (took, cases) = (start.elapsed(), wish.cases);
             println!("{count} + {cases} programs see the same on both hubs, in {took:.1?}");
             Ok(true)
         }

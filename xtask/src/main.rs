@@ -18,6 +18,8 @@ cargo xtask COMMAND
   real [SCENARIO…]                          perform scenarios on the operating system, over loopback
   conform [--cases N] [--seed S]            kept and random socket programs on both hubs; any
                                             difference fails
+  conform --across [--cases N] [--seed S]   likewise of two hosts, in two network namespaces
+  conform --few-ports [--cases N] …         likewise of a host that has four ports to give out
   conform --grow N                          keeps programs that reach what no kept one does
   conform --truth [ROW…]                    what Linux does, row by row, on both hubs
   conform --play FILE…                      programs from files, and both columns

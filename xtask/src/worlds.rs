@@ -29,7 +29,7 @@ pub fn main(args: &[String]) -> i32 {
 }
 
 fn perform(scenario: &Scenario) -> (bool, String) {
-    let performance = greenroom_real::perform(scenario);
+    let performance = greenroom_real::try_perform(scenario);
     let took = format!("{:?}", round(performance.elapsed));
     let line = match performance.held() {
         true => format!("held       {took:>10}"),

@@ -287,3 +287,27 @@ fn a_seed_that_ends_its_process_is_contained() {
         assert!(out(&alone).contains(cause), "{}", out(&alone));
     }
 }
+
+/// A run that takes no turn any more is that seed's result, with who spins and where; the others are played.
+#[test]
+fn a_seed_that_spins_is_named_with_its_stack() {
+    for (drill, who, place) in [
+        ("drill/spin", "greenlet cli has not let go of its turn", "spins"),
+        ("drill/std-lock", "greenlet cli has not let go of its turn", "holds_a_lock_of_std"),
+    ] {
+        let spinning = |arguments: &[&str]| {
+            let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
+            xtask.args(arguments).env("GREENROOM_WATCHDOG", "500");
+            let output = xtask.output().expect("xtask runs");
+            assert_eq!(code(&output), 1, "{}", out(&output));
+            out(&output)
+        };
+        let said = spinning(&["sim", drill, "--seeds", "0..60", "--max-failures", "9"]);
+        assert!(said.contains("stuck at seed ") || said.contains("failed, first seed"), "{said}");
+        assert!(said.contains(who) && said.contains(place), "{said}");
+        let seed = said.split(&format!("sim {drill} --seed ")).nth(1).expect("a command").trim();
+        let seed = seed.split_whitespace().next().expect("a seed");
+        let alone = spinning(&["sim", drill, "--seed", seed]);
+        assert!(alone.contains(who) && alone.contains(place), "{alone}");
+    }
+}

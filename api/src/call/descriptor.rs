@@ -32,8 +32,6 @@ struct Shared {
     read_timeout_ns: AtomicU64,
     write_timeout_ns: AtomicU64,
     nonblocking: AtomicBool,
-    /// A connection is under way that nobody waits for.
-    is_connecting: AtomicBool,
 }
 
 /// Which of the two timeouts of a socket.
@@ -148,48 +146,6 @@ impl Descriptor {
     }
 
     // Connections.
-
-    /// Connects, and waits for it no longer than `timeout`, whatever the socket's mode.
-    pub(crate) fn connect(&self, peer: &Address, timeout: Option<Duration>) -> io::Result<()> {
-        let answer = self.with(|driver, io| {
-            let call = Call {
-                op: "connect",
-                io,
-                interest: Interest::WRITE,
-                timeout,
-                expiry: io::ErrorKind::TimedOut,
-                nonblocking: false,
-            };
-            call.run(driver, |hub, io| hub.connect(io, peer))
-        });
-        // The system's own `ETIMEDOUT` ends the attempt.
-        let goes_on = answer.as_ref().is_err_and(|error| {
-            error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none()
-        });
-        self.shared.is_connecting.store(goes_on, Ordering::Relaxed);
-        answer
-    }
-
-    /// As connect(2) has it: with the socket's write timeout, and an attempt that is not waited for
-    /// goes on. `EINPROGRESS` says so once, `EALREADY` from then on, and the first call after its
-    /// end how it went. One of the Unix domain is never under way: there it is `EAGAIN`.
-    pub(crate) fn connect_or_go_on(&self, peer: &Address) -> io::Result<()> {
-        let was_connecting = self.shared.is_connecting.load(Ordering::Relaxed);
-        let answer = if self.is_nonblocking() && !was_connecting {
-            self.ask(|hub, io| hub.connect(io, peer))
-        } else {
-            self.block("connect", Direction::Write, |hub, io| hub.connect(io, peer))
-        };
-        // One that is under way is of the internet, whatever address it is asked for now.
-        let goes_on = (was_connecting || peer.domain() != Domain::Unix)
-            && answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
-        self.shared.is_connecting.store(goes_on, Ordering::Relaxed);
-        match goes_on {
-            false => answer,
-            true if was_connecting => Err(io::Error::from_raw_os_error(libc::EALREADY)),
-            true => Err(io::Error::from_raw_os_error(libc::EINPROGRESS)),
-        }
-    }
 
     /// Takes the oldest connection. It is owned within the call, which may switch before it
     /// returns; whatever else is made of it is made after the call, for a drop needs the hub.

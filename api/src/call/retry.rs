@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use super::prelude::{Wake, begin, check_timeouts, wake_of};
-use crate::driver::{Arrival, Driver, Waited, Woken};
-use crate::hub::{Hub, Interest, Io, Tick};
+use crate::driver::{Arrival, Driver, Waited, Woken, count_call};
+use crate::hub::{Hub, Interest, Io, Tick, told};
 
 /// One blocking call on one descriptor.
 pub(crate) struct Call {
@@ -49,7 +49,7 @@ impl Call {
                     }
                     done => {
                         self.got_through(driver, place.is_some(), others);
-                        return done;
+                        return done.map_err(told);
                     }
                 }
             }
@@ -97,6 +97,7 @@ impl Call {
     ) -> io::Result<T> {
         let answer = self.ask(driver, attempt);
         self.got_through(driver, false, others && answer.is_some());
+        count_call();
         answer.unwrap_or(Err(refusal))
     }
 

@@ -11,7 +11,15 @@ pub(super) fn own_calls(backtrace: &str) -> Vec<String> {
         Some(bottom) => (&frames[..bottom], true),
         None => (&frames[..], false),
     };
-    const LEAVING: &[&str] = &[": std::backtrace", "src/greenlet.rs:", "src/driver/"];
+    const LEAVING: &[&str] = &[
+        ": std::backtrace",
+        "src/greenlet.rs:",
+        "src/greenlet/interrupt.rs:",
+        "__restore_rt",
+        // The frame of a signal.
+        ": <unknown>",
+        "src/driver/",
+    ];
     while let [first, rest @ ..] = own
         && is(&first, LEAVING)
     {

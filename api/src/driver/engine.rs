@@ -18,13 +18,14 @@ use super::locals::Locals;
 use super::mailbox::{Mail, Mailbox};
 use super::names::Label;
 use super::parker::Parker;
-use super::program::{Ending, Panicked, Program, Role, discard, is_panic, panic_message};
+use super::program::{Ending, Panicked, Program, Role, Stop, discard, is_panic, panic_message};
 use super::stall::{self, Stall};
 use super::table::Table;
 use super::thread_locals;
 use super::ticket::{Origin, Ticket};
-use crate::hub::{DeadHub, GreenletId, Hub, Instant, Note, Ready, SystemTime, Tick};
+use crate::hub::{DeadHub, GreenletId, HostId, Hub, Instant, Note, Ready, SystemTime, Tick};
 
+pub(crate) use overflow::write_current;
 pub(crate) use waiting::Waited;
 
 /// What an error or panic says when there is no hub on this thread.
@@ -44,32 +45,80 @@ pub(crate) const OUTSIDE: &str =
 ///
 /// If this thread runs a hub already. With the panic of a hub.
 pub fn run<H: Hub + 'static>(hub: H, programs: Vec<Program>) -> (Ending, H) {
+    let (ending, hub, ()) = play(hub, programs, |_| true, |_, _, _| ());
+    (ending, hub)
+}
+
+/// As [`run`], and judges what came of it before anything is unwound that the world did not unwind: what
+/// a power cut or a fatal signal left as it stands and, where the run did not end because every client
+/// had returned, all greenlets. Their destructors run after that, under a dead hub, and change nothing
+/// of what is judged. `judge` is called outside the hub; it is given why the run ended, and who
+/// panicked.
+///
+/// # Panics
+///
+/// As [`run`], and with a panic of `judge`.
+pub fn run_judged<H: Hub + 'static, R>(
+    hub: H,
+    programs: Vec<Program>,
+    judge: impl FnOnce(&Stop, &[Panicked], &H) -> R,
+) -> (Ending, H, R) {
+    play(hub, programs, |stop| matches!(stop, Stop::Done), judge)
+}
+
+/// `ends_alive` says whether what is left of a run that ended so is ended in its world.
+fn play<H: Hub + 'static, R>(
+    hub: H,
+    programs: Vec<Program>,
+    ends_alive: fn(&Stop) -> bool,
+    judge: impl FnOnce(&Stop, &[Panicked], &H) -> R,
+) -> (Ending, H, R) {
     let driver = Rc::new(Driver::new(Box::new(hub), programs));
-    let entered = CURRENT.with_borrow_mut(|current| {
-        let free = current.is_none();
-        if free {
-            *current = Some(driver.clone());
-        }
-        free
-    });
-    assert!(entered, "this thread runs a hub already: a hub is not entered twice");
-    let entered = Entered;
+    let entered = Entered::begin(&driver);
     let ended = catch_unwind(AssertUnwindSafe(|| {
         let stop = driver.run_to_end();
-        (stop, driver.settle())
+        let leaked = if ends_alive(&stop) { driver.end_all() } else { 0 };
+        (stop, leaked)
     }));
     let (stop, leaked) = ended.unwrap_or_else(|panic| driver.leave_broken_hub(panic));
     drop(entered);
+    if ends_alive(&stop) {
+        driver.drop_values_of_hosts(|root| !driver.is_live(root));
+    }
+    let judged = catch_unwind(AssertUnwindSafe(|| {
+        let hub = driver.hub.borrow();
+        let hub: &dyn Any = &**hub;
+        let hub = hub.downcast_ref::<H>().expect("the hub that went in is the one that is judged");
+        judge(&stop, &driver.panics.borrow(), hub)
+    }));
+    let entered = Entered::begin(&driver);
+    let leaked = leaked + driver.unwind_what_is_left();
+    drop(entered);
     driver.mailbox.end();
-    driver.drop_values_of_hosts();
+    driver.drop_values_of_hosts(|_| true);
+    let judged = judged.unwrap_or_else(|panic| resume_unwind(panic));
     let panics = driver.panics.take();
     let hub: Box<dyn Any> = driver.hub.replace(Box::new(DeadHub));
     let hub = hub.downcast::<H>().expect("the hub that went in comes out");
-    (Ending { stop, panics, leaked: leaked + driver.forgotten.get() }, *hub)
+    (Ending { stop, panics, leaked: leaked + driver.forgotten.get() }, *hub, judged)
 }
 
 /// While it lives, this thread runs a hub; a hub that panics is left as well.
 struct Entered;
+
+impl Entered {
+    fn begin(driver: &Rc<Driver>) -> Entered {
+        let entered = CURRENT.with_borrow_mut(|current| {
+            let free = current.is_none();
+            if free {
+                *current = Some(driver.clone());
+            }
+            free
+        });
+        assert!(entered, "this thread runs a hub already: a hub is not entered twice");
+        Entered
+    }
+}
 
 impl Drop for Entered {
     fn drop(&mut self) {
@@ -218,6 +267,11 @@ impl Driver {
         self.table.borrow().name(id)
     }
 
+    /// Its host, its number there and its own name, as long as it is live.
+    pub(crate) fn identity(&self, id: GreenletId) -> Option<(HostId, u64, Label)> {
+        self.table.borrow().identity(id)
+    }
+
     pub(crate) fn is_live(&self, id: GreenletId) -> bool {
         self.table.borrow().is_live(id)
     }
@@ -246,9 +300,11 @@ impl Driver {
         self.hosts.get(host.0 as usize)?.locals.borrow().last().cloned()
     }
 
-    /// Drops the hosts' own values, at the run's end: a destructor's panic is the run's result.
-    fn drop_values_of_hosts(&self) {
-        for host in &self.hosts {
+    /// Drops the values of the hosts whose root is such, at the run's end: a destructor's panic is the
+    /// run's result.
+    fn drop_values_of_hosts(&self, is_such: impl Fn(GreenletId) -> bool) {
+        let of = |host: &&Host| host.root.get().is_none_or(&is_such);
+        for host in self.hosts.iter().filter(of) {
             for values in host.locals.take() {
                 if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(values))) {
                     let message = panic_message(&*payload);
@@ -280,7 +336,11 @@ impl Driver {
         if !is_panic(payload) {
             return;
         }
-        let greenlet = self.current_id().map(|id| self.name(id)).unwrap_or_default();
+        let current = self.current_id();
+        if let Some(id) = current.filter(|_| self.takes_notes) {
+            self.note(&Note::Ended(id, Some("panicked")));
+        }
+        let greenlet = current.map(|id| self.name(id)).unwrap_or_default();
         self.report_panic_of(Panicked { greenlet, message: panic_message(payload) });
     }
 

@@ -18,7 +18,7 @@ enum Value {
 
 impl Locals {
     /// The value of a key, which is made now if there never was one; `None` once it was destroyed.
-    pub(crate) fn get<T: 'static>(&self, key: usize, init: fn() -> T) -> Option<Rc<T>> {
+    pub(crate) fn get<T: 'static>(&self, key: usize, init: impl FnOnce() -> T) -> Option<Rc<T>> {
         let value = self.find(key).unwrap_or_else(|| {
             // Nothing is borrowed meanwhile: what is made may look at other values, and at this one.
             let made = Value::Alive(Rc::new(init()));

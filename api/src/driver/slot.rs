@@ -28,6 +28,8 @@ pub(super) struct Slot {
     pub(super) live: bool,
     /// Its number in the order of spawning, for all that happens in id order.
     pub(super) born: u64,
+    /// Its number among those of its host.
+    pub(super) number: u64,
     pub(super) phase: Option<Phase>,
     /// What the last greenlet here ran on, without its stack: one allocation less for the next.
     pub(super) spare: Option<Box<Fiber>>,
@@ -69,6 +71,7 @@ impl Slot {
             id: GreenletId::new(index, 0),
             live: false,
             born: 0,
+            number: 0,
             phase: None,
             spare: None,
             leave: None,

@@ -30,10 +30,11 @@ pub(super) struct Table {
     pub(super) open_waits: usize,
     /// How many greenlets were ever made.
     pub(super) born: u64,
+    /// As many for each host: what a greenlet is numbered by must not tell of other hosts.
+    born_on: Vec<u64>,
     slots: Vec<Slot>,
     free: Vec<u32>,
     timers: Timers,
-    abandoned: usize,
     /// Whether anybody in the queue might have yielded since the last poll.
     yields: bool,
 }
@@ -53,6 +54,7 @@ impl Table {
             None => (1, None),
         };
         self.born += 1;
+        let number = self.number_on(origin.host);
         let phase = Some(Phase::Body(body, stack_size));
         let index = self.free.pop().unwrap_or_else(|| {
             let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 greenlets");
@@ -69,8 +71,18 @@ impl Table {
         slot.phase = phase;
         slot.live = true;
         slot.born = self.born;
+        slot.number = number;
         self.queue.push_back((id, false));
         id
+    }
+
+    fn number_on(&mut self, host: HostId) -> u64 {
+        let host = host.0 as usize;
+        if host >= self.born_on.len() {
+            self.born_on.resize(host + 1, 0);
+        }
+        self.born_on[host] += 1;
+        self.born_on[host]
     }
 
     /// Undoes an [`insert`](Table::insert) that nobody was told of; returns what would have run.
@@ -149,7 +161,18 @@ impl Table {
         path
     }
 
+    /// What a greenlet is to a program, as long as it is live.
+    pub(super) fn identity(&self, id: GreenletId) -> Option<(HostId, u64, Label)> {
+        let slot = self.slots.get(id.slot()).filter(|slot| slot.id == id && slot.live)?;
+        Some((slot.origin.host, slot.number, slot.label.clone()))
+    }
+
     // Look-ups.
+
+    /// The current greenlet.
+    pub(super) fn running(&self) -> Option<&Slot> {
+        self.current.map(|id| &self.slots[id.slot()])
+    }
 
     /// The current greenlet, if this is its stack.
     pub(super) fn current_on(&self, limit: usize) -> Option<&Slot> {

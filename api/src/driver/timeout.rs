@@ -45,7 +45,15 @@ impl Elapsed {
     }
     /// The error a blocking call inside the timeout returns.
     pub(crate) fn error(self) -> io::Error {
-        io::Error::new(io::ErrorKind::TimedOut, self)
+        self.into()
+    }
+}
+
+/// [`TimedOut`](io::ErrorKind::TimedOut), so that `timeout(..)??` works in what returns an
+/// [`io::Result`].
+impl From<Elapsed> for io::Error {
+    fn from(elapsed: Elapsed) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, elapsed)
     }
 }
 

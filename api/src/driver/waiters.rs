@@ -197,11 +197,6 @@ impl Waiters {
         Some(source.watchers.remove(hit).0)
     }
 
-    /// Whether a watcher of this ticket and interest has not been named yet.
-    pub(super) fn is_watching(&mut self, io: Io, interest: Interest, ticket: Ticket) -> bool {
-        self.find(io).is_some_and(|source| source.watchers.contains(&(ticket, interest)))
-    }
-
     pub(super) fn unwatch(&mut self, io: Io, ticket: Ticket) {
         if let Some(source) = self.find(io) {
             source.watchers.retain(|&(watcher, _)| watcher != ticket);

@@ -179,7 +179,7 @@ fn hand_on(fault: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c
 }
 
 /// Text of a fixed size; what does not fit is left out.
-struct Line {
+pub(crate) struct Line {
     text: [u8; 512],
     len: usize,
 }
@@ -187,6 +187,13 @@ struct Line {
 impl Default for Line {
     fn default() -> Line {
         Line { text: [0; 512], len: 0 }
+    }
+}
+
+impl Line {
+    /// What was written, without a character that did not fit.
+    pub(super) fn to_text(&self) -> String {
+        String::from_utf8_lossy(&self.text[..self.len]).into_owned()
     }
 }
 

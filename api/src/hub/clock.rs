@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
-use std::time::Duration;
+use std::time::{Duration, SystemTimeError};
 
 /// A point on the current host's monotonic clock, with [`std::time::Instant`]'s arithmetic.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +94,7 @@ impl Sub<Instant> for Instant {
 }
 
 /// A point on the current host's calendar clock, with [`std::time::SystemTime`]'s arithmetic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SystemTime(std::time::SystemTime);
 
 /// 1970-01-01 00:00:00 UTC.
@@ -105,10 +105,7 @@ impl SystemTime {
     pub const UNIX_EPOCH: SystemTime = SystemTime(std::time::SystemTime::UNIX_EPOCH);
 
     /// The time since `earlier`, or by how much it is later than this.
-    pub fn duration_since(
-        &self,
-        earlier: SystemTime,
-    ) -> Result<Duration, std::time::SystemTimeError> {
+    pub fn duration_since(&self, earlier: SystemTime) -> Result<Duration, SystemTimeError> {
         self.0.duration_since(earlier.0)
     }
     /// This and `duration`, if it can be said.
@@ -118,6 +115,35 @@ impl SystemTime {
     /// This less `duration`, if it can be said.
     pub fn checked_sub(&self, duration: Duration) -> Option<SystemTime> {
         self.0.checked_sub(duration).map(SystemTime)
+    }
+}
+
+impl fmt::Debug for SystemTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Add<Duration> for SystemTime {
+    type Output = SystemTime;
+    fn add(self, other: Duration) -> SystemTime {
+        SystemTime(self.0 + other)
+    }
+}
+impl AddAssign<Duration> for SystemTime {
+    fn add_assign(&mut self, other: Duration) {
+        self.0 += other;
+    }
+}
+impl Sub<Duration> for SystemTime {
+    type Output = SystemTime;
+    fn sub(self, other: Duration) -> SystemTime {
+        SystemTime(self.0 - other)
+    }
+}
+impl SubAssign<Duration> for SystemTime {
+    fn sub_assign(&mut self, other: Duration) {
+        self.0 -= other;
     }
 }
 
@@ -155,6 +181,25 @@ mod tests {
         }
         assert_eq!((ours - Duration::from_secs(2)).reading(), Duration::ZERO);
         assert_eq!(format!("{:?}", ours - Duration::from_secs(2)), "Instant(-500ms)");
+    }
+
+    #[test]
+    fn system_times_are_counted_with_as_stds() {
+        let day = Duration::from_secs(86_400);
+        let (mut ours, mut stds) = (UNIX_EPOCH + day, std::time::UNIX_EPOCH + day);
+        ours += day;
+        stds += day;
+        assert_eq!(std::time::SystemTime::from(ours), stds);
+        assert_eq!(format!("{ours:?}"), format!("{stds:?}"));
+        ours -= day;
+        assert_eq!(ours - day, UNIX_EPOCH);
+        assert_eq!((UNIX_EPOCH - day).duration_since(ours).unwrap_err().duration(), day * 2);
+        assert_eq!(
+            (ours.checked_add(Duration::MAX), ours.checked_sub(Duration::MAX)),
+            (None, None)
+        );
+        assert!(std::panic::catch_unwind(|| ours + Duration::MAX).is_err());
+        assert!(std::panic::catch_unwind(|| ours - Duration::MAX).is_err());
     }
 
     fn std_now() -> std::time::Instant {

@@ -54,6 +54,9 @@ impl Hub for DeadHub {
     fn connect(&mut self, _: Io, _: &Address) -> io::Result<()> {
         gone()
     }
+    fn connecting(&mut self, _: Io, _: &Address) -> io::Result<()> {
+        gone()
+    }
     fn accept(&mut self, _: Io) -> io::Result<(Io, Address)> {
         gone()
     }

@@ -97,7 +97,7 @@ pub enum Turn {
     Run(usize),
     /// The world is looked at, without waiting, before anyone runs.
     Poll,
-    /// All have merely yielded: the world may move to its next event.
+    /// All have merely yielded: the world is looked at, and a simulated one lets a little time go by.
     Advance,
     /// The current greenlet gives way as if it had yielded. Only where it
     /// [completed](SwitchPoint::Completed) a call.

@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::{SocketAddr, TcpStream, ToSocketAddrs, domain_of, each_address, no_addresses};
-use crate::call::{Descriptor, Direction, refuse_zero};
+use crate::call::{Descriptor, refuse_zero};
 use crate::hub::{Address, Kind};
 use crate::wait::{self, Timer, Waitable, Watcher};
 
@@ -141,22 +141,11 @@ impl Attempt {
     fn start(peer: SocketAddr) -> io::Result<Progress> {
         let stream = TcpStream(Descriptor::socket(domain_of(&peer), Kind::Stream)?);
         let peer = Address::from(peer);
-        if stands(&stream, &peer)? {
+        if stream.0.begin_connect(&peer)? {
             return Ok(Progress::Stands(stream));
         }
         let watcher = Watcher::write(&stream)?;
         Ok(Progress::Runs(Attempt { peer, watcher, stream }))
-    }
-}
-
-/// Starts a connection, or says how far it is.
-fn stands(stream: &TcpStream, peer: &Address) -> io::Result<bool> {
-    let connect =
-        stream.0.block_unless(true, "connect", Direction::Write, |hub, io| hub.connect(io, peer));
-    match connect {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-        Err(error) => Err(error),
     }
 }
 
@@ -169,7 +158,7 @@ fn first_news(running: &mut Vec<Attempt>, next: Option<Timer>) -> io::Result<New
         all.extend(next.iter().map(|timer| timer as &dyn Waitable));
         let index = wait::any(&all, None)?;
         let Some(attempt) = running.get(index) else { return Ok(News::Time) };
-        match stands(&attempt.stream, &attempt.peer) {
+        match attempt.stream.0.is_connected(&attempt.peer) {
             Ok(false) => {}
             Ok(true) => return Ok(News::Stands(running.remove(index).stream)),
             Err(error) => {

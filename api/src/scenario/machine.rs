@@ -7,8 +7,10 @@ use std::ops::RangeInclusive;
 ///
 /// Links are numbered as they come, eth0, eth1, and so on (interfaces 2, 3, … where a number is asked
 /// for). In the simulator the third host of a scenario has `10.0.0.3` and `fd00::3` on its first link,
-/// `10.1.0.3` and `fd00:1::3` on its second. All first links are one net, all second links another: a
-/// destination that is on none of a host's links is `ENETUNREACH`, and what leaves by a link has that
+/// `10.1.0.3` and `fd00:1::3` on its second. All first links are one net, all second links another:
+/// 10.0.0.0/24 and 10.1.0.0/24 (netmask `255.255.255.0`, broadcast `10.0.0.255`) where a scenario has
+/// at most 254 hosts, 10.0.0.0/16 and 10.1.0.0/16 (`255.255.0.0`, `10.0.255.255`) where it has more;
+/// fd00::/32 and fd00:1::/32. A destination that is on none of a host's links is `ENETUNREACH`, and what leaves by a link has that
 /// link's address for its source, unless it is bound to another.
 ///
 /// A host's name resolves to the addresses that its machine *declares*: to those of IPv4, then to those

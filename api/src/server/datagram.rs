@@ -150,7 +150,7 @@ impl DatagramServer {
         }
         let answering = self.0.answering.borrow().clone();
         let in_time = answering.join(within);
-        let killed = if in_time { 0 } else { answering.len() };
+        let killed = if in_time { 0 } else { answering.count() };
         answering.kill();
         answering.join(None);
         Stopped { killed }

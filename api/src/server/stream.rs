@@ -209,7 +209,7 @@ impl<L: Listener> StreamServer<L> {
         if connections.join(within) {
             return Stopped { killed: 0 };
         }
-        let killed = connections.len();
+        let killed = connections.count();
         connections.kill();
         connections.join(None);
         Stopped { killed }
@@ -266,7 +266,7 @@ impl<L: Listener> Server<L> {
 
     fn wait_for_room(&self, error: &io::Error, pause: Duration) {
         if let Some(tell) = &*self.on_scarcity.borrow() {
-            tell(error, self.connections.len());
+            tell(error, self.connections.count());
         }
         self.changed.clear();
         self.changed.wait(Some(pause));

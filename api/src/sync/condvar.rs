@@ -78,6 +78,25 @@ impl Condvar {
         self.wait_until(guard, Some(timeout))
     }
 
+    /// As [`wait_timeout`](Condvar::wait_timeout), in milliseconds; returns whether it was woken
+    /// before the time was up.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Condvar::wait).
+    #[deprecated(note = "replaced by `Condvar::wait_timeout`, as in std")]
+    pub fn wait_timeout_ms<'a, T: ?Sized>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        ms: u32,
+    ) -> LockResult<(MutexGuard<'a, T>, bool)> {
+        let in_time = |(guard, result): (_, WaitTimeoutResult)| (guard, !result.timed_out());
+        match self.wait_timeout(guard, Duration::from_millis(ms.into())) {
+            Ok(woken) => Ok(in_time(woken)),
+            Err(poisoned) => Err(PoisonError::new(in_time(poisoned.into_inner()))),
+        }
+    }
+
     /// As [`wait_while`](Condvar::wait_while), for no longer than `timeout` in all.
     ///
     /// # Errors

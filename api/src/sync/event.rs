@@ -43,6 +43,12 @@ impl Event {
     }
     /// Whether the flag is set.
     pub fn is_set(&self) -> bool {
+        driver::count_call();
+        self.shows()
+    }
+
+    /// Whether the flag is set, for those who look at it on the way to something else.
+    pub(crate) fn shows(&self) -> bool {
         self.set.load(Ordering::Acquire)
     }
 
@@ -60,13 +66,14 @@ impl Event {
     ///
     /// Outside any hub, if it has to wait.
     pub fn wait(&self, timeout: Option<Duration>) -> bool {
-        if self.is_set() {
+        driver::count_call();
+        if self.shows() {
             return true;
         }
         let driver = driver::current().expect(driver::OUTSIDE);
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
         let before = self.sets.load(Ordering::Acquire);
-        let was_set = || self.is_set() || self.sets.load(Ordering::Acquire) != before;
+        let was_set = || self.shows() || self.sets.load(Ordering::Acquire) != before;
         let mut place = None;
         loop {
             driver.after_switch();
@@ -95,6 +102,6 @@ impl Default for Event {
 }
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Event").field("set", &self.is_set()).finish()
+        f.debug_struct("Event").field("set", &self.shows()).finish()
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::line::{Gone, Line, Wait, Waited, Wake, held, nobody_known, wake_all};
 use super::store::{Fifo, Lifo, Smallest, Store};
+use crate::driver;
 
 /// Items on their way from those who put to those who get: what [`Queue`], [`LifoQueue`] and
 /// [`PriorityQueue`] have in common.
@@ -330,10 +331,12 @@ impl<T, S: Store<T>> Items<T, S> {
     where
         T: Clone,
     {
+        driver::count_call();
         held(&self.state).items.next().cloned()
     }
     /// Items that nobody has taken.
     pub fn len(&self) -> usize {
+        driver::count_call();
         held(&self.state).items.count()
     }
     /// Whether there is none.
@@ -342,6 +345,7 @@ impl<T, S: Store<T>> Items<T, S> {
     }
     /// Whether there is no room for another.
     pub fn is_full(&self) -> bool {
+        driver::count_call();
         let state = held(&self.state);
         state.items.count() >= state.bound
     }

@@ -167,6 +167,7 @@ impl<S, T> Wait<'_, S, T> {
         mut offer: Option<T>,
         mut attempt: impl FnMut(&mut S, &mut Option<T>) -> bool,
     ) -> Waited<T> {
+        driver::count_call();
         if attempt(&mut held(self.state), &mut offer) {
             return Waited::Served(offer);
         }

@@ -1,7 +1,10 @@
 //! Channels with [`std::sync::mpsc`]'s API, whose waiting parks the greenlet.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
+use std::marker::PhantomData;
+use std::panic::RefUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,14 +27,14 @@ use crate::hub::{On, Tick};
 /// ```
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let shared = Shared::new(None);
-    (Sender(shared.clone()), Receiver(shared))
+    (Sender(shared.clone()), Receiver { shared, not_sync: PhantomData })
 }
 
 /// A channel that holds at most `bound` messages: sending into a full one waits. With bound 0 each
 /// send waits until its message is taken.
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     let shared = Shared::new(Some(bound));
-    (SyncSender(shared.clone()), Receiver(shared))
+    (SyncSender(shared.clone()), Receiver { shared, not_sync: PhantomData })
 }
 
 struct Shared<T> {
@@ -120,6 +123,7 @@ fn wait_for<R>(
     timeout: Option<Duration>,
     mut attempt: impl FnMut() -> Option<R>,
 ) -> Option<R> {
+    driver::count_call();
     if let Some(answer) = attempt() {
         return Some(answer);
     }
@@ -149,12 +153,13 @@ fn wait_for<R>(
 pub struct Sender<T>(Arc<Shared<T>>);
 
 impl<T> Sender<T> {
-    /// Sends; never waits.
+    /// Sends; never waits, but gives way before every thousandth call in a row.
     ///
     /// # Errors
     ///
     /// When the receiver is gone; the message comes back.
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
+        driver::count_call();
         match self.0.put(message) {
             Ok(_) => Ok(()),
             Err(TrySendError::Disconnected(message) | TrySendError::Full(message)) => {
@@ -221,6 +226,7 @@ impl<T> SyncSender<T> {
     /// When there is none, or the receiver is gone; the message comes back. With bound 0 there is
     /// room only where somebody waits in `recv`.
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
+        driver::count_call();
         let (rendezvous, live) = {
             let state = self.0.state();
             (state.bound == Some(0), state.has_receiver)
@@ -253,7 +259,20 @@ impl<T> Drop for Rendezvous<'_, T> {
 }
 
 /// Receives from a channel. See [`std::sync::mpsc::Receiver`].
-pub struct Receiver<T>(Arc<Shared<T>>);
+///
+/// As std's it may be given to another thread and not be shared with one:
+///
+/// ```compile_fail,E0277
+/// fn is_sync<T: Sync>() {}
+/// is_sync::<greenroom::sync::mpsc::Receiver<u8>>();
+/// ```
+pub struct Receiver<T> {
+    shared: Arc<Shared<T>>,
+    not_sync: PhantomData<Cell<()>>,
+}
+
+/// A panic leaves no message half taken.
+impl<T> RefUnwindSafe for Receiver<T> {}
 
 impl<T> Receiver<T> {
     /// Waits for a message.
@@ -274,7 +293,8 @@ impl<T> Receiver<T> {
     ///
     /// When there is none.
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        self.0.take()
+        driver::count_call();
+        self.shared.take()
     }
     /// Waits for a message, for no longer than `timeout`.
     ///
@@ -286,7 +306,7 @@ impl<T> Receiver<T> {
     }
 
     fn recv_within(&self, timeout: Option<Duration>) -> Result<T, RecvTimeoutError> {
-        wait_for(&self.0.receiver, "recv", timeout, || match self.0.take() {
+        wait_for(&self.shared.receiver, "recv", timeout, || match self.shared.take() {
             Ok(message) => Some(Ok(message)),
             Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
             Err(TryRecvError::Empty) => None,
@@ -299,12 +319,13 @@ impl<T> Receiver<T> {
         Iter { receiver: self }
     }
     /// Messages that are there now.
-    pub fn try_iter(&self) -> impl Iterator<Item = T> + '_ {
-        std::iter::from_fn(|| self.try_recv().ok())
+    pub fn try_iter(&self) -> TryIter<'_, T> {
+        TryIter { receiver: self }
     }
 }
 
 /// Messages until every sender is gone.
+#[derive(Debug)]
 pub struct Iter<'a, T> {
     receiver: &'a Receiver<T>,
 }
@@ -316,7 +337,21 @@ impl<T> Iterator for Iter<'_, T> {
     }
 }
 
+/// Messages that are there, until there is none.
+#[derive(Debug)]
+pub struct TryIter<'a, T> {
+    receiver: &'a Receiver<T>,
+}
+
+impl<T> Iterator for TryIter<'_, T> {
+    type Item = T;
+    fn next(&mut self) -> Option<T> {
+        self.receiver.try_recv().ok()
+    }
+}
+
 /// Messages until every sender is gone, the receiver being owned.
+#[derive(Debug)]
 pub struct IntoIter<T> {
     receiver: Receiver<T>,
 }
@@ -346,13 +381,13 @@ impl<T> IntoIterator for Receiver<T> {
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let unread = {
-            let mut state = self.0.state();
+            let mut state = self.shared.state();
             state.has_receiver = false;
             // A rendezvous that did not come about gives its message back to the sender.
             let back = state.bound == Some(0);
             if back { VecDeque::new() } else { std::mem::take(&mut state.messages) }
         };
-        self.0.senders.wake_all();
+        self.shared.senders.wake_all();
         drop(unread);
     }
 }

@@ -71,7 +71,8 @@ impl<T: ?Sized> Mutex<T> {
     /// process. Either hold no lock across a wait that a destructor may want, or take it there with
     /// [`try_lock`](Mutex::try_lock).
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        match self.try_lock() {
+        driver::count_call();
+        match self.attempt() {
             Ok(guard) => Ok(guard),
             Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
             Err(TryLockError::WouldBlock) => {
@@ -108,7 +109,7 @@ impl<T: ?Sized> Mutex<T> {
         loop {
             driver.after_switch();
             let ticket = self.line.enter(driver, &mut place);
-            match self.try_lock() {
+            match self.attempt() {
                 Err(TryLockError::WouldBlock) => {}
                 Ok(guard) => {
                     self.line.withdraw(driver, ticket);
@@ -122,7 +123,7 @@ impl<T: ?Sized> Mutex<T> {
             self.line.park(driver, ticket, "lock", On::Sync(self.holder(driver)), None);
             driver.raise_kill();
             // A lock let go in time is taken, even if a scope expired before this turn came.
-            match self.try_lock() {
+            match self.attempt() {
                 Err(TryLockError::WouldBlock) => {}
                 Ok(guard) => return Ok(guard),
                 Err(TryLockError::Poisoned(poisoned)) => return Err(poisoned),
@@ -136,6 +137,11 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// `WouldBlock` if it is not; poisoned, when a holder panicked.
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        driver::count_call();
+        self.attempt()
+    }
+
+    fn attempt(&self) -> TryLockResult<MutexGuard<'_, T>> {
         match self.inner.try_lock() {
             Ok(inner) => self.guard(Ok(inner)).map_err(TryLockError::Poisoned),
             Err(TryLockError::Poisoned(poisoned)) => {
@@ -218,7 +224,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Under a guard of ours, whose end lets the next in line have it.
         let mut shown = f.debug_struct("Mutex");
-        match self.try_lock() {
+        match self.attempt() {
             Ok(guard) => shown.field("data", &&*guard),
             Err(TryLockError::Poisoned(poisoned)) => shown.field("data", &&**poisoned.get_ref()),
             Err(TryLockError::WouldBlock) => shown.field("data", &format_args!("<locked>")),
@@ -228,6 +234,15 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 }
 
 /// Holds a [`Mutex`]; dropping it lets the next in line have it.
+///
+/// What it holds can be replaced, so it is of that very type, as std's is:
+///
+/// ```compile_fail
+/// use greenroom::sync::MutexGuard;
+/// fn shorter<'a>(guard: MutexGuard<'a, &'static u8>) -> MutexGuard<'a, &'a u8> {
+///     guard
+/// }
+/// ```
 #[must_use = "if unused the lock is released at once"]
 pub struct MutexGuard<'a, T: ?Sized> {
     lock: &'a Mutex<T>,

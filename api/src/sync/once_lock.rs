@@ -1,7 +1,7 @@
 //! [`OnceLock`] and [`LazyLock`]: values that are made a single time.
 
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync;
 
 use super::line::held;
@@ -141,15 +141,44 @@ impl<T, F: FnOnce() -> T> LazyLock<T, F> {
     pub fn force(this: &LazyLock<T, F>) -> &T {
         this.value.get_or_init(|| {
             let make = held(&this.make).take();
-            make.expect("LazyLock instance has previously been poisoned")()
+            make.expect(POISONED)()
         })
     }
+
+    /// As [`force`](LazyLock::force), by the proof that nobody else has it.
+    ///
+    /// # Panics
+    ///
+    /// As [`force`](LazyLock::force).
+    pub fn force_mut(this: &mut LazyLock<T, F>) -> &mut T {
+        LazyLock::force(this);
+        this.value.get_mut().expect("it was just made")
+    }
 }
+
+impl<T, F> LazyLock<T, F> {
+    /// The value, if it was made. Never waits and makes none.
+    pub fn get(this: &LazyLock<T, F>) -> Option<&T> {
+        this.value.get()
+    }
+
+    /// The value, if it was made, by the proof that nobody else has it.
+    pub fn get_mut(this: &mut LazyLock<T, F>) -> Option<&mut T> {
+        this.value.get_mut()
+    }
+}
+
+const POISONED: &str = "LazyLock instance has previously been poisoned";
 
 impl<T, F: FnOnce() -> T> Deref for LazyLock<T, F> {
     type Target = T;
     fn deref(&self) -> &T {
         LazyLock::force(self)
+    }
+}
+impl<T, F: FnOnce() -> T> DerefMut for LazyLock<T, F> {
+    fn deref_mut(&mut self) -> &mut T {
+        LazyLock::force_mut(self)
     }
 }
 impl<T: Default> Default for LazyLock<T> {

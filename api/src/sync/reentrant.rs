@@ -127,6 +127,7 @@ impl<T: ?Sized> ReentrantLock<T> {
 
     /// Takes the lock if it is free or ours.
     pub fn try_lock(&self) -> Option<ReentrantLockGuard<'_, T>> {
+        driver::count_call();
         let taken = held(&self.state).take(Owner::current());
         // Made only where it is due: dropping one releases.
         taken.then(|| ReentrantLockGuard { lock: self, not_send: PhantomData })

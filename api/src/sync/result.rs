@@ -1,10 +1,11 @@
 //! [`AsyncResult`]: gevent's value that comes later.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::event::Event;
-use std::sync::OnceLock;
+use crate::driver;
 
 /// A value that one greenlet sets, a single time, and any number wait for. An outcome that may be a
 /// failure is an `AsyncResult<Result<T, E>>`.
@@ -43,10 +44,12 @@ impl<T> AsyncResult<T> {
 
     /// The value, if it is set.
     pub fn get(&self) -> Option<&T> {
+        driver::count_call();
         self.value.get()
     }
     /// Whether the value is set.
     pub fn is_ready(&self) -> bool {
+        driver::count_call();
         self.value.get().is_some()
     }
 
@@ -56,10 +59,10 @@ impl<T> AsyncResult<T> {
     ///
     /// Outside any hub, if it has to wait.
     pub fn wait(&self, timeout: Option<Duration>) -> Option<&T> {
-        if !self.is_ready() {
+        if self.value.get().is_none() {
             self.set.wait(timeout);
         }
-        self.get()
+        self.value.get()
     }
 
     /// The value, if it was set.

@@ -1,6 +1,7 @@
 //! [`RwLock`]: std's lock for many readers or one writer, whose waiting parks the greenlet.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::sync::{
     self, LockResult, Mutex, PoisonError, RwLockReadGuard as Read, RwLockWriteGuard as Write,
@@ -141,6 +142,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// `WouldBlock` if it cannot; poisoned, when a writer panicked.
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
+        driver::count_call();
         if !held(&self.state).take(Wants::Read) {
             return Err(TryLockError::WouldBlock);
         }
@@ -153,6 +155,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// `WouldBlock` if it cannot; poisoned, when a writer panicked.
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
+        driver::count_call();
         if !held(&self.state).take(Wants::Write) {
             return Err(TryLockError::WouldBlock);
         }
@@ -177,7 +180,7 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     fn read_guard(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        let guard = |inner| RwLockReadGuard { lock: self, inner: Some(inner) };
+        let guard = |inner| RwLockReadGuard { state: &self.state, inner: Some(inner) };
         match self.inner.read() {
             Ok(inner) => Ok(guard(inner)),
             Err(poisoned) => Err(PoisonError::new(guard(poisoned.into_inner()))),
@@ -240,13 +243,32 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
 }
 
 /// Holds a [`RwLock`] for reading, beside other readers.
+///
+/// It only lends, so a guard of what lives longer is one of what lives shorter, as std's is: of the
+/// lock it knows the state alone.
+///
+/// ```
+/// use greenroom::sync::RwLockReadGuard;
+/// fn shorter<'a>(guard: RwLockReadGuard<'a, &'static u8>) -> RwLockReadGuard<'a, &'a u8> {
+///     guard
+/// }
+/// ```
 #[must_use = "if unused the lock is released at once"]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
-    lock: &'a RwLock<T>,
+    state: &'a Mutex<State>,
     inner: Option<Read<'a, T>>,
 }
 
 /// Holds a [`RwLock`] for writing, alone.
+///
+/// What it holds can be replaced, so it is of that very type, as std's is:
+///
+/// ```compile_fail
+/// use greenroom::sync::RwLockWriteGuard;
+/// fn shorter<'a>(guard: RwLockWriteGuard<'a, &'static u8>) -> RwLockWriteGuard<'a, &'a u8> {
+///     guard
+/// }
+/// ```
 #[must_use = "if unused the lock is released at once"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
     lock: &'a RwLock<T>,
@@ -254,6 +276,32 @@ pub struct RwLockWriteGuard<'a, T: ?Sized> {
     /// Whether its holder was unwinding already when it took the lock.
     unwinding: bool,
     poisoned: bool,
+}
+
+impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
+    /// Goes on reading without letting another writer in between. Readers that stand first in line
+    /// come in as well.
+    pub fn downgrade(guard: RwLockWriteGuard<'a, T>) -> RwLockReadGuard<'a, T> {
+        let lock = guard.lock;
+        {
+            // Not `drop`: the lock is not let go.
+            let mut guard = ManuallyDrop::new(guard);
+            guard.inner = None;
+            if !guard.poisoned {
+                // A destructor that downgrades while a panic unwinds has not left its work half done.
+                lock.inner.clear_poison();
+            }
+        }
+        let inner = lock.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let wakes = {
+            let mut state = held(&lock.state);
+            state.has_writer = false;
+            state.admit(Wants::Read);
+            state.let_in()
+        };
+        wake_all(wakes);
+        RwLockReadGuard { state: &lock.state, inner: Some(inner) }
+    }
 }
 
 impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
@@ -277,7 +325,7 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
     fn drop(&mut self) {
         self.inner = None;
-        let wakes = held(&self.lock.state).release(Wants::Read);
+        let wakes = held(self.state).release(Wants::Read);
         wake_all(wakes);
     }
 }

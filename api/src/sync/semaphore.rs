@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::line::{Gone, Line, Wait, Waited, Wake, held, nobody_known, wake_all};
+use crate::driver;
 
 /// A number of permits. Who finds none waits; who waits is served first come, first served, and a
 /// permit that is released goes to the first in line: nobody who comes later takes it before.
@@ -98,6 +99,7 @@ impl Semaphore {
 
     /// Takes a permit if there is one.
     pub fn try_acquire(&self) -> bool {
+        driver::count_call();
         held(&self.state).take()
     }
 
@@ -130,18 +132,23 @@ impl Semaphore {
         };
         // Served or not: there may be one by now, or none any more.
         wait.run(None, |state, _| state.permits > 0);
-        self.available()
+        self.free()
     }
 
     /// Permits that nobody has.
     pub fn available(&self) -> usize {
+        driver::count_call();
+        self.free()
+    }
+
+    fn free(&self) -> usize {
         held(&self.state).permits
     }
 }
 
 impl fmt::Debug for Semaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Semaphore").field("available", &self.available()).finish_non_exhaustive()
+        f.debug_struct("Semaphore").field("available", &self.free()).finish_non_exhaustive()
     }
 }
 

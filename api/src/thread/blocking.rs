@@ -43,7 +43,7 @@ where
         Ok(value) => value,
         Err(error) => panic!("a blocking job was not done: {error}"),
     };
-    start(&driver, body, Label::from("blocking".to_owned()), stack::DEFAULT_SIZE, at)
+    start(&driver, body, Label::named("blocking"), stack::DEFAULT_SIZE, at)
 }
 
 /// As [`spawn_blocking`] and its join in one, without a greenlet between: who is killed, or runs out

@@ -6,14 +6,12 @@ use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::thread::Result;
 use std::time::Duration;
 
-use super::park::Thread;
-
+use super::id::{Identity, Thread};
 use super::scoped::Family;
-use crate::driver::{self, Driver, Killed, Panicked, Parker, Woken};
+use crate::driver::{self, Driver, Killed, Panicked, Woken};
 use crate::hub::{GreenletId, Note, On};
 
 /// Waits for a greenlet, or ends it. See [`std::thread::JoinHandle`].
@@ -57,9 +55,9 @@ impl<T> JoinHandle<T> {
         self.0.is_finished()
     }
 
-    /// The greenlet's place in the spawn tree; empty once it is over.
-    pub fn name(&self) -> String {
-        self.0.name()
+    /// The greenlet's place in the spawn tree, as [`Thread::path`] has it; empty once it is over.
+    pub fn path(&self) -> String {
+        self.0.path()
     }
 
     /// The greenlet, for others to [`unpark`](Thread::unpark).
@@ -70,7 +68,7 @@ impl<T> JoinHandle<T> {
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinHandle").field("greenlet", &self.name()).finish_non_exhaustive()
+        f.debug_struct("JoinHandle").field("greenlet", &self.path()).finish_non_exhaustive()
     }
 }
 
@@ -78,8 +76,10 @@ impl<T> fmt::Debug for JoinHandle<T> {
 pub(super) struct Handle<T> {
     id: GreenletId,
     hub: u64,
+    who: Identity,
     packet: Rc<Packet<T>>,
-    thread: OnceCell<Thread>,
+    /// Made when it is first asked for.
+    thread: OnceCell<Box<Thread>>,
 }
 
 /// Wraps `f` so that its result is kept for a handle. A panic that nobody takes is told to the
@@ -157,7 +157,8 @@ impl<T> Drop for Packet<T> {
 
 impl<T> Handle<T> {
     pub(super) fn new(driver: &Driver, id: GreenletId, packet: Rc<Packet<T>>) -> Handle<T> {
-        Handle { id, hub: driver.id, packet, thread: OnceCell::new() }
+        let (hub, who) = (driver.id, Identity::of(driver, id));
+        Handle { id, hub, who, packet, thread: OnceCell::new() }
     }
 
     pub(super) fn join(self) -> Result<T> {
@@ -185,11 +186,12 @@ impl<T> Handle<T> {
     }
 
     pub(super) fn is_finished(&self) -> bool {
+        driver::count_call();
         driver::with_current(|driver| driver.id != self.hub || !driver.is_live(self.id))
             .unwrap_or(true)
     }
 
-    pub(super) fn name(&self) -> String {
+    pub(super) fn path(&self) -> String {
         let name = |driver: &Driver| (driver.id == self.hub).then(|| driver.name(self.id));
         driver::with_current(name).flatten().unwrap_or_default()
     }
@@ -197,11 +199,10 @@ impl<T> Handle<T> {
     pub(super) fn thread(&self) -> &Thread {
         self.thread.get_or_init(|| {
             let known = driver::current().filter(|driver| driver.id == self.hub);
-            match known.filter(|driver| driver.is_live(self.id)) {
+            Box::new(match known.filter(|driver| driver.is_live(self.id)) {
                 Some(driver) => Thread::of(&driver, self.id),
-                // Over: there is nobody left to unpark.
-                None => Thread { parker: Arc::new(Parker::of_nobody()), name: "".into() },
-            }
+                None => Thread::of_nobody(&self.who),
+            })
         })
     }
 

@@ -1,5 +1,6 @@
 //! Values of a greenlet's own, and of a host's: `thread_local!` under greenlets.
 
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use crate::driver;
@@ -21,7 +22,7 @@ use crate::driver;
 /// ```
 #[macro_export]
 macro_rules! greenlet_local {
-    ($($(#[$doc:meta])* $vis:vis static $name:ident: $type:ty = $init:expr;)*) => {$(
+    ($($(#[$doc:meta])* $vis:vis static $name:ident: $type:ty = $init:expr);* $(;)?) => {$(
         $(#[$doc])*
         $vis static $name: $crate::thread::LocalKey<$type> =
             $crate::thread::LocalKey::new(|| $init);
@@ -46,7 +47,7 @@ macro_rules! greenlet_local {
 /// ```
 #[macro_export]
 macro_rules! host_local {
-    ($($(#[$doc:meta])* $vis:vis static $name:ident: $type:ty = $init:expr;)*) => {$(
+    ($($(#[$doc:meta])* $vis:vis static $name:ident: $type:ty = $init:expr);* $(;)?) => {$(
         $(#[$doc])*
         $vis static $name: $crate::thread::HostKey<$type> =
             $crate::thread::HostKey::new(|| $init);
@@ -92,11 +93,125 @@ macro_rules! accessors {
             ///
             /// Outside any greenlet, and while or after the value is dropped.
             pub fn try_with<R>(&'static self, f: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
+                self.try_with_or(self.init, f)
+            }
+
+            /// As [`try_with`](Self::try_with), but `init` makes the value if there is none.
+            fn try_with_or<R>(
+                &'static self,
+                init: impl FnOnce() -> T,
+                f: impl FnOnce(&T) -> R,
+            ) -> Result<R, AccessError> {
                 let outside = AccessError { is_destroyed: false };
                 let locals = driver::current().and_then(|driver| driver.$of()).ok_or(outside)?;
-                let value = locals.get(self as *const _ as usize, self.init);
+                let value = locals.get(self as *const _ as usize, init);
                 let value = value.ok_or(AccessError { is_destroyed: true })?;
                 Ok(f(&value))
+            }
+
+            /// Puts `value` into what `put` finds in the value; where there is none yet, `make` makes
+            /// it of `value`, and the key's own initialiser does not run.
+            fn put<V>(&'static self, value: V, make: impl FnOnce(V) -> T, put: impl FnOnce(&T, V)) {
+                let left = Cell::new(Some(value));
+                let take = || left.take().expect("it is put once");
+                self.try_with_or(|| make(take()), |of| left.take().map_or((), |v| put(of, v)))
+                    .unwrap_or_else(|error| panic!("{error}"));
+            }
+        }
+
+        impl<T: 'static> $key<Cell<T>> {
+            /// Sets the value. Where there is none yet it is made of this one: the initialiser does
+            /// not run.
+            ///
+            /// # Panics
+            ///
+            /// As [`with`](Self::with).
+            pub fn set(&'static self, value: T) {
+                self.put(value, Cell::new, Cell::set);
+            }
+
+            /// A copy of the value.
+            ///
+            /// # Panics
+            ///
+            /// As [`with`](Self::with).
+            pub fn get(&'static self) -> T
+            where
+                T: Copy,
+            {
+                self.with(Cell::get)
+            }
+
+            /// Takes the value and leaves the default one.
+            ///
+            /// # Panics
+            ///
+            /// As [`with`](Self::with).
+            pub fn take(&'static self) -> T
+            where
+                T: Default,
+            {
+                self.with(Cell::take)
+            }
+
+            /// Puts `value` in the place of the one that is returned.
+            ///
+            /// # Panics
+            ///
+            /// As [`with`](Self::with).
+            pub fn replace(&'static self, value: T) -> T {
+                self.with(|cell| cell.replace(value))
+            }
+        }
+
+        impl<T: 'static> $key<RefCell<T>> {
+            /// Calls `f` with the value borrowed.
+            ///
+            /// # Panics
+            ///
+            /// If it is borrowed mutably; and as [`with`](Self::with).
+            pub fn with_borrow<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
+                self.with(|cell| f(&cell.borrow()))
+            }
+
+            /// Calls `f` with the value borrowed mutably.
+            ///
+            /// # Panics
+            ///
+            /// If it is borrowed; and as [`with`](Self::with).
+            pub fn with_borrow_mut<R>(&'static self, f: impl FnOnce(&mut T) -> R) -> R {
+                self.with(|cell| f(&mut cell.borrow_mut()))
+            }
+
+            /// Sets the value. Where there is none yet it is made of this one: the initialiser does
+            /// not run.
+            ///
+            /// # Panics
+            ///
+            /// If it is borrowed; and as [`with`](Self::with).
+            pub fn set(&'static self, value: T) {
+                self.put(value, RefCell::new, |cell, value| *cell.borrow_mut() = value);
+            }
+
+            /// Takes the value and leaves the default one.
+            ///
+            /// # Panics
+            ///
+            /// If it is borrowed; and as [`with`](Self::with).
+            pub fn take(&'static self) -> T
+            where
+                T: Default,
+            {
+                self.with(RefCell::take)
+            }
+
+            /// Puts `value` in the place of the one that is returned.
+            ///
+            /// # Panics
+            ///
+            /// If it is borrowed; and as [`with`](Self::with).
+            pub fn replace(&'static self, value: T) -> T {
+                self.with(|cell| cell.replace(value))
             }
         }
 

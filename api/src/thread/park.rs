@@ -1,11 +1,10 @@
-//! `park` and `unpark`: one token a greenlet, and [`Thread`], who holds the other end of it.
+//! `park`: one token a greenlet. [`Thread`] holds the other end of it.
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::driver::{self, Driver, Parker, Woken};
-use crate::hub::{GreenletId, On};
+use super::Thread;
+use crate::driver::{self, Woken};
+use crate::hub::On;
 
 /// The current greenlet, for others to [`unpark`](Thread::unpark).
 ///
@@ -36,9 +35,20 @@ pub fn park_timeout(timeout: Duration) {
     park_until(Some(timeout));
 }
 
+/// As [`park_timeout`], in milliseconds.
+///
+/// # Panics
+///
+/// Outside any hub.
+#[deprecated(note = "replaced by `greenroom::thread::park_timeout`, as in std")]
+pub fn park_timeout_ms(ms: u32) {
+    park_timeout(Duration::from_millis(ms.into()));
+}
+
 fn park_until(timeout: Option<Duration>) {
     let driver = driver::current().expect(driver::OUTSIDE);
     driver.after_switch();
+    driver::count_call();
     let id = driver.current_id().expect(driver::OUTSIDE);
     let parker = driver.parker(id);
     let deadline = timeout.map(|timeout| driver.now().after(timeout));
@@ -62,35 +72,5 @@ fn park_until(timeout: Option<Duration>) {
         if !matches!(woken, Woken::Event) {
             return;
         }
-    }
-}
-
-/// A handle to a greenlet. See [`std::thread::Thread`].
-#[derive(Clone)]
-pub struct Thread {
-    pub(super) parker: Arc<Parker>,
-    pub(super) name: Arc<str>,
-}
-
-impl Thread {
-    pub(super) fn of(driver: &Driver, id: GreenletId) -> Thread {
-        Thread { parker: driver.parker(id), name: driver.name(id).into() }
-    }
-    /// Lets the greenlet's current or next [`park`] return. May be called from any thread.
-    pub fn unpark(&self) {
-        if let Some(ticket) = self.parker.give_token() {
-            let (hub, mailbox) = self.parker.hub();
-            driver::wake_anywhere(hub, mailbox, ticket);
-        }
-    }
-    /// The greenlet's place in the spawn tree.
-    pub fn name(&self) -> Option<&str> {
-        Some(&self.name)
-    }
-}
-
-impl fmt::Debug for Thread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Thread").field("name", &self.name).finish_non_exhaustive()
     }
 }

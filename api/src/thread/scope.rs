@@ -20,10 +20,11 @@ use crate::hub::GreenletId;
 ///
 /// The wait at the end is one like any other: others run meanwhile, it is in the wait table as
 /// `scope`, a kill or an expired [`timeout`](crate::time::timeout) ends it. When that happens, in
-/// the wait or in `f`, or when `f` panics, the children that are left are killed and unwound, in the
-/// order they were spawned, before anything else runs, and then the unwinding goes on from here.
-/// Children may have scopes of their own, which do the same. What they spawn with plain
-/// [`spawn`](super::spawn) borrows nothing and is not part of it.
+/// the wait or in `f`, the children that are left are killed and unwound, in the order they were
+/// spawned, before anything else runs, and then the unwinding goes on from here. When `f` panics they
+/// are waited for, as std's are, and then the panic goes on. Children may have scopes of their own,
+/// which do the same. What they spawn with plain [`spawn`](super::spawn) borrows nothing and is not
+/// part of it.
 ///
 /// A child that swallows its kill meets it again at every blocking call. One that does so two hundred
 /// times ends the process: the frame that it borrows from cannot go before it.
@@ -137,7 +138,7 @@ impl Builder {
         T: 'scope,
     {
         let at = Location::caller();
-        let (label, stack_size) = self.parts()?;
+        let (label, stack_size) = self.parts();
         Ok(scope.start(f, label, stack_size, at))
     }
 }
@@ -183,9 +184,9 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
         self.handle.is_finished()
     }
 
-    /// The greenlet's place in the spawn tree; empty once it is over.
-    pub fn name(&self) -> String {
-        self.handle.name()
+    /// The greenlet's place in the spawn tree, as [`Thread::path`] has it; empty once it is over.
+    pub fn path(&self) -> String {
+        self.handle.path()
     }
 
     /// The greenlet, for others to [`unpark`](Thread::unpark).
@@ -196,6 +197,6 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
 
 impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScopedJoinHandle").field("greenlet", &self.name()).finish_non_exhaustive()
+        f.debug_struct("ScopedJoinHandle").field("greenlet", &self.path()).finish_non_exhaustive()
     }
 }

@@ -7,16 +7,25 @@
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::mem;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, RefUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-use crate::driver::{Driver, Label, Origin, Panicked};
+use crate::driver::{self, Driver, Label, Origin, Panicked};
 use crate::greenlet::end_process;
 use crate::hub::{GreenletId, On};
 
 /// Where greenlets are spawned that may borrow what outlives them. See [`std::thread::Scope`].
 ///
-/// Given to the closure of [`scope`](crate::thread::scope).
+/// Given to the closure of [`scope`](crate::thread::scope). It is not `Sync`, where std's is: what it
+/// spawns need not be `Send`, so another thread must not spawn by it.
+///
+/// ```compile_fail,E0277
+/// greenroom::thread::scope(|s| {
+///     std::thread::scope(|threads| {
+///         threads.spawn(|| s.spawn(|| ()));
+///     });
+/// });
+/// ```
 pub struct Scope<'scope, 'env: 'scope> {
     driver: Rc<Driver>,
     /// The greenlet that stands in [`lend`].
@@ -27,6 +36,9 @@ pub struct Scope<'scope, 'env: 'scope> {
     env: PhantomData<&'env mut &'env ()>,
 }
 
+/// As std's: a panic leaves no list of children half written.
+impl RefUnwindSafe for Scope<'_, '_> {}
+
 /// The children of one scope.
 #[derive(Default)]
 pub(crate) struct Family {
@@ -36,8 +48,9 @@ pub(crate) struct Family {
     panicked: RefCell<Vec<Panicked>>,
 }
 
-/// Calls `f` with a scope and waits for the scope's children; when `f` or the wait is unwound, they
-/// are killed and unwound in place instead. Only then does it return or unwind.
+/// Calls `f` with a scope and waits for the scope's children, also when `f` panics, as std does. When a
+/// kill or an expired timeout unwinds `f` or the wait, they are killed and unwound in place instead.
+/// Only then does it return or unwind.
 #[track_caller]
 pub(crate) fn lend<'env, F, T>(driver: Rc<Driver>, f: F) -> T
 where
@@ -46,14 +59,22 @@ where
     let (owner, family) = (driver.current_id(), Rc::default());
     let scope = Scope { driver, owner, family, scope: PhantomData, env: PhantomData };
     let returned = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    // A panic is caught by here, so that nobody is panicking and the wait is one like any other.
     let waited = match &returned {
-        Ok(_) => catch_unwind(AssertUnwindSafe(|| scope.wait())),
-        Err(_) => Ok(()),
+        Err(payload) if !driver::is_panic(&**payload) => Ok(()),
+        _ => catch_unwind(AssertUnwindSafe(|| scope.wait())),
     };
     scope.reap();
     let first = scope.report_panics(returned.is_ok() && waited.is_ok());
     match (returned, waited, first) {
-        (Err(payload), ..) | (_, Err(payload), _) => resume_unwind(payload),
+        (Err(payload), waited, _) => {
+            if waited.is_err() {
+                // It is the panic that goes on; who is killed meets that again where it next waits.
+                scope.driver.set_unwinding(false);
+            }
+            resume_unwind(payload)
+        }
+        (_, Err(payload), _) => resume_unwind(payload),
         (_, _, Some(Panicked { greenlet, message })) => {
             panic!("a scoped thread panicked: {greenlet}: {message}")
         }

@@ -5,15 +5,16 @@ use std::io;
 use std::time::Duration;
 
 use super::{Claim, Watcher, timed_out};
-use crate::call::{Wake, begin, check_timeouts, foreign, sealed::Sealed, wake_of};
+use crate::call::{begin, check_timeouts, foreign, sealed::Sealed, wake_of};
 use crate::driver::{self, Driver, Ticket};
 use crate::hub::{GreenletId, On, Tick};
 use crate::sync::Event;
 use crate::thread::{JoinHandle, ScopedJoinHandle};
+use crate::time::Interval;
 
 /// Something that can be waited for together with others: a [`Watcher`] (its source is ready), a
-/// [`JoinHandle`](crate::thread::JoinHandle) (its greenlet is over), an [`Event`] (it is set) or a
-/// [`Timer`] (its time has come).
+/// [`JoinHandle`](crate::thread::JoinHandle) (its greenlet is over), an [`Event`] (it is set), a
+/// [`Timer`] (its time has come) or an [`Interval`] (its next tick has).
 pub trait Waitable: Sealed {
     #[doc(hidden)]
     fn member(&self) -> Member<'_>;
@@ -27,7 +28,8 @@ pub struct Member<'a>(Kind<'a>);
 enum Kind<'a> {
     Watcher(&'a Watcher),
     Event(&'a Event),
-    Timer(&'a Timer),
+    /// A time of this hub's.
+    Due(u64, Tick),
     Greenlet(u64, GreenletId),
 }
 
@@ -68,7 +70,14 @@ pub struct Timer {
 impl Sealed for Timer {}
 impl Waitable for Timer {
     fn member(&self) -> Member<'_> {
-        Member(Kind::Timer(self))
+        Member(Kind::Due(self.hub, self.due))
+    }
+}
+impl Sealed for Interval {}
+impl Waitable for Interval {
+    fn member(&self) -> Member<'_> {
+        let (hub, due) = self.next();
+        Member(Kind::Due(hub, due))
     }
 }
 
@@ -86,8 +95,8 @@ pub fn after(duration: Duration) -> Timer {
 /// the first one's where several are.
 ///
 /// It switches at least once, as every wait of this module does, and takes nothing: what is ready
-/// stays so. A watcher among them that was named counts as ready even if somebody else has taken
-/// its bytes meanwhile, and an event that was set even if it is cleared by now.
+/// stays so. A watcher's source is asked again before the wait returns; an event that was set
+/// counts even if it is cleared by now.
 ///
 /// # Errors
 ///
@@ -145,7 +154,7 @@ struct Together<'a> {
     deadline: Option<Tick>,
     may_park: bool,
     switched: Cell<bool>,
-    _claims: Vec<Claim<'a>>,
+    claims: Vec<Claim<'a>>,
 }
 
 impl<'a> Together<'a> {
@@ -160,7 +169,7 @@ impl<'a> Together<'a> {
             match *member {
                 Kind::Watcher(watcher) => claims.push(watcher.claim(driver)?),
                 Kind::Greenlet(hub, _) if hub != driver.id => return Err(foreign()),
-                Kind::Timer(timer) if timer.hub != driver.id => return Err(foreign()),
+                Kind::Due(hub, _) if hub != driver.id => return Err(foreign()),
                 _ => {}
             }
         }
@@ -175,40 +184,41 @@ impl<'a> Together<'a> {
             deadline: timeout.map(|timeout| driver.now().after(timeout)),
             may_park: timeout != Some(Duration::ZERO),
             switched: Cell::new(false),
-            _claims: claims,
+            claims: claims,
         })
     }
 
-    /// Those of these that are ready, or were named, in the list's order: one at least.
+    /// Those of these that are ready, in the list's order: one at least.
     fn some_of(&self, indexes: &[usize], op: &'static str) -> io::Result<Vec<usize>> {
         let driver = self.driver;
         loop {
             begin(driver)?;
             let ready = self.ready_among(indexes)?;
             if !ready.is_empty() {
-                self.switch_once();
-                return Ok(ready);
+                if self.switched.get() || driver.may_wait().is_err() {
+                    return Ok(ready);
+                }
+                // Others run first, and may take what is there.
+                driver.step_aside();
+                driver.raise_kill();
+                self.switched.set(true);
+                continue;
             }
             driver.may_wait()?;
             if !self.may_park || self.deadline.is_some_and(|at| driver.now() >= at) {
                 return Err(timed_out());
             }
             check_timeouts(driver)?;
-            let named = self.park(indexes, op)?;
-            if !named.is_empty() {
-                let counts =
-                    |index: &usize| named.contains(index) || self.is_ready(*index).unwrap_or(false);
-                return Ok(indexes.iter().copied().filter(counts).collect());
+            if let Some(error) = self.cancelled() {
+                return Err(error);
             }
+            self.park(indexes, op)?;
         }
     }
 
-    /// What is ready still costs one switch, and then its outcome is fixed, but for a kill.
-    fn switch_once(&self) {
-        if !self.switched.replace(true) {
-            self.driver.step_aside();
-            self.driver.raise_kill();
-        }
+    /// The error of a cancel of one of its watchers that came when it had been named.
+    fn cancelled(&self) -> Option<io::Error> {
+        self.claims.iter().find_map(|claim| claim.0.cancelled.take())
     }
 
     fn ready_among(&self, indexes: &[usize]) -> io::Result<Vec<usize>> {
@@ -224,14 +234,14 @@ impl<'a> Together<'a> {
     fn is_ready(&self, index: usize) -> io::Result<bool> {
         Ok(match self.members[index] {
             Kind::Watcher(watcher) => !watcher.is_ready(self.driver)?.is_none(),
-            Kind::Event(event) => event.is_set() || event.times_set() != self.sets[index],
-            Kind::Timer(timer) => self.driver.now() >= timer.due,
+            Kind::Event(event) => event.shows() || event.times_set() != self.sets[index],
+            Kind::Due(_, due) => self.driver.now() >= due,
             Kind::Greenlet(_, id) => !self.driver.is_live(id),
         })
     }
 
-    /// Waits once; returns the watchers that were named.
-    fn park(&self, indexes: &[usize], op: &'static str) -> io::Result<Vec<usize>> {
+    /// Waits once. Its end by an event or by the clock is not an answer: all are asked again.
+    fn park(&self, indexes: &[usize], op: &'static str) -> io::Result<()> {
         let driver = self.driver;
         let ticket = driver.ticket();
         let (deadline, open) = self.line_up(indexes, ticket);
@@ -239,16 +249,13 @@ impl<'a> Together<'a> {
         if self.ready_among(indexes).is_ok_and(|ready| !ready.is_empty()) {
             self.withdraw(indexes, ticket);
             driver.retire(ticket);
-            return Ok(Vec::new());
+            return Ok(());
         }
         let woken = driver.park(op, On::Several(open), deadline);
         self.switched.set(true);
-        let named = self.withdraw(indexes, ticket);
+        self.withdraw(indexes, ticket);
         driver.raise_kill();
-        Ok(match wake_of(woken)? {
-            Wake::Event => named,
-            Wake::TimedOut => Vec::new(),
-        })
+        wake_of(woken).map(drop)
     }
 
     /// Has each of these wake the next wait; returns when the first timer is due, and whether the
@@ -268,25 +275,17 @@ impl<'a> Together<'a> {
                     open = true;
                 }
                 Kind::Greenlet(_, id) => driver.add_joiner(id),
-                Kind::Timer(timer) => {
-                    deadline = Some(deadline.map_or(timer.due, |at| at.min(timer.due)));
+                Kind::Due(_, due) => {
+                    deadline = Some(deadline.map_or(due, |at| at.min(due)));
                 }
             }
         }
         (deadline, open)
     }
 
-    /// Leaves no trace of the wait; returns the watchers that were named.
-    fn withdraw(&self, indexes: &[usize], ticket: Ticket) -> Vec<usize> {
+    /// Leaves no trace of the wait.
+    fn withdraw(&self, indexes: &[usize], ticket: Ticket) {
         let driver = self.driver;
-        let was_named = |&index: &usize| match self.members[index] {
-            Kind::Watcher(watcher) => {
-                !driver.is_watching(watcher.target.io, watcher.interest, ticket)
-            }
-            _ => false,
-        };
-        // Before any of them is taken off its source, which takes all of the wait off.
-        let named = indexes.iter().copied().filter(was_named).collect();
         for &index in indexes {
             match self.members[index] {
                 Kind::Watcher(watcher) => driver.unwatch(watcher.target.io, ticket),
@@ -294,9 +293,8 @@ impl<'a> Together<'a> {
                     event.line().leave(driver, ticket);
                 }
                 Kind::Greenlet(_, id) => driver.remove_joiner(id, ticket),
-                Kind::Timer(_) => {}
+                Kind::Due(..) => {}
             }
         }
-        named
     }
 }

@@ -25,6 +25,30 @@ impl<F: FnMut() -> String> Drop for Tells<F> {
 }
 
 #[test]
+fn a_kill_or_an_expiry_that_passes_a_timeout_poisons_no_lock_around_it() {
+    for by_kill in [true, false] {
+        let played = play(ScriptHub::new(), move || {
+            let lock = Rc::new(Mutex::new(()));
+            let theirs = lock.clone();
+            let victim = spawn("victim", move || {
+                timeout(ms(5), || {
+                    let _held = theirs.lock().unwrap();
+                    let _ = timeout(ms(9), || thread::sleep(ms(99)));
+                })
+            });
+            thread::sleep(ms(1));
+            if by_kill {
+                victim.kill();
+            }
+            note!("{:?}", victim.join().map(|ended| ended.is_err()).is_err());
+            assert!(!lock.is_poisoned());
+        });
+        let at = if by_kill { 1 } else { 5 };
+        assert_eq!(played.done().told(), [format!("{at} main: {by_kill}")]);
+    }
+}
+
+#[test]
 fn kill_unwinds_at_the_switch_point_and_never_switches_the_killer() {
     let played = play(ScriptHub::new(), || {
         let stream = dial(1);

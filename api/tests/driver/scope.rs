@@ -1,10 +1,10 @@
 //! `thread::scope`: children that borrow are over before what they borrow goes.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::rc::Rc;
 
-use greenroom::driver::{self, panic_message};
+use greenroom::driver;
 use greenroom::sync::Mutex;
 use greenroom::thread::{Builder, Killed, Scope, ScopedJoinHandle};
 use greenroom::time::timeout;
@@ -12,6 +12,8 @@ use greenroom::{note, thread};
 
 use crate::scripted::{Event, ScriptHub, client, ms, play, play_all, server};
 use crate::spawn;
+
+mod panics;
 
 /// Says what it borrows when it is dropped.
 struct Tells<'a>(&'static str, &'a Cell<u32>);
@@ -86,7 +88,7 @@ fn a_child_spawns_siblings_and_they_are_waited_for() {
                         thread::sleep(ms(3));
                         count.set(count.get() + 1);
                     });
-                    note!("{} {}", third.name(), third.thread().name().unwrap());
+                    note!("{} {}", third.path(), third.thread().path());
                 });
             });
         });
@@ -98,30 +100,7 @@ fn a_child_spawns_siblings_and_they_are_waited_for() {
 }
 
 #[test]
-pub fn a_body_that_panics_ends_its_children_first() {
-    let played = play(ScriptHub::new(), || {
-        let count = Cell::new(0);
-        let fell = catch_unwind(AssertUnwindSafe(|| {
-            with_three_children(&count, || panic!("on purpose"));
-        }));
-        note!("{}", panic_message(&*fell.unwrap_err()));
-        thread::sleep(ms(90));
-        note!("{}", count.get());
-    });
-    // In the order they were spawned, in one turn; one that did not start never does.
-    let told = [
-        "0 main/a: a 1",
-        "0 main/b: b 2",
-        "0 main/c: c 3",
-        "0 main: frame 4",
-        "0 main: on purpose",
-        "90 main: 4",
-    ];
-    assert_eq!(played.done().told(), told);
-}
-
-#[test]
-fn a_kill_in_the_body_or_in_the_wait_ends_the_children_in_one_turn() {
+pub fn a_kill_in_the_body_or_in_the_wait_ends_the_children_in_one_turn() {
     for in_the_wait in [false, true] {
         let played = play(ScriptHub::new(), move || {
             let victim = spawn("victim", move || {
@@ -232,45 +211,6 @@ fn scopes_of_children_end_with_them_innermost_first() {
         "1 main: true".into(),
     ];
     assert_eq!(played.done().told(), told);
-}
-
-#[test]
-fn a_child_that_nobody_joined_panics_and_so_does_the_scope() {
-    let played = play(ScriptHub::new(), || {
-        let count = Cell::new(0);
-        let fell = catch_unwind(AssertUnwindSafe(|| {
-            thread::scope(|s| {
-                named(s, "loud", || panic!("on {}", "purpose"));
-                named(s, "late", || {
-                    thread::sleep(ms(5));
-                    count.set(1);
-                });
-            });
-        }));
-        note!("{} {}", panic_message(&*fell.unwrap_err()), count.get());
-        // Joined by hand it is the handle's; the scope has nothing to say.
-        let joined = thread::scope(|s| s.spawn(|| panic!("joined")).join().is_err());
-        note!("{joined}");
-    });
-    let said = "a scoped thread panicked: main/loud: on purpose";
-    assert_eq!(played.done().told(), [format!("5 main: {said} 1"), "5 main: true".into()]);
-}
-
-#[test]
-fn a_childs_panic_that_the_scope_does_not_pass_on_is_told_to_the_run() {
-    let played = play(ScriptHub::new(), || {
-        let fell = catch_unwind(AssertUnwindSafe(|| {
-            thread::scope(|s| {
-                named(s, "loud", || panic!("the child's"));
-                thread::yield_now();
-                panic!("the body's");
-            });
-        }));
-        note!("{}", panic_message(&*fell.unwrap_err()));
-    });
-    assert_eq!(played.told(), ["0 main: the body's"]);
-    let [panic] = &played.ending.panics[..] else { panic!("{:?}", played.ending) };
-    assert_eq!((&*panic.greenlet, &*panic.message), ("main/loud", "the child's"));
 }
 
 /// Opens a scope when it is dropped.

@@ -21,6 +21,8 @@ pub struct Entry {
 pub enum What {
     Began(usize),
     Ended(usize, Outcome),
+    /// A `scope` was left by a panic, its own or its body's.
+    Fell(usize),
     Left(End),
 }
 

@@ -187,7 +187,7 @@ impl<'a> Model<'a> {
         actor.ran |= actor.started || !matches!(entry.what, What::Left(End::Killed));
         actor.started = true;
         demand(actor.is_alive(), "it was over already, or not begun")?;
-        let killed = matches!(entry.what, What::Left(End::Killed));
+        let killed = matches!(entry.what, What::Left(End::Killed)) || actor.falls;
         demand(killed || actor.may_go_on(), "it goes on after its kill")?;
         match &entry.what {
             What::Left(end) => {
@@ -201,6 +201,7 @@ impl<'a> Model<'a> {
                 self.begin(number, *op, place);
                 Ok(())
             }
+            What::Fell(op) => self.fall(number, *op, place),
             What::Ended(op, outcome) => {
                 let doing = self.actors[number].doing.take();
                 match self.actors[number].ops[*op] {
@@ -225,7 +226,7 @@ impl<'a> Model<'a> {
                 demand(idle, "it left amid a call")
             }
             End::Panicked => {
-                let panics = start == Some(&Start::Panics) || self.mourns(number);
+                let panics = start == Some(&Start::Panics) && actor.families.is_empty();
                 demand(panics, "it did not panic")
             }
             End::Killed if actor.killed => {
@@ -269,9 +270,6 @@ impl<'a> Model<'a> {
     }
 
     fn leave(&mut self, number: usize, end: End) -> Verdict {
-        if end == End::Panicked && self.mourns(number) {
-            self.close_family(number, true)?;
-        }
         self.close_families(number, 0)?;
         let actor = &mut self.actors[number];
         // The handle of whom it was about to join is gone with it.

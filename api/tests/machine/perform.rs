@@ -1,5 +1,6 @@
 //! Performing a program inside a hub.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use greenroom::driver::panic_message;
 use greenroom::net::{Shutdown, TcpListener, TcpStream};
 use greenroom::sync::{Event, Mutex, MutexGuard};
-use greenroom::thread::{self, JoinHandle, Thread};
+use greenroom::thread::{self, JoinHandle, Scope, Thread};
 use greenroom::time::{Elapsed, Instant, timeout};
 use greenroom::wait::{Watcher, cancel_wait, cancel_wait_with, wait, wait_read, wait_write};
 
@@ -116,6 +117,11 @@ fn start(stage: &Rc<Stage>, actor: usize) {
     stage.handles[actor].replace(Some(handle));
 }
 
+/// Whether a program panicked, as opposed to being killed or out of time.
+fn is_panic(payload: &(dyn Any + Send)) -> bool {
+    payload.is::<&str>() || payload.is::<String>()
+}
+
 /// What an actor does from its begin to its end.
 fn live(leaving: &Leaving, ops: &[Op]) {
     let Leaving { stage, actor, end } = leaving;
@@ -127,7 +133,7 @@ fn live(leaving: &Leaving, ops: &[Op]) {
     match acted {
         Ok(()) => end.set(End::Returned),
         Err(payload) => {
-            if payload.is::<&str>() || payload.is::<String>() {
+            if is_panic(&*payload) {
                 end.set(End::Panicked);
             }
             resume_unwind(payload);
@@ -300,21 +306,41 @@ impl<'a> Acting<'a> {
     }
 
     fn in_scope(&mut self, (first, children): (u8, &[Vec<Op>]), body: &[Op], number: usize) {
-        thread::scope(|s| {
-            let start = |(actor, ops)| {
-                let leaving = Leaving::new(self.stage, usize::from(actor));
-                RefCell::new(Some(s.spawn(move || live(&leaving, ops))))
-            };
-            let handles: Vec<_> =
-                (first..).zip(children.iter().map(Vec::as_slice)).map(start).collect();
-            let kin = |actor: u8, asked| {
-                let child = actor.checked_sub(first).map(usize::from);
-                let handle = child.and_then(|child| handles.get(child))?;
-                Some(answer(handle, asked))
-            };
-            self.act(body, number, &kin);
+        let scope = || {
+            thread::scope(|s| self.act_in_scope(s, (first, children), body, number));
+        };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(scope)) {
+            if is_panic(&*payload) {
+                self.stage.log(self.me, What::Fell(number - 1));
+            }
+            resume_unwind(payload);
+        }
+    }
+
+    fn act_in_scope<'scope>(
+        &mut self,
+        s: &'scope Scope<'scope, '_>,
+        (first, children): (u8, &'scope [Vec<Op>]),
+        body: &[Op],
+        number: usize,
+    ) {
+        let start = |(actor, ops)| {
+            let leaving = Leaving::new(self.stage, usize::from(actor));
+            RefCell::new(Some(s.spawn(move || live(&leaving, ops))))
+        };
+        let handles: Vec<_> =
+            (first..).zip(children.iter().map(Vec::as_slice)).map(start).collect();
+        let kin = |actor: u8, asked| {
+            let child = actor.checked_sub(first).map(usize::from);
+            let handle = child.and_then(|child| handles.get(child))?;
+            Some(answer(handle, asked))
+        };
+        let acted = catch_unwind(AssertUnwindSafe(|| self.act(body, number, &kin)));
+        // Who is killed or out of time comes to no end of its scope.
+        if acted.as_ref().err().is_none_or(|payload| is_panic(&**payload)) {
             self.stage.log(self.me, What::Began(number + size(body)));
-        });
+        }
+        acted.unwrap_or_else(|payload| resume_unwind(payload));
     }
 
     fn ask(&self, actor: u8, asked: Asked, kin: Kin<'_>) -> Outcome {

@@ -347,15 +347,23 @@ impl Hub for ScriptHub {
         self.sockets.listen(io)
     }
     fn connect(&mut self, io: Io, peer: &Address) -> io::Result<()> {
-        let at = self.sockets.connect(io, peer.inet()?, self.now)?;
-        match at {
+        if self.sockets.is_connecting(io)? {
+            return Err(errno(libc::EALREADY));
+        }
+        match self.sockets.connect(io, peer.inet()?, self.now)? {
             None => Ok(()),
             Some(at) => {
                 if at != u64::MAX {
                     self.agenda.add(at, Event::Connected(io));
                 }
-                Err(errno(libc::EWOULDBLOCK))
+                Err(errno(libc::EINPROGRESS))
             }
+        }
+    }
+    fn connecting(&mut self, io: Io, peer: &Address) -> io::Result<()> {
+        match self.sockets.is_connecting(io)? {
+            true => Err(errno(libc::EWOULDBLOCK)),
+            false => self.connect(io, peer),
         }
     }
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)> {

@@ -277,6 +277,11 @@ impl Sockets {
         Ok(())
     }
 
+    pub(super) fn is_connecting(&self, io: Io) -> io::Result<bool> {
+        let index = self.find(io)?;
+        Ok(matches!(self.sockets[index].state, State::Connecting))
+    }
+
     /// When the connection will stand; `None` if it does.
     pub(super) fn connect(&mut self, io: Io, to: SocketAddr, now: u64) -> io::Result<Option<u64>> {
         let index = self.find(io)?;

@@ -6,7 +6,7 @@ use std::os::fd::RawFd;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use greenroom::hub::{Hub, Interest, Io, Ready, Tick};
+use greenroom::hub::{Hub, Interest, Io, Ready, Tick, no_port};
 
 use super::{RealHub, WAKE};
 use crate::socket::{Socket, reported};
@@ -110,6 +110,21 @@ impl RealHub {
         }
     }
 
+    /// Makes a call that sends to another host. Where a datagram's socket would be given a port first
+    /// and none is free, no report follows.
+    pub(super) fn attempt_of_inet<T>(
+        &mut self,
+        io: Io,
+        call: impl FnOnce(&mut Socket) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let answer = self.attempt(io, call);
+        let waits = answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        if waits && self.socket_of(io)?.lacks_a_port() {
+            return Err(no_port());
+        }
+        answer
+    }
+
     /// Has the poll report this socket from now on.
     #[cold]
     pub(super) fn enlist(&mut self, io: Io) -> io::Result<()> {
@@ -195,7 +210,7 @@ impl RealHub {
         call: impl FnOnce(&mut Socket) -> io::Result<T>,
     ) -> io::Result<T> {
         if !self.table.get(io)?.socket()?.is_unix() {
-            return self.attempt(io, call);
+            return self.attempt_of_inet(io, call);
         }
         let answer = self.attempt_unreported(io, call);
         if answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {

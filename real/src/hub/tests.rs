@@ -7,7 +7,7 @@ use std::os::unix::net::SocketAddr as UnixAddr;
 use std::sync::Arc;
 
 use super::*;
-use crate::identity::Names;
+use crate::identity::{Names, Record};
 
 fn host(last: u8) -> RealHub {
     let address = Ipv4Addr::new(127, 254, 253, last);
@@ -19,7 +19,7 @@ fn host(last: u8) -> RealHub {
         programs: 1,
         is_over: Arc::default(),
         on_idle: None,
-        record: Arc::default(),
+        record: Arc::new(Record::new(|| ())),
     };
     RealHub::with_identity(Some(identity)).unwrap()
 }

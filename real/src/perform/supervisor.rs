@@ -25,6 +25,8 @@ pub(super) enum Event {
     Idle(usize),
     /// Its program returned, or panicked.
     Returned(usize, Result<(), String>),
+    /// A claim does not hold: the performance is over.
+    Violated,
     /// Its run is over.
     Ended(usize, Result<Ending, String>),
 }
@@ -43,6 +45,8 @@ pub(super) struct Supervisor {
     net: Net,
     deadline: Instant,
     timed_out: bool,
+    /// It is decided: a claim does not hold, or a server ended with an error.
+    is_decided: bool,
     hosts: Vec<Host>,
     violations: Vec<String>,
     record: Arc<Record>,
@@ -81,13 +85,15 @@ impl Shutdown {
 impl Supervisor {
     pub(super) fn new(net: Net, deadline: Instant) -> Supervisor {
         let (to_me, events) = channel();
+        let of_claims: Sender<Event> = to_me.clone();
         Supervisor {
             net,
             deadline,
             timed_out: false,
             hosts: Vec::new(),
             violations: Vec::new(),
-            record: Arc::default(),
+            record: Arc::new(Record::new(move || drop(of_claims.send(Event::Violated)))),
+            is_decided: false,
             clients: Arc::default(),
             servers: Arc::default(),
             events,
@@ -143,7 +149,7 @@ impl Supervisor {
 
     pub(super) fn wait_for_clients(&mut self, limit: Duration) {
         let busy = |host: &Host| host.role == Role::Client && !host.has_returned;
-        while self.hosts.iter().any(busy) {
+        while self.hosts.iter().any(busy) && !self.is_decided {
             if !self.hear_until(self.deadline) {
                 self.timed_out = true;
                 for host in self.hosts.iter().filter(|host| busy(host)) {
@@ -155,8 +161,9 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn has_timed_out(&self) -> bool {
-        self.timed_out
+    /// Whether it ended before its clients did.
+    pub(super) fn has_broken_off(&self) -> bool {
+        self.timed_out || self.is_decided
     }
 
     /// Ends the hosts of one role and waits for them.
@@ -183,6 +190,7 @@ impl Supervisor {
         let left = deadline.saturating_duration_since(Instant::now());
         let Ok(event) = self.events.recv_timeout(left) else { return false };
         match event {
+            Event::Violated => self.is_decided = true,
             Event::Idle(index) => self.hosts[index].is_up = true,
             Event::Returned(index, outcome) => {
                 let is_over = self.clients.is_set.load(Ordering::SeqCst);
@@ -192,6 +200,7 @@ impl Supervisor {
                 match outcome {
                     // What a program makes of its end is not its fault.
                     Err(wrong) if !is_over => {
+                        self.is_decided |= host.role == Role::Server;
                         self.violations.push(format!("{}: {wrong}", host.name));
                     }
                     _ => {}
@@ -204,7 +213,10 @@ impl Supervisor {
                 let name = host.name.clone();
                 match ending {
                     Ok(ending) => self.review(&name, has_returned, ending),
-                    Err(wrong) => self.violations.push(format!("{name}: {wrong}")),
+                    Err(wrong) => {
+                        self.is_decided |= self.hosts[index].role == Role::Server;
+                        self.violations.push(format!("{name}: {wrong}"));
+                    }
                 }
             }
         }

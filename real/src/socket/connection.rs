@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use greenroom::hub::Address;
 use socket2::SockAddr;
 
-use super::Socket;
+use super::{Socket, would_block};
 use crate::address::from_system;
 use crate::sys;
 
@@ -19,7 +19,7 @@ impl Socket {
 
     /// Connects from this address, unless the socket has one.
     pub(crate) fn leave_from(&mut self, source: Ipv4Addr) -> io::Result<()> {
-        if !self.bound && !self.connecting {
+        if !self.bound {
             sys::bind_source(&self.os, source)?;
             self.bound = true;
         }
@@ -30,50 +30,40 @@ impl Socket {
         self.os.listen(i32::try_from(backlog).unwrap_or(i32::MAX))
     }
 
-    /// Starts a connection; once one is under way, says how it went.
+    /// Starts a connection, or says that one is under way.
     pub(crate) fn connect(&mut self, peer: &SockAddr) -> io::Result<()> {
-        if self.connecting {
-            return self.how_it_went(peer);
+        let answer = self.os.connect(peer);
+        if matches!(&answer, Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS)) {
+            self.attempted = false;
         }
-        match self.os.connect(peer) {
-            // Under way already: started before the descriptor was adopted, or through a copy.
-            Err(error)
-                if matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EALREADY)) =>
-            {
-                self.connecting = true;
-                self.attempted = false;
-                Err(io::ErrorKind::WouldBlock.into())
-            }
-            answer => answer,
-        }
+        answer
     }
 
-    /// An attempt is over when the socket is writable. Asked by connect(2) Linux says how it went,
-    /// knows that it has told so, and lets the next call start anew, or returns `EISCONN`. Elsewhere
-    /// a failed attempt's error is asked for by itself.
-    fn how_it_went(&mut self, peer: &SockAddr) -> io::Result<()> {
-        let is_over =
-            || io::Result::Ok(sys::readiness(self.descriptor())?.writes() || self.listens());
-        if !self.attempted && !is_over()? {
-            return Err(io::ErrorKind::WouldBlock.into());
+    /// How the attempt went that is under way. It is over when the socket is writable. One that went
+    /// well Linux is asked for by connect(2), and then knows that it was told. To ask so for another
+    /// could start a new one, where the attempt was ended by a shutdown.
+    pub(crate) fn connecting(&mut self, peer: &SockAddr) -> io::Result<()> {
+        let was_reported = std::mem::take(&mut self.attempted);
+        if !was_reported && !sys::readiness(self.descriptor())?.writes() && !self.listens() {
+            return Err(would_block());
         }
-        self.attempted = false;
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        if let Some(error) = self.os.take_error()? {
-            self.connecting = false;
-            return Err(error);
+        if self.os.peer_addr().is_ok() {
+            return match self.os.connect(peer) {
+                Err(error) if error.raw_os_error() == Some(libc::EISCONN) => Ok(()),
+                answer => answer,
+            };
         }
-        match self.os.connect(peer).map_err(|error| (error.raw_os_error(), error)) {
-            Err((Some(libc::EINPROGRESS | libc::EALREADY), _)) => {
-                Err(io::ErrorKind::WouldBlock.into())
-            }
-            answer => {
-                self.connecting = false;
-                // Told already through a copy.
-                let stands = matches!(answer, Err((Some(libc::EISCONN), _)));
-                if stands { Ok(()) } else { answer.map_err(|(_, error)| error) }
-            }
+        if self.listens() {
+            return Ok(());
         }
+        if !sys::readiness(self.descriptor())?.writes() {
+            // What was reported was of an attempt before this one.
+            return Err(would_block());
+        }
+        let error = self.os.take_error()?;
+        // What connect(2) does with an attempt that failed, once it has said so.
+        sys::disconnect(&self.os)?;
+        Err(error.unwrap_or_else(|| io::Error::from_raw_os_error(libc::ECONNABORTED)))
     }
 
     /// Whether an attempt was given up, through another handle, for a socket that listens: such a

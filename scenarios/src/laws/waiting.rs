@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::rc::Rc;
 
 use greenroom::check::Shared;
-use greenroom::net::{TcpListener, TcpStream};
+use greenroom::net::{TcpListener, TcpStream, UdpSocket};
 use greenroom::os::unix::net::UnixStream;
 use greenroom::thread;
 use greenroom::time::Duration;
@@ -16,6 +16,9 @@ use crate::common::{Complaints, join_all, spawn};
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("readiness", "after WouldBlock, what comes wakes", readiness),
     ("readwrite", "waiting for either ends with whichever is there", readwrite),
+    ("ready", "a wait that says ready is followed by a call that does not block", ready),
+    ("ready-again", "what is there is not told when it was taken, or never was", ready_again),
+    ("ready-taken", "of two who wait, who finds it taken goes on to wait", ready_taken),
     ("write-room", "a full buffer holds writes and waits for writing until it is read", write_room),
     ("cancel", "a cancel ends that wait, and no other", cancel),
     ("one-waiter", "a watcher has one waiter, a source any number of watchers", one_waiter),
@@ -52,6 +55,87 @@ fn readwrite(complaints: &Complaints) -> io::Result<()> {
     far.write_all(b"x")?;
     wait::wait_readwrite(&near, None)?;
     near.read_exact(&mut [0])
+}
+
+/// Waits of every form, each told that its source is ready, and the call after it.
+fn ready(complaints: &Complaints) -> io::Result<()> {
+    let (near, far) = connected()?;
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    near.set_nonblocking(true)?;
+    socket.set_nonblocking(true)?;
+    listener.set_nonblocking(true)?;
+    for round in 0..3 {
+        let (address, own) = (listener.local_addr()?, socket.local_addr()?);
+        let theirs = (far.try_clone()?, socket.try_clone()?);
+        let sender = spawn("send", move || {
+            thread::sleep(Duration::from_millis(round));
+            (&theirs.0).write_all(b"x")?;
+            theirs.1.send_to(b"y", own)?;
+            TcpStream::connect(address).map(drop)
+        })?;
+        wait::wait_read(&near, None)?;
+        let read = kind((&near).read(&mut [0; 8]));
+        complaints.unless(read == Ok(1), || format!("a read: {read:?}"));
+        wait::any(&[&Watcher::read(&socket)?], None)?;
+        let received = kind(socket.recv(&mut [0; 8]));
+        complaints.unless(received == Ok(1), || format!("a receive: {received:?}"));
+        wait::all(&[&Watcher::read(&listener)?, &Watcher::write(&near)?], None)?;
+        let accepted = kind(listener.accept().map(drop));
+        complaints.unless(accepted == Ok(()), || format!("an accept: {accepted:?}"));
+        join_all([sender])?;
+    }
+    Ok(())
+}
+
+fn ready_again(complaints: &Complaints) -> io::Result<()> {
+    // The wake of a receive that was over by then comes late, and the datagram is taken.
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    socket.set_read_timeout(Some(Duration::from_millis(1)))?;
+    let early = kind(socket.recv(&mut [0; 8]));
+    complaints.unless(early == Err(io::ErrorKind::WouldBlock), || format!("early: {early:?}"));
+    socket.send_to(b"x", socket.local_addr()?)?;
+    socket.recv(&mut [0; 8])?;
+    let watcher = Watcher::read(&socket)?;
+    let alone = kind(wait::wait(&watcher, Some(Duration::from_millis(20))));
+    complaints.unless(alone == Err(io::ErrorKind::TimedOut), || format!("taken: {alone:?}"));
+    let any = kind(wait::any(&[&watcher], Some(Duration::from_millis(20))));
+    complaints.unless(any == Err(io::ErrorKind::TimedOut), || format!("taken, any: {any:?}"));
+    // The hub tries a full Unix socket again by its clock.
+    let (full, _other) = UnixStream::pair()?;
+    full.set_nonblocking(true)?;
+    while (&full).write(&[0; 4096]).is_ok() {}
+    for _ in 0..3 {
+        let room = kind(wait::wait_write(&full, Some(Duration::from_millis(20))));
+        complaints.unless(room == Err(io::ErrorKind::TimedOut), || format!("full: {room:?}"));
+    }
+    Ok(())
+}
+
+fn ready_taken(complaints: &Complaints) -> io::Result<()> {
+    let (near, mut far) = connected()?;
+    let near = Rc::new(near);
+    let taken = Shared::new(0);
+    let takers = (0..2).map(|_| {
+        let (near, taken, book) = (near.clone(), taken.clone(), complaints.clone());
+        near.set_nonblocking(true)?;
+        spawn("take", move || {
+            wait::wait_read(&*near, None)?;
+            let read = kind((&*near).read(&mut [0]));
+            book.unless(read == Ok(1), || format!("told that it is ready: {read:?}"));
+            taken.with(|taken| *taken += 1);
+            Ok(())
+        })
+    });
+    let takers = takers.collect::<io::Result<Vec<_>>>()?;
+    for round in 1..=2 {
+        thread::sleep(Duration::from_millis(5));
+        far.write_all(b"x")?;
+        thread::sleep(Duration::from_millis(5));
+        let taken = taken.with(|taken| *taken);
+        complaints.unless(taken == round, || format!("{taken} took one of {round} bytes"));
+    }
+    join_all(takers)
 }
 
 fn write_room(complaints: &Complaints) -> io::Result<()> {

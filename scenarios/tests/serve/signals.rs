@@ -110,7 +110,7 @@ fn performing_a_scenario_with_signals_fails_at_the_start() {
         stage.client("host", || unreachable!("it is not played"));
         stage.signal("host", Kind::User1, ms(1));
     });
-    let violations = greenroom_real::perform(&scenario).violations;
+    let violations = greenroom_real::try_perform(&scenario).violations;
     assert_eq!(violations.len(), 1);
     assert!(violations[0].contains("`signal`"), "{violations:?}");
 }

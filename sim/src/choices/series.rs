@@ -21,6 +21,8 @@ pub enum Series {
     User,
     /// Random bytes.
     Entropy,
+    /// Where something that is sent is cut, in bytes.
+    Split,
 }
 
 /// How many series there are.
@@ -28,7 +30,7 @@ pub const COUNT: usize = Series::ALL.len();
 
 impl Series {
     /// All series, in the order of their keys.
-    pub const ALL: [Series; 8] = [
+    pub const ALL: [Series; 9] = [
         Series::Turn,
         Series::Delay,
         Series::Fate,
@@ -37,6 +39,7 @@ impl Series {
         Series::Length,
         Series::User,
         Series::Entropy,
+        Series::Split,
     ];
 
     /// Its name in tokens.
@@ -50,6 +53,7 @@ impl Series {
             Series::Length => "length",
             Series::User => "user",
             Series::Entropy => "entropy",
+            Series::Split => "split",
         }
     }
 

@@ -43,6 +43,14 @@ decisions! {
         strikes: [],
         says: "packet {nth} of {who} takes {value}",
     }
+    /// Where a segment with data is cut in two on its way, of which the second part arrives later.
+    Split(Bytes) {
+        series: Split,
+        about: Socket,
+        rates: ["split_ppm"],
+        strikes: [Fault::Split],
+        says: "segment {nth} of {who} with data is split after {value}",
+    }
     /// What happens to an ICMP message about a packet that the host sent.
     IcmpFate(Fate) {
         series: Fate,
@@ -140,6 +148,8 @@ faults! {
     Duplicated { number: 33, tally: "duplicated", headline: "DUPLICATED" }
     /// Packets sent later arrive before this one.
     Overtaken { number: 34, tally: "overtaken", headline: "OVERTAKEN" }
+    /// A segment is split, and the second part arrives later.
+    Split { number: 64, tally: "split", headline: "SPLIT" }
     /// A packet meets a partition.
     CutOff { number: 35, tally: "cut off", headline: "CUT OFF" }
     /// A packet meets a full queue.
@@ -183,6 +193,11 @@ mod tests {
             ),
             (Decision::PacketFate(Fate::Lost), "cli/.tcp", "packet 2 of cli/.tcp is lost"),
             (Decision::PacketDelay(Ns(3_000_000)), "cli/.tcp", "packet 2 of cli/.tcp takes 3ms"),
+            (
+                Decision::Split(Bytes(5)),
+                "cli/.tcp",
+                "segment 2 of cli/.tcp with data is split after 5 bytes",
+            ),
             (
                 Decision::ShortRead(Bytes(5)),
                 "cli/.tcp",

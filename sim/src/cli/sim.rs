@@ -146,7 +146,7 @@ fn death_of(args: &SimArgs, scenario: &Scenario, seed: u64) -> Result<Option<See
     let Some(after) = seed.checked_add(1) else { return Ok(None) };
     let sweep = Sweep { passes_stderr: false, jobs: 1, ..sweep_of(args, scenario, seed..after) };
     let summary = sweep.run(|_| {}).map_err(no_worker)?;
-    Ok(summary.failed.filter(|failed| failed.trace_hash.is_empty()))
+    Ok(summary.failed.filter(|failed| failed.is_death()))
 }
 
 /// A line about a run.
@@ -319,7 +319,7 @@ fn failure(
     let spec = Spec { seed: failed.seed, ..spec.clone() };
     let command = Again::CommandLine(&suite.command);
     let again = || format!("again, by seed:   {}\n", command.by_seed(scenario, &spec));
-    if failed.trace_hash.is_empty() {
+    if failed.is_death() {
         if !args.json {
             say!("seed {} {}: {}", failed.seed, failed.outcome, failed.cause);
             super::say_text(&again());

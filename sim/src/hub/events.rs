@@ -26,6 +26,9 @@ pub(super) fn happen(world: &mut World) -> bool {
             return is_up;
         }
         Event::Packet(packet) => deliver::packet_arrives(world, packet),
+        Event::Sent { socket, generation, cost } => {
+            net::link::left_line(world, socket, generation, cost)
+        }
         Event::Start(host) => life::start_host(world, host),
         Event::Job { socket, generation } => job::due(world, socket, generation),
         Event::Signal(host, kind) => net::signal::arrives(world, host, kind),

@@ -23,8 +23,8 @@ pub(crate) enum Verdict {
     TooBig,
     /// The queue has no room.
     QueueFull,
-    /// It takes its room in the queue and gets no further.
-    Lost,
+    /// It takes its room in the queue, leaves it then and gets no further.
+    Lost { at_ns: u64 },
     /// It leaves the queue then.
     Leaves { at_ns: u64, fate: Fate },
 }
@@ -65,7 +65,7 @@ impl Pair {
         }
         match (self.leaves_queue(weather, crossing), fate) {
             (None, _) => Verdict::QueueFull,
-            (Some(_), Fate::Lost) => Verdict::Lost,
+            (Some(at_ns), Fate::Lost) => Verdict::Lost { at_ns },
             (Some(at_ns), fate) => Verdict::Leaves { at_ns, fate },
         }
     }
@@ -154,7 +154,7 @@ mod tests {
         let mut at = |now_ns, fate| judge(&mut pair, &weather, &datagram(1), now_ns, fate);
         assert_eq!(at(4, Fate::Usual), Verdict::Leaves { at_ns: 4, fate: Fate::Usual });
         assert_eq!(at(5, Fate::Lost), Verdict::CutOff(Some(Why::Net)));
-        assert_eq!(at(9, Fate::Lost), Verdict::Lost);
+        assert_eq!(at(9, Fate::Lost), Verdict::Lost { at_ns: 9 });
     }
 
     /// 128 bytes on the wire take 128 ns at a byte a nanosecond; what is lost has taken its room.
@@ -168,7 +168,7 @@ mod tests {
         let mut pair = Pair::new(None, None);
         let mut at = |now_ns, fate| judge(&mut pair, &weather, &datagram(100), now_ns, fate);
         assert_eq!(at(0, Fate::Usual), Verdict::Leaves { at_ns: 128, fate: Fate::Usual });
-        assert_eq!(at(0, Fate::Lost), Verdict::Lost);
+        assert_eq!(at(0, Fate::Lost), Verdict::Lost { at_ns: 256 });
         assert_eq!(at(0, Fate::Usual), Verdict::QueueFull);
         let third = Verdict::Leaves { at_ns: 384, fate: Fate::Duplicated };
         assert_eq!(at(100, Fate::Duplicated), third);
@@ -178,7 +178,8 @@ mod tests {
     fn a_path_too_narrow_is_learned_and_a_lost_packet_never_meets_it() {
         let weather = Weather { path_mtu_bytes: Some(1000), ..Weather::calm() };
         let (mut pair, packet) = (Pair::new(None, None), datagram(1200));
-        assert_eq!(judge(&mut pair, &weather, &packet, 0, Fate::Lost), Verdict::Lost);
+        let lost = Verdict::Lost { at_ns: 0 };
+        assert_eq!(judge(&mut pair, &weather, &packet, 0, Fate::Lost), lost);
         assert_eq!(judge(&mut pair, &weather, &packet, 0, Fate::Usual), Verdict::TooBig);
         pair.learn_mtu(0, 0);
         let leaves = Verdict::Leaves { at_ns: 0, fate: Fate::Usual };

@@ -12,9 +12,7 @@ use greenroom::hub::{Address, Domain};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::net::{interface, route};
-use crate::socket::address::{
-    LOOPBACK_INDEX, any, inet, is_for_many, meant, needs_scope, shown_in,
-};
+use crate::socket::address::{LOOPBACK_INDEX, any, inet, meant, needs_scope, shown_in};
 use crate::socket::{Proto, Socket};
 use crate::tcp::State;
 use crate::world::World;
@@ -97,7 +95,7 @@ pub(crate) fn check_local(world: &World, id: SocketId, local: SocketAddr) -> io:
         }
         check_scope(world, socket.host, v6)?;
     }
-    match ip.is_unspecified() || host.owns(ip) || is_for_many(ip) {
+    match ip.is_unspecified() || host.owns(ip) || route::is_for_many(world, socket.host, ip) {
         true => Ok(()),
         false => Err(errno(libc::EADDRNOTAVAIL)),
     }
@@ -138,7 +136,8 @@ pub(crate) fn reachable(world: &World, id: SocketId, peer: SocketAddr) -> io::Re
         IpAddr::V6(_) if own.is_none() => Ipv6Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V4(_) => {
-            let bound = own.filter(|ip| !ip.is_unspecified() && !is_for_many(*ip));
+            let is_one = |ip: &IpAddr| !route::is_for_many(world, socket.host, *ip);
+            let bound = own.filter(|ip| !ip.is_unspecified() && is_one(ip));
             bound.unwrap_or(Ipv4Addr::LOCALHOST.into())
         }
     };
@@ -159,6 +158,7 @@ pub(crate) fn source_towards(world: &World, id: SocketId, to: SocketAddr) -> io:
     }
     // One that is connected in one family sends in the other as if it were not.
     let bound = bound.filter(|ip| ip.is_ipv4() == to.is_ipv4());
+    let is_for_many = |ip| route::is_for_many(world, socket.host, ip);
     let bound = bound.filter(|ip| !ip.is_unspecified() && !is_for_many(*ip));
     let ip = match is_for_many(to.ip()) {
         true => interface::source(world, id, to)?,

@@ -17,18 +17,38 @@ use crate::world::journal::Actor;
 pub(crate) fn transmit(world: &mut World, id: SocketId, when: When) {
     world.sockets[id].dirty = Dirty::No;
     let now_ns = world.clock.now_ns();
-    loop {
-        let socket = &mut world.sockets[id];
-        let Proto::Stream(connection) = &mut socket.proto else { return };
-        let mut payload = world.buffers.pop().unwrap_or_default();
-        let Some(segment) = connection.poll_transmit(now_ns, &mut payload) else {
-            world.buffers.push(payload);
-            break;
-        };
-        let (Some(local), Some(peer)) = (socket.local, socket.peer) else { break };
-        send_segment(world, id, local, peer, segment, payload);
-    }
+    while transmit_one(world, id, now_ns) {}
     settle(world, id, when);
+}
+
+/// Sends the connection's next segment; false if it has none.
+#[inline(always)] // Likewise.
+fn transmit_one(world: &mut World, id: SocketId, now_ns: u64) -> bool {
+    let socket = &mut world.sockets[id];
+    let Proto::Stream(connection) = &mut socket.proto else { return false };
+    let mut payload = world.buffers.pop().unwrap_or_default();
+    let Some(segment) = connection.poll_transmit(now_ns, &mut payload) else {
+        world.buffers.push(payload);
+        return false;
+    };
+    let (Some(local), Some(peer)) = (socket.local, socket.peer) else { return false };
+    send_segment(world, id, local, peer, segment, payload);
+    true
+}
+
+/// Sends what a program has written, as far as the windows and Nagle's rule let it out. Asked before
+/// each call that could take it back or change those rules: Linux transmits inside write(2), so
+/// nothing that comes later in the same instant is in time. Its SYN likewise.
+pub(crate) fn send_written(world: &mut World, id: SocketId) {
+    let now_ns = world.clock.now_ns();
+    loop {
+        let socket = &world.sockets[id];
+        let Proto::Stream(connection) = &socket.proto else { return };
+        let is_waiting = socket.dirty == Dirty::Link && connection.has_to_send();
+        if !is_waiting || !transmit_one(world, id, now_ns) {
+            return;
+        }
+    }
 }
 
 /// After a connection was fed or emptied: its timer, its flow, its listener.

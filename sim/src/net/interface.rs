@@ -8,7 +8,9 @@ use greenroom::hub::Opt;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::link::packet::Interface;
-use crate::socket::address::{LOOPBACK_BROADCAST, LOOPBACK_INDEX, is_broadcast, is_for_many};
+use crate::net::route;
+use crate::socket::Socket;
+use crate::socket::address::{LOOPBACK_BROADCAST, LOOPBACK_INDEX};
 use crate::world::World;
 
 /// The link that Linux would number so: loopback comes first.
@@ -56,9 +58,12 @@ fn out_v4(world: &World, id: SocketId, to: Ipv4Addr) -> Option<Interface> {
     let socket = &world.sockets[id];
     let chosen = Ipv4Addr::from(socket.options.get(Opt::MulticastInterface));
     let bound = match socket.local.map(|local| local.ip()) {
-        Some(IpAddr::V4(ip)) if !is_for_many(ip.into()) => ip,
+        Some(IpAddr::V4(ip)) if !route::is_for_many(world, socket.host, ip.into()) => ip,
         _ => Ipv4Addr::UNSPECIFIED,
     };
+    if let Some(link) = route::link_of_broadcast(world, socket.host, to.into()) {
+        return Some(Interface::Link(link));
+    }
     match to.is_multicast() && !chosen.is_unspecified() {
         _ if to == LOOPBACK_BROADCAST => Some(Interface::Loopback),
         true => of_address(world, socket.host, chosen),
@@ -89,8 +94,8 @@ pub(crate) fn source(world: &World, id: SocketId, to: SocketAddr) -> io::Result<
 
 /// Who may send to everybody has said so.
 pub(crate) fn may_broadcast(world: &World, id: SocketId, to: SocketAddr) -> io::Result<()> {
-    let options = &world.sockets[id].options;
-    match is_broadcast(to.ip()) && options.get(Opt::Broadcast) == 0 {
+    let Socket { host, ref options, .. } = world.sockets[id];
+    match route::is_broadcast(world, host, to.ip()) && options.get(Opt::Broadcast) == 0 {
         true => Err(errno(libc::EACCES)),
         false => Ok(()),
     }

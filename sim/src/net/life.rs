@@ -8,7 +8,7 @@ use greenroom::hub::{GreenletId, How, Ready};
 use crate::choices::Fault;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
-use crate::net::{deliver, listener, outgoing, pipe, readiness, stream, udp, unix};
+use crate::net::{connection, deliver, listener, outgoing, pipe, readiness, stream, udp, unix};
 use crate::socket::Proto;
 use crate::trace::event::{Call, Struck};
 use crate::world::World;
@@ -46,7 +46,10 @@ pub(crate) fn shutdown(world: &mut World, id: SocketId, how: Shutdown) -> io::Re
         Shutdown::Both => (true, true),
     };
     match &mut world.sockets[id].proto {
-        Proto::Stream(_) => stream::shutdown(world, id, read, write)?,
+        Proto::Stream(_) => {
+            connection::send_written(world, id);
+            stream::shutdown(world, id, read, write)?;
+        }
         Proto::Udp(_) => udp::shutdown(world, id, read, write)?,
         Proto::Unix(_) => unix::shutdown(world, id, read, write),
         Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
@@ -68,7 +71,10 @@ pub(crate) fn shutdown(world: &mut World, id: SocketId, how: Shutdown) -> io::Re
 /// The last descriptor is gone.
 fn close(world: &mut World, id: SocketId) {
     match &world.sockets[id].proto {
-        Proto::Stream(_) => stream::close(world, id),
+        Proto::Stream(_) => {
+            connection::send_written(world, id);
+            stream::close(world, id);
+        }
         Proto::Listener(_) => {
             listener::stop(world, id);
             world.forget_socket(id);

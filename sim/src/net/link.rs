@@ -7,13 +7,17 @@
 
 use std::net::SocketAddr;
 
-use crate::choices::{Decision, Entity, Fate, Fault, Ns, Unit};
+use crate::choices::{Bytes, Decision, Entity, Fate, Fault, Ns, Unit};
+use crate::clock::Event;
 use crate::id::{HostId, SocketId};
 use crate::link::icmp::Why;
 use crate::link::packet::{Body, Packet};
 use crate::link::pair::{Pair, direction};
 use crate::link::verdict::{Crossing, Verdict};
 use crate::link::wire::segment_of;
+use crate::net::readiness;
+use crate::socket::Proto;
+use crate::socket::mailbox::cost_of;
 use crate::tcp;
 use crate::trace::event::Struck;
 use crate::world::World;
@@ -42,10 +46,12 @@ pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, pa
         Verdict::QueueFull => {
             world.strike(Actor::Host(host), Fault::QueueFull, struck);
         }
-        Verdict::Lost => {
+        Verdict::Lost { at_ns } => {
+            stands_in_line(world, socket, &packet, at_ns);
             world.strike(Actor::Host(host), Fault::Lost, struck);
         }
         Verdict::Leaves { at_ns, fate } => {
+            stands_in_line(world, socket, &packet, at_ns);
             let arrival_ns = at_ns.saturating_add(delay_ns);
             let late_ns = arrival_ns.saturating_add(delay_ns);
             if fate == Fate::Overtaken {
@@ -61,10 +67,72 @@ pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, pa
                 Some(id) if is_stream => in_order(world, id, arrival_ns),
                 _ => arrival_ns,
             };
+            if fate == Fate::Usual
+                && let Some(id) = socket
+                && let Some(first) = split(world, id, &packet)
+            {
+                world.strike(Actor::Host(host), Fault::Split, struck);
+                let (first, second) = parts(world, packet, first);
+                world.deliver_at(arrival_ns, first);
+                let second_ns = in_order(world, id, arrival_ns.saturating_add(delay_ns));
+                return world.deliver_at(second_ns, second);
+            }
             return world.deliver_at(arrival_ns, packet);
         }
     }
     world.recycle(packet.payload);
+}
+
+/// A datagram that does not leave at once takes its sender's room meanwhile. What a stream sends has
+/// its room until it is acknowledged.
+#[inline]
+fn stands_in_line(world: &mut World, socket: Option<SocketId>, packet: &Packet, until_ns: u64) {
+    let is_datagram = matches!(packet.body, Body::Datagram | Body::ForMany(_));
+    let Some(id) = socket.filter(|_| is_datagram && until_ns > world.clock.now_ns()) else {
+        return;
+    };
+    let socket = &mut world.sockets[id];
+    let generation = socket.generation;
+    let Proto::Udp(mailbox) = &mut socket.proto else { return };
+    let cost = cost_of(packet.from, packet.payload.len());
+    mailbox.sending += cost;
+    world.clock.schedule(until_ns, true, Event::Sent { socket: id, generation, cost });
+}
+
+/// A datagram has left its queue.
+pub(crate) fn left_line(world: &mut World, id: SocketId, generation: u32, cost: usize) {
+    let socket = &mut world.sockets[id];
+    if let (true, Proto::Udp(mailbox)) = (socket.generation == generation, &mut socket.proto) {
+        mailbox.sending -= cost;
+        readiness::tell(world, id);
+    }
+}
+
+/// How many bytes of a segment are in its first part, if it is split.
+#[inline]
+fn split(world: &mut World, id: SocketId, packet: &Packet) -> Option<usize> {
+    let (ppm, length) = (world.weather.split_ppm, packet.payload.len() as u64);
+    if ppm == 0 || length < 2 || !matches!(packet.body, Body::Segment(_)) {
+        return None;
+    }
+    let entity = &mut world.sockets[id].entity;
+    let Bytes(first) = world
+        .choices
+        .pick(entity, Decision::Split, |draw| Bytes(draw.sometimes(ppm, 1, length - 1)));
+    // A token may be of a longer one.
+    (1..length).contains(&first).then_some(first as usize)
+}
+
+/// The two parts of a packet with a segment.
+fn parts(world: &mut World, packet: Packet, first: usize) -> (Packet, Packet) {
+    let Body::Segment(whole) = packet.body else { unreachable!("only segments are split") };
+    let (head, tail) = whole.split_at(first as u32);
+    let mut payload = world.copy_of(&packet.payload);
+    payload.drain(..first);
+    let second = Packet { body: Body::Segment(tail), payload, ..packet };
+    let mut payload = packet.payload;
+    payload.truncate(first);
+    (Packet { body: Body::Segment(head), payload, ..packet }, second)
 }
 
 /// One route, one queue: what a connection sends arrives in order but where it is overtaken.

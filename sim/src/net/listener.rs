@@ -8,7 +8,7 @@ use greenroom::hub::{Domain, Interest, Io};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::link::packet::Packet;
-use crate::net::{naming, outgoing, ports, stream};
+use crate::net::{connection, naming, outgoing, ports, stream};
 use crate::socket::address::any;
 use crate::socket::flow::{Flow, Transport};
 use crate::socket::{Proto, Socket};
@@ -115,7 +115,7 @@ pub(crate) fn accept(world: &mut World, io: Io) -> io::Result<(Io, SocketAddr)> 
         world.want(io, Interest::READ);
         return Err(errno(libc::EAGAIN));
     };
-    world.took = true;
+    world.stirred = true;
     let accepted = world.add_descriptor(connection);
     let socket = &world.sockets[connection];
     let (number, peer) = (socket.number, socket.peer.expect("a connection has a peer"));
@@ -131,6 +131,7 @@ pub(crate) fn stop(world: &mut World, id: SocketId) {
     world.sockets[id].shut_early = (false, false);
     world.unroute(id);
     for orphan in orphans {
+        connection::send_written(world, orphan);
         let socket = &mut world.sockets[orphan];
         socket.listener = None;
         if let Proto::Stream(connection) = &mut socket.proto {

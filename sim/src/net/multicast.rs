@@ -4,7 +4,7 @@
 //! packet of its own, with its own fate, to each host that has somebody to hear it when it is sent: a
 //! bound port for a broadcast, a member for a group, both for a group that all hosts are members of
 //! (`ff02::1`). So a host that has nothing to do with it changes nobody's luck. `255.255.255.255`
-//! reaches all hosts of a link, `127.255.255.255` the own one, and any time to live but 0 reaches
+//! and the net's own (`10.0.0.255`) reach all hosts of a link, `127.255.255.255` the own one, and any time to live but 0 reaches
 //! everywhere. Over loopback IPv6 has no multicast, as on Linux.
 
 #[cfg(test)]
@@ -17,9 +17,9 @@ use greenroom::hub::Opt;
 use crate::id::{HostId, SocketId};
 use crate::link::packet::{Body, Interface, Packet};
 use crate::net::readiness::When;
-use crate::net::{datagram, interface, link, loopback, ports};
+use crate::net::{datagram, interface, link, loopback, ports, route};
 use crate::socket::Proto;
-use crate::socket::address::{is_broadcast, is_of_all, scope_of};
+use crate::socket::address::{is_of_all, scope_of};
 use crate::socket::flow::Transport;
 use crate::trace::event::Wire;
 use crate::world::World;
@@ -95,7 +95,7 @@ fn gets_there(
     };
     let Interface::Link(link) = interface else { return other == host };
     let (loops, hops, goes_out) = match to.ip() {
-        ip if is_broadcast(ip) => (true, 1, true),
+        ip if route::is_broadcast(world, host, ip) => (true, 1, true),
         IpAddr::V4(_) => {
             (options.get(Opt::MulticastLoop) != 0, options.get(Opt::MulticastTtl), true)
         }

@@ -11,7 +11,7 @@ use greenroom::hub::{Domain, Kind, Level, NameOpt, Opt, unsupported};
 
 use crate::errno::errno;
 use crate::id::SocketId;
-use crate::net::{interface, outgoing, readiness};
+use crate::net::{connection, interface, outgoing, readiness};
 use crate::socket::options::table::{Field, Identity, Row, row};
 use crate::socket::options::{CONGESTION, Options, RECV_BUFFER, normal, prioritize};
 use crate::socket::unix::queue;
@@ -89,6 +89,8 @@ fn kept(socket: &Socket, option: Opt) -> u32 {
 pub(crate) fn set(world: &mut World, id: SocketId, option: Opt, value: u32) -> io::Result<()> {
     check_level(&world.sockets[id], option, Wish::Set)?;
     check_multicast(world, id, option, value)?;
+    // A cork, say, holds back what is written after it.
+    connection::send_written(world, id);
     let socket = &mut world.sockets[id];
     let value = normal(option, value);
     let tos_before = socket.options.get(Opt::Tos);

@@ -57,7 +57,7 @@ pub(crate) fn read(
     let read = Call::Read { socket: number, bytes: length as u64, is_urgent: false };
     world.record(Actor::Running, read);
     if length > 0 {
-        world.took = true;
+        world.stirred = true;
         writer.into_iter().for_each(|writer| readiness::tell(world, writer));
     }
     Ok(length)

@@ -11,9 +11,9 @@ use greenroom::hub::{Address, Domain};
 
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
-use crate::net::{address, naming};
+use crate::net::{address, naming, route};
 use crate::socket::Proto;
-use crate::socket::address::{any, is_for_many};
+use crate::socket::address::any;
 use crate::socket::flow::{Flow, Transport};
 use crate::tcp::State;
 use crate::trace::event::Call;
@@ -128,7 +128,8 @@ pub(crate) fn bind_towards(world: &mut World, id: SocketId, peer: SocketAddr) ->
     match socket.local {
         Some(local) if socket.has_port => {
             let is_stream = socket.transport() == Transport::Tcp;
-            let is_open = local.ip().is_unspecified() || is_stream && is_for_many(local.ip());
+            let is_open = local.ip().is_unspecified()
+                || is_stream && route::is_for_many(world, socket.host, local.ip());
             let ip = if is_open { source } else { local.ip() };
             let local = SocketAddr::new(ip, local.port());
             if is_stream {

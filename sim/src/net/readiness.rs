@@ -5,6 +5,7 @@ use greenroom::hub::{Interest, Kind, Ready};
 use crate::id::SocketId;
 use crate::net::memory;
 use crate::socket::Proto;
+use crate::socket::options::RECV_BUFFER;
 use crate::socket::pipe::{PAGES_MAX, PipeEnd};
 use crate::socket::unix::{Peer, Role, UnixSocket};
 use crate::world::World;
@@ -21,7 +22,12 @@ pub(crate) fn of(world: &World, id: SocketId) -> Interest {
             read(now.readable || now.urgent || now.read_closed || ended).with(write)
         }
         Proto::Listener(queue) => read(queue.pending() > 0),
-        Proto::Udp(mailbox) => read(mailbox.is_readable()).with(Interest::WRITE),
+        Proto::Udp(mailbox) => {
+            let send_buffer = world.sockets[id].options.send_buffer.unwrap_or(RECV_BUFFER);
+            let has_room = mailbox.has_room_to_wake(send_buffer);
+            let write = if has_room { Interest::WRITE } else { Interest::NONE };
+            read(mailbox.is_readable()).with(write)
+        }
         Proto::Unix(socket) => of_unix(world, socket, id),
         Proto::Pipe(end) => of_pipe(world, end),
         Proto::Query(query) => read(query.is_answered()),

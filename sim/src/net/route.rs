@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::host::locate;
 use crate::id::HostId;
+use crate::socket::address::LOOPBACK_BROADCAST;
 use crate::world::World;
 
 /// The host that has this address.
@@ -11,6 +12,24 @@ use crate::world::World;
 pub(crate) fn host_at(world: &World, ip: IpAddr) -> Option<HostId> {
     let (host, _) = locate(ip)?;
     world.hosts.get(host)?.owns(ip).then_some(host)
+}
+
+/// The link of the host that this is the broadcast address of.
+pub(crate) fn link_of_broadcast(world: &World, host: HostId, ip: IpAddr) -> Option<u8> {
+    world.hosts[host].link_of_broadcast(ip, world.hosts.iter().len())
+}
+
+/// Whether an address is that of all hosts of a link, or of all sockets of the own one, as this host has it.
+#[inline]
+pub(crate) fn is_broadcast(world: &World, host: HostId, ip: IpAddr) -> bool {
+    let is_broadcast = ip == Ipv4Addr::BROADCAST || ip == LOOPBACK_BROADCAST;
+    is_broadcast || link_of_broadcast(world, host, ip).is_some()
+}
+
+/// Whether an address is that of many.
+#[inline]
+pub(crate) fn is_for_many(world: &World, host: HostId, ip: IpAddr) -> bool {
+    ip.is_multicast() || is_broadcast(world, host, ip)
 }
 
 /// The address that packets to `to` leave from; `None` if no link of the host leads there. A link

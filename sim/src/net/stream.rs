@@ -25,8 +25,7 @@ const LOOPBACK_MSS_V6: u32 = 32_732;
 
 // Connecting.
 
-pub(crate) fn connect(world: &mut World, io: Io, peer: &Address) -> io::Result<()> {
-    let id = world.socket_of(io)?;
+pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Result<()> {
     if matches!(&world.sockets[id].proto, Proto::Stream(old) if old.is_as_new()) {
         // Of an address that it cannot have, what was left of an earlier attempt hears nothing.
         address::requested_peer(world, id, peer)?;
@@ -52,26 +51,43 @@ pub(crate) fn connect(world: &mut World, io: Io, peer: &Address) -> io::Result<(
             world.flows.insert(flow, id);
             outgoing::mark_dirty(world, id);
             world.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
-            world.want(io, Interest::WRITE);
-            Err(errno(libc::EAGAIN))
+            Err(errno(libc::EINPROGRESS))
         }
         Proto::Stream(connection) => match connection.connect_result() {
-            None => {
-                world.want(io, Interest::WRITE);
-                Err(errno(libc::EAGAIN))
-            }
-            Some(Ok(())) => {
-                world.record(Actor::Running, Call::Connected { socket: number });
-                Ok(())
-            }
-            Some(Err(error)) => {
-                renew(world, id);
-                Err(error)
-            }
+            None => Err(errno(libc::EALREADY)),
+            Some(result) => told(world, id, result),
         },
         Proto::Listener(_) => Err(errno(libc::EISCONN)),
         _ => Err(errno(libc::EOPNOTSUPP)),
     }
+}
+
+/// How an attempt goes, for somebody who waits for it.
+pub(crate) fn connecting(world: &mut World, io: Io) -> io::Result<()> {
+    let id = world.socket_of(io)?;
+    match &mut world.sockets[id].proto {
+        Proto::Stream(connection) => match connection.attempt_result() {
+            None => {
+                world.want(io, Interest::WRITE);
+                Err(errno(libc::EAGAIN))
+            }
+            Some(result) => told(world, id, result),
+        },
+        // Of what became of it others were told.
+        Proto::Fresh => Err(errno(libc::ECONNABORTED)),
+        Proto::Listener(_) => Ok(()),
+        _ => Err(errno(libc::EOPNOTSUPP)),
+    }
+}
+
+/// A program hears how its attempt ended.
+fn told(world: &mut World, id: SocketId, result: io::Result<()>) -> io::Result<()> {
+    let number = world.sockets[id].number;
+    match result {
+        Ok(()) => world.record(Actor::Running, Call::Connected { socket: number }),
+        Err(_) => renew(world, id),
+    }
+    result
 }
 
 /// What is left of an attempt that failed and said so is a socket as good as new.
@@ -143,7 +159,7 @@ pub(crate) fn recv(
     match answer {
         Ok(length) => {
             if take == Take::Remove && length > 0 {
-                world.took = true;
+                world.stirred = true;
             }
             world.record_read(id, &buf[..length], there);
             outgoing::mark_dirty(world, id);

@@ -3,15 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::{Address, Domain, Interest, Io, Take};
+use greenroom::hub::{Address, Domain, Interest, Io, Take, no_port};
 
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::link::packet::Body;
-use crate::net::{address, interface, multicast, naming, outgoing, ports, readiness, udp};
+use crate::net::{address, interface, multicast, naming, outgoing, ports, readiness, route, udp};
 use crate::socket::Proto;
-use crate::socket::address::{any, is_for_many};
+use crate::socket::address::any;
 use crate::socket::mailbox::cost_of;
+use crate::socket::options::RECV_BUFFER;
 use crate::trace::event::{Call, Wire};
 use crate::world::World;
 use crate::world::journal::Actor;
@@ -28,7 +29,7 @@ fn payload_max(to: SocketAddr) -> usize {
 }
 
 pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Result<()> {
-    autobind(world, id)?;
+    autobind(world, id).map_err(|_| errno(libc::EAGAIN))?;
     let socket = &world.sockets[id];
     if socket.options.only_v6 && matches!(peer, Address::Inet(SocketAddr::V4(_))) {
         return Err(errno(libc::EAFNOSUPPORT));
@@ -36,7 +37,7 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
     let peer = address::requested_peer(world, id, peer)?;
     address::check_peer_scope(world, id, peer)?;
     interface::may_broadcast(world, id, peer)?;
-    let peer = match is_for_many(peer.ip()) {
+    let peer = match route::is_for_many(world, world.sockets[id].host, peer.ip()) {
         true => peer,
         false => address::reachable(world, id, peer)?,
     };
@@ -51,6 +52,7 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
 
 pub(crate) fn send(
     world: &mut World,
+    io: Io,
     id: SocketId,
     buf: &[u8],
     peer: Option<&Address>,
@@ -69,12 +71,17 @@ pub(crate) fn send(
         if mailbox.shut_write {
             return Err(errno(libc::EPIPE));
         }
+        // One more goes as long as there is any room, however large it is (measured over veth).
+        if mailbox.sending >= socket.options.send_buffer.unwrap_or(RECV_BUFFER) as usize {
+            world.want(io, Interest::WRITE);
+            return Err(errno(libc::EAGAIN));
+        }
     }
     let length = buf.len() as u64;
     let payload = world.trace.payload(buf);
     let sent = Call::SendTo { socket: number, bytes: length, payload, to: to.into() };
     world.record(Actor::Running, sent);
-    if is_for_many(to.ip()) {
+    if route::is_for_many(world, host, to.ip()) {
         multicast::send(world, id, from, to, buf);
         return Ok(buf.len());
     }
@@ -97,7 +104,7 @@ fn autobind(world: &mut World, id: SocketId) -> io::Result<()> {
     }
     let local = SocketAddr::new(any(socket.domain), 0);
     // That there is none is said in another way here (linux-truth 55).
-    ports::bind_to(world, id, local).map_err(|_| errno(libc::EAGAIN))
+    ports::bind_to(world, id, local).map_err(|_| no_port())
 }
 
 /// Where so many bytes leave from and go to, in the order of Linux's refusals: IPv4 looks at the
@@ -125,7 +132,10 @@ fn destination(
         return Err(errno(libc::EINVAL));
     }
     interface::may_broadcast(world, id, to)?;
-    let to = if is_for_many(to.ip()) { to } else { address::reachable(world, id, to)? };
+    let to = match route::is_for_many(world, socket.host, to.ip()) {
+        true => to,
+        false => address::reachable(world, id, to)?,
+    };
     let from = address::source_towards(world, id, to)?;
     if length > payload_max(to) {
         return Err(errno(libc::EMSGSIZE));
@@ -164,7 +174,7 @@ pub(crate) fn recv(
     if take == Take::Remove {
         let (_, payload) = mailbox.queue.pop_front().expect("it was just looked at");
         mailbox.bytes -= cost_of(from, payload.len());
-        world.took = true;
+        world.stirred = true;
         world.recycle(payload);
     }
     world.trace.carry(&buf[..length]);

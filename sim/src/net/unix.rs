@@ -181,7 +181,7 @@ pub(crate) fn accept(world: &mut World, io: Io, id: SocketId) -> io::Result<(Io,
         world.want(io, Interest::READ);
         return Err(errno(libc::EAGAIN));
     };
-    world.took = true;
+    world.stirred = true;
     let io = world.add_descriptor(accepted);
     let peer = match &world.unix(accepted).peer {
         Peer::Here(peer) => world.unix(*peer).name.get().cloned(),

@@ -26,7 +26,7 @@ pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::R
             stream::sent(world, io, id, buf, sent, true)
         }
         // Of IPv6 it is a flag that UDP does not look at.
-        Proto::Udp(_) if is_v6 => udp::send(world, id, buf, None),
+        Proto::Udp(_) if is_v6 => udp::send(world, io, id, buf, None),
         Proto::Udp(_) => Err(udp::refuse_urgent(world, id, buf.len())),
         Proto::Unix(_) => unix::urgent::send(world, io, id, buf),
         Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {

@@ -43,7 +43,7 @@ impl Choice {
         let value = match (decision, series) {
             (Decision::Turn(Greenlet(path)), _) => Value::Greenlet(paths.text(path)),
             (_, Series::Delay | Series::Fault | Series::Length) => Value::Time(Ns(number)),
-            (_, Series::Size) => Value::Size(number),
+            (_, Series::Size | Series::Split) => Value::Size(number),
             (_, Series::Fate) => Value::Fate(Fate::of(number)),
             (_, Series::Turn | Series::User | Series::Entropy) => Value::Number(number),
         };
@@ -98,7 +98,7 @@ impl Value {
         Ok(match series {
             Series::Turn => Value::Greenlet(text.to_owned()),
             Series::Delay | Series::Fault | Series::Length => Value::Time(Ns(number("ns")?)),
-            Series::Size => Value::Size(number("B")?),
+            Series::Size | Series::Split => Value::Size(number("B")?),
             Series::Fate => {
                 let names = Fate::ALL[1..].iter().map(|fate| fate.name()).collect::<Vec<_>>();
                 let fate = Fate::ALL[1..].iter().find(|fate| fate.name() == text);

@@ -1,23 +1,24 @@
 //! What a run's end means: the first thing that went wrong, said with names.
 
-use std::io;
 use std::net::IpAddr;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
 
-use greenroom::check::Shared;
-use greenroom::driver::{self, Ending, Stall, Stop};
-use greenroom::scenario::Stage;
+use greenroom::driver::{self, Panicked, Stall, Stop};
+use greenroom::scenario::{Judge, Stage};
 
+use super::Errors;
 use super::outcome::Outcome;
 use crate::hub::SimHub;
+use crate::scheduler::Budget;
 
 /// The first thing that went wrong, the most telling kind first.
 pub(super) fn outcome_of(
-    ending: &Ending,
+    stop: &Stop,
+    panics: &[Panicked],
     hub: &SimHub,
-    errors: &Shared<Vec<(String, io::Error)>>,
-    stage: &mut Stage,
+    errors: &Errors,
+    complaints: &[(String, String)],
 ) -> Outcome {
     if hub.disturbed.0.load(Ordering::Acquire) {
         let what = "a thread outside the simulation took part in it";
@@ -26,13 +27,13 @@ pub(super) fn outcome_of(
     if let Some(name) = hub.world.violations.first() {
         return Outcome::Violated(name.clone(), String::new());
     }
-    if let Some(panicked) = ending.panics.first() {
+    if let Some(panicked) = panics.first() {
         return Outcome::Panicked(panicked.greenlet.clone(), panicked.message.clone());
     }
-    if let Some((host, error)) = errors.with(|all| all.drain(..).next()) {
-        return Outcome::Violated(format!("{host} ends without an error"), error.to_string());
+    if let Some((host, wrong)) = errors.first() {
+        return Outcome::Violated(format!("{host} ends without an error"), wrong);
     }
-    match &ending.stop {
+    match stop {
         Stop::Done => {}
         Stop::Deadlock(stall) => return Outcome::Deadlocked(by_name(stall, hub)),
         Stop::Halted(_) if hub.out_of_time => {
@@ -41,17 +42,25 @@ pub(super) fn outcome_of(
         Stop::Halted(_) => return Outcome::Stuck(spinning(hub)),
         Stop::Failed(error) => return Outcome::Stuck(format!("the hub failed: {error}")),
     }
-    for (name, judge) in stage.judges.drain(..) {
-        match panic::catch_unwind(AssertUnwindSafe(judge)) {
-            Ok(Ok(())) => {}
-            Ok(Err(what)) => return Outcome::Violated(name, what),
-            Err(payload) => {
-                let what = driver::panic_message(&*payload);
-                return Outcome::Violated(name, format!("its judge panicked: {what}"));
-            }
-        }
+    match complaints.first() {
+        Some((name, what)) => Outcome::Violated(name.clone(), what.clone()),
+        None => Outcome::Held,
     }
-    Outcome::Held
+}
+
+/// What the judges of a run say that came to its end, or to a violated claim.
+pub(super) fn complaints(stop: &Stop, hub: &SimHub, stage: &mut Stage) -> Vec<(String, String)> {
+    if !matches!(stop, Stop::Done) && hub.world.violations.is_empty() {
+        return Vec::new();
+    }
+    let verdict = |(name, judge)| match panic::catch_unwind(AssertUnwindSafe::<Judge>(judge)) {
+        Ok(Ok(())) => None,
+        Ok(Err(what)) => Some((name, what)),
+        Err(payload) => {
+            Some((name, format!("its judge panicked: {}", driver::panic_message(&*payload))))
+        }
+    };
+    stage.judges.drain(..).filter_map(verdict).collect()
 }
 
 /// The wait table with hosts by their names, and with what is known of a peer that will not answer.
@@ -79,12 +88,15 @@ fn by_name(stall: &Stall, hub: &SimHub) -> Stall {
 
 fn spinning(hub: &SimHub) -> String {
     let world = &hub.world;
-    let who = match hub.scheduler.spinning {
-        Some(id) => world.paths.text(world.greenlets[id.into()].entity.path),
-        None => "a greenlet".into(),
+    let Some((id, budget)) = hub.scheduler.spinning else { return "a greenlet spins".into() };
+    let who = world.paths.text(world.greenlets[id.into()].entity.path);
+    let how = match budget {
+        Budget::Turns => "a million turns went by without time moving",
+        Budget::Rounds => {
+            "all did nothing but yield a million times, and nothing is left to happen"
+        }
     };
     format!(
-        "{who} spins: a million turns went by without time moving; \
-         a loop that waits for another greenlet must wait in a call, not poll"
+        "{who} spins: {how}; a loop that waits for another greenlet must wait in a call, not poll"
     )
 }

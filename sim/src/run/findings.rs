@@ -1,26 +1,25 @@
 //! All that went wrong in a run, said: the outcome is the most telling of it, and two plays of one run
 //! have to agree on the rest too.
 
-use std::io;
+use greenroom::driver::{Panicked, Stop};
 
-use greenroom::check::Shared;
-use greenroom::driver::{Ending, Stop};
-
+use super::Errors;
 use crate::hub::SimHub;
 
 /// Every violated claim, every panic that nobody joined, every error of a program, and how it stopped.
 pub(super) fn findings(
-    ending: &Ending,
+    stop: &Stop,
+    panics: &[Panicked],
     hub: &SimHub,
-    errors: &Shared<Vec<(String, io::Error)>>,
+    errors: &Errors,
+    complaints: &[(String, String)],
 ) -> Vec<String> {
     let violated = hub.world.violations.iter().map(|name| format!("violated: {name}"));
-    let panicked =
-        ending.panics.iter().map(|it| format!("{} panicked: {}", it.greenlet, it.message));
+    let panicked = panics.iter().map(|it| format!("{} panicked: {}", it.greenlet, it.message));
     let mut all: Vec<String> = violated.chain(panicked).collect();
-    errors
-        .with(|errors| all.extend(errors.iter().map(|(host, e)| format!("{host} ends with {e}"))));
-    match &ending.stop {
+    all.extend(errors.all().into_iter().map(|(host, wrong)| format!("{host} ends with {wrong}")));
+    all.extend(complaints.iter().map(|(name, what)| format!("violated: {name}: {what}")));
+    match stop {
         Stop::Done => {}
         Stop::Deadlock(_) => all.push("deadlock".into()),
         Stop::Halted(_) => all.push("halted".into()),

@@ -54,9 +54,13 @@ pub fn report_for(
     };
     let _ = writeln!(
         text,
-        "{}  {seed}  {verdict} at {} of virtual time",
+        "{}  {seed}  {verdict} at {} of virtual time{}",
         scenario.name(),
-        Ns(failing.virtual_ns)
+        Ns(failing.failed_ns),
+        match failing.failed_ns < failing.virtual_ns {
+            true => format!(" (the run went on to {})", Ns(failing.virtual_ns)),
+            false => String::new(),
+        }
     );
     indent(&mut text, &failing.outcome.to_string());
     let seed_command = || match spec.tape {
@@ -133,7 +137,7 @@ fn trace(
     let shown = run(scenario, &Spec { keeps_events: true, ..shrunk.spec.clone() });
     let Some(lanes) = shown.trace else { return };
     let _ = writeln!(text, "trace of the minimised run (more: {}):", again.with_trace());
-    let excerpt = lanes.excerpt(style, Level::Api, TRACE_LINES);
+    let excerpt = lanes.excerpt(style, Level::Api, TRACE_LINES, shown.failed_ns);
     for line in lanes.heading(style).into_iter().chain(excerpt) {
         let _ = writeln!(text, "  {line}");
     }

@@ -10,6 +10,7 @@ mod process;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::ops::Range;
+use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -20,7 +21,7 @@ use greenroom::scenario::Scenario;
 use serde::{Deserialize, Serialize};
 
 use crate::choices::Ns;
-use crate::run::{Outcome, Run, Spec, run};
+use crate::run::{Outcome, Run, Spec, keeper, run};
 use crate::search::difference::contradiction;
 use crate::trace::{Level, Style};
 use crate::weather::Fired;
@@ -102,12 +103,22 @@ impl SeedResult {
             virtual_ns: 0,
             wall_ns: 0,
             deviations: 0,
-            class: cause.lines().next().unwrap_or(outcome).to_owned(),
+            class: if outcome == "stuck" {
+                outcome
+            } else {
+                cause.lines().next().unwrap_or(outcome)
+            }
+            .to_owned(),
             cause,
             never: Vec::new(),
             once: Vec::new(),
             fired: Fired::default(),
         }
+    }
+
+    /// Whether its process did not come to the end of it.
+    pub fn is_death(&self) -> bool {
+        self.trace_hash.is_empty()
     }
 
     /// Whether every property held.
@@ -146,6 +157,12 @@ pub fn trace_text(scenario: &Scenario, spec: &Spec, style: &Style, level: Level)
 
 /// A worker: plays these seeds and prints a line for each.
 pub fn work(scenario: &Scenario, seeds: Range<u64>, spec: &Spec, twice: bool) -> io::Result<()> {
+    let name = scenario.name().to_owned();
+    let watching = keeper::watch(Box::new(move |seed, what| {
+        print_stuck(&SeedResult::of_death(&name, seed, "stuck", what.to_owned()));
+        std::process::exit(0);
+    }));
+    let _watching = watching.map_err(io::Error::other)?;
     for seed in seeds {
         let spec = Spec { seed, ..spec.clone() };
         let (run, wall) = play(scenario, &spec, twice);
@@ -157,6 +174,14 @@ pub fn work(scenario: &Scenario, seeds: Range<u64>, spec: &Spec, twice: bool) ->
         out.flush()?;
     }
     Ok(())
+}
+
+/// Prints a worker's last result. The thread that is stuck may hold std's lock of stdout.
+fn print_stuck(result: &SeedResult) {
+    let line = serde_json::to_string(result).expect("plain values become JSON");
+    let out = io::stdout().as_fd().try_clone_to_owned().map(std::fs::File::from);
+    // Without a descriptor to be had the keeper of this process says that it ended.
+    let _ = out.and_then(|mut out| write!(out, "\n{line}\n"));
 }
 
 /// What a sweep is to do.
@@ -288,8 +313,10 @@ impl Sweep<'_> {
             let death = self.one_worker(watched, left.clone(), &mut lines)?;
             left.start += (lines.len() - before) as u64;
             let Some((outcome, cause)) = death else { break };
-            // The seed it was at: even a clean exit is one if seeds were left.
-            if !left.is_empty() {
+            // The seed it was at: even a clean exit is one if seeds were left, and its own keeper has
+            // not said why.
+            let has_told = lines.len() > before && lines.last().is_some_and(SeedResult::is_death);
+            if !left.is_empty() && !has_told {
                 lines.push(SeedResult::of_death(self.scenario, left.start, outcome, cause));
                 left.start += 1;
             }

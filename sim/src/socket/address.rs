@@ -65,15 +65,6 @@ pub(crate) fn hears(local: IpAddr, only_v6: bool, to: IpAddr) -> bool {
 
 pub(crate) const LOOPBACK_BROADCAST: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
 
-pub(crate) fn is_broadcast(ip: IpAddr) -> bool {
-    ip == Ipv4Addr::BROADCAST || ip == LOOPBACK_BROADCAST
-}
-
-/// Whether an address is that of many.
-pub(crate) fn is_for_many(ip: IpAddr) -> bool {
-    ip.is_multicast() || is_broadcast(ip)
-}
-
 /// The groups that every host of IPv6 is a member of: all nodes of an interface, of a link.
 pub(crate) fn is_of_all(group: IpAddr) -> bool {
     const OF_INTERFACE: Ipv6Addr = Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1);

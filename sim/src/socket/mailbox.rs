@@ -13,6 +13,8 @@ use crate::socket::groups::Membership;
 pub(crate) struct Mailbox {
     pub(crate) queue: VecDeque<(SocketAddr, Vec<u8>)>,
     pub(crate) bytes: usize,
+    /// What it has sent and what waits for its turn on a link, with what that costs beside its bytes.
+    pub(crate) sending: usize,
     /// What an ICMP message to a connected socket said.
     pub(crate) error: Option<i32>,
     pub(crate) shut_read: bool,
@@ -27,6 +29,10 @@ impl Mailbox {
     }
     pub(crate) fn is_readable(&self) -> bool {
         self.error.is_some() || self.shut_read || !self.queue.is_empty()
+    }
+    /// Linux's rule for datagrams: half of the send buffer is free.
+    pub(crate) fn has_room_to_wake(&self, send_buffer: u32) -> bool {
+        self.error.is_some() || self.sending * 2 < send_buffer as usize
     }
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
         self.error.take().map(errno)

@@ -33,8 +33,14 @@ impl SendBuffer {
         self.start + self.ring.len() as u64
     }
 
-    pub(super) fn write(&mut self, data: &[u8]) -> usize {
-        let taken = data.len().min(self.capacity.saturating_sub(self.ring.len()));
+    /// `spare` is what the last segment that is not sent has room for. Linux asks for no memory to fill
+    /// that, which shows where a program has made the buffer smaller than what it holds.
+    pub(super) fn write(&mut self, data: &[u8], spare: usize) -> usize {
+        let room = match self.ring.len() > self.capacity {
+            true => spare,
+            false => self.capacity - self.ring.len(),
+        };
+        let taken = data.len().min(room);
         self.ring.extend(&data[..taken]);
         taken
     }

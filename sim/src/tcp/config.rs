@@ -22,8 +22,11 @@ pub struct Config {
     pub rto_min_ns: u64,
     /// Linux's TCP_RTO_MAX (RFC 6298 2.5 asks for at least 60 s).
     pub rto_max_ns: u64,
-    /// tcp_syn_retries: 1 + 2 + 4 + 8 + 16 + 32 + 64 = 127 s until ETIMEDOUT.
+    /// tcp_syn_retries: how often a SYN is sent again after a time that doubles.
     pub syn_retries: u32,
+    /// tcp_syn_linear_timeouts: how often before that after the first time again. With 4 and 6 it is
+    /// sent 1, 2, 3, 4, 5, 7, 11, 19, 35 and 67 s after the first, and ETIMEDOUT comes after 131 s.
+    pub syn_linear_timeouts: u32,
     /// tcp_retries2, as Linux counts it: not timeouts, but the time this many of them would take if
     /// the first were `rto_min_ns`; 15 make 924.6 s.
     pub retries: u32,
@@ -72,6 +75,7 @@ impl Default for Config {
             rto_min_ns: SECOND_NS / 5,
             rto_max_ns: 120 * SECOND_NS,
             syn_retries: 6,
+            syn_linear_timeouts: 4,
             retries: 15,
             time_wait_ns: 60 * SECOND_NS,
             fin_timeout_ns: 60 * SECOND_NS,

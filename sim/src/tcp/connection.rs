@@ -212,6 +212,12 @@ impl Connection {
         (self.outgoing.end().saturating_sub(self.snd_nxt)) as usize
     }
 
+    /// Whether bytes that were written, a SYN or a FIN have never been sent.
+    pub fn has_to_send(&self) -> bool {
+        let end = self.outgoing.end() + u64::from(self.shut_write);
+        self.owed.syn || (self.state.is_synchronized() && self.snd_nxt < end)
+    }
+
     /// Bytes sent that the peer has not acknowledged.
     pub fn unacked(&self) -> usize {
         self.outgoing.len() - self.unsent()

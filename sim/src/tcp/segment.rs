@@ -44,6 +44,17 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// Two segments that say what this one says, of which the first has so many of its bytes.
+    pub fn split_at(mut self, first: u32) -> (Segment, Segment) {
+        let mut second = self;
+        second.seq = self.seq.saturating_add(first.into());
+        second.len = self.len - first;
+        second.urgent = u32::from(self.urgent).saturating_sub(first) as u16;
+        self.len = first;
+        (self.flags.fin, self.flags.psh) = (false, false);
+        (self, second)
+    }
+
     /// Positions taken by this segment when it carries `payload_len` bytes (SEG.LEN of RFC 9293).
     pub(super) fn positions(&self, payload_len: usize) -> u64 {
         payload_len as u64 + u64::from(self.flags.syn) + u64::from(self.flags.fin)

@@ -52,13 +52,21 @@ impl Log {
         [line, LEGEND.to_owned()]
     }
 
-    /// Some `count` lines for a report: those about what deviated, and the last ones before everything
-    /// that was left was closed and ended. Lines left out are counted.
-    pub fn excerpt(&self, style: &Style, level: Level, count: usize) -> Vec<String> {
+    /// Some `count` lines for a report of what went wrong at `failed_ns`: those about what deviated, and
+    /// the last ones up to that time, before everything that was left was closed and ended. Lines left
+    /// out are counted.
+    pub fn excerpt(
+        &self,
+        style: &Style,
+        level: Level,
+        count: usize,
+        failed_ns: u64,
+    ) -> Vec<String> {
         /// Lines shown before and after one that deviates.
         const AROUND: usize = 2;
         let shown = self.rows(level);
-        let end = shown.iter().rposition(|row| !row.ends_something()).map_or(0, |at| at + 1);
+        let counts = |row: &Row<'_>| row.at_ns() <= failed_ns && !row.ends_something();
+        let end = shown.iter().rposition(counts).map_or(0, |at| at + 1);
         let mut wanted = vec![false; end];
         let marks = (0..end).filter(|&at| shown[at].is_marked());
         for at in marks.take(count / (2 * AROUND + 1)) {

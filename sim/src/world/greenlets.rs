@@ -10,6 +10,7 @@ use crate::trace::event::{Program, Schedule};
 
 impl World {
     pub(crate) fn greenlet_spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>) {
+        self.stirred = true;
         let host = HostId::from(birth.host);
         let above = birth.parent.map(|parent| self.greenlets[parent.into()].entity.path);
         let path = match above {
@@ -40,6 +41,7 @@ impl World {
     }
 
     pub(crate) fn greenlet_exited(&mut self, greenlet: GreenletId) {
+        self.stirred = true;
         self.record(Actor::Running, Program::Exit);
         let gone = &mut self.greenlets[greenlet.into()];
         gone.live = false;

@@ -5,9 +5,9 @@ use std::io;
 use crate::choices::Fault;
 use crate::id::{GreenletIndex, HostId, SocketId};
 use crate::socket::unix::name::{Name, Shown};
-use crate::trace::ErrorCode;
 use crate::trace::event::{Call, Endpoint, PathRef, Struck, What};
-use crate::world::World;
+use crate::trace::{ErrorCode, Recorder};
+use crate::world::{Seal, World};
 
 /// Who did it.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,28 @@ impl World {
         self.trace.record(self.clock.now_ns(), host.number(), by, what.into(), deviations);
     }
 
+    /// A claim is violated: the run is what happened so far. The greenlet that claimed goes on to its next
+    /// switch point, where the hub stops the run.
+    pub(crate) fn seal_run(&mut self) {
+        let after = Recorder::new(self.trace.host_hashes().len(), false);
+        self.seal = Some(Seal {
+            trace: std::mem::replace(&mut self.trace, after),
+            deviations: self.choices.deviations.len(),
+            matched: self.choices.matched,
+            fired: self.fired,
+        });
+    }
+
+    /// Forgets what came after a violated claim.
+    pub(crate) fn unseal(&mut self) {
+        if let Some(seal) = self.seal.take() {
+            self.trace = seal.trace;
+            self.choices.deviations.truncate(seal.deviations);
+            self.choices.matched = seal.matched;
+            self.fired = seal.fired;
+        }
+    }
+
     /// Records a fault, and counts it.
     pub(crate) fn strike(&mut self, actor: Actor, fault: Fault, struck: Struck) {
         self.fired.count(fault);
@@ -54,7 +76,7 @@ impl World {
         socket: u32,
         error: io::Error,
     ) -> io::Error {
-        if error.kind() != io::ErrorKind::WouldBlock {
+        if !is_under_way(&error) {
             let code = ErrorCode::from(&error);
             self.record(Actor::Running, Call::Failed { call, socket, error: code });
         }
@@ -91,4 +113,10 @@ impl World {
             false => Box::default(),
         })
     }
+}
+
+/// The call waits, or would have: what it began goes on.
+fn is_under_way(error: &io::Error) -> bool {
+    let says_so = matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EALREADY));
+    says_so || error.kind() == io::ErrorKind::WouldBlock
 }

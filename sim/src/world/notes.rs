@@ -31,10 +31,12 @@ impl World {
     pub(crate) fn take_note(&mut self, note: &Note<'_>) {
         match *note {
             Note::Parked(wait) => {
+                self.stirred = true;
                 let socket = self.number_of(wait.on);
                 self.record(Actor::Running, Schedule::Park { call: wait.op, socket });
             }
             Note::Woke(wait, by, waited) => {
+                self.stirred = true;
                 let (socket, waited) = (self.number_of(wait.on), Ns(waited.as_nanos() as u64));
                 let end = match by {
                     WokeBy::Event => WaitEnd::Event,
@@ -52,13 +54,18 @@ impl World {
                 self.record(Actor::Running, Program::Interrupted { how, greenlet });
             }
             Note::Ended(_, None) => {}
-            Note::Ended(_, Some(_)) => self.record(Actor::Running, Program::Panic),
+            Note::Ended(id, Some(_)) => {
+                self.record(Actor::Running, Program::Panic);
+                let who = self.paths.text(self.greenlets[id.into()].entity.path);
+                self.panics.push((who, self.clock.now_ns()));
+            }
             Note::Always(_, true) => {}
             Note::Always(name, false) => {
-                if !self.violations.iter().any(|known| known == name) {
+                if self.seal.is_none() {
                     let violated = What::Violation { name: self.trace.text(name) };
                     self.record(Actor::Running, violated);
                     self.violations.push(name.to_owned());
+                    self.seal_run();
                 }
             }
             Note::Sometimes(name, holds) => {

@@ -1,13 +1,14 @@
 //! Programs that are kept: each takes some step in some state of a socket with some outcome that
 //! no other does. They are played before random ones.
 //!
-//! `xtask/corpus/*.txt`, programs between blank lines; `conform --grow N` adds to them.
+//! `xtask/corpus/*.txt`, programs between blank lines; `conform --grow N` adds to them. Those of two hosts
+//! are in `xtask/corpus/across`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::hunt::{Draw, compare};
+use super::hunt::{Draw, Ground, compare};
 use super::parse;
 use super::program::{Program, Step};
 use super::stage::noted_in_sim;
@@ -16,13 +17,26 @@ use crate::steps;
 /// So many are kept at most: they are played in every run of the tests.
 const PROGRAMS_MAX: usize = 300;
 
-/// All of them.
+/// All of them, of one host.
 ///
 /// # Errors
 ///
 /// In a line that names the file and, of its program, the line.
 pub fn programs() -> Result<Vec<Program>, String> {
-    let files = files().map_err(|error| format!("xtask/corpus: {error}"))?;
+    programs_in(&directory())
+}
+
+/// Those of two hosts.
+///
+/// # Errors
+///
+/// Likewise.
+pub fn programs_across() -> Result<Vec<Program>, String> {
+    programs_in(&directory().join("across"))
+}
+
+fn programs_in(directory: &Path) -> Result<Vec<Program>, String> {
+    let files = files(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     let mut all = Vec::new();
     for (name, text) in &files {
         for (index, block) in text.split("\n\n").enumerate() {
@@ -49,11 +63,11 @@ pub fn grow(cases: usize, seed: u64) -> Result<bool, String> {
             break;
         }
         let new: BTreeSet<String> = noted_in_sim(&program).difference(&known).cloned().collect();
-        if new.is_empty() || compare(&program).is_some() {
+        if new.is_empty() || compare(&Ground::Loopback, &program).is_some() {
             continue;
         }
         let small = smallest(&program, &new);
-        if compare(&small).is_some() {
+        if compare(&Ground::Loopback, &small).is_some() {
             continue;
         }
         known.extend(noted_in_sim(&small));
@@ -93,13 +107,16 @@ fn directory() -> PathBuf {
 }
 
 /// The files' names and texts, in order; none, where there is no directory yet.
-fn files() -> std::io::Result<BTreeMap<String, String>> {
+fn files(directory: &Path) -> std::io::Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
-    if !directory().exists() {
+    if !directory.exists() {
         return Ok(files);
     }
-    for entry in fs::read_dir(directory())? {
+    for entry in fs::read_dir(directory)? {
         let entry = entry?;
+        if !entry.file_type()?.is_file() {
+            continue;
+        }
         let name = entry.file_name().to_string_lossy().into_owned();
         files.insert(name, fs::read_to_string(entry.path())?);
     }

@@ -3,6 +3,9 @@
 //!
 //! Not drawn is what timers decide, and what the sizes of buffers do, which are each hub's own.
 
+pub mod across;
+pub mod ports;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::collection::vec;
@@ -200,10 +203,15 @@ fn bytes() -> impl Strategy<Value = Data> {
 
 fn piece() -> impl Strategy<Value = Piece> {
     prop_oneof![
-        60 => op().prop_map(|op| vec![Step::Do(op)]),
-        1 => sized(),
-        1 => to_a_group(),
-        1 => in_a_group(),
+        6000 => op().prop_map(|op| vec![Step::Do(op)]),
+        100 => slot().prop_flat_map(aborted),
+        100 => slot().prop_flat_map(held_back),
+        100 => interrupted(),
+        100 => sized(),
+        100 => to_a_group(),
+        100 => in_a_group(),
+        // Seldom: nothing of it is heard of for seconds.
+        1 => kept_alive(slot().boxed()),
     ]
 }
 
@@ -229,16 +237,21 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn call() -> impl Strategy<Value = Call> {
+    call_of(place().boxed(), slot().boxed())
+}
+
+/// A call that goes to such places, or puts something into such slots.
+fn call_of(place: BoxedStrategy<Place>, into: BoxedStrategy<u8>) -> impl Strategy<Value = Call> {
     prop_oneof![
-        3 => place().prop_map(Call::Connect),
-        2 => slot().prop_map(Call::Accept),
+        3 => place.clone().prop_map(Call::Connect),
+        2 => into.prop_map(Call::Accept),
         6 => bytes().prop_map(|data| Call::Send(vec![data])),
         6 => room().prop_map(|n| Call::Recv(vec![n])),
         2 => (1..BYTES_MAX).prop_map(Call::Peek),
         1 => vec(bytes(), 2..4).prop_map(Call::Send),
         1 => vec(room(), 2..4).prop_map(Call::Recv),
         1 => (1..BYTES_MAX).prop_map(Call::PeekFrom),
-        3 => (bytes(), place()).prop_map(|(data, place)| Call::SendTo(vec![data], place)),
+        3 => (bytes(), place).prop_map(|(data, place)| Call::SendTo(vec![data], place)),
         2 => room().prop_map(|n| Call::RecvFrom(vec![n])),
         1 => bytes().prop_map(Call::Urgent),
         1 => (0..3u32).prop_map(Call::RecvUrgent),
@@ -247,18 +260,88 @@ fn call() -> impl Strategy<Value = Call> {
 
 /// What takes actors: one begins to wait, or is asked how it went.
 fn actor() -> impl Strategy<Value = Piece> {
+    actor_of(slot(), call())
+}
+
+fn actor_of(
+    slot: impl Strategy<Value = u8>,
+    call: impl Strategy<Value = Call> + 'static,
+) -> impl Strategy<Value = Piece> {
     let within = prop_oneof![7 => Just(None), 1 => Just(Some(WITHIN_MS))];
-    let waits = prop_oneof![8 => call(), 1 => how().prop_map(Call::Wait)];
+    let waits = prop_oneof![8 => call.boxed(), 1 => how().prop_map(Call::Wait)];
     // Which never waits.
     let waits = waits.prop_filter("an urgent byte is not waited for", |call| {
         !matches!(call, Call::RecvUrgent(_))
     });
     prop_oneof![
-        3 => (0..4u8, slot(), waits, within).prop_map(|(actor, slot, call, within)| {
+        3 => (0..4u8, slot, waits, within).prop_map(|(actor, slot, call, within)| {
             vec![Step::Start { actor, slot, call, within }]
         }),
         3 => (0..4u8).prop_map(|actor| vec![Step::Ask(actor)]),
     ]
+}
+
+/// The end of a connection at once, or over bytes that nobody read, behind what was written just before.
+fn aborted(slot: u8) -> impl Strategy<Value = Piece> {
+    let lingers = Op::Set(slot, opt("linger"), Value::Number(0));
+    let send = bytes().prop_map(move |data| Op::Call(slot, Call::Send(vec![data])));
+    (send, any::<bool>(), prop_oneof![2 => Just(None), 1 => how().prop_map(Some)]).prop_map(
+        move |(send, at_once, shuts)| {
+            let mut ops = vec![send];
+            ops.extend(shuts.map(|how| Op::Shutdown(slot, how)));
+            ops.extend(at_once.then(|| lingers.clone()));
+            ops.push(Op::Close(slot));
+            vec![Step::Together(ops)]
+        },
+    )
+}
+
+/// Small writes, one behind the other, that Nagle's rule or a cork may hold back.
+fn held_back(slot: u8) -> impl Strategy<Value = Piece> {
+    let holds = prop_oneof![
+        2 => Just(("no-delay", false)),
+        1 => Just(("no-delay", true)),
+        1 => any::<bool>().prop_map(|on| ("cork", on)),
+    ];
+    let send = move |data| Op::Call(slot, Call::Send(vec![data]));
+    (holds, vec(bytes(), 1..4)).prop_map(move |((option, on), writes)| {
+        let holds = Step::Do(Op::Set(slot, opt(option), Value::Flag(on)));
+        vec![holds, Step::Together(writes.into_iter().map(send).collect())]
+    })
+}
+
+/// Two that ask every second whether the other is there, and time for it.
+fn kept_alive(slot: BoxedStrategy<u8>) -> impl Strategy<Value = Piece> {
+    const SEVERAL_MS: u64 = 2500;
+    let asks = |a: u8, count: u32| {
+        let number = |name, n| Op::Set(a, opt(name), Value::Number(n));
+        let on = Op::Set(a, opt("keep-alive"), Value::Flag(true));
+        [number("keep-idle", 1), number("keep-interval", 1), number("keep-count", count), on]
+    };
+    (slot.clone(), slot, 1..3u32, 1..3u32).prop_map(move |(a, b, few, more)| {
+        let mut ops = asks(a, few).to_vec();
+        ops.extend(asks(b, more));
+        ops.push(Op::Sleep(SEVERAL_MS));
+        all(ops)
+    })
+}
+
+/// A connect to whoever has no room, shut down while it is under way.
+fn interrupted() -> impl Strategy<Value = Piece> {
+    let to = || Call::Connect(Place::Of(0));
+    let full = vec![Op::Make(0, Kind::Tcp), Op::Listen(0, 0), Op::Make(1, Kind::Tcp)];
+    let waits = prop_oneof![Just(true), Just(false)];
+    (waits, how(), 0..4u8).prop_map(move |(waits, how, actor)| {
+        let mut steps = all(full.clone());
+        steps.extend(all(vec![Op::Call(1, to()), Op::Make(2, Kind::Tcp)]));
+        steps.push(match waits {
+            true => Step::Start { actor, slot: 2, call: to(), within: None },
+            false => Step::Do(Op::Call(2, to())),
+        });
+        steps.push(Step::Do(Op::Shutdown(2, how)));
+        steps.push(Step::Ask(actor));
+        steps
+    })
 }
 
 /// A buffer's size and what it was made; larger than all that is sent, so that none is full.

@@ -7,6 +7,7 @@ mod calls;
 mod marks;
 mod note;
 mod place;
+mod sides;
 mod slots;
 mod socket;
 mod words;
@@ -14,19 +15,23 @@ mod words;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use greenroom::net::{SockAddr, Socket};
 
+use super::across::Side;
 use super::program::{ACTORS, Op, Program, SLOTS, Step};
 use actor::Actor;
 use call::Thing;
 use marks::Marks;
+pub use sides::{Turns, play_side};
 
 /// What a step came to: a word for what went well, or the name of an error.
 pub type Outcome = Result<String, String>;
 
 /// A hub, as far as a program has to know it.
+#[derive(Default)]
 pub struct World {
     /// Before the names of Unix sockets, so that programs do not meet.
     pub prefix: String,
@@ -34,8 +39,31 @@ pub struct World {
     pub directory: PathBuf,
     /// How long what is under way is given to arrive, after every step.
     pub settle: Duration,
-    /// Whether what is free by law is written alike: see [`call::Task`].
+    /// Whether what is free by law is written alike: see [`calls`].
     pub is_lenient: bool,
+    /// The host that a player is on, where a program has two.
+    pub side: Side,
+    /// What the players of a program share.
+    pub common: Arc<Mutex<Common>>,
+}
+
+/// What the players of a program have in common.
+#[derive(Default)]
+pub struct Common {
+    /// Ports in the order they showed up, each of a host: what they are called.
+    ports: Vec<(Side, u16)>,
+    /// Bytes are numbered as they are sent.
+    sent: u32,
+    /// Bytes that `fill` sent and that nobody received.
+    filled: u64,
+    /// Where what is in a slot is, for the other host's player.
+    locals: [Option<SockAddr>; SLOTS as usize],
+}
+
+impl World {
+    fn common(&self) -> MutexGuard<'_, Common> {
+        self.common.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Plays it; an outcome a step.
@@ -49,17 +77,7 @@ pub fn play_noting(
     world: &World,
     mut notes: Option<&mut Vec<String>>,
 ) -> Vec<Outcome> {
-    let mut player = Player {
-        world,
-        slots: Default::default(),
-        actors: Default::default(),
-        left: Default::default(),
-        spares: Vec::new(),
-        ports: Vec::new(),
-        sent: 0,
-        filled: 0,
-        marks: None,
-    };
+    let mut player = Player::new(world);
     if world.settle.is_zero() && program.has_actors() {
         match Marks::new() {
             Ok(marks) => player.marks = Some(marks),
@@ -88,19 +106,24 @@ struct Player<'a> {
     left: [Option<SockAddr>; SLOTS as usize],
     /// What `exhaust` made.
     spares: Vec<Socket>,
-    /// Ports in the order they showed up: what they are called.
-    ports: Vec<u16>,
-    /// Bytes are numbered as they are sent.
-    sent: u32,
-    /// Bytes that `fill` sent and that nobody received.
-    filled: u64,
     /// What tells that all there was to hear was heard, where no time is given for it.
     marks: Option<Marks>,
 }
 
 type Line = io::Result<String>;
 
-impl Player<'_> {
+impl<'a> Player<'a> {
+    fn new(world: &'a World) -> Player<'a> {
+        Player {
+            world,
+            slots: Default::default(),
+            actors: Default::default(),
+            left: Default::default(),
+            spares: Vec::new(),
+            marks: None,
+        }
+    }
+
     fn step(&mut self, step: &Step) -> Line {
         match step {
             Step::Do(op) => self.perform(op),
@@ -166,7 +189,8 @@ impl Player<'_> {
             Op::FillToTheBrink(a, n) => self.fill_to_the_brink(*a, *n),
             Op::Drain(a) => self.drain(*a, None),
             Op::DrainPart(a, percent) => {
-                self.drain(*a, Some(self.filled * u64::from(*percent) / 100))
+                let most = self.world.common().filled * u64::from(*percent) / 100;
+                self.drain(*a, Some(most))
             }
 
             Op::Sleep(ms) => {

@@ -170,6 +170,23 @@ impl Program {
         })
     }
 
+    /// Whether what is sent may wait for as long as a timer says.
+    pub fn waits_for_timers(&self) -> bool {
+        let holds = |op: &Op| match op {
+            Op::Set(_, option, Value::Flag(on)) => match option.name() {
+                "no-delay" => !on,
+                "cork" => *on,
+                _ => false,
+            },
+            _ => false,
+        };
+        self.0.iter().any(|step| match step {
+            Step::Do(op) | Step::Times(_, op) => holds(op),
+            Step::Together(ops) => ops.iter().any(holds),
+            _ => false,
+        })
+    }
+
     /// Whether some call waits.
     pub fn has_actors(&self) -> bool {
         self.0.iter().any(|step| matches!(step, Step::Start { .. }))
@@ -251,6 +268,39 @@ impl fmt::Display for Op {
             Op::Spare => f.write_str("spare"),
             Op::Sleep(ms) => write!(f, "sleep {ms}"),
             Op::Resolve(text) => write!(f, "resolve {}", Quoted(text.as_bytes())),
+        }
+    }
+}
+
+impl Op {
+    /// The slot that it is about, or the first of several.
+    pub fn slot(&self) -> Option<u8> {
+        match self {
+            Op::Sleep(_) | Op::Resolve(_) | Op::Exhaust | Op::Spare => None,
+            Op::Make(a, _)
+            | Op::Pair(a, ..)
+            | Op::Connected(a, ..)
+            | Op::Pipe(a, _)
+            | Op::Bind(a, _)
+            | Op::Listen(a, _)
+            | Op::Call(a, _)
+            | Op::Shutdown(a, _)
+            | Op::Close(a)
+            | Op::CloseNow(a)
+            | Op::Dup(a, _)
+            | Op::Local(a)
+            | Op::Peer(a)
+            | Op::Addresses(a)
+            | Op::Error(a)
+            | Op::Poll(a)
+            | Op::Set(a, ..)
+            | Op::Get(a, _)
+            | Op::Join(a, ..)
+            | Op::Leave(a, ..)
+            | Op::Fill(a, _)
+            | Op::FillToTheBrink(a, _)
+            | Op::Drain(a)
+            | Op::DrainPart(a, _) => Some(*a),
         }
     }
 }

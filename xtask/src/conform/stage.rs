@@ -1,6 +1,8 @@
 //! The two hubs a program is played on.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use greenroom::check::Shared;
@@ -8,7 +10,8 @@ use greenroom::scenario::{Machine, Scenario, Stage};
 use greenroom_sim::faults::Weather;
 use greenroom_sim::run::{Spec, run};
 
-use super::play::{Outcome, World, play, play_noting};
+use super::across::{Far, Side};
+use super::play::{Outcome, Turns, World, play, play_noting, play_side};
 use super::program::Program;
 
 /// How a program is played.
@@ -28,6 +31,11 @@ pub struct Manner {
 }
 
 impl Manner {
+    fn world(&self) -> World {
+        let Manner { settle, is_lenient, .. } = *self;
+        World { settle, is_lenient, ..World::default() }
+    }
+
     fn machine(&self) -> Machine {
         let mut machine = Machine::new();
         if let Some((first, last)) = self.ports {
@@ -58,14 +66,73 @@ pub fn on_real(program: &Program, manner: Manner) -> Vec<Outcome> {
     }
     let (theirs, own) = (program.clone(), directory.clone());
     let outcomes = greenroom_real::try_run(move || {
-        let Manner { settle, is_lenient, .. } = manner;
-        play(&theirs, &World { prefix, directory: own, settle, is_lenient })
+        let place = World { prefix, directory: own, ..manner.world() };
+        play(&theirs, &place)
     });
     if program.has_paths() {
         // One that cannot be removed is in nobody's way.
         let _ = std::fs::remove_dir_all(directory);
     }
     outcomes.unwrap_or_else(|error| vec![Err(error.to_string())])
+}
+
+/// On two hosts of the operating system, which are network namespaces.
+pub fn across_on_real(program: &Program, manner: Manner, far: &Far) -> Vec<Outcome> {
+    let (common, turns) = (Arc::default(), Arc::new(Turns::default()));
+    let played = |side: Side| {
+        let world = World { side, common: Arc::clone(&common), ..manner.world() };
+        let (program, turns) = (program.clone(), Arc::clone(&turns));
+        let played = greenroom_real::try_run(move || play_side(&program, &world, &turns));
+        played.map_err(io::Error::other)
+    };
+    let both = std::thread::scope(|scope| {
+        let near = scope.spawn(|| played(Side::Near));
+        let far = scope.spawn(|| far.enter().and_then(|()| played(Side::Far)));
+        [near.join(), far.join()]
+    });
+    let both = both.map(|side| side.unwrap_or_else(|_| Err(io::Error::other("it panicked"))));
+    let both = both.map(|side| side.unwrap_or_else(|error| vec![(0, Err(error.to_string()))]));
+    in_order(both.concat())
+}
+
+/// On two hosts of the simulator, a short way apart.
+pub fn across_in_sim(program: &Program, manner: Manner) -> Vec<Outcome> {
+    /// Shorter than any program gives what is under way.
+    const LATENCY_NS: u64 = 20_000;
+    let outcomes = Shared::new(Vec::new());
+    let told = outcomes.clone();
+    let program = program.clone();
+    let scenario = Scenario::new("conform", "a program of two hosts", move |stage: &mut Stage| {
+        let (common, turns) = (Arc::default(), Arc::new(Turns::default()));
+        for (name, side) in [("near", Side::Near), ("far", Side::Far)] {
+            let (program, told) = (program.clone(), told.clone());
+            let (common, turns) = (Arc::clone(&common), Arc::clone(&turns));
+            stage.client(name, move || {
+                let world = World { side, common: Arc::clone(&common), ..manner.world() };
+                let played = play_side(&program, &world, &turns);
+                told.with(|told| told.extend(played));
+                Ok(())
+            });
+        }
+    });
+    let weather = Weather {
+        latency_min_ns: LATENCY_NS,
+        latency_typical_ns: LATENCY_NS,
+        latency_max_ns: LATENCY_NS,
+        ..Weather::calm()
+    };
+    let run = run(&scenario, &Spec { tape: Some(vec![]), weather, ..Spec::seed(0) });
+    let mut outcomes = in_order(outcomes.with(std::mem::take));
+    if !run.outcome.held() {
+        outcomes.push(Err(run.outcome.to_string()));
+    }
+    outcomes
+}
+
+/// Outcomes by the numbers of their steps.
+fn in_order(mut outcomes: Vec<(usize, Outcome)>) -> Vec<Outcome> {
+    outcomes.sort_by_key(|(nth, _)| *nth);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 /// In the simulator, in calm weather.
@@ -86,10 +153,9 @@ fn simulated(program: &Program, manner: Manner, takes_notes: bool) -> (Vec<Outco
     let scenario = Scenario::new("conform", "a program of sockets", move |stage: &mut Stage| {
         let (program, told) = (program.clone(), told.clone());
         stage.client("host", move || {
-            let Manner { settle, is_lenient, .. } = manner;
             let prefix = "greenroom-conform-in-sim-".to_owned();
             let directory = format!("/{prefix}paths").into();
-            let world = World { prefix, directory, settle, is_lenient };
+            let world = World { prefix, directory, ..manner.world() };
             let mut notes = Vec::new();
             let played = play_noting(&program, &world, takes_notes.then_some(&mut notes));
             told.with(|told| *told = (played, notes));

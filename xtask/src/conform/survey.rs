@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use super::hunt::{Columns, Draw, compare, smallest};
+use super::hunt::{Columns, Ground, compare, smallest};
 use super::program::Program;
 
 /// Plays so many programs and prints a small one of each kind of difference; returns whether there
 /// was none.
-pub fn survey(cases: usize, seed: u64) -> bool {
+pub fn survey(ground: &Ground, programs: impl Iterator<Item = Program>) -> bool {
     let mut found: BTreeMap<String, (Program, usize)> = BTreeMap::new();
-    for program in Draw::new(seed).take(cases) {
-        let Some(columns) = compare(&program) else { continue };
+    for program in programs {
+        let Some(columns) = compare(ground, &program) else { continue };
         let (small, count) = found.entry(kind_of(&columns)).or_insert_with(|| (program.clone(), 0));
         *count += 1;
         if program.0.len() < small.0.len() {
@@ -20,7 +20,7 @@ pub fn survey(cases: usize, seed: u64) -> bool {
     }
     for (kind, (program, count)) in &found {
         let is_of = |columns: &Columns| kind_of(columns) == *kind;
-        match smallest(program, is_of) {
+        match smallest(ground, program, is_of) {
             Some(columns) => println!("{count} times: {kind}\n{columns}"),
             None => println!("{count} times: {kind}, and not again\n{program}"),
         }

@@ -5,7 +5,7 @@
 //! forgotten.
 
 mod file;
-mod namespace;
+pub mod namespace;
 mod report;
 
 use std::path::{Path, PathBuf};

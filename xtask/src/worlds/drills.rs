@@ -2,6 +2,7 @@
 //! seed determines, failures of several kinds, a token that hits something else.
 
 use std::io::{self, Read, Write};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -9,11 +10,13 @@ use greenroom::net::{TcpListener, TcpStream};
 use greenroom::scenario::Scenario;
 
 /// All drills.
-pub(super) fn all() -> [Scenario; 8] {
+pub(super) fn all() -> [Scenario; 10] {
     [
         ends("drill/abort", || std::process::abort()),
         ends("drill/exit", || std::process::exit(0)),
         ends("drill/deaf", never_lets_go),
+        ends("drill/spin", spins),
+        ends("drill/std-lock", holds_a_lock_of_std),
         coin(),
         flip(),
         claim(),
@@ -31,6 +34,23 @@ fn ends(name: &str, end: fn()) -> Scenario {
             Ok(())
         });
     })
+}
+
+/// Nothing of ours is called, so nobody else ever runs.
+fn spins() {
+    while std::hint::black_box(true) {}
+}
+
+/// The other one stops the thread that the first needs to go on.
+fn holds_a_lock_of_std() {
+    static LOCK: Mutex<()> = Mutex::new(());
+    let holder = greenroom::thread::spawn(|| {
+        let _held = LOCK.lock();
+        greenroom::thread::sleep(Duration::from_millis(1));
+    });
+    greenroom::thread::yield_now();
+    drop(LOCK.lock());
+    let _ = holder.join();
 }
 
 /// A greenlet that swallows its kill at the run's end.

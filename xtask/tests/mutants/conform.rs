@@ -2,13 +2,13 @@
 
 use greenroom_sim::mutant::{self, Mutant};
 
-use super::hunt::{Draw, hunt};
+use super::hunt::{Draw, Ground, hunt};
 
 const CASES: usize = 2000;
 
 /// Random programs find it: no program that was kept takes part.
 fn is_found(mutant: Mutant) {
-    let found = mutant::with(mutant, || hunt(Draw::new(1).take(CASES)));
+    let found = mutant::with(mutant, || hunt(&Ground::Loopback, Draw::new(1).take(CASES)));
     let found = found.unwrap_or_else(|| panic!("{CASES} programs do not find {mutant:?}"));
     println!("{mutant:?} is found by program {}:\n{}", found.case, found.columns);
     let steps = found.columns.0.len();

@@ -56,18 +56,15 @@ impl Driver {
         }
     }
 
-    /// Ends every greenlet left, in id order; returns how many never ran, not even to drop what they
-    /// own, because destructors made them without end.
-    pub(super) fn settle(&self) -> usize {
-        let unrun = self.end_all();
-        if !self.table.borrow().any_abandoned() {
-            return unrun;
+    /// Unwinds what the world left as it stands, under a hub that returns errors only: nothing of it
+    /// reaches the world or its trace. Returns as [`end_all`](Driver::end_all).
+    pub(super) fn unwind_what_is_left(&self) -> usize {
+        if self.table.borrow().live().next().is_none() {
+            return 0;
         }
-        // What a power cut left on its stack is unwound under a hub that returns errors only:
-        // nothing of it reaches the world or its trace.
         let world = self.hub.replace(Box::new(DeadHub));
         self.table.borrow_mut().revive_abandoned();
-        let unrun = unrun + self.end_all();
+        let unrun = self.end_all();
         self.hub.replace(world);
         unrun
     }
@@ -85,7 +82,9 @@ impl Driver {
         resume_unwind(panic)
     }
 
-    fn end_all(&self) -> usize {
+    /// Ends every greenlet left that is not abandoned, in id order; returns how many never ran, not
+    /// even to drop what they own, because destructors made them without end.
+    pub(super) fn end_all(&self) -> usize {
         // Destructors may spawn, and who swallows its kill gives others a turn: each round ends what
         // the one before left or made.
         const ROUNDS: usize = 1000;

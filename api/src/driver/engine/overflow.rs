@@ -1,10 +1,11 @@
-//! Whose stack overflowed, for the handler of the fault: nothing here allocates, locks or panics.
+//! Whose stack overflowed, or who runs, for handlers of signals: nothing here allocates, locks or panics.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use super::CURRENT;
 use crate::driver::slot::Slot;
-use crate::greenlet::overflow::{Witness, call_upon};
+use crate::driver::table::Table;
+use crate::greenlet::overflow::{Line, Witness, call_upon};
 
 /// Has the handler ask here.
 pub(super) fn register() {
@@ -20,6 +21,16 @@ fn write_whose_stack(limit: usize, line: &mut dyn fmt::Write) -> Option<()> {
     })
 }
 
+/// Writes who runs on this thread, and where it was spawned; nothing where that is not known.
+pub(crate) fn write_current(line: &mut Line) {
+    let write = |table: &Table| {
+        let slot = table.running()?;
+        line.write_str("greenlet ").and_then(|()| slot.write_path(line)).ok()?;
+        slot.origin.at.and_then(|at| write!(line, " (spawned at {at})").ok())
+    };
+    let _ = with_table(write);
+}
+
 /// Writes where that greenlet was spawned, in brackets.
 fn write_where_spawned(limit: usize, line: &mut dyn fmt::Write) -> Option<()> {
     with_greenlet_on(limit, |slot| match slot.origin.at {
@@ -29,10 +40,14 @@ fn write_where_spawned(limit: usize, line: &mut dyn fmt::Write) -> Option<()> {
 }
 
 fn with_greenlet_on(limit: usize, f: impl FnOnce(&Slot) -> fmt::Result) -> Option<()> {
+    with_table(|table| f(table.current_on(limit)?).ok())
+}
+
+fn with_table<T>(f: impl FnOnce(&Table) -> Option<T>) -> Option<T> {
     let told = CURRENT.try_with(|current| {
         let current = current.try_borrow().ok()?;
         let table = current.as_ref()?.table.try_borrow().ok()?;
-        f(table.current_on(limit)?).ok()
+        f(&table)
     });
     told.ok().flatten()
 }

@@ -9,6 +9,7 @@ use crate::driver::mailbox::Mail;
 use crate::driver::names::Label;
 use crate::driver::program::{Panicked, Role, Stop, discard};
 use crate::driver::slot::Phase;
+use crate::driver::streak;
 use crate::driver::thread_locals;
 use crate::driver::ticket::Origin;
 use crate::greenlet::{Fiber, stack};
@@ -128,10 +129,9 @@ impl Driver {
         if program.role == Role::Client && !program.unfinished.replace(true) {
             self.clients_left.set(self.clients_left.get() + 1);
         }
-        let (name, body) = (program.name.clone(), program.body.clone());
+        let (label, body) = (Label::Root(program.name.as_str().into()), program.body.clone());
         let origin = Origin { parent: None, owner: None, host, program: Some(index), at: None };
-        let root =
-            self.spawn(Box::new(move || body()), Label::from(name), stack::DEFAULT_SIZE, origin);
+        let root = self.spawn(Box::new(move || body()), label, stack::DEFAULT_SIZE, origin);
         program.root.set(Some(root));
         program.locals.borrow_mut().push(Rc::default());
     }
@@ -141,6 +141,7 @@ impl Driver {
         let (id, phase, hurried) = self.table.borrow_mut().take_turn(index)?;
         self.hurried.set(hurried);
         self.hub.borrow_mut().entered(id);
+        streak::begin();
         let mut fiber = match phase {
             Phase::Fiber(fiber) => fiber,
             Phase::Body(body, stack_size) => self.begin(id, body, stack_size)?,

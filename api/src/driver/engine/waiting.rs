@@ -138,6 +138,11 @@ impl Driver {
         self.table.borrow_mut().retire(ticket);
     }
 
+    /// Whether the wait of this ticket is on.
+    pub(crate) fn is_waiting(&self, ticket: Ticket) -> bool {
+        self.table.borrow().is_waiting(ticket)
+    }
+
     /// Ends the wait of this ticket with an error, if it is still on.
     pub(crate) fn cancel(&self, ticket: Ticket, error: io::Error) {
         // An error that nobody gets is dropped out here: what it owns may close or wake.
@@ -203,11 +208,6 @@ impl Driver {
     /// Takes the current greenlet off a source after a wait that did not end by readiness.
     pub(crate) fn unwatch(&self, io: Io, ticket: Ticket) {
         self.table.borrow_mut().waiters.unwatch(io, ticket);
-    }
-
-    /// Whether a watcher of the wait of this ticket still waits to be named.
-    pub(crate) fn is_watching(&self, io: Io, interest: Interest, ticket: Ticket) -> bool {
-        self.table.borrow_mut().waiters.is_watching(io, interest, ticket)
     }
 
     /// Whether somebody is lined up before a newcomer.

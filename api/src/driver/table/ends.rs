@@ -122,12 +122,7 @@ impl Table {
         } else {
             self.queue.retain(|&(queued, _)| queued != id);
         }
-        self.abandoned += 1;
         program
-    }
-
-    pub(in crate::driver) fn any_abandoned(&self) -> bool {
-        self.abandoned > 0
     }
 
     /// Makes the abandoned runnable once more, to be unwound.
@@ -140,6 +135,5 @@ impl Table {
             slot.killed = true;
             self.queue.push_back((id, false));
         }
-        self.abandoned = 0;
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 
 use super::{SockAddr, Socket};
 use crate::call::Direction;
-use crate::hub::{Take, gather, scatter, unsupported};
+use crate::hub::{PIECES_MAX, Take, gather, scatter, unsupported};
 
 /// Receiving.
 ///
@@ -113,6 +113,7 @@ impl Socket {
         bufs: &mut [IoSliceMut<'_>],
         flags: c_int,
     ) -> io::Result<(usize, SockAddr)> {
+        self.check_pieces(bufs.len())?;
         let mut whole = vec![0; bufs.iter().map(|buf| buf.len()).sum()];
         let (n, sender) = self.recv_from_with_flags(&mut whole, flags)?;
         scatter(&whole[..n], bufs);
@@ -195,6 +196,7 @@ impl Socket {
 
     /// Gives one datagram whose bytes are in several buffers.
     pub fn send_to_vectored(&self, bufs: &[IoSlice<'_>], addr: &SockAddr) -> io::Result<usize> {
+        self.check_pieces(bufs.len())?;
         self.send_to(&gather(bufs), addr)
     }
 
@@ -206,7 +208,19 @@ impl Socket {
         addr: &SockAddr,
         flags: c_int,
     ) -> io::Result<usize> {
+        self.check_pieces(bufs.len())?;
         self.send_to_with_flags(&gather(bufs), addr, flags)
+    }
+}
+
+impl Socket {
+    /// The system takes so many buffers and no more.
+    fn check_pieces(&self, count: usize) -> io::Result<()> {
+        self.0.io()?;
+        match count > PIECES_MAX {
+            true => Err(io::Error::from_raw_os_error(libc::EMSGSIZE)),
+            false => Ok(()),
+        }
     }
 }
 

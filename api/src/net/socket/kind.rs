@@ -1,6 +1,7 @@
 //! [`Domain`], [`Type`] and [`Protocol`]: what a socket is made as, numbered as the system does.
 
 use std::ffi::c_int;
+use std::fmt;
 use std::io;
 
 use crate::hub::{self, Kind, unsupported};
@@ -12,7 +13,7 @@ const FAMILIES: c_int = 46;
 const TYPES: c_int = 11;
 
 /// The family of a socket's addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Domain(c_int);
 
 impl Domain {
@@ -55,7 +56,7 @@ impl From<hub::Domain> for Domain {
 }
 
 /// What a socket carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Type(c_int);
 
 impl Type {
@@ -80,7 +81,7 @@ impl Type {
 }
 
 /// How a socket carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Protocol(c_int);
 
 impl Protocol {
@@ -123,3 +124,35 @@ macro_rules! system_number {
 }
 
 system_number!(Domain, Type, Protocol);
+
+/// As socket2 shows them: by the system's own name, or the number where there is none here.
+macro_rules! shown_by_name {
+    ($type:ident: $($name:ident),*) => {
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self.0 {
+                    $(libc::$name => f.write_str(stringify!($name)),)*
+                    number => number.fmt(f),
+                }
+            }
+        }
+    };
+}
+
+shown_by_name!(Domain: AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC);
+shown_by_name!(Type: SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_RAW);
+shown_by_name!(Protocol: IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_systems() {
+        let domains = [Domain::IPV4, Domain::IPV6, Domain::UNIX, Domain(99)];
+        assert_eq!(format!("{domains:?}"), "[AF_INET, AF_INET6, AF_UNIX, 99]");
+        let types = [Type::STREAM, Type::DGRAM, Type::SEQPACKET];
+        assert_eq!(format!("{types:?}"), "[SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET]");
+        assert_eq!(format!("{:?}", [Protocol::TCP, Protocol::UDP]), "[IPPROTO_TCP, IPPROTO_UDP]");
+    }
+}

@@ -19,6 +19,8 @@ pub struct Actor<'a> {
     pub ran: bool,
     pub gone: Option<End>,
     pub killed: bool,
+    /// A panic of its own unwinds it: it waits for the children of its scopes on its way out.
+    pub falls: bool,
     /// It was killed while a call of its had its bytes: it goes on until its next wait.
     pub hands_over: bool,
     /// Its handle lies where all can reach it, or its owner can; somebody joined it.
@@ -56,6 +58,12 @@ pub struct Doing {
     pub fixed: Option<Fixed>,
     /// What it waits for is there, but may not have been named yet.
     pub maybe_named: bool,
+    /// It waits for what was there when it began: the others run first.
+    pub aside: bool,
+    /// Somebody took what it had been named for: the log does not tell whether it has run since.
+    pub doubted: bool,
+    /// A cancel that came when it had been named: it counts if what was there is taken.
+    pub cancel: Option<Fixed>,
     /// Its time was up while others stood in line before it.
     pub may_ask: bool,
     /// The child that the end of a scope waits for first, until that is over and others are not:
@@ -70,6 +78,8 @@ pub enum Start {
     Waits,
     /// It only steps aside for the others.
     Yields,
+    /// What it waits for is there: it steps aside, and looks again.
+    Aside,
     /// A call on a source has what it wanted at once.
     Took(Outcome),
     /// Any other call is over at once.
@@ -111,6 +121,7 @@ impl<'a> Actor<'a> {
             ran: false,
             gone: None,
             killed: false,
+            falls: false,
             hands_over: false,
             has_handle: born,
             joined: false,

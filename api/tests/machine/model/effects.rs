@@ -47,6 +47,30 @@ impl Model<'_> {
         Outcome::Done
     }
 
+    /// Somebody takes from a side. Whoever was named for that goes on to wait, if it was all.
+    pub(super) fn take(&mut self, side: u8, len: u8) -> Outcome {
+        let taken = self.side_mut(side).take(len);
+        if !self.side(side).is_ready() {
+            for number in 0..self.actors.len() {
+                self.doubt(number, side);
+            }
+        }
+        taken
+    }
+
+    fn doubt(&mut self, number: usize, side: u8) {
+        let (now, actor) = (self.now, &mut self.actors[number]);
+        let is_over = actor.deadline().is_some_and(|at| at <= now);
+        let Some((op, doing)) = actor.waiting_mut() else { return };
+        let was_named = doing.fixed == Some(Fixed::Named) || doing.maybe_named;
+        if watched(op) == Some(side) && was_named {
+            doing.maybe_named = false;
+            doing.doubted = true;
+            doing.fixed = is_over.then_some(Fixed::Deadline).or(doing.cancel.take());
+            actor.turn = None;
+        }
+    }
+
     /// What watches this side is called when the world is next looked at.
     pub(super) fn name_soon(&mut self, side: u8) {
         for actor in &mut self.actors {

@@ -31,7 +31,7 @@ impl Model<'_> {
                 return demand(at_once && switched_nowhere, "it may not switch");
             }
             Start::Asks => return self.fed(op, outcome),
-            Start::Yields => {
+            _ if doing.aside || doing.start == Start::Yields => {
                 for scope in &mut self.actors[number].scopes {
                     scope.maybe_known |= scope.deadline <= self.now;
                 }
@@ -131,7 +131,7 @@ impl Model<'_> {
             }
             Outcome::Bytes(_) | Outcome::Moved(_) | Outcome::Epipe => {
                 demand(self.side(side).is_ready(), "there is nothing")?;
-                let next = self.side_mut(side).take(len);
+                let next = self.take(side, len);
                 demand(*outcome == next, &format!("next was {next:?}"))?;
                 // Several may have been called at once; they run in what order the world likes.
                 let calls = self.side(side).touches(self.now) + u8::from(self.is_asked_about(side));
@@ -172,7 +172,6 @@ impl Model<'_> {
         let legal = match (&doing.start, doing.fixed) {
             (Start::Busy, _) => *outcome == Outcome::Busy && self.now == doing.since,
             (Start::Closed, _) => *outcome == Outcome::Ebadf && self.now == doing.since,
-            (Start::Yields, _) => *outcome == Outcome::Ready,
             // Whether it was named before its end came does not show.
             (Start::Waits, _) if doing.maybe_named && *outcome == Outcome::Ready => true,
             (Start::Waits, Some(Fixed::Named)) => *outcome == Outcome::Ready,
@@ -187,7 +186,8 @@ impl Model<'_> {
             (Start::Waits, None) => within == Some(0) && *outcome == Outcome::TimedOut && up,
             _ => false,
         };
-        demand(legal, &format!("its outcome was fixed: {:?}", doing.fixed))
+        demand(legal, &format!("its outcome was fixed: {:?}", doing.fixed))?;
+        demand(*outcome != Outcome::Ready || from.is_ready(), "it is told what is not so")
     }
 
     /// Whether such a call fails by its answer when a scope is over.

@@ -1,6 +1,6 @@
 //! What `scope` does: who waits for whom, and who is ended in place when one unwinds.
 
-use super::actor::{Actor, Doing, Fixed, Start};
+use super::actor::{Actor, Doing, Fixed, Scope, Start};
 use super::{Model, Verdict, demand};
 use crate::machine::log::{End, Entry, Outcome, What};
 use crate::machine::program::Op;
@@ -40,6 +40,7 @@ impl Model<'_> {
         let is_end = matches!(self.actors[number].ops[doing.op], Op::ScopeEnd);
         demand(is_its && is_end && *outcome == Outcome::Done, "it ended amid a call")?;
         demand(!self.has_mourned(number), "it should have panicked")?;
+        demand(!self.actors[number].falls, "it goes on though it panicked")?;
         match doing.start {
             Start::AtOnce(_) => {
                 demand(place == doing.place + 1 && doing.since == self.now, "it may not switch")?
@@ -72,7 +73,58 @@ impl Model<'_> {
                 || (doing.start == Start::Waits && doing.fixed == Some(Fixed::Named));
             over && matches!(actor.ops[doing.op], Op::ScopeEnd)
         });
-        ends && !actor.killed && self.has_mourned(number)
+        ends && !actor.killed && !actor.falls && self.has_mourned(number)
+    }
+
+    /// A panic has come to the end of a scope, if this is one: timeouts inside it are gone.
+    pub(super) fn begin_to_fall(&mut self, number: usize, op: usize) {
+        let actor = &mut self.actors[number];
+        let panics = actor.doing.as_ref().is_some_and(|doing| doing.start == Start::Panics);
+        if !panics || !matches!(actor.ops[op], Op::ScopeEnd) {
+            return;
+        }
+        actor.falls = true;
+        let scope = actor.families.last().map_or(0, |family| family.op);
+        actor.scopes.retain(|timeout| timeout.op < scope);
+    }
+
+    /// An actor leaves a scope by a panic: its body's, once the children are over, or a child's.
+    pub(super) fn fall(&mut self, number: usize, op: usize, place: usize) -> Verdict {
+        let actor = &self.actors[number];
+        let doing = actor.doing.as_ref().ok_or("it was not at a scope's end")?;
+        let is_its = actor.families.last().is_some_and(|family| family.op == op);
+        let is_end = matches!(actor.ops[doing.op], Op::ScopeEnd);
+        demand(is_its && is_end, "it was not at that scope's end")?;
+        let passes_on = !actor.falls;
+        if self.unwinding.pop_if(|top| *top == number).is_none() {
+            let over = match doing.start {
+                Start::AtOnce(_) => place == doing.place + 1 && doing.since == self.now,
+                _ => doing.fixed == Some(Fixed::Named),
+            };
+            match passes_on {
+                true => demand(self.mourns(number), "it had no panic to pass on")?,
+                false if over && !actor.killed => {}
+                false => self.may_be_cut_short(number, place)?,
+            }
+        }
+        self.close_family(number, passes_on)?;
+        let actor = &mut self.actors[number];
+        actor.falls = true;
+        let doing = actor.doing.as_mut().expect("it is at the end of its scope");
+        (doing.start, doing.fixed) = (Start::Panics, None);
+        Ok(())
+    }
+
+    /// One that panics waits for its children: a kill or an expiry ends that.
+    fn may_be_cut_short(&mut self, number: usize, place: usize) -> Verdict {
+        let actor = &self.actors[number];
+        let doing = actor.doing.as_ref().ok_or("nobody killed it")?;
+        let due = |scope: &Scope| scope.known || scope.deadline <= self.now;
+        match actor.scopes.iter().position(due) {
+            _ if actor.killed => Ok(()),
+            Some(index) => self.unwound(number, index, doing, place),
+            None => self.is_stuck(),
+        }
     }
 
     /// An actor leaves its innermost scope, which may pass the first panic of its children on.
@@ -116,7 +168,7 @@ impl Model<'_> {
         // Whoever was killed before, or has what a call took, could also have its own turn here.
         let may_be = match self.observed.log[place].what {
             What::Left(End::Killed) if !actor.killed => return true,
-            What::Left(End::Killed) => true,
+            What::Left(End::Killed) | What::Fell(_) => true,
             What::Ended(..) => self.rules.interrupts && actor.doing.as_ref().is_some_and(took),
             _ => false,
         };
@@ -128,7 +180,8 @@ impl Model<'_> {
         let log = &self.observed.log[place..];
         let Some(next) = log.iter().position(|entry| entry.actor == owner) else { return false };
         let unwinds = match &log[next].what {
-            What::Left(end) => *end != End::Returned,
+            What::Left(end) => *end == End::Killed,
+            What::Fell(_) => true,
             What::Ended(op, outcome) => {
                 matches!(self.actors[owner].ops[*op], Op::Timeout(..)) && *outcome != Outcome::Done
             }
@@ -150,26 +203,25 @@ impl Model<'_> {
         let mut to_come = self.observed.log[place..].iter();
         let next = to_come.find(|entry| entry.actor == number).ok_or("nobody killed it")?;
         let actor = &self.actors[number];
-        if let (What::Left(End::Killed), Some(owner)) = (&next.what, actor.owner)
-            && !actor.killed
-        {
+        let is_ended = match next.what {
+            What::Left(End::Killed) => !actor.killed,
+            What::Fell(_) => !actor.killed && !actor.is_due(self.now),
+            _ => false,
+        };
+        if let (true, Some(owner)) = (is_ended, actor.owner) {
             // Another scope's owner unwinds, and this one in it.
             self.unwind(owner, place)?;
             return Ok(());
         }
         match &next.what {
-            What::Left(end @ (End::Killed | End::Panicked)) => self.may_leave(number, *end)?,
+            What::Left(End::Killed) => self.may_leave(number, End::Killed)?,
+            What::Fell(_) if actor.falls => self.may_be_cut_short(number, place)?,
             What::Ended(op, Outcome::Elapsed(_)) if self.is_timeout(number, *op) => {
                 let doing = actor.doing.as_ref().ok_or("nobody killed it")?;
                 let index = self.scope_index(number, *op)?;
                 self.unwound(number, index, doing, place)?;
             }
             _ => return Err("nobody killed it".into()),
-        }
-        if self.mourns(number) && matches!(next.what, What::Left(End::Panicked)) {
-            self.close_family(number, true)?;
-            let doing = self.actors[number].doing.as_mut();
-            doing.expect("it is at its scope's end").start = Start::Panics;
         }
         self.unwinding.push(number);
         self.strike_children(number);

@@ -21,16 +21,29 @@ impl Model<'_> {
             children.for_each(|child| self.spawn(child, Some(number)));
             return;
         }
+        self.begin_to_fall(number, op);
         let start = self.start(number, op, place);
         if start == Start::Yields && self.actors[number].killed {
             self.actors[number].hands_over = false;
         }
-        let is_turn = start == Start::Yields;
-        let (since, fixed, maybe_named, may_ask) = (self.now, None, false, false);
+        let aside = start == Start::Aside;
+        let is_turn = aside || start == Start::Yields;
+        let (start, fixed) = if aside { (Start::Waits, Some(Fixed::Named)) } else { (start, None) };
         let is_end = matches!(self.actors[number].ops[op], Op::ScopeEnd);
         let awaits = if is_end { self.first_living(number) } else { None };
-        let doing = Doing { op, since, place, start, fixed, maybe_named, may_ask, awaits };
-        self.actors[number].doing = Some(doing);
+        self.actors[number].doing = Some(Doing {
+            op,
+            since: self.now,
+            place,
+            start,
+            fixed,
+            maybe_named: false,
+            aside,
+            doubted: false,
+            cancel: None,
+            may_ask: false,
+            awaits,
+        });
         if is_turn {
             self.give_turn(number);
         }
@@ -63,7 +76,7 @@ impl Model<'_> {
             {
                 Start::Expired
             }
-            _ => Start::Yields,
+            _ => Start::Aside,
         }
     }
 
@@ -90,7 +103,7 @@ impl Model<'_> {
             // It lets the next one try, whoever was called before.
             self.side_mut(side).touch(now);
         }
-        Start::Took(self.side_mut(side).take(len))
+        Start::Took(self.take(side, len))
     }
 
     fn is_waited_on(&self, side: u8) -> bool {

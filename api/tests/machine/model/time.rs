@@ -36,6 +36,7 @@ impl Model<'_> {
             let Some(doing) = &actor.doing else { continue };
             match (&doing.start, doing.fixed, actor.ops[doing.op]) {
                 (Start::Yields | Start::Scope, ..) => {}
+                _ if doing.aside => {}
                 (Start::Waits, None, _) if doing.maybe_named => return late("can go on"),
                 (Start::Waits, None, Op::Lock) if self.lock_holder.is_none() => {
                     return late("waits for a lock that is free");
@@ -95,7 +96,7 @@ impl Model<'_> {
                     Op::ScopeEnd => doing.awaits.is_none(),
                     op => taken_from(op).is_some(),
                 };
-                if !in_vain {
+                if !in_vain && !doing.doubted {
                     self.give_turn(number);
                 }
             }
@@ -123,7 +124,12 @@ impl Model<'_> {
         let Some((op, doing)) = self.actors[number].waiting_mut() else { return };
         // What is no report of a source counts for whoever has not run yet, even if its time is up.
         let late = how == Fixed::Named && watched(op).is_none();
-        if doing.fixed.is_none() {
+        let named = doing.fixed == Some(Fixed::Named) && watched(op).is_some();
+        if named && how == Fixed::Closed {
+            doing.fixed = Some(how);
+        } else if named && matches!(how, Fixed::Cancelled(_)) {
+            doing.cancel = doing.cancel.or(Some(how));
+        } else if doing.fixed.is_none() {
             doing.fixed = Some(how);
             if is_known {
                 self.give_turn(number);
@@ -145,6 +151,6 @@ impl Model<'_> {
             }
             op => taken_from(op).is_none_or(untouched),
         };
-        quiet && doing.fixed.is_none() && !doing.maybe_named
+        quiet && doing.fixed.is_none() && !doing.maybe_named && !doing.doubted
     }
 }

@@ -28,7 +28,7 @@ fn listener(hub: &mut SimHub, port: u16) -> Io {
 /// Connects a socket to a listener: both ends.
 fn connected(hub: &mut SimHub, client: Io, listener: Io) -> (Io, Io) {
     let to = hub.local_addr(listener).expect("it is bound");
-    assert_eq!(code(hub.connect(client, &to)), Err(libc::EAGAIN));
+    assert_eq!(code(hub.connect(client, &to)), Err(libc::EINPROGRESS));
     assert_eq!(code(hub.connect(client, &to)), Ok(()));
     (client, hub.accept(listener).expect("it is connected").0)
 }
@@ -52,7 +52,7 @@ fn a_connection_stands_when_the_call_that_asks_for_it_returns() {
     let hub = &mut testing::hub();
     let listener = listener(hub, 80);
     let client = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
-    assert_eq!(code(hub.connect(client, &at(80))), Err(libc::EAGAIN));
+    assert_eq!(code(hub.connect(client, &at(80))), Err(libc::EINPROGRESS));
     assert_eq!(ready(hub, client), (false, true));
     assert!(hub.take_error(client).expect("it is open").is_none());
     assert_eq!(code(hub.peer_addr(client)), Ok(at(80)));
@@ -70,7 +70,7 @@ fn a_refusal_is_known_at_once() {
     let hub = &mut testing::hub();
     let client = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
     for _ in 0..3 {
-        assert_eq!(code(hub.connect(client, &at(80))), Err(libc::EAGAIN));
+        assert_eq!(code(hub.connect(client, &at(80))), Err(libc::EINPROGRESS));
         assert_eq!(ready(hub, client), (true, true));
         assert_eq!(code(hub.connect(client, &at(80))), Err(libc::ECONNREFUSED));
     }
@@ -84,11 +84,11 @@ fn a_backlog_is_full_at_once() {
     hub.listen(listener, 2).expect("it is bound");
     let dial = |hub: &mut SimHub| {
         let client = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
-        assert_eq!(code(hub.connect(client, &at(80))), Err(libc::EAGAIN));
+        assert_eq!(code(hub.connect(client, &at(80))), Err(libc::EINPROGRESS));
         code(hub.connect(client, &at(80)))
     };
     let dialed: Vec<_> = (0..5).map(|_| dial(hub)).collect();
-    assert_eq!(dialed, [Ok(()), Ok(()), Ok(()), Err(libc::EAGAIN), Err(libc::EAGAIN)]);
+    assert_eq!(dialed, [Ok(()), Ok(()), Ok(()), Err(libc::EALREADY), Err(libc::EALREADY)]);
     hub.accept(listener).expect("three stand");
     assert_eq!(dial(hub), Ok(()));
 }
@@ -98,7 +98,7 @@ fn a_backlog_is_full_at_once() {
 fn a_socket_connected_to_itself_stands_at_once() {
     let hub = &mut testing::hub();
     let io = bound(hub, Kind::Stream, 80);
-    assert_eq!(code(hub.connect(io, &at(80))), Err(libc::EAGAIN));
+    assert_eq!(code(hub.connect(io, &at(80))), Err(libc::EINPROGRESS));
     assert_eq!(ready(hub, io), (false, true));
     assert_eq!((code(hub.connect(io, &at(80))), code(hub.peer_addr(io))), (Ok(()), Ok(at(80))));
     assert_eq!((send(hub, io, b"hi"), recv(hub, io, 9)), (Ok(2), Ok(b"hi".into())));
@@ -193,7 +193,7 @@ fn a_closed_listener_is_known_at_once() {
     let hub = &mut testing::hub();
     let listener = listener(hub, 80);
     let client = hub.socket(Domain::V4, Kind::Stream).expect("a socket");
-    assert_eq!(code(hub.connect(client, &at(80))), Err(libc::EAGAIN));
+    assert_eq!(code(hub.connect(client, &at(80))), Err(libc::EINPROGRESS));
     hub.close(listener);
     assert_eq!(code(hub.connect(client, &at(80))), Err(libc::ECONNRESET));
 }

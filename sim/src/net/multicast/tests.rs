@@ -51,6 +51,37 @@ fn heard(hub: &mut SimHub, sockets: &[Io]) -> Vec<bool> {
     sockets.iter().map(one).collect()
 }
 
+/// A link is a /24 as long as its hosts fit, else a /16; measured over veth (`ip addr add 10.0.0.1/24 brd +`).
+#[test]
+fn the_nets_own_broadcast_address_is_one() {
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 3);
+    let all = Ipv4Addr::new(10, 0, 0, 255);
+    let quiet = socket(hub, 0, &[]);
+    assert_eq!(send(hub, quiet, all), Err(libc::EACCES));
+    let loud = socket(hub, 0, &[Opt::Broadcast]);
+    let ears = [
+        bound(hub, 0, Ipv4Addr::UNSPECIFIED),
+        bound(hub, 1, all),
+        bound(hub, 2, Ipv4Addr::UNSPECIFIED),
+        bound(hub, 2, Ipv4Addr::new(10, 0, 0, 3)),
+    ];
+    assert_eq!(send(hub, loud, all), Ok(2));
+    assert_eq!(heard(hub, &ears), [true, true, true, false]);
+    for nowhere in [[10, 0, 255, 255], [10, 1, 0, 255]] {
+        assert_eq!(send(hub, loud, Ipv4Addr::from(nowhere)), Err(libc::ENETUNREACH));
+    }
+    let stream = testing::socket_on(hub, 0, Domain::V4, Kind::Stream);
+    let to = SocketAddr::from((all, PORT)).into();
+    assert_eq!(code(hub.connect(stream, &to)), Err(libc::ENETUNREACH));
+    let hub = &mut testing::hub_in(crate::Weather::calm(), 255);
+    let loud = socket(hub, 0, &[Opt::Broadcast]);
+    let ears = [bound(hub, 1, Ipv4Addr::UNSPECIFIED), bound(hub, 254, Ipv4Addr::UNSPECIFIED)];
+    assert_eq!(send(hub, loud, all), Ok(2), "that is the last host");
+    assert_eq!(heard(hub, &ears), [false, true]);
+    assert_eq!(send(hub, loud, Ipv4Addr::new(10, 0, 255, 255)), Ok(2));
+    assert_eq!(heard(hub, &ears), [true, true]);
+}
+
 /// 189
 #[test]
 fn a_broadcast_reaches_every_host_that_listens() {

@@ -65,7 +65,7 @@ pub(crate) fn take(
     let from = piece.from.as_ref().and_then(|from| from.get().cloned());
     if take == Take::Remove {
         let piece = incoming.pop_front().expect("it was just looked at");
-        world.took = true;
+        world.stirred = true;
         callers::discharge(world, piece.sender, piece.cost);
     }
     (length, from)

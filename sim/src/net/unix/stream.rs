@@ -77,7 +77,7 @@ pub(crate) fn recv(
     if take == Take::Remove && length > 0 {
         let sender = socket.incoming.front().expect("it was just looked at").sender;
         let freed = queue::consume(&mut socket.incoming, length);
-        world.took = true;
+        world.stirred = true;
         callers::discharge(world, sender, freed);
     }
     world.record_read(id, &buf[..length], there);

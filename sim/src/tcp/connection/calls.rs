@@ -29,12 +29,22 @@ impl Connection {
             return Err(Errno::Again.error());
         }
         let room = usize::try_from(self.unsent_room()).unwrap_or(usize::MAX);
-        match self.outgoing.write(&data[..data.len().min(room)]) {
+        let spare = self.spare_of_tail();
+        match self.outgoing.write(&data[..data.len().min(room)], spare) {
             0 if !data.is_empty() => Err(Errno::Again.error()),
             taken => {
                 self.note_write();
                 Ok(taken)
             }
+        }
+    }
+
+    /// What fits into the last segment that has not been sent.
+    fn spare_of_tail(&self) -> usize {
+        let mss = self.mss() as usize;
+        match self.unsent() % mss {
+            0 => 0,
+            begun => mss - begun,
         }
     }
 
@@ -174,6 +184,19 @@ impl Connection {
             self.send_reset();
         }
         self.die(None);
+    }
+
+    /// How the attempt ended that somebody waits for, whoever was told before; `None` while it is in
+    /// flight. One that was shut down failed as any other.
+    pub fn attempt_result(&mut self) -> Option<io::Result<()>> {
+        match self.asked {
+            _ if self.state.is_opening() => None,
+            Asked::Connecting => self.connect_result(),
+            _ if self.is_over() => {
+                Some(Err(self.error.take().unwrap_or(Errno::ConnAborted).error()))
+            }
+            _ => Some(Ok(())),
+        }
     }
 
     /// How connect(2) ends; `None` while it is in flight. Takes the error, as connect(2) does. That

@@ -146,8 +146,9 @@ impl Connection {
             return Some(self.header(self.snd_una));
         }
         if std::mem::take(&mut self.owed.probe) {
-            // One position back, where the peer has to object and so tells its window.
-            return Some(self.header(self.snd_una - 1));
+            // One position back, where the peer has to object and so tells its window. It heeds
+            // nothing else of it, so what is owed to it stays so.
+            return Some(self.header_of_probe());
         }
         // First the news, then its repetitions: they count as duplicates only after it.
         if self.owed.ack || self.ack_due() || self.window_update_due() {
@@ -172,11 +173,18 @@ impl Connection {
     /// duplicates: a peer counts only those without data.
     fn header(&mut self, seq: u64) -> Segment {
         self.owed.ack = false;
-        let ack = self.rcv_nxt();
-        self.acks.sent(ack);
+        self.acks.sent(self.rcv_nxt());
+        self.header_of(seq)
+    }
+
+    fn header_of_probe(&mut self) -> Segment {
+        self.header_of(self.snd_una - 1)
+    }
+
+    fn header_of(&mut self, seq: u64) -> Segment {
         Segment {
             seq,
-            ack,
+            ack: self.rcv_nxt(),
             flags: Flags::ACK,
             window: self.incoming.announce(self.config.mss),
             urgent: self.urgent_pointer(seq),

@@ -222,15 +222,17 @@ impl Connection {
     }
 
     fn opening_timeout(&mut self, now: u64) {
-        let retries = match self.state {
-            State::SynSent => self.config.syn_retries,
-            _ => SYN_ACK_RETRIES,
+        let (linear, doubling) = match self.state {
+            State::SynSent => (self.config.syn_linear_timeouts, self.config.syn_retries),
+            _ => (0, SYN_ACK_RETRIES),
         };
-        if self.timers.attempts >= retries {
+        if self.timers.attempts >= linear.saturating_add(doubling) {
             return self.give_up();
         }
         self.timers.attempts += 1;
-        self.timers.rtt.back_off();
+        if self.timers.attempts > linear {
+            self.timers.rtt.back_off();
+        }
         self.owed.syn = true;
         self.rearm(now);
     }

@@ -93,6 +93,28 @@ fn orphan_gives_up_sooner() {
     assert!(pair.now - start < 240 * SECOND);
 }
 
+/// Probes and answers of both sides fall into one instant in every way that they can.
+#[test]
+fn keepalive_of_both_sides_keeps_both_whatever_coincides() {
+    for (idle, interval, latency) in
+        (1..4).flat_map(|i| (1..4).flat_map(move |n| (0..5).map(move |l| (i, n, l))))
+    {
+        let keepalive = Keepalive {
+            idle_ns: idle * SECOND,
+            interval_ns: interval * SECOND,
+            // Enough for one answer to be under way.
+            count: 10,
+        };
+        let config = Config { keepalive: Some(keepalive), ..Config::default() };
+        let mut pair = Pair::connecting([config.clone(), config]);
+        pair.fate(move |_, _| vec![latency * SECOND / 2]);
+        pair.run(200 * SECOND);
+        let states = [pair.state(0), pair.state(1)];
+        let case = format!("idle {idle}, interval {interval}, latency {latency}/2");
+        assert_eq!(states, [State::Established; 2], "{case}\n{}", pair.tail());
+    }
+}
+
 #[test]
 fn keepalive_keeps_a_living_peer_and_finds_a_dead_one() {
     let keepalive = Some(Keepalive { idle_ns: 100 * MS, interval_ns: 100 * MS, count: 3 });

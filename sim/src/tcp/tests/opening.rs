@@ -48,12 +48,16 @@ fn lost_syn_is_sent_again_after_a_second() {
 }
 
 #[test]
-fn unanswered_syn_times_out_after_127_seconds() {
+fn unanswered_syn_is_sent_again_as_linux_does_and_times_out_after_131_seconds() {
     let mut pair = Pair::connecting([Config::default(), Config::default()]);
     pair.wire.clear();
+    pair.log.clear();
     pair.fate(|_, _| vec![]);
     pair.settle();
-    assert_eq!((pair.so_error(0), pair.now), (ETIMEDOUT, 127 * SECOND));
+    assert_eq!((pair.so_error(0), pair.now), (ETIMEDOUT, 131 * SECOND));
+    let ms = |line: &String| line.split_whitespace().next().unwrap().parse::<u64>().unwrap();
+    let times: Vec<u64> = pair.log.iter().map(|line| ms(line) / 1000).collect();
+    assert_eq!(times, [1, 2, 3, 4, 5, 7, 11, 19, 35, 67]);
 }
 
 #[test]

@@ -184,3 +184,20 @@ fn a_reader_who_sleeps_makes_no_buffer_grow() {
     assert_eq!(pair.side(1).buffers().1, 128 * 1024);
     assert!(pair.side(0).buffers().0 <= 512 * 1024);
 }
+
+/// Measured: with a window that is closed and a buffer made smaller than what it holds, ten bytes go into
+/// the last segment that was begun, and poll says that it is not writable.
+#[test]
+fn a_buffer_made_small_takes_what_fits_into_the_segment_begun() {
+    let mut pair = Pair::small_window(2000);
+    assert_eq!(pair.send(0, &[1; 20_000]).unwrap(), 20_000);
+    pair.run(100 * MS);
+    let small = pair.side(0).config().clone().with_buffers(Some(4608), None);
+    pair.side(0).configure(small);
+    let begun = pair.side(0).unsent() % pair.side(0).config().mss as usize;
+    assert_eq!(pair.send(0, &[2; 10]).unwrap(), 10);
+    assert_eq!(pair.poll(0), "");
+    let spare = pair.side(0).config().mss as usize - begun - 10;
+    assert_eq!(pair.send(0, &[3; 4000]).unwrap(), spare);
+    assert_eq!(errno(pair.send(0, &[4])), EAGAIN);
+}

@@ -80,8 +80,6 @@ impl Player<'_> {
             }
             Actor::Waits(task, handle) => match handle.join() {
                 Ok(Ok(came)) => self.told(&task, came).map_err(|error| words::said(&error)),
-                // As of a caller who never waits: who is told that it stands is up to the hub.
-                Ok(Err(error)) if task.stands_already(&error) => Ok("ok".into()),
                 Ok(Err(error)) if is_out_of_time(&error) => Err("timed out".into()),
                 Ok(Err(error)) => Err(words::said(&error)),
                 Err(_) => Err("it panicked".into()),

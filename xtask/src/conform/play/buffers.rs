@@ -6,6 +6,11 @@ use std::time::Duration;
 use super::{Line, Player};
 
 impl Player<'_> {
+    pub(super) fn received(&self, n: usize) {
+        let filled = &mut self.world.common().filled;
+        *filled = filled.saturating_sub(n as u64);
+    }
+
     /// Sends until there is no room, not even after a while.
     pub(super) fn fill(&mut self, slot: u8, n: u32) -> Line {
         /// More than any buffer takes; datagrams that are dropped never fill one.
@@ -17,7 +22,7 @@ impl Player<'_> {
             match thing.send_at_once(&block) {
                 Ok(n) => {
                     taken += n.max(1) as u64;
-                    self.filled += n as u64;
+                    self.world.common().filled += n as u64;
                     was_full = false;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -38,7 +43,8 @@ impl Player<'_> {
         let thing = self.thing(slot)?;
         let block = vec![b'f'; n as usize];
         while thing.poll()?.contains('w') {
-            self.filled += thing.send_at_once(&block)? as u64;
+            let n = thing.send_at_once(&block)?;
+            self.world.common().filled += n as u64;
         }
         Ok("brink".into())
     }
@@ -56,7 +62,7 @@ impl Player<'_> {
             }
             match thing.recv_at_once(&mut buf[..room]) {
                 Ok(0) if thing.ends_in_nothing()? => {
-                    return Ok(match std::mem::take(&mut self.filled) {
+                    return Ok(match std::mem::take(&mut self.world.common().filled) {
                         0 => "end".into(),
                         missing => format!("end, {missing} bytes short"),
                     });
@@ -64,7 +70,7 @@ impl Player<'_> {
                 Ok(n) => {
                     was_empty = false;
                     left -= n as u64;
-                    self.filled = self.filled.saturating_sub(n as u64);
+                    self.received(n);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if was_empty {

@@ -5,8 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use greenroom::io::{PipeReader, PipeWriter};
-use greenroom::net::{Domain, SockAddr, Socket, SocketAddr, Type};
-use greenroom::os::unix::net as unix;
+use greenroom::net::{SockAddr, Socket, Type};
 use greenroom::time;
 use greenroom::wait::{wait_read, wait_write};
 
@@ -26,8 +25,6 @@ pub struct Task {
     pub peer: Option<SockAddr>,
     /// What is sent, a part a buffer.
     pub parts: Vec<Vec<u8>>,
-    /// Whether what the waist has one verb for, and Linux two answers, is written as one of them.
-    pub is_lenient: bool,
 }
 
 /// What a call came to.
@@ -50,7 +47,7 @@ impl Task {
                 socket.set_nonblocking(true)?;
                 let answer = self.run();
                 socket.set_nonblocking(was)?;
-                if self.is_lenient { self.leniently(socket, answer) } else { answer }
+                answer
             }
             // A pipe has no such mode: no time to wait is the same.
             _ => time::timeout(Duration::ZERO, || self.run())
@@ -144,47 +141,6 @@ impl Task {
             },
             Call::Wait(how) => self.thing.wait(*how, None),
             _ => Err(not_a_socket()),
-        }
-    }
-
-    /// Which of several calls is told that a connection stands, and which that it stood, is up to
-    /// the hub.
-    pub fn stands_already(&self, error: &io::Error) -> bool {
-        let is_connect = matches!(self.call, Call::Connect(_));
-        self.is_lenient && is_connect && error.raw_os_error() == Some(libc::EISCONN)
-    }
-
-    /// Where Linux has a call that may not wait return something else than one that may, and the waist
-    /// has one verb for both: what the one that may returns.
-    fn leniently(&self, socket: &Socket, answer: io::Result<Came>) -> io::Result<Came> {
-        let error = match answer {
-            Ok(came) => return Ok(came),
-            Err(error) => error,
-        };
-        if self.stands_already(&error) {
-            return Ok(Came::Done);
-        }
-        let is_there = || wait_read(socket, Some(Duration::ZERO)).is_ok();
-        if error.kind() != io::ErrorKind::WouldBlock || !is_there() {
-            return Err(error);
-        }
-        let is_datagrams = socket.r#type()? == Type::DGRAM;
-        match self.call {
-            // A datagram socket that is shut for reading: `EAGAIN` although poll calls it readable,
-            // where a call that may wait comes back with nothing.
-            Call::Recv(_) | Call::Peek(_) | Call::RecvUrgent(_) if is_datagrams => {
-                Ok(Came::Bytes(Vec::new()))
-            }
-            Call::RecvFrom(_) | Call::PeekFrom(_) if is_datagrams => {
-                let nobody = match socket.domain()? {
-                    Domain::UNIX => unix::SocketAddr::from_pathname("")?.into(),
-                    _ => SocketAddr::from(([0, 0, 0, 0], 0)).into(),
-                };
-                Ok(Came::BytesFrom(Vec::new(), Some(nobody)))
-            }
-            // A Unix listener that is shut.
-            Call::Accept(_) => Err(io::Error::from_raw_os_error(libc::EINVAL)),
-            _ => Err(error),
         }
     }
 }

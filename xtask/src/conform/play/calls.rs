@@ -19,8 +19,9 @@ impl Player<'_> {
         match data {
             Data::Text(text) => text.clone(),
             Data::Numbered(n) => {
-                let first = self.sent;
-                self.sent = self.sent.wrapping_add(*n);
+                let sent = &mut self.world.common().sent;
+                let first = *sent;
+                *sent = first.wrapping_add(*n);
                 (0..*n).map(|at| words::numbered(first.wrapping_add(at))).collect()
             }
         }
@@ -40,7 +41,7 @@ impl Player<'_> {
             _ => Vec::new(),
         };
         let thing = self.thing(slot)?;
-        Ok(Task { thing, call: call.clone(), peer, parts, is_lenient: self.world.is_lenient })
+        Ok(Task { thing, call: call.clone(), peer, parts })
     }
 
     /// What a call came to, in words; what it brought goes where it belongs.
@@ -59,7 +60,8 @@ impl Player<'_> {
                 let is_numbered = task.is_numbered();
                 if is_numbered {
                     // What was not taken is sent by the next.
-                    self.sent = self.sent.wrapping_sub((asked - n.min(asked)) as u32);
+                    let sent = &mut self.world.common().sent;
+                    *sent = sent.wrapping_sub((asked - n.min(asked)) as u32);
                 }
                 Ok(match n < asked {
                     // How much fits is each hub's own affair.
@@ -69,7 +71,7 @@ impl Player<'_> {
                 })
             }
             Came::Bytes(bytes) => {
-                self.filled = self.filled.saturating_sub(bytes.len() as u64);
+                self.received(bytes.len());
                 Ok(words::shown(&bytes))
             }
             Came::BytesFrom(bytes, peer) => {

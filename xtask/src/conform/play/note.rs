@@ -49,31 +49,11 @@ fn kind_of(socket: &Socket) -> String {
     format!("{kind} {state}")
 }
 
-/// The slot that an operation is about, if that is one.
+/// The slot whose socket an operation finds there, if it is about one.
 fn slot_of(op: &Op) -> Option<u8> {
     match op {
         Op::Make(..) | Op::Pair(..) | Op::Connected(..) | Op::Pipe(..) => None,
-        Op::Sleep(_) | Op::Resolve(_) | Op::Exhaust | Op::Spare => None,
-        Op::Bind(a, _)
-        | Op::Listen(a, _)
-        | Op::Call(a, _)
-        | Op::Shutdown(a, _)
-        | Op::Close(a)
-        | Op::CloseNow(a)
-        | Op::Dup(a, _)
-        | Op::Local(a)
-        | Op::Peer(a)
-        | Op::Addresses(a)
-        | Op::Error(a)
-        | Op::Poll(a)
-        | Op::Set(a, ..)
-        | Op::Get(a, _)
-        | Op::Join(a, ..)
-        | Op::Leave(a, ..)
-        | Op::Fill(a, _)
-        | Op::FillToTheBrink(a, _)
-        | Op::Drain(a)
-        | Op::DrainPart(a, _) => Some(*a),
+        other => other.slot(),
     }
 }
 

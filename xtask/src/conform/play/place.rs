@@ -1,7 +1,7 @@
 //! Places to addresses, and addresses in words that both hubs share.
 
 use std::io;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use greenroom::net::{Domain, SockAddr};
 use greenroom::os::linux::net::SocketAddrExt;
@@ -22,6 +22,7 @@ impl Player<'_> {
                 Ok(SocketAddr::new(ip, port).into())
             }
             Place::Of(slot) => self.local(slot),
+            // Of the other host's there is none here.
             Place::PeerOf(slot) => self.thing(slot)?.socket()?.peer_addr(),
             Place::Name(n) => self.name(n),
             Place::Path(n) => SockAddr::unix(self.world.directory.join(n.to_string())),
@@ -36,12 +37,15 @@ impl Player<'_> {
         match domain {
             Domain::UNIX => self.address(Place::Name(99), of),
             Domain::IPV6 => Ok(SocketAddr::from((Ipv6Addr::LOCALHOST, 1)).into()),
-            _ => Ok(SocketAddr::from(([127, 0, 0, 1], 1)).into()),
+            _ => Ok(SocketAddr::new(self.world.side.nobody(), 1).into()),
         }
     }
 
     /// Of a slot that is empty, where the last one was that was closed there.
-    fn local(&self, slot: u8) -> io::Result<SockAddr> {
+    pub(super) fn local(&self, slot: u8) -> io::Result<SockAddr> {
+        if self.world.side.is_not_of(slot) {
+            return self.told_of(slot);
+        }
         match (self.thing(slot), &self.left[usize::from(slot)]) {
             (Err(_), Some(left)) => Ok(left.clone()),
             (thing, _) => thing?.socket()?.local_addr(),
@@ -58,7 +62,7 @@ impl Player<'_> {
         if let Some(inet) = address.as_socket() {
             let port = match inet.port() {
                 small @ ..1024 => small.to_string(),
-                port => format!("p{}", self.port(port)),
+                port => format!("p{}", self.port(inet.ip(), port)),
             };
             return match inet {
                 SocketAddr::V4(v4) => format!("{}:{port}", v4.ip()),
@@ -81,10 +85,11 @@ impl Player<'_> {
         }
     }
 
-    fn port(&mut self, port: u16) -> usize {
-        self.ports.iter().position(|&known| known == port).unwrap_or_else(|| {
-            self.ports.push(port);
-            self.ports.len() - 1
+    fn port(&mut self, ip: IpAddr, port: u16) -> usize {
+        let (side, ports) = (self.world.side.of_address(ip), &mut self.world.common().ports);
+        ports.iter().position(|&known| known == (side, port)).unwrap_or_else(|| {
+            ports.push((side, port));
+            ports.len() - 1
         })
     }
 }

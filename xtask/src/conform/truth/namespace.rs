@@ -16,7 +16,7 @@ pub enum Namespaces {
 }
 
 impl Namespaces {
-    fn flag(self) -> &'static str {
+    pub fn flag(self) -> &'static str {
         if self == Namespaces::User { "-rn" } else { "-n" }
     }
 }
