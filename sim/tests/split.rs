@@ -121,12 +121,12 @@ fn a_reader_who_trusts_a_frame_is_found_and_told_of_the_split() {
     let spec = spec(found.expect("one in a hundred frames is split"));
     let failing = run(&trusting, &spec);
     let text = report(&trusting, &spec, &failing, "greenroom").text;
-    assert!(text.contains("segment 1 of cli/.tcp#2 with data is split after "), "{text}");
+    assert!(text.contains("segment 1 of cli/.tcp>srv:7 with data is split after "), "{text}");
     let least = greenroom_sim::shrink::shrink(&trusting, &spec, &failing).expect("it plays again");
     let words: Vec<String> = least.run.deviations_in_words().collect();
     assert_eq!(words.len(), 1, "{words:?}");
     let token = Token::of(&trusting, &spec, &least.run).to_string();
-    assert!(token.contains("split@cli/.tcp#2.1="), "{token}");
+    assert!(token.contains("split@cli/.tcp>srv:7.1="), "{token}");
     let replayed = run(&trusting, &Token::parse(&token).and_then(|token| token.spec()).unwrap());
     assert_eq!(replayed.outcome.class(), failing.outcome.class());
 }

@@ -36,6 +36,8 @@ fn ill_use_gets_one_line_and_exit_code_2() {
     is_refused(&["sim", "--colour"], "--colour", "--seeds");
     is_refused(&["sim", "--seed", "1", "--seeds", "0..2"], "--seed", "--seeds");
     is_refused(&["sim", "--trace", "loud", "--seed", "1"], "loud", "faults, api, sched, wire");
+    is_refused(&["sim", "--seed", "1", "--payload", "text"], "--payload", "--trace");
+    is_refused(&["replay", "v2:echo", "--trace", "api", "--payload", "loud"], "loud", "hex");
     is_refused(&["sim", "--weather", "hail"], "`hail`", "stormy");
     is_refused(&["sim", "echo", "--knob", "volume=11"], "`volume`", "clients");
     is_refused(&["replay", "v3:echo"], "v2:", "token");
@@ -101,6 +103,20 @@ fn a_trace_is_the_same_bytes_in_another_process() {
     for level in ["faults", "api", "sched", "wire"] {
         assert_eq!(trace(level), trace(level));
     }
+}
+
+#[test]
+fn a_trace_shows_bytes_and_ignores_the_width_of_a_terminal_that_it_does_not_go_to() {
+    let traced = |more: &[&str]| {
+        let args = [&["sim", "echo", "--seed", "42", "--trace", "api"], more].concat();
+        let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        out(&xtask.args(args).env("COLUMNS", "60").output().expect("xtask runs"))
+    };
+    let plain = traced(&[]);
+    assert!(plain.contains(&format!("{:16}srv{:43}cli0", "@0", "")), "{plain}");
+    let shown = traced(&["--payload", "hex"]);
+    assert_eq!(plain.lines().count(), shown.lines().count());
+    assert!(shown.lines().any(|line| line.contains("B  ") && line.ends_with("…")), "{shown}");
 }
 
 #[test]
@@ -254,7 +270,7 @@ fn a_seed_that_ends_its_process_is_contained() {
         ("drill/exit", "exit status: 0"),
         (
             "drill/deaf",
-            "greenroom: greenlet cli/task (stack 256 KiB, spawned at xtask/src/worlds.rs",
+            "greenroom: greenlet cli/task (stack 256 KiB, spawned at xtask/src/worlds/drills.rs",
         ),
     ] {
         let output = xtask(&["sim", drill, "--seeds", "0..300"]);

@@ -15,7 +15,7 @@ use std::fmt;
 
 use greenroom::scenario::Scenario;
 
-use crate::choices::Site;
+use crate::choices::{Fixed, Site};
 use crate::run::{Choice, Run, Spec};
 use crate::weather::Weather;
 
@@ -47,11 +47,7 @@ pub struct Token {
 impl Token {
     /// The token of a run.
     pub fn of(scenario: &Scenario, spec: &Spec, run: &Run) -> Token {
-        let choices = match run.trace {
-            Some(_) => run.deviations(),
-            // Their contexts are known where the events are.
-            None => crate::run::run(scenario, &spec.clone().traced()).deviations(),
-        };
+        let choices = with_contexts(scenario, spec, run);
         Token {
             scenario: scenario.name().to_owned(),
             knobs: scenario.knobs_turned().map(|(name, value)| (name.to_owned(), value)).collect(),
@@ -115,7 +111,8 @@ impl Token {
     /// done something else than when they were written down: they may have hit another thing.
     pub fn doubts(&self, run: &Run) -> Vec<&Choice> {
         let of_site = |choice: &Choice| (choice.on_tape().0, choice.context);
-        let played: HashMap<Site, Option<u16>> = run.deviations().iter().map(of_site).collect();
+        let played: HashMap<Site, Option<u16>, Fixed> =
+            run.deviations().iter().map(of_site).collect();
         let elsewhere = |choice: &&Choice| {
             let came_up = played.get(&choice.on_tape().0);
             choice.context.is_some() && came_up.is_some_and(|played| *played != choice.context)
@@ -136,6 +133,23 @@ impl Token {
     pub fn spec_in(&self, weather: Weather) -> Spec {
         let tape = Some(self.choices.clone());
         Spec { tape, weather, ..Spec::seed(self.seed.unwrap_or(0)) }
+    }
+}
+
+/// A run's deviations with their contexts, which are known where the events are: if need be, it is played
+/// once more from them.
+fn with_contexts(scenario: &Scenario, spec: &Spec, run: &Run) -> Vec<Choice> {
+    let choices = run.deviations();
+    if run.trace.is_some() {
+        return choices;
+    }
+    let tape = Some(choices.clone());
+    let again = crate::run::run(scenario, &Spec { tape, ..spec.clone() }.traced()).deviations();
+    let are_same = |(one, other): (&Choice, &Choice)| one.on_tape() == other.on_tape();
+    match again.len() == choices.len() && choices.iter().zip(&again).all(are_same) {
+        true => again,
+        // No tape determines it, which others say.
+        false => choices,
     }
 }
 
