@@ -653,7 +653,8 @@ fn an_address_of_the_unix_domain_is_what_socket2_makes_of_it() {
         assert_eq!(ours.as_abstract_namespace(), theirs.as_abstract_namespace(), "{path:?}");
     }
     let long = "x".repeat(108);
-    for path in [&long, &format!("a\0b"), &format!("\0{long}")] {
+    let long_name = format!("\0{long}");
+    for path in [&long, "a\0b", &long_name] {
         assert!(SockAddr::unix(path).is_err(), "{path:?}");
     }
     for (ours, theirs) in [
