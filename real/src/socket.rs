@@ -311,8 +311,14 @@ impl Socket {
         self.os.send_to_with_flags(buf, peer, SEND_FLAGS)
     }
 
-    pub(crate) fn recv_urgent(&self, buf: &mut [u8]) -> io::Result<usize> {
-        self.os.recv_out_of_band(sys::as_uninit(buf))
+    /// Of datagrams, of which none is urgent, it is a receive that never waits.
+    pub(crate) fn recv_urgent(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let answer = self.os.recv_out_of_band(sys::as_uninit(buf));
+        let waits = answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        if waits && self.ends_silently() {
+            self.read_closed = sys::is_read_closed(self.descriptor())?;
+        }
+        self.or_shut(answer, || Ok(0))
     }
     pub(crate) fn send_urgent(&self, buf: &[u8]) -> io::Result<usize> {
         self.os.send_with_flags(buf, SEND_FLAGS | libc::MSG_OOB)

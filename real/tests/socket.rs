@@ -641,3 +641,29 @@ fn a_handle_in_the_wrong_place_errs_closes_and_never_panics() {
     let nowhere = UdpSocket::from_fd(std::io::pipe().unwrap().0.into()).unwrap_err();
     assert_eq!(nowhere.kind(), ErrorKind::NotConnected);
 }
+
+/// Of a path, of none, and of a name behind a zero byte.
+#[test]
+fn an_address_of_the_unix_domain_is_what_socket2_makes_of_it() {
+    for path in ["", "/run/db.sock", "db", "\0abstract", "\0"] {
+        let (ours, theirs) =
+            (SockAddr::unix(path).unwrap(), socket2::SockAddr::unix(path).unwrap());
+        assert_eq!(ours.is_unnamed(), theirs.is_unnamed(), "{path:?}");
+        assert_eq!(ours.as_pathname(), theirs.as_pathname(), "{path:?}");
+        assert_eq!(ours.as_abstract_namespace(), theirs.as_abstract_namespace(), "{path:?}");
+    }
+    let long = "x".repeat(108);
+    let long_name = format!("\0{long}");
+    for path in [&long, "a\0b", &long_name] {
+        assert!(SockAddr::unix(path).is_err(), "{path:?}");
+    }
+    for (ours, theirs) in [
+        (format!("{:?}", Domain::IPV6), format!("{:?}", socket2::Domain::IPV6)),
+        (format!("{:?}", Domain::UNIX), format!("{:?}", socket2::Domain::UNIX)),
+        (format!("{:?}", Type::SEQPACKET), format!("{:?}", socket2::Type::SEQPACKET)),
+        (format!("{:?}", Protocol::UDP), format!("{:?}", socket2::Protocol::UDP)),
+        (format!("{:?}", Domain::from(77)), format!("{:?}", socket2::Domain::from(77))),
+    ] {
+        assert_eq!(ours, theirs);
+    }
+}

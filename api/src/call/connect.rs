@@ -23,7 +23,7 @@ impl Descriptor {
             let answer = self.block_unless(true, "connect", Direction::Write, |hub, io| {
                 Ok(hub.connect(io, peer))
             });
-            return answer.flatten();
+            return answer?;
         }
         let timeout = self.timeout(Direction::Write);
         let (answer, attempt) = self.connect_within(peer, timeout, io::ErrorKind::WouldBlock);
@@ -63,7 +63,7 @@ impl Descriptor {
                 hub.connecting(io, peer).map(Ok)
             })
         });
-        (answer.flatten(), under_way)
+        (answer.and_then(|answer| answer), under_way)
     }
 
     /// Starts a connection and does not wait; whether it stands.
@@ -75,7 +75,7 @@ impl Descriptor {
                 Started::Refused(error) => Err(error),
             })
         });
-        answer.flatten()
+        answer?
     }
 
     /// Whether the connection that was begun stands.

@@ -304,7 +304,7 @@ fn held_back(slot: u8) -> impl Strategy<Value = Piece> {
         1 => any::<bool>().prop_map(|on| ("cork", on)),
     ];
     let send = move |data| Op::Call(slot, Call::Send(vec![data]));
-    (holds, vec(bytes(), 1..4)).prop_map(move |((option, on), writes)| {
+    (holds, vec(bytes(), 2..4)).prop_map(move |((option, on), writes)| {
         let holds = Step::Do(Op::Set(slot, opt(option), Value::Flag(on)));
         vec![holds, Step::Together(writes.into_iter().map(send).collect())]
     })

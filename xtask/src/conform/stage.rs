@@ -104,7 +104,9 @@ pub fn across_in_sim(program: &Program, manner: Manner) -> Vec<Outcome> {
     let program = program.clone();
     let scenario = Scenario::new("conform", "a program of two hosts", move |stage: &mut Stage| {
         let (common, turns) = (Arc::default(), Arc::new(Turns::default()));
-        for (name, side) in [("near", Side::Near), ("far", Side::Far)] {
+        // On the system no port is one of both, but by rare chance.
+        let hosts = [("near", Side::Near, 32_768..=46_767), ("far", Side::Far, 46_768..=60_999)];
+        for (name, side, ports) in hosts {
             let (program, told) = (program.clone(), told.clone());
             let (common, turns) = (Arc::clone(&common), Arc::clone(&turns));
             stage.client(name, move || {
@@ -113,6 +115,7 @@ pub fn across_in_sim(program: &Program, manner: Manner) -> Vec<Outcome> {
                 told.with(|told| told.extend(played));
                 Ok(())
             });
+            stage.machine(name, Machine::new().ephemeral_ports(ports));
         }
     });
     let weather = Weather {

@@ -1,6 +1,8 @@
 //! [`SockAddr`]: the address of any family, as [`Socket`](super::Socket) takes it.
 
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net as unix;
 use std::path::Path;
 
@@ -27,12 +29,18 @@ use crate::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 pub struct SockAddr(pub(super) Address);
 
 impl SockAddr {
-    /// The address of a path in the Unix domain.
+    /// The address of a path in the Unix domain; of no path it has no name. On Linux a zero byte
+    /// before the rest makes it a name in the abstract name space, as in socket2.
     ///
     /// # Errors
     ///
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for one that is too long or holds a zero byte.
     pub fn unix<P: AsRef<Path>>(path: P) -> io::Result<SockAddr> {
+        #[cfg(target_os = "linux")]
+        if let [0, name @ ..] = path.as_ref().as_os_str().as_bytes() {
+            use std::os::linux::net::SocketAddrExt;
+            return unix::SocketAddr::from_abstract_name(name).map(SockAddr::from);
+        }
         unix::SocketAddr::from_pathname(path).map(SockAddr::from)
     }
 

@@ -117,10 +117,20 @@ fn piece() -> impl Strategy<Value = Piece> {
     prop_oneof![
         4000 => op().prop_map(|op| vec![Step::Do(op)]),
         200 => slot().prop_flat_map(aborted),
-        200 => slot().prop_flat_map(held_back),
+        200 => slot().prop_flat_map(held_back).prop_map(one_by_one),
         3 => kept_alive(slot().boxed()),
         800 => slot().prop_flat_map(|a| actor_of(Just(a), call(a))),
     ]
+}
+
+/// With time in between: whether a reader on the other host runs between two writes of one step is up to
+/// the system.
+fn one_by_one(piece: Piece) -> Piece {
+    let alone = |step| match step {
+        Step::Together(ops) => all(ops),
+        other => vec![other],
+    };
+    piece.into_iter().flat_map(alone).collect()
 }
 
 fn op() -> impl Strategy<Value = Op> {
