@@ -32,7 +32,9 @@ mod waiters;
 
 #[doc(hidden)]
 pub use counts::{Counts, counts};
-pub(crate) use engine::{Driver, OUTSIDE, Waited, current, outside, wake_anywhere, with_current};
+pub(crate) use engine::{
+    Driver, OUTSIDE, Waited, count_call, current, outside, wake_anywhere, with_current,
+};
 pub use engine::{run, run_judged};
 pub(crate) use mailbox::{Mail, Mailbox};
 pub(crate) use names::Label;
@@ -42,7 +44,6 @@ pub use probe::{Probe, Running};
 pub(crate) use program::is_panic;
 pub use program::{Ending, Killed, Panicked, Program, Role, Stop, panic_message};
 pub use stall::{Stall, Stuck};
-pub(crate) use streak::count_call;
 pub(crate) use ticket::{Origin, Ticket, Woken};
 pub use timeout::Elapsed;
 pub(crate) use timeout::Unwind;

@@ -8,7 +8,8 @@ use std::sync::Once;
 
 use greenroom::scenario::Scenario;
 
-use crate::run::{Run, Spec, keeper};
+use crate::keeper;
+use crate::run::{Run, Spec};
 use crate::search::again::Again;
 use crate::search::report::report_for;
 use crate::search::sweep::{play, trace_text};

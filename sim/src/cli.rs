@@ -31,7 +31,7 @@ use std::io::Write;
 use clap::{Args, Parser};
 use greenroom::scenario::Scenario;
 
-use crate::run::keeper;
+use crate::keeper;
 pub use sim::SimArgs;
 
 use crate::search::report::Report;

@@ -12,18 +12,18 @@ use std::time::Duration;
 
 use greenroom::hub::{
     Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Job, Kind, NameOpt, Note, Opt,
-    PIECES_MAX, Query, Ready, Runnable, SwitchPoint, Take, Tick, Turn, gather, scatter,
+    Query, Ready, Runnable, SwitchPoint, Take, Tick, Turn, gather, scatter,
 };
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::errno::errno;
 use crate::id::SocketId;
+use crate::keeper::Beat;
 use crate::net::{
-    self, address, connection, deliver, groups, job, life, listener, loopback, names, options,
-    pipe, ports, readiness, stream, udp, unix, urgent,
+    self, address, connection, datagram, deliver, groups, job, life, listener, loopback, names,
+    options, pipe, ports, readiness, stream, udp, unix, urgent,
 };
-use crate::run::keeper::Beat;
 use crate::scheduler::{Context, Scheduler};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::{NO_SOCKET, Proto};
@@ -112,35 +112,6 @@ impl SimHub {
         let round_ns = self.scheduler.round_lasts_ns(is_hopeless).map(|ns| clock.now_ns() + ns);
         round_ns.into_iter().chain(until_ns).min()
     }
-
-    /// How many of so many buffers a call takes. Of what has boundaries a part would be something else.
-    fn check_pieces(&self, io: Io, count: usize) -> io::Result<usize> {
-        let id = self.world.socket_of(io)?;
-        let has_boundaries = match &self.world.sockets[id].proto {
-            Proto::Udp(_) => true,
-            Proto::Unix(socket) => socket.kind() != Kind::Stream,
-            _ => false,
-        };
-        match count > PIECES_MAX && has_boundaries {
-            true => Err(errno(libc::EMSGSIZE)),
-            false => Ok(count.min(PIECES_MAX)),
-        }
-    }
-
-    /// Whether anything happens before `until_ns`, for which time moves on. Without it, whether anything but
-    /// background is yet to happen.
-    fn has_next_event(&mut self, until_ns: Option<u64>) -> bool {
-        let clock = &mut self.world.clock;
-        match (clock.next_at_ns(), until_ns) {
-            (None, None) => false,
-            (Some(_), None) => clock.has_foreground() || connection::watches_a_peer(&self.world),
-            (Some(next), Some(until)) if next <= until => true,
-            (_, Some(until)) => {
-                clock.advance_to(until.max(clock.now_ns()));
-                false
-            }
-        }
-    }
 }
 
 impl Hub for SimHub {
@@ -176,7 +147,7 @@ impl Hub for SimHub {
             if !self.world.ready.is_empty() || (caught_up && advances) || is_late {
                 break;
             }
-            if !self.has_next_event(until_ns) {
+            if !events::has_next(&mut self.world, until_ns) {
                 break;
             }
             // All of one instant together, so that its order is the scheduler's to choose.
@@ -339,7 +310,7 @@ impl Hub for SimHub {
         bufs: &mut [IoSliceMut<'_>],
         take: Take,
     ) -> io::Result<usize> {
-        let most = self.check_pieces(io, bufs.len())?;
+        let most = datagram::check_pieces(&self.world, io, bufs.len())?;
         let bufs = &mut bufs[..most];
         let mut gathered = vec![0; bufs.iter().map(|buf| buf.len()).sum()];
         let length = self.recv(io, &mut gathered, take)?;
@@ -347,7 +318,7 @@ impl Hub for SimHub {
         Ok(length)
     }
     fn send_vectored(&mut self, io: Io, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let most = self.check_pieces(io, bufs.len())?;
+        let most = datagram::check_pieces(&self.world, io, bufs.len())?;
         self.send(io, &gather(&bufs[..most]))
     }
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)> {

@@ -49,6 +49,7 @@ mod errno;
 mod host;
 mod hub;
 mod id;
+mod keeper;
 mod link;
 mod net;
 mod scheduler;

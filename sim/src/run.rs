@@ -2,13 +2,12 @@
 
 mod choice;
 mod ending;
-pub(crate) mod keeper;
+mod errors;
 mod findings;
 mod outcome;
 mod quiet;
 mod stall;
 
-use std::cell::RefCell;
 use std::iter;
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,6 +20,7 @@ use crate::choices::{Choices, Deviation, Fired, Source};
 use crate::host::Host;
 use crate::hub::SimHub;
 use crate::id::HostId;
+use crate::keeper;
 use crate::path::Paths;
 use crate::trace::{Log, Recorder};
 use crate::weather::Weather;
@@ -29,6 +29,7 @@ use crate::world::table::Table;
 
 pub use choice::{Choice, Value};
 use ending::{complaints, outcome_of};
+use errors::Errors;
 use findings::findings;
 pub use outcome::Outcome;
 use quiet::Quiet;
@@ -165,19 +166,6 @@ struct Verdict {
     failed_ns: Option<u64>,
 }
 
-/// What programs returned instead of `Ok`, and when: host, error, time.
-#[derive(Clone, Default)]
-struct Errors(Rc<RefCell<Vec<(String, String, u64)>>>);
-
-impl Errors {
-    fn first(&self) -> Option<(String, String)> {
-        self.0.borrow().first().map(|(host, wrong, _)| (host.clone(), wrong.clone()))
-    }
-    fn all(&self) -> Vec<(String, String)> {
-        self.0.borrow().iter().map(|(host, wrong, _)| (host.clone(), wrong.clone())).collect()
-    }
-}
-
 /// When it went wrong, where that is before the run's end: as [`outcome_of`] looks for it.
 fn failed_ns(panics: &[Panicked], hub: &SimHub, errors: &Errors) -> Option<u64> {
     if !hub.world.violations.is_empty() {
@@ -187,7 +175,7 @@ fn failed_ns(panics: &[Panicked], hub: &SimHub, errors: &Errors) -> Option<u64> 
         let panics = &hub.world.panics;
         return panics.iter().find(|(who, _)| *who == panicked.greenlet).map(|(_, at_ns)| *at_ns);
     }
-    errors.0.borrow().first().map(|(.., at_ns)| *at_ns)
+    errors.first_ns()
 }
 
 fn program_of(host: &HostSpec, errors: Errors) -> Program {
@@ -199,7 +187,7 @@ fn program_of(host: &HostSpec, errors: Errors) -> Program {
         body: Box::new(move || {
             if let Err(error) = body() {
                 let at_ns = Instant::now().reading().as_nanos() as u64;
-                errors.0.borrow_mut().push((who.clone(), error.to_string(), at_ns));
+                errors.add(&who, &error, at_ns);
             }
         }),
     }

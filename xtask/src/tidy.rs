@@ -46,6 +46,7 @@ const NO_HASH_ORDER: &[&str] = &["api/src/", "sim/src/"];
 const UNSAFE: Allowed = &[
     ("api/src/greenlet.rs", "switches stacks"),
     ("api/src/greenlet/stack.rs", "maps stacks"),
+    ("api/src/greenlet/interrupt.rs", "has a thread that hangs say where it is"),
     ("api/src/greenlet/overflow.rs", "handles the fault of an overflow"),
     ("api/src/thread/scoped.rs", "lets a greenlet borrow from a frame it cannot outlive"),
     ("real/src/sys.rs", "a few system calls"),

@@ -26,7 +26,7 @@ use super::ticket::{Origin, Ticket};
 use crate::hub::{DeadHub, GreenletId, HostId, Hub, Instant, Note, Ready, SystemTime, Tick};
 
 pub(crate) use overflow::write_current;
-pub(crate) use waiting::Waited;
+pub(crate) use waiting::{Waited, count_call};
 
 /// What an error or panic says when there is no hub on this thread.
 pub(crate) const OUTSIDE: &str =
@@ -98,7 +98,7 @@ fn play<H: Hub + 'static, R>(
     driver.drop_values_of_hosts(|_| true);
     let judged = judged.unwrap_or_else(|panic| resume_unwind(panic));
     let panics = driver.panics.take();
-    let hub: Box<dyn Any> = driver.hub.replace(Box::new(DeadHub));
+    let hub: Box<dyn Any> = driver.hub.replace(Box::new(DeadHub::default()));
     let hub = hub.downcast::<H>().expect("the hub that went in comes out");
     (Ending { stop, panics, leaked: leaked + driver.forgotten.get() }, *hub, judged)
 }

@@ -9,7 +9,7 @@ use std::backtrace::Backtrace;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{mem, ptr};
 
 use super::overflow::Line;
@@ -60,14 +60,14 @@ impl ThreadNumber {
                 return None;
             }
         }
-        let until = Instant::now() + patience;
-        while Instant::now() < until {
+        const PAUSE: Duration = Duration::from_millis(5);
+        for _ in 0..patience.as_millis() / PAUSE.as_millis() {
             let found = FOUND.swap(ptr::null_mut(), Ordering::Acquire);
             if !found.is_null() {
                 // SAFETY: the handler made it from a box and gave it up to whoever takes it out.
                 return Some(*unsafe { Box::from_raw(found) });
             }
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(PAUSE);
         }
         None
     }

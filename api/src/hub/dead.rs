@@ -10,8 +10,26 @@ use super::{
     Runnable, SystemTime, Take, Tick, Turn, UNIX_EPOCH,
 };
 
-#[derive(Default)]
-pub(crate) struct DeadHub;
+/// Its clocks stand where those of the world did.
+pub(crate) struct DeadHub {
+    now: Tick,
+    clock: Instant,
+    wall_clock: SystemTime,
+}
+
+impl DeadHub {
+    /// What is left of a world.
+    pub(crate) fn of(world: &dyn Hub) -> DeadHub {
+        DeadHub { now: world.now(), clock: world.clock(), wall_clock: world.wall_clock() }
+    }
+}
+
+impl Default for DeadHub {
+    fn default() -> DeadHub {
+        let clock = Instant::from_reading(std::time::Duration::ZERO);
+        DeadHub { now: Tick::default(), clock, wall_clock: UNIX_EPOCH }
+    }
+}
 
 fn gone<T>() -> io::Result<T> {
     Err(io::Error::new(io::ErrorKind::NotConnected, "the hub of this socket has ended"))
@@ -19,13 +37,13 @@ fn gone<T>() -> io::Result<T> {
 
 impl Hub for DeadHub {
     fn now(&self) -> Tick {
-        Tick::default()
+        self.now
     }
     fn clock(&self) -> Instant {
-        Instant::from_reading(std::time::Duration::ZERO)
+        self.clock
     }
     fn wall_clock(&self) -> SystemTime {
-        UNIX_EPOCH
+        self.wall_clock
     }
     fn due(&self, _: Instant) -> Tick {
         Tick::default()

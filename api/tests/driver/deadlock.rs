@@ -60,7 +60,7 @@ fn by_joins_is_found_at_once() {
         thread::park();
     });
     let on: Vec<&str> = played.deadlock().stuck.iter().map(|row| row.on.as_str()).collect();
-    assert_eq!(on, ["a notification", "the end of main/two", "the end of main/one"]);
+    assert_eq!(on, ["an unpark", "the end of main/two", "the end of main/one"]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::common::{Complaints, spawn};
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("send-loop", "who sends for ever sees the receiver go", send_loop),
     ("try-loops", "loops of calls that never wait let others run", try_loops),
+    ("poll-loops", "so do loops that ask again and again", poll_loops),
     ("clock-loop", "who reads the clock for ever sees time go by", clock_loop),
 ];
 
@@ -56,7 +57,11 @@ fn try_loops(_: &Complaints) -> io::Result<()> {
     let theirs = count.clone();
     spawn("write", move || *theirs.write().expect("not poisoned") += 1)?;
     while count.try_read().is_ok_and(|count| *count == 1) {}
+    Ok(())
+}
 
+/// Likewise, of what is asked for with no time to wait.
+fn poll_loops(_: &Complaints) -> io::Result<()> {
     let props = Rc::new((Event::new(), Semaphore::new(0), Queue::new()));
     let theirs = props.clone();
     spawn("give", move || {

@@ -6,6 +6,21 @@ use crate::net::{self, connection, deliver, job, life, loopback, names, outgoing
 use crate::socket::Proto;
 use crate::world::World;
 
+/// Whether anything happens before `until_ns`, for which time moves on. Without it, whether anything but
+/// background is yet to happen.
+pub(super) fn has_next(world: &mut World, until_ns: Option<u64>) -> bool {
+    let clock = &mut world.clock;
+    match (clock.next_at_ns(), until_ns) {
+        (None, None) => false,
+        (Some(_), None) => clock.has_foreground() || connection::watches_a_peer(world),
+        (Some(next), Some(until)) if next <= until => true,
+        (_, Some(until)) => {
+            clock.advance_to(until.max(clock.now_ns()));
+            false
+        }
+    }
+}
+
 /// Lets the next event happen; returns whether time has caught up with a host by it.
 pub(super) fn happen(world: &mut World) -> bool {
     let Some((at_ns, event)) = world.clock.pop() else { return false };

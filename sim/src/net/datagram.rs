@@ -1,9 +1,11 @@
-//! Datagrams that arrive: whose they are, and whether there is room.
+//! Datagrams: in how many pieces they are given, whose those are that arrive, and whether there is room.
 
+use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::Domain;
+use greenroom::hub::{Domain, Io, Kind, PIECES_MAX};
 
+use crate::errno::errno;
 use crate::id::SocketId;
 use crate::link::icmp::Why;
 use crate::link::packet::{Body, Packet};
@@ -14,6 +16,19 @@ use crate::socket::flow::Transport;
 use crate::socket::mailbox::cost_of;
 use crate::socket::options::RECV_BUFFER;
 use crate::world::World;
+
+/// How many of so many buffers a call takes. Of what has boundaries a part would be something else.
+pub(crate) fn check_pieces(world: &World, io: Io, count: usize) -> io::Result<usize> {
+    let has_boundaries = match &world.sockets[world.socket_of(io)?].proto {
+        Proto::Udp(_) => true,
+        Proto::Unix(socket) => socket.kind() != Kind::Stream,
+        _ => false,
+    };
+    match count > PIECES_MAX && has_boundaries {
+        true => Err(errno(libc::EMSGSIZE)),
+        false => Ok(count.min(PIECES_MAX)),
+    }
+}
 
 pub(crate) fn arrives(world: &mut World, packet: Packet, when: When) {
     let Some(id) = receiver_of(world, &packet) else {

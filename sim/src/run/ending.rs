@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use greenroom::driver::{self, Panicked, Stop};
 use greenroom::scenario::{HostSpec, Judge, Stage};
 
-use super::Errors;
+use super::errors::Errors;
 use super::outcome::Outcome;
 use super::stall::by_name;
 use crate::hub::SimHub;

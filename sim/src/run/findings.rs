@@ -3,7 +3,7 @@
 
 use greenroom::driver::{Panicked, Stop};
 
-use super::Errors;
+use super::errors::Errors;
 use crate::hub::SimHub;
 
 /// Every violated claim, every panic that nobody joined, every error of a program, and how it stopped.

@@ -21,7 +21,8 @@ use greenroom::scenario::Scenario;
 use serde::{Deserialize, Serialize};
 
 use crate::choices::Ns;
-use crate::run::{Outcome, Run, Spec, keeper, run};
+use crate::keeper;
+use crate::run::{Outcome, Run, Spec, run};
 use crate::search::difference::contradiction;
 use crate::trace::{Level, Style};
 use crate::weather::Fired;

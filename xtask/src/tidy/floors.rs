@@ -85,7 +85,7 @@ const CRATES: &[Crate] = &[
         folder: "sim/src",
         enforced: true,
         floors: &[
-            floor("errno, id", &["errno", "id"]),
+            floor("errno, id, keeper", &["errno", "id", "keeper"]),
             floor("tcp, choices", &["tcp", "choices"]),
             floor("trace, weather", &["clock", "path", "trace", "weather"]),
             floor("link", &["link"]),

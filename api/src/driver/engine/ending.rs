@@ -62,7 +62,8 @@ impl Driver {
         if self.table.borrow().live().next().is_none() {
             return 0;
         }
-        let world = self.hub.replace(Box::new(DeadHub));
+        let dead = DeadHub::of(&**self.hub.borrow());
+        let world = self.hub.replace(Box::new(dead));
         self.table.borrow_mut().revive_abandoned();
         let unrun = self.end_all();
         self.hub.replace(world);
@@ -73,7 +74,7 @@ impl Driver {
     #[cold]
     pub(super) fn leave_broken_hub(&self, panic: Box<dyn Any + Send>) -> ! {
         let bomb = AbortUnlessForgotten;
-        drop(self.hub.replace(Box::new(DeadHub)));
+        drop(self.hub.replace(Box::new(DeadHub::default())));
         self.table.borrow_mut().revive_abandoned();
         self.in_place.set(false);
         self.end_all();

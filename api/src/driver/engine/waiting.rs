@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::Driver;
+use super::{Driver, current};
+use crate::driver::streak;
 use crate::driver::ticket::{Ticket, Woken};
 use crate::driver::waiters::{Arrival, Before, Left, Standing};
 use crate::hub::{
@@ -16,6 +17,23 @@ pub(crate) struct Waited {
     pub(crate) standing: Standing,
     /// Whether others stand in that line, or might.
     pub(crate) others: bool,
+}
+
+/// A call that never waits is about to be made: every thousandth in a row gives way first, as
+/// `yield_now` does. Where nobody may wait (in a destructor that unwinds, or outside any hub) it does not.
+#[inline]
+pub(crate) fn count_call() {
+    if streak::count() {
+        give_way();
+    }
+}
+
+#[cold]
+fn give_way() {
+    streak::begin();
+    if let Some(driver) = current().filter(|driver| driver.may_wait().is_ok()) {
+        driver.yield_now();
+    }
 }
 
 impl Driver {

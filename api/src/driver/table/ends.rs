@@ -103,6 +103,7 @@ impl Table {
         for slot in self.slots.iter_mut().filter(|slot| slot.live) {
             if let Some(Phase::Body(body, _) | Phase::Cancelled(body)) = slot.phase.take() {
                 mem::forget(body);
+                slot.end();
                 count += 1;
             }
         }

@@ -98,7 +98,7 @@ fn watched<T>(f: impl FnOnce(&mut Vec<Weak<Beat>>) -> T) -> T {
 pub(crate) struct Running(Option<Arc<Beat>>);
 
 impl Running {
-    pub(super) fn begin(seed: u64) -> Running {
+    pub(crate) fn begin(seed: u64) -> Running {
         let beat = BEAT.with_borrow(Clone::clone);
         if let Some(beat) = &beat {
             beat.seed.store(seed, Ordering::Relaxed);
@@ -108,7 +108,7 @@ impl Running {
         Running(beat)
     }
 
-    pub(super) fn beat(&self) -> Option<Arc<Beat>> {
+    pub(crate) fn beat(&self) -> Option<Arc<Beat>> {
         self.0.clone()
     }
 }
