@@ -12,7 +12,7 @@ use std::iter;
 use std::rc::Rc;
 use std::time::Duration;
 
-use greenroom::driver::{self, Panicked, Program};
+use greenroom::driver::{self, Panicked, Program, Stop};
 use greenroom::scenario::{HostSpec, Scenario};
 use greenroom::time::Instant;
 
@@ -146,7 +146,8 @@ pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
     let running = keeper::Running::begin(spec.seed);
     let hub = SimHub::new(world, spec.time_limit, running.beat());
     let quiet = Quiet::begin();
-    let (_, hub, verdict) = driver::run_judged(hub, programs, |stop, panics, hub: &SimHub| {
+    let is_unsealed = |hub: &SimHub| hub.world.seal.is_none();
+    let judge = |stop: &Stop, panics: &[Panicked], hub: &SimHub| {
         drop(running);
         let complaints = complaints(stop, hub, &mut stage);
         Verdict {
@@ -154,7 +155,8 @@ pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
             outcome: outcome_of(stop, panics, hub, &errors, &complaints, &stage.hosts),
             failed_ns: failed_ns(panics, hub, &errors),
         }
-    });
+    };
+    let (_, hub, verdict) = driver::run_judged(hub, programs, is_unsealed, judge);
     drop(quiet);
     conclude(verdict, hub)
 }

@@ -45,15 +45,14 @@ pub(crate) const OUTSIDE: &str =
 ///
 /// If this thread runs a hub already. With the panic of a hub.
 pub fn run<H: Hub + 'static>(hub: H, programs: Vec<Program>) -> (Ending, H) {
-    let (ending, hub, ()) = play(hub, programs, |_| true, |_, _, _| ());
+    let (ending, hub, ()) = run_judged(hub, programs, |_| true, |_, _, _| ());
     (ending, hub)
 }
 
 /// As [`run`], and judges what came of it before anything is unwound that the world did not unwind: what
-/// a power cut or a fatal signal left as it stands and, where the run did not end because every client
-/// had returned, all greenlets. Their destructors run after that, under a dead hub, and change nothing
-/// of what is judged. `judge` is called outside the hub; it is given why the run ended, and who
-/// panicked.
+/// a power cut or a fatal signal left as it stands and, where `ends_alive` denies it of the hub, all
+/// greenlets. Their destructors run after that, under a dead hub, and change nothing of what is
+/// judged. `judge` is called outside the hub; it is given why the run ended, and who panicked.
 ///
 /// # Panics
 ///
@@ -61,35 +60,24 @@ pub fn run<H: Hub + 'static>(hub: H, programs: Vec<Program>) -> (Ending, H) {
 pub fn run_judged<H: Hub + 'static, R>(
     hub: H,
     programs: Vec<Program>,
-    judge: impl FnOnce(&Stop, &[Panicked], &H) -> R,
-) -> (Ending, H, R) {
-    play(hub, programs, |stop| matches!(stop, Stop::Done), judge)
-}
-
-/// `ends_alive` says whether what is left of a run that ended so is ended in its world.
-fn play<H: Hub + 'static, R>(
-    hub: H,
-    programs: Vec<Program>,
-    ends_alive: fn(&Stop) -> bool,
+    ends_alive: impl FnOnce(&H) -> bool,
     judge: impl FnOnce(&Stop, &[Panicked], &H) -> R,
 ) -> (Ending, H, R) {
     let driver = Rc::new(Driver::new(Box::new(hub), programs));
     let entered = Entered::begin(&driver);
     let ended = catch_unwind(AssertUnwindSafe(|| {
         let stop = driver.run_to_end();
-        let leaked = if ends_alive(&stop) { driver.end_all() } else { 0 };
-        (stop, leaked)
+        let is_alive = driver.with_hub(ends_alive);
+        let leaked = if is_alive { driver.end_all() } else { 0 };
+        (stop, is_alive, leaked)
     }));
-    let (stop, leaked) = ended.unwrap_or_else(|panic| driver.leave_broken_hub(panic));
+    let (stop, is_alive, leaked) = ended.unwrap_or_else(|panic| driver.leave_broken_hub(panic));
     drop(entered);
-    if ends_alive(&stop) {
+    if is_alive {
         driver.drop_values_of_hosts(|root| !driver.is_live(root));
     }
     let judged = catch_unwind(AssertUnwindSafe(|| {
-        let hub = driver.hub.borrow();
-        let hub: &dyn Any = &**hub;
-        let hub = hub.downcast_ref::<H>().expect("the hub that went in is the one that is judged");
-        judge(&stop, &driver.panics.borrow(), hub)
+        driver.with_hub(|hub: &H| judge(&stop, &driver.panics.borrow(), hub))
     }));
     let entered = Entered::begin(&driver);
     let leaked = leaked + driver.unwind_what_is_left();
@@ -226,6 +214,13 @@ impl Driver {
             hurried: Cell::new(false),
             in_place: Cell::new(false),
         }
+    }
+
+    /// Shows the hub as what it is.
+    fn with_hub<H: Hub, R>(&self, f: impl FnOnce(&H) -> R) -> R {
+        let hub = self.hub.borrow();
+        let hub: &dyn Any = &**hub;
+        f(hub.downcast_ref().expect("the hub that went in is the one that is shown"))
     }
 
     // Greenlets.

@@ -13,10 +13,9 @@ use crate::hub::Notice;
 /// Items on their way from those who put to those who get: what [`Queue`], [`LifoQueue`] and
 /// [`PriorityQueue`] have in common.
 ///
-/// Both sides are served first come, first served: an item goes to the first who waits for one, and
-/// nobody who comes later takes it before. Putting waits where there is a bound. As with gevent's,
-/// tasks may be told done and all of them waited for, and a queue may be shut down. One that is killed
-/// after an item was given to it and before it ran leaves the item to the next.
+/// Both sides are served first come, first served: nobody who comes later is served before. Putting waits
+/// where there is a bound. As with gevent's, tasks may be told done and all of them waited for, and a
+/// queue may be shut down. One that is killed before it ran with an item leaves that to the next.
 pub struct Items<T, S> {
     state: Mutex<State<T, S>>,
 }
