@@ -129,7 +129,8 @@ fn a_violated_claim_ends_the_run_where_it_is_made() {
 
 #[test]
 fn the_headline_says_when_it_went_wrong() {
-    let fails: [(fn() -> io::Result<()>, &str); 2] = [
+    type Fails = (fn() -> io::Result<()>, &'static str);
+    let fails: [Fails; 2] = [
         (|| panic!("on purpose"), "PANICKED at 5ms of virtual time (the run went on to 3600s)"),
         (
             || Err(io::ErrorKind::Other.into()),

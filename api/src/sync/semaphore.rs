@@ -62,7 +62,6 @@ impl Semaphore {
     }
 
     #[track_caller]
-
     const fn within(permits: usize, bound: usize) -> Semaphore {
         let state = State { permits, bound, line: Line::new(), watchers: Line::new() };
         Semaphore { state: Mutex::new(state) }

@@ -184,7 +184,7 @@ impl<'a> Together<'a> {
             deadline: timeout.map(|timeout| driver.now().after(timeout)),
             may_park: timeout != Some(Duration::ZERO),
             switched: Cell::new(false),
-            claims: claims,
+            claims,
         })
     }
 
