@@ -82,11 +82,15 @@ fn a_job_that_is_killed_or_out_of_time_is_left_to_itself() {
     run(|| {
         let (tell, told) = mpsc::channel::<()>();
         let (done, is_done) = mpsc::channel();
+        let (begin, has_begun) = mpsc::channel();
         let job = spawn_blocking(move || {
+            begin.send(()).unwrap();
             let _ = told.recv();
             done.send(()).unwrap();
         });
-        assert!(timeout(Duration::from_millis(1), yield_now).is_ok());
+        yield_now();
+        // One that no thread has taken up yet would be given up with its greenlet.
+        has_begun.recv().unwrap();
         let job = job.join_timeout(Duration::from_millis(1)).expect_err("it waits to be told");
         job.kill();
         assert!(job.join().unwrap_err().is::<Killed>());

@@ -88,7 +88,8 @@ fn rehearse(scenario: &Scenario, weathers: &[Weather]) {
     let name = scenario.name().to_owned();
     let watching = keeper::watch(Box::new(move |seed, what| {
         // Nothing can unwind it: the test ends with its process.
-        say(&format!("{name}: seed {seed} is stuck: {what}"));
+        let which = seed.map_or("a run of a tape".to_owned(), |seed| format!("seed {seed}"));
+        say(&format!("{name}: {which} is stuck: {what}"));
         std::process::exit(101);
     }));
     let _watching = watching.unwrap_or_else(|error| panic!("{error}"));

@@ -133,7 +133,8 @@ pub fn main(suite: &Suite, arguments: &[String]) -> i32 {
     };
     let called = format!("{} {command}", suite.command);
     let watching = keeper::watch(Box::new(|seed, what| {
-        eprintln!("seed {seed} stuck: {what}");
+        let which = seed.map_or("a run of a tape".to_owned(), |seed| format!("seed {seed}"));
+        eprintln!("{which} is stuck: {what}");
         std::process::exit(1);
     }));
     let _watching = match watching {

@@ -106,7 +106,9 @@ impl SimHub {
     /// When a round in which all merely yielded is over.
     fn round_until_ns(&mut self, until_ns: Option<u64>) -> Option<u64> {
         let clock = &self.world.clock;
-        let is_hopeless = until_ns.is_none()
+        // A loop that reads a clock waits for a time, which comes.
+        let is_hopeless = !self.reads.take_any()
+            && until_ns.is_none()
             && !clock.has_foreground()
             && !connection::watches_a_peer(&self.world);
         let round_ns = self.scheduler.round_lasts_ns(is_hopeless).map(|ns| clock.now_ns() + ns);
@@ -138,7 +140,6 @@ impl Hub for SimHub {
         let advances = std::mem::take(&mut self.advances);
         let until_ns = until.map(Tick::as_ns);
         let until_ns = if advances { self.round_until_ns(until_ns) } else { until_ns };
-        let until_ns = until_ns.map(|until_ns| self.reads.catch_up(until_ns));
         let mut caught_up = false;
         loop {
             deliver::flush(&mut self.world);

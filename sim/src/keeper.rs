@@ -26,9 +26,9 @@ const VARIABLE: &str = "GREENROOM_WATCHDOG";
 /// A thread whose runs are watched, until it is dropped.
 pub(crate) struct Watching;
 
-/// What is done when a run of this seed is stuck, which is said in words. It runs on the keeper's thread and
+/// What is done when a run of this seed, or of a tape, is stuck, which is said in words. It runs on the keeper's thread and
 /// ends the process.
-pub(crate) type Verdict = Box<dyn Fn(u64, &str) + Send>;
+pub(crate) type Verdict = Box<dyn Fn(Option<u64>, &str) + Send>;
 
 /// What a run shows its keeper.
 pub(crate) struct Beat {
@@ -36,7 +36,7 @@ pub(crate) struct Beat {
     /// Turns of all its runs.
     turns: AtomicU64,
     runs: AtomicBool,
-    seed: AtomicU64,
+    seed: Mutex<Option<u64>>,
     verdict: Mutex<Verdict>,
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn watch(verdict: Verdict) -> Result<Watching, String> {
         probe: Probe::here(),
         turns: AtomicU64::new(0),
         runs: AtomicBool::new(false),
-        seed: AtomicU64::new(0),
+        seed: Mutex::default(),
         verdict: Mutex::new(verdict),
     });
     watched(|all| all.push(Arc::downgrade(&beat)));
@@ -98,14 +98,28 @@ fn watched<T>(f: impl FnOnce(&mut Vec<Weak<Beat>>) -> T) -> T {
 pub(crate) struct Running(Option<Arc<Beat>>);
 
 impl Running {
-    pub(crate) fn begin(seed: u64) -> Running {
+    pub(crate) fn begin(seed: Option<u64>) -> Running {
         let beat = BEAT.with_borrow(Clone::clone);
         if let Some(beat) = &beat {
-            beat.seed.store(seed, Ordering::Relaxed);
+            *beat.seed.lock().unwrap_or_else(PoisonError::into_inner) = seed;
+        }
+        let running = Running(beat);
+        running.resume();
+        running
+    }
+
+    /// What takes no turns meanwhile is not stuck.
+    pub(crate) fn pause(&self) {
+        if let Some(beat) = &self.0 {
+            beat.runs.store(false, Ordering::Release);
+        }
+    }
+
+    pub(crate) fn resume(&self) {
+        if let Some(beat) = &self.0 {
             beat.turn();
             beat.runs.store(true, Ordering::Release);
         }
-        Running(beat)
     }
 
     pub(crate) fn beat(&self) -> Option<Arc<Beat>> {
@@ -115,9 +129,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(beat) = &self.0 {
-            beat.runs.store(false, Ordering::Release);
-        }
+        self.pause();
     }
 }
 
@@ -129,7 +141,7 @@ impl Beat {
     }
 
     fn say(&self, lasted: Duration) {
-        let seed = self.seed.load(Ordering::Relaxed);
+        let seed = *self.seed.lock().unwrap_or_else(PoisonError::into_inner);
         let (who, calls) = match self.probe.ask(ANSWER) {
             Some(found) if !found.greenlet.is_empty() => (found.greenlet, found.calls),
             Some(found) => ("the simulator".to_owned(), found.calls),

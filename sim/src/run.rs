@@ -143,21 +143,24 @@ pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
     let choices = Choices::new(spec.seed, source);
     let mut world = World::new(&stage.hosts, spec.weather.clone(), choices, spec.keeps_events);
     world.trace.payload_is_opaque = stage.payload_is_opaque;
-    let running = keeper::Running::begin(spec.seed);
+    let running = keeper::Running::begin(spec.tape.is_none().then_some(spec.seed));
     let hub = SimHub::new(world, spec.time_limit, running.beat());
     let quiet = Quiet::begin();
     let is_unsealed = |hub: &SimHub| hub.world.seal.is_none();
     let judge = |stop: &Stop, panics: &[Panicked], hub: &SimHub| {
-        drop(running);
+        // Judges may take their time.
+        running.pause();
         let complaints = complaints(stop, hub, &mut stage);
-        Verdict {
+        let verdict = Verdict {
             findings: findings(stop, panics, hub, &errors, &complaints),
             outcome: outcome_of(stop, panics, hub, &errors, &complaints, &stage.hosts),
             failed_ns: failed_ns(panics, hub, &errors),
-        }
+        };
+        running.resume();
+        verdict
     };
     let (_, hub, verdict) = driver::run_judged(hub, programs, is_unsealed, judge);
-    drop(quiet);
+    drop((quiet, running));
     conclude(verdict, hub)
 }
 
@@ -201,7 +204,7 @@ fn conclude(verdict: Verdict, hub: SimHub) -> Run {
     world.unseal();
     let paths = Rc::new(world.paths);
     Run {
-        failed_ns: failed_ns.unwrap_or(world.clock.now_ns()),
+        failed_ns: failed_ns.unwrap_or(u64::MAX).min(world.clock.now_ns()),
         hash: world.trace.hash(),
         host_hashes: world.trace.host_hashes().to_vec(),
         events: world.trace.count,

@@ -161,7 +161,10 @@ fn a_run_that_spins_ends_the_test_with_its_stack() {
     let output = user_runs(&["spins_for_ever"], "spins", &[("GREENROOM_WATCHDOG", "500")]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(101), "{said}");
-    assert!(said.contains("spins: seed 0 is stuck: greenlet cli has not let go"), "{said}");
+    assert!(
+        said.contains("spins: a run of a tape is stuck: greenlet cli has not let go"),
+        "{said}"
+    );
     assert!(said.contains("it stands in\n") && said.contains("{closure#0}"), "{said}");
 }
 

@@ -2,10 +2,11 @@
 
 use std::io::{self, Read, Write};
 
-use greenroom::net::{TcpListener, TcpStream};
+use greenroom::net::{TcpListener, TcpStream, UdpSocket};
 use greenroom::scenario::Scenario;
-use greenroom::sync::{Event, Semaphore, mpsc};
+use greenroom::sync::{Event, Mutex, Semaphore, mpsc};
 use greenroom::thread::{self, Builder};
+use greenroom::wait;
 use greenroom_sim::faults::Weather;
 use greenroom_sim::run::{Outcome, Spec, run};
 
@@ -104,4 +105,36 @@ fn whom_a_client_waits_for_has_a_part_in_it() {
     let (class, said) = hung(&story);
     assert_eq!(class, "deadlock: cli in read, front in read, store/conn in read");
     assert!(said.contains("idle, with no part in it: store in accept, other in accept"), "{said}");
+}
+
+/// Who waits for anybody to come, or for several things, waits for whoever is held up elsewhere.
+#[test]
+fn whoever_is_held_up_elsewhere_has_a_part_where_anybody_could_come() {
+    let waits: [fn() -> io::Result<()>; 2] = [
+        || UdpSocket::bind("0.0.0.0:7")?.recv_from(&mut [0]).map(drop),
+        || {
+            let socket = UdpSocket::bind("0.0.0.0:7")?;
+            wait::any(&[&wait::Watcher::read(&socket)?, &Event::new()], None).map(drop)
+        },
+    ];
+    for client in waits {
+        let story = Scenario::new("culprit", "the one who is to answer hangs", move |stage| {
+            stage.server("srv", || {
+                let lock = std::rc::Rc::new(Mutex::new(()));
+                let theirs = lock.clone();
+                thread::spawn(move || {
+                    let _held = theirs.lock();
+                    thread::park();
+                });
+                thread::yield_now();
+                drop(lock.lock());
+                UdpSocket::bind("0.0.0.0:0")?.send_to(b"x", "cli:7").map(drop)
+            });
+            stage.server("other", accepts_for_ever);
+            stage.client("cli", client);
+        });
+        let (class, said) = hung(&story);
+        assert!(class.contains("srv in lock, srv/task in park"), "{class}");
+        assert!(said.contains("idle, with no part in it: other in accept"), "{said}");
+    }
 }

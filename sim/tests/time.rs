@@ -181,3 +181,59 @@ fn who_polls_for_what_cannot_come_is_named() {
     let Outcome::Stuck(what) = &run.outcome else { panic!("{}", run.outcome) };
     assert!(what.starts_with("cli spins: all did nothing but yield"), "{what}");
 }
+
+/// One host spins on its clock; the others' deadlines come when they should, and what it sends afterwards
+/// is of the time that it has by then.
+#[test]
+fn clock_reads_of_one_host_move_no_other() {
+    let story = Scenario::new("reads", "a busy host is its own affair", |stage| {
+        stage.client("busy", || {
+            let start = Instant::now();
+            while start.elapsed() < 50 * MS {}
+            let sent = greenroom::time::SystemTime::now();
+            let since = sent.duration_since(greenroom::time::UNIX_EPOCH).expect("it is later");
+            let socket = UdpSocket::bind("0.0.0.0:0")?;
+            socket.send_to(&(since.as_nanos() as u64).to_be_bytes(), "reader:7")?;
+            Ok(())
+        });
+        stage.server("sleeper", || {
+            let socket = UdpSocket::bind("0.0.0.0:0")?;
+            for _ in 0..10 {
+                takes_at_most(2 * MS, || thread::sleep(MS));
+            }
+            socket.send_to(b"x", "reader:7").map(drop)
+        });
+        stage.client("reader", || {
+            let socket = UdpSocket::bind("0.0.0.0:7")?;
+            socket.set_read_timeout(Some(30 * MS))?;
+            let mut stamp = [0; 8];
+            assert_eq!(socket.recv(&mut stamp)?, 1);
+            socket.set_read_timeout(None)?;
+            assert_eq!(socket.recv(&mut stamp)?, 8);
+            let now = greenroom::time::SystemTime::now();
+            let now = now.duration_since(greenroom::time::UNIX_EPOCH).expect("it is later");
+            assert!(now.as_nanos() as u64 >= u64::from_be_bytes(stamp), "from the future");
+            Ok(())
+        });
+    });
+    for seed in 0..20 {
+        let run = run(&story, &Spec { weather: Weather::calm(), ..Spec::seed(seed) });
+        assert!(run.outcome.held(), "seed {seed}: {}", run.outcome);
+    }
+}
+
+/// It waits for a time, which comes, however late.
+#[test]
+fn a_loop_that_yields_and_reads_the_clock_is_not_stuck() {
+    let story = Scenario::new("patient", "an hour of yields", |stage| {
+        stage.client("cli", || {
+            let start = Instant::now();
+            while start.elapsed() < HOUR {
+                thread::yield_now();
+            }
+            Ok(())
+        });
+    });
+    let run = run(&story, &Spec::seed(1));
+    assert!(run.outcome.held(), "{}", run.outcome);
+}

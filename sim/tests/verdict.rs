@@ -157,3 +157,24 @@ fn the_headline_says_when_it_went_wrong() {
         assert!(!report.text.contains("slept 36s"), "{}", report.text);
     }
 }
+
+/// Under a dead hub a destructor's clock goes on.
+#[test]
+fn a_destructor_that_waits_by_its_clock_ends_after_the_verdict() {
+    struct Waits;
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            let start = greenroom::time::Instant::now();
+            while start.elapsed() < MS {}
+        }
+    }
+    let story = Scenario::new("waits", "in a destructor", |stage| {
+        stage.client("cli", || {
+            let _waits = Waits;
+            greenroom::always!(1 + 1 == 3, "arithmetic");
+            thread::sleep(HOUR);
+            Ok(())
+        });
+    });
+    assert_eq!(run(&story, &Spec::seed(1)).outcome.name(), "violated");
+}

@@ -105,6 +105,7 @@ impl Descriptor {
         &self,
         f: impl FnOnce(&mut dyn Hub, Io) -> io::Result<T>,
     ) -> io::Result<T> {
+        driver::count_call();
         self.with(|driver, io| f(&mut **driver.hub.borrow_mut(), io))
     }
 

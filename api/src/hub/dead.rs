@@ -1,33 +1,45 @@
 //! A hub without a world: every call returns an error. What a power cut left behind is unwound
 //! under it, and it holds the place of a hub that was given back.
 
+use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, Shutdown};
 use std::task::Waker;
+use std::time::Duration;
 
 use super::{
     Address, Birth, Domain, GreenletId, Hub, Instant, Interest, Io, Kind, Opt, Query, Ready,
     Runnable, SystemTime, Take, Tick, Turn, UNIX_EPOCH,
 };
 
-/// Its clocks stand where those of the world did.
+/// Its clocks go on where those of the world stood, by a microsecond a look: a destructor that waits
+/// for a time by reading a clock sees it come.
 pub(crate) struct DeadHub {
     now: Tick,
     clock: Instant,
     wall_clock: SystemTime,
+    looks: Cell<u64>,
 }
 
 impl DeadHub {
     /// What is left of a world.
     pub(crate) fn of(world: &dyn Hub) -> DeadHub {
-        DeadHub { now: world.now(), clock: world.clock(), wall_clock: world.wall_clock() }
+        let (now, clock, wall_clock) = (world.now(), world.clock(), world.wall_clock());
+        DeadHub { now, clock, wall_clock, looks: Cell::new(0) }
+    }
+}
+
+impl DeadHub {
+    fn since_the_end(&self) -> Duration {
+        self.looks.set(self.looks.get() + 1);
+        Duration::from_micros(self.looks.get())
     }
 }
 
 impl Default for DeadHub {
     fn default() -> DeadHub {
-        let clock = Instant::from_reading(std::time::Duration::ZERO);
-        DeadHub { now: Tick::default(), clock, wall_clock: UNIX_EPOCH }
+        let clock = Instant::from_reading(Duration::ZERO);
+        DeadHub { now: Tick::default(), clock, wall_clock: UNIX_EPOCH, looks: Cell::new(0) }
     }
 }
 
@@ -40,10 +52,10 @@ impl Hub for DeadHub {
         self.now
     }
     fn clock(&self) -> Instant {
-        self.clock
+        self.clock + self.since_the_end()
     }
     fn wall_clock(&self) -> SystemTime {
-        self.wall_clock
+        self.wall_clock + self.since_the_end()
     }
     fn due(&self, _: Instant) -> Tick {
         Tick::default()

@@ -200,6 +200,7 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Whether a holder panicked.
     pub fn is_poisoned(&self) -> bool {
+        driver::count_call();
         self.inner.is_poisoned()
     }
     /// Declares the value sound again.

@@ -145,6 +145,10 @@ impl<T: ?Sized> RwLock<T> {
     /// `WouldBlock` if it cannot; poisoned, when a writer panicked.
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
         driver::count_call();
+        self.attempt_read()
+    }
+
+    fn attempt_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
         if !held(&self.state).take(Wants::Read) {
             return Err(TryLockError::WouldBlock);
         }
@@ -206,6 +210,7 @@ impl<T: ?Sized> RwLock<T> {
 
     /// Whether a writer panicked.
     pub fn is_poisoned(&self) -> bool {
+        driver::count_call();
         self.inner.is_poisoned()
     }
     /// Declares the value sound again.
@@ -237,12 +242,12 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Under a guard of ours: a writer that comes meanwhile waits in line, not on the thread.
         let mut shown = f.debug_struct("RwLock");
-        match self.try_read() {
+        match self.attempt_read() {
             Ok(guard) => shown.field("data", &&*guard),
             Err(TryLockError::Poisoned(poisoned)) => shown.field("data", &&**poisoned.get_ref()),
             Err(TryLockError::WouldBlock) => shown.field("data", &format_args!("<locked>")),
         };
-        shown.field("poisoned", &self.is_poisoned()).finish_non_exhaustive()
+        shown.field("poisoned", &self.inner.is_poisoned()).finish_non_exhaustive()
     }
 }
 

@@ -192,6 +192,7 @@ impl<T> Handle<T> {
     }
 
     pub(super) fn path(&self) -> String {
+        driver::count_call();
         let name = |driver: &Driver| (driver.id == self.hub).then(|| driver.name(self.id));
         driver::with_current(name).flatten().unwrap_or_default()
     }
@@ -212,6 +213,7 @@ impl<T> Handle<T> {
     }
 
     fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
+        driver::count_call();
         let driver = driver::current().ok_or_else(driver::outside)?;
         driver.after_switch();
         let deadline = timeout.map(|timeout| driver.now().after(timeout));

@@ -206,6 +206,7 @@ impl<'a> Together<'a> {
             }
             driver.may_wait()?;
             if !self.may_park || self.deadline.is_some_and(|at| driver.now() >= at) {
+                driver::count_call();
                 return Err(timed_out());
             }
             check_timeouts(driver)?;

@@ -7,7 +7,7 @@ use greenroom::net::UdpSocket;
 use greenroom::sync::{Event, Mutex, Queue, RwLock, Semaphore, mpsc};
 use greenroom::thread;
 use greenroom::time::{Duration, Instant, timeout};
-use greenroom::wait::wait_read;
+use greenroom::wait::{any, wait_read};
 
 use super::Law;
 use crate::common::{Complaints, spawn};
@@ -79,6 +79,14 @@ fn poll_loops(_: &Complaints) -> io::Result<()> {
     })?;
     while props.0.wait(Some(Duration::ZERO)) {}
     while props.1.available() == 0 {}
+
+    let again = Rc::new(Event::new());
+    let theirs = again.clone();
+    let mut setter = spawn("set", move || theirs.set())?;
+    while any(&[&*again], Some(Duration::ZERO)).is_err() {}
+    while let Err(back) = setter.join_timeout(Duration::ZERO) {
+        setter = back;
+    }
 
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     let (theirs, own) = (socket.try_clone()?, socket.local_addr()?);

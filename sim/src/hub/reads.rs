@@ -1,7 +1,8 @@
 //! Clock reads in a row: from the thousandth on, each takes a microsecond of its host's time.
 //!
 //! A loop that waits for a time by reading the clock would never see it come: time moves only inside `poll`.
-//! The host's clock runs ahead instead, for its own programs alone, and the next poll catches up with it.
+//! The host's clock runs ahead instead, for its own programs alone: their deadlines are counted from there, and
+//! what they send leaves then. The world's time follows in polls, for no other host earlier or later than ever.
 
 use std::cell::Cell;
 
@@ -15,6 +16,7 @@ const READ_NS: u64 = 1_000;
 #[derive(Default)]
 pub(super) struct Reads {
     in_a_row: Cell<u32>,
+    any: Cell<bool>,
     furthest_ns: Cell<u64>,
 }
 
@@ -37,6 +39,7 @@ impl Reads {
     /// The same, read by a program.
     pub(super) fn read_ns(&self, world: &World) -> u64 {
         let now_ns = self.now_ns(world);
+        self.any.set(true);
         self.in_a_row.set(self.in_a_row.get().saturating_add(1));
         if self.in_a_row.get() < FREE_READS || world.current.is_none() {
             return now_ns;
@@ -47,8 +50,8 @@ impl Reads {
         until_ns
     }
 
-    /// When a poll is to return that would at this time: time catches up with every host's reads.
-    pub(super) fn catch_up(&self, until_ns: u64) -> u64 {
-        until_ns.max(self.furthest_ns.get())
+    /// Whether a program has read a clock since this was asked last.
+    pub(super) fn take_any(&self) -> bool {
+        self.any.take()
     }
 }

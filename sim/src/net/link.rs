@@ -146,7 +146,9 @@ fn in_order(world: &mut World, id: SocketId, arrival_ns: u64) -> u64 {
 #[inline]
 fn judge(world: &mut World, host: HostId, packet: &Packet, fate: Fate) -> Verdict {
     let (key, way) = direction(host, packet.to_host);
-    let (now_ns, is_up) = (world.clock.now_ns(), world.hosts[packet.to_host].is_up);
+    // A host that is ahead by its clock reads sends at its own time.
+    let now_ns = world.clock.now_ns().max(world.hosts[host].reads_until_ns.get());
+    let is_up = world.hosts[packet.to_host].is_up;
     let crossing = Crossing { packet, fate, way, now_ns, is_up };
     if let Some(pair) = world.pairs.get_mut(&key) {
         return pair.judge(&world.weather, &crossing);

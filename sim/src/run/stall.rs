@@ -85,8 +85,13 @@ fn waited_for(at: usize, stuck: &[Stuck], hub: &SimHub) -> Vec<usize> {
             }
         }
         (Some(_), None) => Vec::new(),
+        // Whoever could come stands elsewhere, or is held up by what is no connection.
+        (None, _) if awaits_anybody(it) || ["any", "all"].contains(&it.op) => {
+            let is_held_up =
+                |&other: &usize| stuck[other].peer.is_none() && !awaits_anybody(&stuck[other]);
+            all.filter(is_held_up).collect()
+        }
         // A notice may come from anybody on its host.
-        (None, _) if awaits_anybody(it) => Vec::new(),
         (None, _) => all
             .filter(|&other| stuck[other].host == it.host && !awaits_anybody(&stuck[other]))
             .collect(),

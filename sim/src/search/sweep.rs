@@ -160,7 +160,12 @@ pub fn trace_text(scenario: &Scenario, spec: &Spec, style: &Style, level: Level)
 pub fn work(scenario: &Scenario, seeds: Range<u64>, spec: &Spec, twice: bool) -> io::Result<()> {
     let name = scenario.name().to_owned();
     let watching = keeper::watch(Box::new(move |seed, what| {
-        print_stuck(&SeedResult::of_death(&name, seed, "stuck", what.to_owned()));
+        print_stuck(&SeedResult::of_death(
+            &name,
+            seed.unwrap_or_default(),
+            "stuck",
+            what.to_owned(),
+        ));
         std::process::exit(0);
     }));
     let _watching = watching.map_err(io::Error::other)?;
