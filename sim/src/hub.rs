@@ -104,15 +104,15 @@ impl SimHub {
     }
 
     /// When a round in which all merely yielded is over.
-    fn round_until_ns(&mut self, until_ns: Option<u64>) -> Option<u64> {
+    fn round_until_ns(&mut self, until_ns: Option<u64>) -> u64 {
         let clock = &self.world.clock;
         // A loop that reads a clock waits for a time, which comes.
         let is_hopeless = !self.reads.take_any()
             && until_ns.is_none()
             && !clock.has_foreground()
             && !connection::watches_a_peer(&self.world);
-        let round_ns = self.scheduler.round_lasts_ns(is_hopeless).map(|ns| clock.now_ns() + ns);
-        round_ns.into_iter().chain(until_ns).min()
+        let round_ns = clock.now_ns() + self.scheduler.round_lasts_ns(is_hopeless);
+        until_ns.map_or(round_ns, |until_ns| until_ns.min(round_ns))
     }
 }
 
@@ -139,7 +139,7 @@ impl Hub for SimHub {
         }
         let advances = std::mem::take(&mut self.advances);
         let until_ns = until.map(Tick::as_ns);
-        let until_ns = if advances { self.round_until_ns(until_ns) } else { until_ns };
+        let until_ns = if advances { Some(self.round_until_ns(until_ns)) } else { until_ns };
         let mut caught_up = false;
         loop {
             deliver::flush(&mut self.world);

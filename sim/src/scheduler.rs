@@ -23,6 +23,9 @@ const TURNS_PER_INSTANT_MAX: u64 = 1_000_000;
 const VAIN_ROUND_NS: u64 = 1_000;
 /// What a vain round takes at most.
 const VAIN_ROUND_MAX_NS: u64 = 1_000_000;
+/// What a round takes at most in which somebody gave way for time to catch up with its host: the event that
+/// says so comes before, unless the host is gone.
+const CATCHING_UP_MAX_NS: u64 = 100_000_000;
 /// Vain rounds in a row, with nothing left to happen, after which nothing ever will: somebody spins.
 const VAIN_ROUNDS_MAX: u32 = 1_000_000;
 
@@ -116,17 +119,17 @@ impl Scheduler {
         Turn::Stop
     }
 
-    /// How much time the round takes in which all merely yielded. `None` where somebody gave way for time to
-    /// catch up with its host: until the next event, which is near then.
-    pub(crate) fn round_lasts_ns(&mut self, is_hopeless: bool) -> Option<u64> {
+    /// How much time the round takes in which all merely yielded: at most, for an event that names somebody
+    /// ends it.
+    pub(crate) fn round_lasts_ns(&mut self, is_hopeless: bool) -> u64 {
         if std::mem::take(&mut self.gave_way) {
-            return None;
+            return CATCHING_UP_MAX_NS;
         }
         let lasts_ns = VAIN_ROUND_NS << self.vain_rounds.min(10);
         self.vain_rounds = self.vain_rounds.saturating_add(1);
         let is_next = is_hopeless && self.vain_rounds > 1;
         self.hopeless_rounds = if is_next { self.hopeless_rounds + 1 } else { 0 };
-        Some(lasts_ns.min(VAIN_ROUND_MAX_NS))
+        lasts_ns.min(VAIN_ROUND_MAX_NS)
     }
 
     #[inline(always)] // As above.
