@@ -35,7 +35,10 @@ const BROKEN: &[(Mutant, fn())] = &[
     (Mutant::UnlockWakesLast, sync::a_mutex_is_handed_on_first_come_first_served),
     (Mutant::UnparkNotKept, park::an_unpark_before_the_park_is_kept_but_only_one),
     (Mutant::ScopeWaitsForFirst, scope::children_borrow_and_the_scope_waits_for_them),
-    (Mutant::ReapsInReverse, scope::a_kill_in_the_body_or_in_the_wait_ends_the_children_in_one_turn),
+    (
+        Mutant::ReapsInReverse,
+        scope::a_kill_in_the_body_or_in_the_wait_ends_the_children_in_one_turn,
+    ),
 ];
 
 #[test]
