@@ -7,7 +7,7 @@ use greenroom::thread::Thread;
 use greenroom::wait::wait_read;
 use greenroom::{note, thread};
 
-use crate::scripted::{ScriptHub, ms, play};
+use crate::scripted::{Event, ScriptHub, ms, play};
 use crate::{dial, said, spawn};
 
 #[test]
@@ -82,4 +82,21 @@ fn unpark_from_another_thread_arrives_with_the_mail() {
         note!("woken twice");
     });
     assert_eq!(played.done().told(), ["0 main: woken twice"]);
+}
+
+#[test]
+pub fn a_timer_of_an_earlier_wait_does_not_end_a_park() {
+    let hub = ScriptHub::new().at(ms(1), Event::Bytes(1, b"x".into()));
+    let played = play(hub, || {
+        let stream = dial(1);
+        wait_read(&*stream, Some(ms(5))).unwrap();
+        let main = thread::current();
+        spawn("waker", move || {
+            thread::sleep(ms(8));
+            main.unpark();
+        });
+        thread::park();
+        note!("unparked");
+    });
+    assert_eq!(played.done().told(), ["9 main: unparked"]);
 }

@@ -13,7 +13,7 @@ const BROKEN: &[(Mutant, fn())] = &[
     (Mutant::WokenNotRemoved, lines::a_reader_that_timed_out_leaves_the_line),
     (Mutant::SwappedWakes, order::readiness_wakes_in_polls_order_then_timers),
     (Mutant::NewestTimerFirst, order::timers_fire_by_deadline_then_creation),
-    (Mutant::TimerNotCleared, timeout::a_deadline_of_a_wait_that_is_over_does_not_end_the_next),
+    (Mutant::TimerNotCleared, park::a_timer_of_an_earlier_wait_does_not_end_a_park),
     (Mutant::KillOfRunnableLost, lines::a_woken_reader_that_is_killed_passes_its_event_on),
     (
         Mutant::KillDropsWhatWasTaken,
