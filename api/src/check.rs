@@ -10,7 +10,10 @@ use crate::driver;
 use crate::hub::Note;
 
 /// Claims that a condition holds every time it comes by here. The first time it does not, the run
-/// has failed, under the name given.
+/// has failed, under the name given, and ends at the next switch point.
+///
+/// It is a claim of a program's. A judge, and a destructor of a `host_local!` value, run when the run is
+/// over, where nobody records claims: a judge returns its complaint, and a destructor may panic.
 #[macro_export]
 macro_rules! always {
     ($condition:expr, $name:literal) => {

@@ -363,36 +363,3 @@ fn shutdown_wakes_who_waits_for_a_datagram_or_a_connection() {
         assert_eq!(accepting.join().unwrap(), Some(libc::EINVAL));
     });
 }
-
-/// More buffers than the system takes: what has boundaries is refused, of a stream a part goes.
-#[test]
-fn a_thousand_and_twenty_five_buffers_are_one_too_many() {
-    run(many_buffers);
-}
-
-fn many_buffers() {
-    use std::io::{IoSlice, IoSliceMut};
-    let refused = Some(libc::EMSGSIZE);
-    let parts = vec![IoSlice::new(b"x"); 1025];
-    let udp = Socket::from(UdpSocket::bind("127.0.0.1:0").unwrap());
-    let to = udp.local_addr().unwrap();
-    udp.connect(&to).unwrap();
-    let (records, _other) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None).unwrap();
-    let (near, far) = Socket::pair(Domain::UNIX, Type::DGRAM, None).unwrap();
-    for socket in [&udp, &records, &near] {
-        assert_eq!(socket.send_vectored(&parts[1..]).unwrap(), 1024);
-        assert_eq!(socket.send_vectored(&parts).unwrap_err().raw_os_error(), refused);
-    }
-    assert_eq!(udp.send_to_vectored(&parts, &to).unwrap_err().raw_os_error(), refused);
-    let mut room = vec![[0; 1]; 1025];
-    let mut room: Vec<_> = room.iter_mut().map(|buf| IoSliceMut::new(buf)).collect();
-    for socket in [&udp, &far] {
-        assert_eq!(socket.recv_vectored(&mut room).unwrap_err().raw_os_error(), refused);
-        assert_eq!(socket.recv_from_vectored(&mut room).unwrap_err().raw_os_error(), refused);
-        assert_eq!(socket.recv_vectored(&mut room[1..]).unwrap(), 1024);
-    }
-    let (near, far) = Socket::pair(Domain::UNIX, Type::STREAM, None).unwrap();
-    assert_eq!(near.send_vectored(&parts).unwrap(), 1024);
-    assert_eq!(near.send(b"x").unwrap(), 1);
-    assert_eq!(far.recv_vectored(&mut room).unwrap(), 1024);
-}

@@ -4,6 +4,7 @@
 //! Whatever a law reads off a clock it compares one way only: nothing ends early. How late it may
 //! be is a hub's own affair, and tested there.
 
+mod buffers;
 mod closing;
 mod greenlets;
 mod pipes;
@@ -39,6 +40,7 @@ pub(crate) fn laws() -> Vec<Scenario> {
         urgent::LAWS,
         pipes::LAWS,
         polling::LAWS,
+        buffers::LAWS,
     ];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()
 }

@@ -26,8 +26,8 @@ const VARIABLE: &str = "GREENROOM_WATCHDOG";
 /// A thread whose runs are watched, until it is dropped.
 pub(crate) struct Watching;
 
-/// What is done when a run of this seed, or of a tape, is stuck, which is said in words. It runs on the keeper's thread and
-/// ends the process.
+/// What is done when a run of this seed, or of a tape, is stuck, which is said in words. It runs on the keeper's
+/// thread and ends the process.
 pub(crate) type Verdict = Box<dyn Fn(Option<u64>, &str) + Send>;
 
 /// What a run shows its keeper.

@@ -321,20 +321,12 @@ impl Table {
         }
     }
 
-    /// When time moves though some could run, because all they did was to yield: timeouts of theirs
-    /// that are due have expired. Returns when the next one is due.
-    pub(super) fn expire_yielders(&mut self, now: Tick) -> Option<Tick> {
-        let Table { queue, slots, .. } = self;
-        let mut next: Option<Tick> = None;
-        for (id, _) in queue.iter().filter(|(_, yielded)| *yielded) {
-            for timeout in &mut slots[id.slot()].timeouts {
-                timeout.expired |= timeout.deadline <= now;
-                if !timeout.expired {
-                    next = Some(next.map_or(timeout.deadline, |next| next.min(timeout.deadline)));
-                }
-            }
-        }
-        next
+    /// When the next timeout of one who merely yielded is due: time moves though it could run. One that is
+    /// due by now is met at its next call, after what that finds there.
+    pub(super) fn next_of_yielders(&self, now: Tick) -> Option<Tick> {
+        let yielders = self.queue.iter().filter(|(_, yielded)| *yielded);
+        let timeouts = yielders.flat_map(|(id, _)| &self.slots[id.slot()].timeouts);
+        timeouts.map(|timeout| timeout.deadline).filter(|&deadline| deadline > now).min()
     }
 
     // Waits.

@@ -18,6 +18,7 @@ pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("read-timeout", "a read's timeout covers the whole call and says WouldBlock", read_timeout),
     ("connect-timeout", "a connect's timeout is total and says TimedOut", connect_timeout),
     ("wait-timeout", "a wait's timeout says TimedOut, and zero still looks once", wait_timeout),
+    ("overdue", "what is ready wins over a timeout that is overdue", overdue),
     ("scopes", "a scope that elapses ends what is inside it and nothing else", scopes),
     ("sticky-scope", "after a scope has elapsed, no call inside it waits", sticky_scope),
 ];
@@ -60,6 +61,17 @@ fn sleep(complaints: &Complaints) -> io::Result<()> {
     complaints.unless(woke[1] <= woke[2] && woke[2] <= woke[0], || {
         format!("sleepers of 3, 1 and 2 woke at {woke:?}")
     });
+    Ok(())
+}
+
+fn overdue(complaints: &Complaints) -> io::Result<()> {
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let outcome = timeout(SHORT, || {
+        let start = Instant::now();
+        while start.elapsed() < 2 * SHORT {}
+        greenroom::wait::wait_write(&socket, None)
+    });
+    complaints.unless(matches!(outcome, Ok(Ok(()))), || format!("a ready wait: {outcome:?}"));
     Ok(())
 }
 

@@ -62,7 +62,7 @@ impl Driver {
             (table.queue.is_empty(), table.next_deadline(), table.open_waits)
         };
         if turn == Turn::Advance {
-            let due = self.table.borrow_mut().expire_yielders(self.now());
+            let due = self.table.borrow().next_of_yielders(self.now());
             next = next.into_iter().chain(due).min();
         }
         if idle && next.is_none() && open_waits == 0 && self.started() {
