@@ -18,12 +18,13 @@
 //! 5. An [`Io`] is never reused in a process; a stale one returns an error.
 
 mod address;
+mod asked;
 mod clock;
 mod dead;
 mod id;
-mod interest;
 mod note;
 mod option;
+mod readiness;
 mod signal;
 mod turn;
 
@@ -36,12 +37,13 @@ use std::task::Waker;
 
 pub(crate) use address::domain_of;
 pub use address::{Address, Domain, Kind};
+pub use asked::{Query, Take};
 pub use clock::{Instant, SystemTime, UNIX_EPOCH};
 pub(crate) use dead::DeadHub;
 pub use id::{GreenletId, HostId, Io, Tick};
-pub use interest::{Interest, Query, Take};
 pub use note::{Note, Notice, On, Wait, WokeBy};
 pub use option::{Group, Level, NameOpt, Opt};
+pub use readiness::Readiness;
 pub use signal::Signal;
 pub use turn::{Birth, How, Ready, Runnable, SwitchPoint, Turn};
 
@@ -137,8 +139,9 @@ pub trait Hub: Any {
     fn send_urgent(&mut self, _io: Io, _buf: &[u8]) -> io::Result<usize> {
         Err(unsupported("urgent data"))
     }
-    /// Whether a call of this interest would not block now; any interest that is ready is named.
-    fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest>;
+    /// What of `interest` the source shows now. Where that is nothing, a later `poll` names what comes
+    /// of it.
+    fn readiness(&mut self, io: Io, interest: Readiness) -> io::Result<Readiness>;
     /// The address on this side.
     fn local_addr(&mut self, io: Io) -> io::Result<Address>;
     /// The address on the other side.

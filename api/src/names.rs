@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use crate::call::{Call, Descriptor};
 use crate::driver;
-use crate::hub::{Interest, Io, Query};
+use crate::hub::{Io, Query, Readiness};
 
 pub use error::GaiError;
 pub use hosts::Hosts;
@@ -112,7 +112,7 @@ fn ask_hub(host: &str) -> io::Result<Vec<IpAddr>> {
     let call = Call {
         op: "resolve",
         io,
-        interest: Interest::READ,
+        interest: Readiness::READ,
         timeout: None,
         expiry: io::ErrorKind::TimedOut,
         nonblocking: false,

@@ -6,7 +6,7 @@ use std::io;
 use crate::call::{Call, Descriptor, source};
 use crate::driver;
 pub use crate::hub::Signal as Kind;
-use crate::hub::{Interest, Take};
+use crate::hub::{Readiness, Take};
 
 /// A kind of signal as a source. While one exists, such a signal no longer ends the process; what
 /// comes meanwhile waits to be heard, several perhaps as one.
@@ -60,7 +60,7 @@ impl Signal {
             let call = Call {
                 op: "signal",
                 io,
-                interest: Interest::READ,
+                interest: Readiness::READ,
                 timeout: None,
                 expiry: io::ErrorKind::TimedOut,
                 nonblocking: false,

@@ -21,7 +21,8 @@ use std::time::Duration;
 pub use crate::call::Source;
 use crate::call::{Target, begin, check_timeouts, closed, out_of_place, sealed, wake_of};
 use crate::driver::{self, Driver, Ticket, Woken};
-use crate::hub::{Interest, On, Tick};
+pub use crate::hub::Readiness;
+use crate::hub::{On, Tick};
 
 pub use together::{Timer, Waitable, after, all, any};
 
@@ -35,7 +36,7 @@ pub use together::{Timer, Waitable, after, all, any};
 /// ```
 pub struct Watcher {
     target: Target,
-    interest: Interest,
+    interest: Readiness,
     /// The last wait on it; whether that is still on is the driver's to say.
     waiting: Cell<Option<Ticket>>,
     in_use: Cell<bool>,
@@ -47,18 +48,29 @@ pub struct Watcher {
 impl Watcher {
     /// Watches a source for data, a connection to accept, the end of a stream or an error.
     pub fn read(source: &impl Source) -> io::Result<Watcher> {
-        Watcher::new(source, Interest::READ)
+        Watcher::new(source, Readiness::READ)
     }
     /// Watches a source for room to write, the end of a connect or an error.
     pub fn write(source: &impl Source) -> io::Result<Watcher> {
-        Watcher::new(source, Interest::WRITE)
+        Watcher::new(source, Readiness::WRITE)
     }
     /// Watches a source for either.
     pub fn readwrite(source: &impl Source) -> io::Result<Watcher> {
-        Watcher::new(source, Interest::BOTH)
+        Watcher::new(source, Readiness::BOTH)
+    }
+    /// Watches a source for anything of this set.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for an empty set, which would never be ready.
+    pub fn of(source: &impl Source, readiness: Readiness) -> io::Result<Watcher> {
+        match readiness.is_none() {
+            true => Err(io::Error::new(io::ErrorKind::InvalidInput, "nothing to wait for")),
+            false => Watcher::new(source, readiness),
+        }
     }
 
-    fn new(source: &impl Source, interest: Interest) -> io::Result<Watcher> {
+    fn new(source: &impl Source, interest: Readiness) -> io::Result<Watcher> {
         Ok(Watcher {
             target: source.target()?,
             interest,
@@ -69,7 +81,7 @@ impl Watcher {
         })
     }
 
-    fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
+    fn wait(&self, timeout: Option<Duration>) -> io::Result<Readiness> {
         let driver = driver::current().ok_or_else(driver::outside)?;
         let _claim = self.claim(&driver)?;
         self.wait_until(&driver, timeout)
@@ -89,14 +101,16 @@ impl Watcher {
         Ok(Claim(self))
     }
 
-    fn wait_until(&self, driver: &Driver, timeout: Option<Duration>) -> io::Result<()> {
+    /// Returns what is there of what it is watched for.
+    fn wait_until(&self, driver: &Driver, timeout: Option<Duration>) -> io::Result<Readiness> {
         begin(driver)?;
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
         let mut has_switched = false;
         loop {
-            if !self.is_ready(driver)?.is_none() {
+            let ready = self.is_ready(driver)?;
+            if !ready.is_none() {
                 if has_switched || driver.may_wait().is_err() {
-                    return Ok(());
+                    return Ok(ready);
                 }
                 // Others run first, and may take what is there.
                 driver.step_aside();
@@ -152,7 +166,7 @@ impl Watcher {
         });
     }
 
-    fn is_ready(&self, driver: &Driver) -> io::Result<Interest> {
+    fn is_ready(&self, driver: &Driver) -> io::Result<Readiness> {
         driver.hub.borrow_mut().readiness(self.target.io, self.interest)
     }
 }
@@ -183,7 +197,64 @@ impl Drop for Claim<'_> {
 /// cancelled, `EBADF` when the descriptor is closed, [`ResourceBusy`](io::ErrorKind::ResourceBusy)
 /// at once when another greenlet waits on this watcher.
 pub fn wait(watcher: &Watcher, timeout: Option<Duration>) -> io::Result<()> {
-    watcher.wait(timeout)
+    watcher.wait(timeout).map(drop)
+}
+
+/// Waits until a source is ready for anything of this set, for no longer than `timeout`; returns what is
+/// there of it.
+///
+/// # Errors
+///
+/// As [`wait`] and [`Watcher::of`].
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> std::io::Result<()> {
+/// use greenroom::{net::TcpStream, wait::{self, Readiness}};
+///
+/// // Is told of a client that goes, without a read that would take what it sent before.
+/// fn until_gone(client: &TcpStream) -> std::io::Result<()> {
+///     wait::wait_for(client, Readiness::READ_CLOSED.with(Readiness::ERROR), None).map(drop)
+/// }
+/// # Ok(()) }
+/// ```
+pub fn wait_for(
+    source: &impl Source,
+    readiness: Readiness,
+    timeout: Option<Duration>,
+) -> io::Result<Readiness> {
+    Watcher::of(source, readiness)?.wait(timeout)
+}
+
+/// What a source is ready for now, as poll(2) has it. It takes nothing, and never waits.
+///
+/// # Errors
+///
+/// `EBADF` when the descriptor is closed; [`NotConnected`](io::ErrorKind::NotConnected) outside a hub.
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> std::io::Result<()> {
+/// use greenroom::{net::TcpStream, wait};
+///
+/// let stream = TcpStream::connect("db:5432")?;
+/// let now = wait::readiness(&stream)?;
+/// if now.is_hung_up() {
+///     println!("a pooled connection that is over: {now:?}"); // read write hang-up read-closed
+/// }
+/// # Ok(()) }
+/// ```
+pub fn readiness(source: &impl Source) -> io::Result<Readiness> {
+    let driver = driver::current().ok_or_else(driver::outside)?;
+    let target = source.target()?;
+    if driver.id != target.hub {
+        return Err(out_of_place(&target.mailbox, true));
+    }
+    driver::count_call();
+    let mut hub = driver.hub.borrow_mut();
+    hub.readiness(target.io, Readiness::ALL)
 }
 
 /// A descriptor of the process by its number, to be waited for.
@@ -226,7 +297,7 @@ impl Source for Raw {
 /// # Ok(()) }
 /// ```
 pub fn wait_read(source: &impl Source, timeout: Option<Duration>) -> io::Result<()> {
-    Watcher::read(source)?.wait(timeout)
+    Watcher::read(source)?.wait(timeout).map(drop)
 }
 
 /// Waits until the source can be written to.
@@ -235,7 +306,7 @@ pub fn wait_read(source: &impl Source, timeout: Option<Duration>) -> io::Result<
 ///
 /// As [`wait`].
 pub fn wait_write(source: &impl Source, timeout: Option<Duration>) -> io::Result<()> {
-    Watcher::write(source)?.wait(timeout)
+    Watcher::write(source)?.wait(timeout).map(drop)
 }
 
 /// Waits until the source can be read from or written to; it does not say which.
@@ -244,7 +315,7 @@ pub fn wait_write(source: &impl Source, timeout: Option<Duration>) -> io::Result
 ///
 /// As [`wait`].
 pub fn wait_readwrite(source: &impl Source, timeout: Option<Duration>) -> io::Result<()> {
-    Watcher::readwrite(source)?.wait(timeout)
+    Watcher::readwrite(source)?.wait(timeout).map(drop)
 }
 
 /// Ends the wait on this watcher with `EBADF`. Does nothing where nobody waits; never switches.

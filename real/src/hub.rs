@@ -30,8 +30,8 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Group, HostId, Hub, Interest, Io, Job, Kind, NameOpt, Note,
-    Opt, Query, Ready, Runnable, Take, Tick, Turn,
+    Address, Birth, Domain, GreenletId, Group, HostId, Hub, Io, Job, Kind, NameOpt, Note, Opt,
+    Query, Readiness, Ready, Runnable, Take, Tick, Turn,
 };
 use greenroom::resolve::Resolver;
 use greenroom::signal;
@@ -311,12 +311,12 @@ impl Hub for RealHub {
     fn send_urgent(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
         self.attempt(io, |socket| socket.send_urgent(buf))
     }
-    fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
+    fn readiness(&mut self, io: Io, interest: Readiness) -> io::Result<Readiness> {
         let ready = match self.table.get(io)? {
-            Entry::Query(answer) if answer.is_there() => return Ok(interest.and(Interest::READ)),
+            Entry::Query(answer) if answer.is_there() => return Ok(interest.and(Readiness::READ)),
             // Its result comes with a wake, whether or not anybody watches.
-            Entry::Job(outcome) if outcome.is_there() => return Ok(interest.and(Interest::READ)),
-            Entry::Query(_) | Entry::Job(_) => return Ok(Interest::NONE),
+            Entry::Job(outcome) if outcome.is_there() => return Ok(interest.and(Readiness::READ)),
+            Entry::Query(_) | Entry::Job(_) => return Ok(Readiness::NONE),
             Entry::Watch(_) => return Ok(self.watched_readiness(io)?.and(interest)),
             entry => entry.socket()?.readiness()?.and(interest),
         };

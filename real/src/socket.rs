@@ -20,7 +20,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::thread;
 
-use greenroom::hub::{Address, Domain, Interest, Kind, PIECES_MAX, Take};
+use greenroom::hub::{Address, Domain, Kind, PIECES_MAX, Readiness, Take};
 use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Registry, Token};
@@ -174,11 +174,11 @@ impl Socket {
     }
 
     /// Takes a report in; returns what may be tried again.
-    pub(crate) fn hear(&mut self, event: &Event) -> Interest {
+    pub(crate) fn hear(&mut self, event: &Event) -> Readiness {
         let (over, ready) = (event.is_error(), reported(event));
-        self.drained &= !ready.reads();
-        self.full &= !ready.writes();
-        self.attempted |= ready.writes();
+        self.drained &= !ready.is_readable();
+        self.full &= !ready.is_writable();
+        self.attempted |= ready.is_writable();
         self.read_marked |= over || event.is_read_closed() || event.is_priority();
         self.write_marked |= over || event.is_write_closed();
         self.read_closed |= event.is_read_closed();
@@ -186,13 +186,13 @@ impl Socket {
     }
 
     /// What would not block now, asked of the system.
-    pub(crate) fn readiness(&mut self) -> io::Result<Interest> {
+    pub(crate) fn readiness(&mut self) -> io::Result<Readiness> {
         let ready = sys::readiness(self.descriptor())?;
-        self.drained &= !ready.reads();
-        self.full &= !ready.writes();
-        if ready.reads() && self.ends_silently() {
+        self.drained &= !ready.is_readable();
+        self.full &= !ready.is_writable();
+        if ready.is_readable() && self.ends_silently() {
             // A caller who does not wait asks here, and has had no report.
-            self.read_closed = sys::is_read_closed(self.descriptor())?;
+            self.read_closed = ready.is_read_closed();
         }
         Ok(ready)
     }
@@ -200,7 +200,8 @@ impl Socket {
     // Bytes.
 
     pub(crate) fn recv(&mut self, buf: &mut [u8], take: Take) -> io::Result<usize> {
-        if std::mem::take(&mut self.drained) {
+        // A read of nothing is content with an urgent byte, which is no report of something to read.
+        if std::mem::take(&mut self.drained) && !buf.is_empty() {
             return Err(would_block());
         }
         let n = match take {
@@ -217,7 +218,7 @@ impl Socket {
         bufs: &mut [IoSliceMut<'_>],
         take: Take,
     ) -> io::Result<usize> {
-        if std::mem::take(&mut self.drained) {
+        if std::mem::take(&mut self.drained) && !bufs.iter().all(|buf| buf.is_empty()) {
             return Err(would_block());
         }
         // More are as good as a short call to what flows.
@@ -316,7 +317,7 @@ impl Socket {
         let answer = self.os.recv_out_of_band(sys::as_uninit(buf));
         let waits = answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
         if waits && self.ends_silently() {
-            self.read_closed = sys::is_read_closed(self.descriptor())?;
+            self.read_closed = sys::readiness(self.descriptor())?.is_read_closed();
         }
         self.or_shut(answer, || Ok(0))
     }
@@ -362,17 +363,18 @@ pub(crate) fn everything() -> mio::Interest {
     both
 }
 
-/// What a report says may be tried.
-pub(crate) fn reported(event: &Event) -> Interest {
-    let over = event.is_error();
-    let mut ready = Interest::NONE;
-    if over || event.is_readable() || event.is_read_closed() {
-        ready = ready.with(Interest::READ);
-    }
-    if over || event.is_writable() || event.is_write_closed() {
-        ready = ready.with(Interest::WRITE);
-    }
-    ready
+/// What a report says may be so, and more: an urgent byte alone is reported as something to read, and the
+/// end of either direction may be that of both.
+pub(crate) fn reported(event: &Event) -> Readiness {
+    let (read_closed, write_closed) = (event.is_read_closed(), event.is_write_closed());
+    Readiness::READ
+        .when(event.is_readable() || read_closed)
+        .with(Readiness::WRITE.when(event.is_writable() || write_closed))
+        .with(Readiness::ERROR.when(event.is_error()))
+        .as_found()
+        .with(Readiness::READ_CLOSED.when(read_closed))
+        .with(Readiness::HANG_UP.when(read_closed || write_closed))
+        .with(Readiness::URGENT.when(event.is_priority()))
 }
 
 fn nature(domain: Domain, kind: Kind) -> Nature {

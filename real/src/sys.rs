@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use greenroom::hub::Interest;
+use greenroom::hub::Readiness;
 use socket2::{SockAddr, Socket};
 
 /// A buffer as socket2 takes it.
@@ -77,38 +77,30 @@ fn count(answer: libc::ssize_t) -> io::Result<usize> {
     usize::try_from(answer).map_err(|_| io::Error::last_os_error())
 }
 
-/// What would not block now. An end or an error counts as both: a call would report it. `EBADF` for
-/// a number that is not open.
-pub(crate) fn readiness(fd: RawFd) -> io::Result<Interest> {
+/// What poll(2) reports of a number, and what a program finds there. `EBADF` for one that is not open.
+pub(crate) fn readiness(fd: RawFd) -> io::Result<Readiness> {
     if fd < 0 {
         return Err(io::Error::from_raw_os_error(libc::EBADF));
     }
-    // An urgent byte makes a source readable here, as it does where it is reported (mio).
-    let reads = if cfg!(target_os = "linux") { libc::POLLIN | libc::POLLPRI } else { libc::POLLIN };
-    let reported = polled(fd, reads | libc::POLLOUT)?;
-    let any = |of: i16| reported & of != 0;
-    if any(libc::POLLNVAL) {
+    let reported = polled(fd, libc::POLLIN | libc::POLLOUT | libc::POLLPRI | READ_CLOSED)?;
+    let shown = |readiness: Readiness, of: i16| readiness.when(reported & of != 0);
+    if reported & libc::POLLNVAL != 0 {
         return Err(io::Error::from_raw_os_error(libc::EBADF));
     }
-    let over = any(libc::POLLHUP | libc::POLLERR);
-    let mut ready = Interest::NONE;
-    if over || any(reads) {
-        ready = ready.with(Interest::READ);
-    }
-    if over || any(libc::POLLOUT) {
-        ready = ready.with(Interest::WRITE);
-    }
-    Ok(ready)
+    Ok(shown(Readiness::READ, libc::POLLIN)
+        .with(shown(Readiness::WRITE, libc::POLLOUT))
+        .with(shown(Readiness::HANG_UP, libc::POLLHUP))
+        .with(shown(Readiness::READ_CLOSED, READ_CLOSED))
+        .with(shown(Readiness::ERROR, libc::POLLERR))
+        .with(shown(Readiness::URGENT, libc::POLLPRI))
+        .as_found())
 }
 
-/// Whether a socket is shut for reading; elsewhere than on Linux poll(2) has no word for it.
-pub(crate) fn is_read_closed(fd: RawFd) -> io::Result<bool> {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    const READ_CLOSED: libc::c_short = libc::POLLRDHUP;
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    const READ_CLOSED: libc::c_short = libc::POLLHUP;
-    Ok(polled(fd, READ_CLOSED)? & READ_CLOSED != 0)
-}
+/// Elsewhere than on Linux poll(2) has no word for a socket that is shut for reading alone.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const READ_CLOSED: libc::c_short = libc::POLLRDHUP;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const READ_CLOSED: libc::c_short = libc::POLLHUP;
 
 /// What poll(2) reports now.
 fn polled(fd: RawFd, events: libc::c_short) -> io::Result<libc::c_short> {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
-use greenroom::hub::{Interest, Io};
+use greenroom::hub::{Io, Readiness};
 use mio::unix::SourceFd;
 use mio::{Registry, Token};
 
@@ -102,7 +102,7 @@ impl Watch {
     }
 
     /// What would not block now. Where that is nothing, the poll reports what comes.
-    pub(crate) fn readiness(&mut self, registry: &Registry, token: Token) -> io::Result<Interest> {
+    pub(crate) fn readiness(&mut self, registry: &Registry, token: Token) -> io::Result<Readiness> {
         let current = match &self.by {
             By::Number => {
                 registry.reregister(&mut SourceFd(&self.number), token, everything()).is_ok()

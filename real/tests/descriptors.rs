@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use greenroom::hub::{Hub, Interest, Io, Ready, Take};
+use greenroom::hub::{Hub, Io, Readiness, Ready, Take};
 use greenroom_real::RealHub;
 
 mod common;
@@ -18,7 +18,7 @@ fn errno<T: std::fmt::Debug>(answer: io::Result<T>) -> i32 {
 }
 
 fn reads(hub: &mut RealHub, io: Io) -> bool {
-    hub.readiness(io, Interest::READ).unwrap().reads()
+    hub.readiness(io, Readiness::READ).unwrap().is_readable()
 }
 
 /// What the hub names without waiting.
@@ -38,7 +38,7 @@ fn an_adopted_socket_is_the_hubs_and_does_not_block() {
     let mut buf = [0; 8];
     assert_eq!(errno(hub.recv(io, &mut buf, Take::Remove)), libc::EAGAIN);
     theirs.write_all(b"abc").unwrap();
-    await_named(&mut hub, io, Interest::READ);
+    await_named(&mut hub, io, Readiness::READ);
     assert_eq!(hub.recv(io, &mut buf, Take::Peek).unwrap(), 3);
     assert_eq!(hub.recv(io, &mut buf, Take::Remove).unwrap(), 3);
     hub.close(io);
@@ -55,7 +55,7 @@ fn adopted_listeners_and_connections_of_std_go_on() {
     assert_eq!(errno(hub.accept(listening)), libc::EAGAIN);
     let client = std::net::TcpStream::connect(address).unwrap();
     let name = client.local_addr().unwrap();
-    await_named(&mut hub, listening, Interest::READ);
+    await_named(&mut hub, listening, Readiness::READ);
     let (server, peer) = hub.accept(listening).unwrap();
     assert_eq!(peer, name.into());
     let client = hub.adopt(client.into()).unwrap();
@@ -64,7 +64,7 @@ fn adopted_listeners_and_connections_of_std_go_on() {
     hub.send(client, b"abc").unwrap();
     let mut buf = [0; 8];
     let n =
-        finish(&mut hub, server, Interest::READ, |hub| hub.recv(server, &mut buf, Take::Remove));
+        finish(&mut hub, server, Readiness::READ, |hub| hub.recv(server, &mut buf, Take::Remove));
     assert_eq!(n.unwrap(), 3);
 }
 
@@ -77,7 +77,7 @@ fn a_connect_under_way_is_followed_to_its_end() {
     started.set_nonblocking(true).unwrap();
     let _under_way = started.connect(&address.into());
     let io = hub.adopt(started.into()).unwrap();
-    finish(&mut hub, io, Interest::WRITE, |hub| hub.connecting(io, &address.into())).unwrap();
+    finish(&mut hub, io, Readiness::WRITE, |hub| hub.connecting(io, &address.into())).unwrap();
     assert_eq!(errno(hub.connect(io, &address.into())), libc::EISCONN, "it was told");
     assert_eq!(hub.peer_addr(io).unwrap(), address.into());
 }
@@ -89,7 +89,7 @@ fn files_are_read_and_written_and_always_ready() {
     let open = || File::options().read(true).append(true).open(&path).unwrap();
     let mut hub = hub();
     let io = hub.adopt(open().into()).unwrap();
-    assert_eq!(hub.readiness(io, Interest::BOTH).unwrap(), Interest::BOTH);
+    assert_eq!(hub.readiness(io, Readiness::BOTH).unwrap(), Readiness::BOTH);
     let mut buf = [0; 8];
     assert_eq!(hub.recv(io, &mut buf, Take::Remove).unwrap(), 3);
     assert_eq!(hub.recv(io, &mut buf, Take::Remove).unwrap(), 0);
@@ -100,7 +100,7 @@ fn files_are_read_and_written_and_always_ready() {
     let file = open();
     for number in [file.as_raw_fd(), File::open("/dev/null").unwrap().into_raw_fd()] {
         let watch = hub.watch(number).unwrap();
-        assert_eq!(hub.readiness(watch, Interest::READ).unwrap(), Interest::READ);
+        assert_eq!(hub.readiness(watch, Readiness::READ).unwrap(), Readiness::READ);
         assert_eq!(hub.descriptor(watch).unwrap(), number);
         hub.close(watch);
     }
@@ -131,7 +131,7 @@ fn a_fifo_is_a_pipe_with_a_name() {
     assert_eq!(hub.recv(io, &mut buf, Take::Remove).unwrap(), 3);
     assert!(!reads(&mut hub, watch));
     writer.write_all(b"d").unwrap();
-    await_named(&mut hub, watch, Interest::READ);
+    await_named(&mut hub, watch, Readiness::READ);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_terminal_gives_what_it_echoes() {
         let mut echo = Vec::new();
         while echo.len() < 4 {
             let n =
-                finish(&mut hub, io, Interest::READ, |hub| hub.recv(io, &mut buf, Take::Remove));
+                finish(&mut hub, io, Readiness::READ, |hub| hub.recv(io, &mut buf, Take::Remove));
             echo.extend_from_slice(&buf[..n.unwrap()]);
         }
         assert_eq!(echo, b"ab\r\n");
@@ -161,21 +161,21 @@ fn a_watch_follows_readiness_and_takes_nothing() {
     for round in 0..3_u8 {
         assert!(!reads(&mut hub, watch));
         writer.write_all(&[round]).unwrap();
-        await_named(&mut hub, watch, Interest::READ);
+        await_named(&mut hub, watch, Readiness::READ);
         assert!(reads(&mut hub, watch));
         // A readiness that was reported is reported again once it was asked for.
         assert!(reads(&mut hub, watch));
-        await_named(&mut hub, watch, Interest::READ);
+        await_named(&mut hub, watch, Readiness::READ);
         let mut byte = [9];
         reader.read_exact(&mut byte).unwrap();
         assert_eq!(byte, [round]);
     }
     assert!(!reads(&mut hub, watch));
     drop(writer);
-    await_named(&mut hub, watch, Interest::READ);
+    await_named(&mut hub, watch, Readiness::READ);
     assert_eq!(errno(hub.recv(watch, &mut [0], Take::Remove)), libc::ENOTSOCK);
     hub.close(watch);
-    assert_eq!(errno(hub.readiness(watch, Interest::READ)), libc::EBADF);
+    assert_eq!(errno(hub.readiness(watch, Readiness::READ)), libc::EBADF);
     assert_eq!(named(&mut hub), []);
 }
 
@@ -186,7 +186,7 @@ fn a_wake_from_another_thread_reaches_a_watch() {
     let watch = hub.watch(reader.as_raw_fd()).unwrap();
     assert!(!reads(&mut hub, watch));
     let writing = std::thread::spawn(move || writer.write_all(b"x"));
-    await_named(&mut hub, watch, Interest::READ);
+    await_named(&mut hub, watch, Readiness::READ);
     writing.join().unwrap().unwrap();
 }
 
@@ -198,7 +198,7 @@ fn an_event_queue_of_the_kernel_can_be_watched() {
     let watch = hub.watch(queue.as_raw_fd()).unwrap();
     assert!(!reads(&mut hub, watch));
     bell.wake().unwrap();
-    await_named(&mut hub, watch, Interest::READ);
+    await_named(&mut hub, watch, Readiness::READ);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn what_the_hub_owns_can_be_watched_before_and_after_it_is_in_use() {
             if closing.is_none() {
                 assert!(reads(&mut hub, watch));
             }
-            await_named(&mut hub, io, Interest::READ);
+            await_named(&mut hub, io, Readiness::READ);
             assert_eq!(hub.recv(io, &mut [0; 4], Take::Remove).unwrap(), 1);
             assert_eq!(block(&mut hub), libc::EAGAIN);
         }
@@ -265,8 +265,8 @@ fn two_hubs_may_watch_one_descriptor() {
     let watch = other.watch(number).unwrap();
     assert!(!reads(&mut other, watch));
     one.send(theirs, b"x").unwrap();
-    await_named(&mut other, watch, Interest::READ);
-    await_named(&mut one, ours, Interest::READ);
+    await_named(&mut other, watch, Readiness::READ);
+    await_named(&mut one, ours, Readiness::READ);
     other.close(watch);
     assert_eq!(one.recv(ours, &mut [0; 4], Take::Remove).unwrap(), 1);
 }

@@ -5,7 +5,7 @@
 use std::io::{self, PipeReader, PipeWriter, Write};
 use std::os::fd::{AsRawFd, RawFd};
 
-use greenroom::hub::{Hub, Interest, Io, Ready, Take};
+use greenroom::hub::{Hub, Io, Readiness, Ready, Take};
 use greenroom_real::RealHub;
 
 mod common;
@@ -15,8 +15,8 @@ fn errno<T: std::fmt::Debug>(answer: io::Result<T>) -> i32 {
     answer.unwrap_err().raw_os_error().unwrap()
 }
 
-fn readiness(hub: &mut RealHub, io: Io) -> io::Result<Interest> {
-    hub.readiness(io, Interest::READ)
+fn readiness(hub: &mut RealHub, io: Io) -> io::Result<Readiness> {
+    hub.readiness(io, Readiness::READ)
 }
 
 /// A pipe whose reader has this number.
@@ -64,7 +64,7 @@ fn a_closed_number_is_ebadf_and_its_successor_is_not_it() {
     // A watch of the successor is its own, and outlives the other.
     let second = hub.watch(number).unwrap();
     hub.close(watch);
-    await_named(&mut hub, second, Interest::READ);
+    await_named(&mut hub, second, Readiness::READ);
     drop(writer);
 }
 
@@ -84,9 +84,10 @@ fn a_successor_of_the_hubs_own_is_left_alone() {
             hub.close(watch);
         }
         hub.send(theirs, b"x").unwrap();
-        await_named(&mut hub, ours, Interest::READ);
-        let n =
-            finish(&mut hub, ours, Interest::READ, |hub| hub.recv(ours, &mut [0; 4], Take::Remove));
+        await_named(&mut hub, ours, Readiness::READ);
+        let n = finish(&mut hub, ours, Readiness::READ, |hub| {
+            hub.recv(ours, &mut [0; 4], Take::Remove)
+        });
         assert_eq!(n.unwrap(), 1);
         assert_eq!(errno(hub.recv(ours, &mut [0; 4], Take::Remove)), libc::EAGAIN);
     }
@@ -97,7 +98,7 @@ fn a_successor_of_a_file_is_not_it() {
     let file = std::fs::File::open("/dev/null").unwrap();
     let number = file.as_raw_fd();
     let watch = hub.watch(number).unwrap();
-    assert_eq!(readiness(&mut hub, watch).unwrap(), Interest::READ);
+    assert_eq!(readiness(&mut hub, watch).unwrap(), Readiness::READ);
     drop(file);
     assert_eq!(errno(readiness(&mut hub, watch)), libc::EBADF);
     let _successor = pipe_at(number);
@@ -115,7 +116,7 @@ fn a_copy_stays_with_what_was_watched() {
     assert_eq!(errno(readiness(&mut hub, by_number)), libc::EBADF);
     assert!(readiness(&mut hub, by_copy).unwrap().is_none());
     writer.write_all(b"x").unwrap();
-    await_named(&mut hub, by_copy, Interest::READ);
+    await_named(&mut hub, by_copy, Readiness::READ);
     hub.close(by_copy);
     assert_eq!(writer.write(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
 }

@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use greenroom::hub::{Domain, Group, Hub, Interest, Io, Kind, NameOpt, Opt, Take};
+use greenroom::hub::{Domain, Group, Hub, Io, Kind, NameOpt, Opt, Readiness, Take};
 use greenroom_real::RealHub;
 
 mod common;
@@ -202,7 +202,7 @@ fn hears(hub: &mut RealHub, io: Io, group: SocketAddr, sender: &std::net::UdpSoc
     let mut heard = false;
     loop {
         let mut buf = [0; 8];
-        let n = finish(hub, io, Interest::READ, |hub| hub.recv(io, &mut buf, Take::Remove));
+        let n = finish(hub, io, Readiness::READ, |hub| hub.recv(io, &mut buf, Take::Remove));
         match &buf[..n.unwrap()] {
             b"mark" => return heard,
             _ => heard = true,

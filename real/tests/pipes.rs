@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
 
-use greenroom::hub::{Domain, Hub, Interest, Io, Kind, Opt, Take};
+use greenroom::hub::{Domain, Hub, Io, Kind, Opt, Readiness, Take};
 use greenroom_real::RealHub;
 
 mod common;
@@ -21,8 +21,8 @@ fn connection(hub: &mut RealHub) -> (Io, Io) {
     let peer = hub.local_addr(listener).unwrap();
     let client = hub.socket(Domain::V4, Kind::Stream).unwrap();
     hub.connect(client, &peer).unwrap_err();
-    finish(hub, client, Interest::WRITE, |hub| hub.connecting(client, &peer)).unwrap();
-    let (server, _) = finish(hub, listener, Interest::READ, |hub| hub.accept(listener)).unwrap();
+    finish(hub, client, Readiness::WRITE, |hub| hub.connecting(client, &peer)).unwrap();
+    let (server, _) = finish(hub, listener, Readiness::READ, |hub| hub.accept(listener)).unwrap();
     hub.close(listener);
     (client, server)
 }
@@ -33,17 +33,17 @@ fn a_pipe_carries_bytes_one_way_and_ends() {
     let (reader, writer) = hub.pipe().unwrap();
     let mut buf = [0; 8];
     assert_eq!(errno(hub.recv(reader, &mut buf, Take::Remove)), libc::EAGAIN);
-    assert!(hub.readiness(reader, Interest::READ).unwrap().is_none());
-    assert_eq!(hub.readiness(writer, Interest::WRITE).unwrap(), Interest::WRITE);
+    assert!(hub.readiness(reader, Readiness::READ).unwrap().is_none());
+    assert_eq!(hub.readiness(writer, Readiness::WRITE).unwrap(), Readiness::WRITE);
     for _ in 0..2 {
         assert_eq!(hub.send(writer, b"abc").unwrap(), 3);
-        await_named(&mut hub, reader, Interest::READ);
+        await_named(&mut hub, reader, Readiness::READ);
         assert_eq!(hub.recv(reader, &mut buf, Take::Remove).unwrap(), 3);
         assert_eq!(&buf[..3], b"abc");
         assert_eq!(errno(hub.recv(reader, &mut buf, Take::Remove)), libc::EAGAIN);
     }
     hub.close(writer);
-    await_named(&mut hub, reader, Interest::READ);
+    await_named(&mut hub, reader, Readiness::READ);
     assert_eq!(hub.recv(reader, &mut buf, Take::Remove).unwrap(), 0);
 }
 
@@ -75,7 +75,7 @@ fn room_in_a_pipe_is_named_when_it_comes_back() {
         let n = hub.recv(reader, &mut rest, Take::Remove).unwrap();
         rest.truncate(rest.len() - n);
     }
-    await_named(&mut hub, writer, Interest::WRITE);
+    await_named(&mut hub, writer, Readiness::WRITE);
     assert_eq!(hub.send(writer, &[1; 5000]).unwrap(), 5000);
 }
 
@@ -116,7 +116,7 @@ fn lists_of_buffers_are_filled_and_emptied_in_order() {
         let list = [IoSlice::new(b"ab"), IoSlice::new(b""), IoSlice::new(b"cde")];
         assert_eq!(hub.send_vectored(writer, &list).unwrap(), 5);
         let (mut first, mut second) = ([0; 1], [0; 9]);
-        let n = finish(&mut hub, reader, Interest::READ, |hub| {
+        let n = finish(&mut hub, reader, Readiness::READ, |hub| {
             let mut bufs = [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)];
             hub.recv_vectored(reader, &mut bufs, Take::Remove)
         });
@@ -124,7 +124,7 @@ fn lists_of_buffers_are_filled_and_emptied_in_order() {
         let refused = hub.recv_vectored(reader, &mut [IoSliceMut::new(&mut first)], Take::Remove);
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::WouldBlock);
         hub.send(writer, b"z").unwrap();
-        await_named(&mut hub, reader, Interest::READ);
+        await_named(&mut hub, reader, Readiness::READ);
     }
 }
 
@@ -167,9 +167,9 @@ fn an_urgent_byte_goes_by_its_own_way() {
     assert_eq!(errno(hub.recv_urgent(server, &mut buf)), libc::EINVAL);
     assert_eq!(errno(hub.recv(server, &mut buf, Take::Remove)), libc::EAGAIN);
     assert_eq!(hub.send_urgent(client, b"ab!").unwrap(), 3);
-    await_named(&mut hub, server, Interest::READ);
+    await_named(&mut hub, server, Readiness::READ);
     // The announcement may come before the byte does.
-    let n = finish(&mut hub, server, Interest::READ, |hub| hub.recv_urgent(server, &mut buf));
+    let n = finish(&mut hub, server, Readiness::READ, |hub| hub.recv_urgent(server, &mut buf));
     assert_eq!((n.unwrap(), buf[0]), (1, b'!'));
     assert_eq!(hub.recv(server, &mut buf, Take::Remove).unwrap(), 2);
     assert_eq!(&buf[..2], b"ab");
@@ -179,7 +179,7 @@ fn an_urgent_byte_goes_by_its_own_way() {
     hub.send_urgent(client, b"c?").unwrap();
     let mut inline = Vec::new();
     while inline.len() < 2 {
-        let n = finish(&mut hub, server, Interest::READ, |hub| {
+        let n = finish(&mut hub, server, Readiness::READ, |hub| {
             hub.recv(server, &mut buf, Take::Remove)
         });
         inline.extend_from_slice(&buf[..n.unwrap()]);

@@ -7,7 +7,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net as unix;
 use std::path::PathBuf;
 
-use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Opt, Take};
+use greenroom::hub::{Address, Domain, Hub, Io, Kind, Opt, Readiness, Take};
 use greenroom_real::RealHub;
 
 mod common;
@@ -75,7 +75,7 @@ fn streams_connect_by_path_and_by_abstract_name() {
             assert_eq!(hub.local_addr(listener).unwrap(), name);
             assert_eq!(hub.accept(listener).unwrap_err().kind(), ErrorKind::WouldBlock);
             hub.connect(client, &name).unwrap();
-            await_named(&mut hub, listener, Interest::READ);
+            await_named(&mut hub, listener, Readiness::READ);
             let (server, peer) = hub.accept(listener).unwrap();
             assert_eq!(peer, Address::unnamed());
             assert_eq!(errno(hub.connect(client, &name)), libc::EISCONN);
@@ -91,7 +91,7 @@ fn streams_connect_by_path_and_by_abstract_name() {
             for part in [&b"ab"[..], b"cde"] {
                 assert_eq!(hub.send(client, part).unwrap(), part.len());
             }
-            await_named(&mut hub, server, Interest::READ);
+            await_named(&mut hub, server, Readiness::READ);
             let whole = if kind == Kind::Stream { 5 } else { 2 };
             assert_eq!(hub.recv(server, &mut buf, Take::Peek).unwrap(), whole);
             assert_eq!(hub.recv(server, &mut buf, Take::Remove).unwrap(), whole);
@@ -113,16 +113,16 @@ fn a_full_backlog_is_tried_again_until_there_is_room() {
     assert_eq!(errno(hub.connect(late, &name)), libc::EAGAIN);
     // It is named again and again while there is no room.
     for _ in 0..3 {
-        await_named(&mut hub, late, Interest::WRITE);
+        await_named(&mut hub, late, Readiness::WRITE);
         assert_eq!(errno(hub.connect(late, &name)), libc::EAGAIN);
     }
     hub.accept(listener).unwrap();
-    finish(&mut hub, late, Interest::WRITE, |hub| hub.connect(late, &name)).unwrap();
+    finish(&mut hub, late, Readiness::WRITE, |hub| hub.connect(late, &name)).unwrap();
     // And ends when the listener does.
     let last = socket(&mut hub, Kind::Stream);
     assert_eq!(errno(hub.connect(last, &name)), libc::EAGAIN);
     hub.close(listener);
-    let gone = finish(&mut hub, last, Interest::WRITE, |hub| hub.connect(last, &name));
+    let gone = finish(&mut hub, last, Readiness::WRITE, |hub| hub.connect(last, &name));
     assert_eq!(errno(gone), libc::ECONNREFUSED);
 }
 
@@ -156,7 +156,7 @@ fn datagrams_carry_their_senders_name_or_none() {
     );
     let nobody = socket(&mut hub, Kind::Datagram);
     assert_eq!(hub.send_to(nobody, b"x", &here).unwrap(), 1);
-    await_named(&mut hub, receiver, Interest::READ);
+    await_named(&mut hub, receiver, Readiness::READ);
     let unnamed = (1, Address::unnamed());
     assert_eq!(hub.recv_from(receiver, &mut buf, Take::Peek).unwrap(), unnamed);
     assert_eq!(hub.recv_from(receiver, &mut buf, Take::Remove).unwrap(), unnamed);
@@ -198,7 +198,7 @@ fn a_full_peer_is_tried_again_until_it_has_room() {
         assert_eq!(refused.kind(), ErrorKind::WouldBlock);
         assert!(to.is_none() || sent > 0);
         hub.recv(receiver, &mut [0; 1], Take::Remove).unwrap();
-        assert_eq!(finish(&mut hub, io, Interest::WRITE, send).unwrap(), 1);
+        assert_eq!(finish(&mut hub, io, Readiness::WRITE, send).unwrap(), 1);
     }
 }
 
@@ -216,7 +216,7 @@ fn a_refusal_between_two_threads_is_made_good() {
         }
     });
     for n in 0..200_u8 {
-        finish(&mut hub, sender, Interest::WRITE, |hub| hub.send_to(sender, &[n], &name)).unwrap();
+        finish(&mut hub, sender, Readiness::WRITE, |hub| hub.send_to(sender, &[n], &name)).unwrap();
     }
     reading.join().unwrap();
 }
@@ -238,7 +238,7 @@ fn a_writer_of_a_full_stream_hears_of_a_shutdown_at_either_end() {
             };
             assert_eq!(refused.kind(), ErrorKind::WouldBlock);
             hub.shutdown(if shut_by_peer { far } else { near }, how).unwrap();
-            let answer = finish(&mut hub, near, Interest::WRITE, send);
+            let answer = finish(&mut hub, near, Readiness::WRITE, send);
             assert_eq!(errno(answer), libc::EPIPE);
         }
     }
@@ -255,12 +255,12 @@ fn a_pair_is_connected_and_the_internet_has_none() {
             ErrorKind::WouldBlock
         );
         hub.send(other, b"hi").unwrap();
-        await_named(&mut hub, one, Interest::READ);
+        await_named(&mut hub, one, Readiness::READ);
         assert_eq!(hub.recv(one, &mut buf, Take::Remove).unwrap(), 2);
         assert_eq!(hub.peer_addr(one).unwrap(), Address::unnamed());
         hub.close(other);
         if kind != Kind::Datagram {
-            await_named(&mut hub, one, Interest::READ);
+            await_named(&mut hub, one, Readiness::READ);
             assert_eq!(hub.recv(one, &mut buf, Take::Remove).unwrap(), 0);
         }
     }
@@ -310,7 +310,7 @@ fn stds_sockets_are_on_the_other_side() {
     let (ours, _) = hub.accept(listener).unwrap();
     std.write_all(b"ping").unwrap();
     let mut buf = [0; 8];
-    let n = finish(&mut hub, ours, Interest::READ, |hub| hub.recv(ours, &mut buf, Take::Remove));
+    let n = finish(&mut hub, ours, Readiness::READ, |hub| hub.recv(ours, &mut buf, Take::Remove));
     assert_eq!(n.unwrap(), 4);
     hub.send(ours, b"pong").unwrap();
     std.read_exact(&mut buf[..4]).unwrap();

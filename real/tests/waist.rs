@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use greenroom::hub::{Domain, Hub, Interest, Io, Kind, Ready, Take};
+use greenroom::hub::{Domain, Hub, Io, Kind, Readiness, Ready, Take};
 use greenroom_real::RealHub;
 
 mod common;
@@ -21,7 +21,7 @@ fn pair(hub: &mut RealHub) -> (Io, std::net::TcpStream) {
     let io = hub.socket(Domain::V4, Kind::Stream).unwrap();
     let started = hub.connect(io, &peer.into()).unwrap_err();
     assert_eq!(started.raw_os_error(), Some(libc::EINPROGRESS));
-    finish(hub, io, Interest::WRITE, |hub| hub.connecting(io, &peer.into())).unwrap();
+    finish(hub, io, Readiness::WRITE, |hub| hub.connecting(io, &peer.into())).unwrap();
     (io, listener.accept().unwrap().0)
 }
 
@@ -82,7 +82,7 @@ fn what_would_block_is_named_once_it_may_succeed() {
     assert!(blocked(&mut hub, &mut buf));
     for _ in 0..3 {
         peer.write_all(b"abc").unwrap();
-        await_named(&mut hub, io, Interest::READ);
+        await_named(&mut hub, io, Readiness::READ);
         assert_eq!(hub.recv(io, &mut buf, Take::Remove).unwrap(), 3);
         assert!(blocked(&mut hub, &mut buf));
     }
@@ -100,7 +100,7 @@ fn a_drained_stream_is_only_once_taken_for_empty_without_being_asked() {
     assert_eq!(hub.recv(io, &mut buf, Take::Remove).unwrap(), 3);
     // Asking for the readiness is asking the system.
     peer.write_all(b"ghi").unwrap();
-    assert_eq!(hub.readiness(io, Interest::READ).unwrap(), Interest::READ);
+    assert_eq!(hub.readiness(io, Readiness::READ).unwrap(), Readiness::READ);
     assert_eq!(hub.recv(io, &mut buf, Take::Remove).unwrap(), 3);
 }
 
@@ -108,14 +108,14 @@ fn a_drained_stream_is_only_once_taken_for_empty_without_being_asked() {
 fn a_readiness_that_is_none_is_named_when_it_comes() {
     let mut hub = hub();
     let (io, mut peer) = pair(&mut hub);
-    assert!(hub.readiness(io, Interest::READ).unwrap().is_none());
-    assert_eq!(hub.readiness(io, Interest::WRITE).unwrap(), Interest::WRITE);
+    assert!(hub.readiness(io, Readiness::READ).unwrap().is_none());
+    assert_eq!(hub.readiness(io, Readiness::WRITE).unwrap(), Readiness::WRITE);
     peer.write_all(b"x").unwrap();
-    await_named(&mut hub, io, Interest::READ);
+    await_named(&mut hub, io, Readiness::READ);
     assert_eq!(hub.recv(io, &mut [0; 8], Take::Remove).unwrap(), 1);
-    assert!(hub.readiness(io, Interest::READ).unwrap().is_none());
+    assert!(hub.readiness(io, Readiness::READ).unwrap().is_none());
     drop(peer);
-    await_named(&mut hub, io, Interest::READ);
+    await_named(&mut hub, io, Readiness::READ);
     assert_eq!(hub.recv(io, &mut [0; 8], Take::Remove).unwrap(), 0);
 }
 
@@ -129,7 +129,7 @@ fn room_to_write_is_named_when_it_comes_back() {
             Ok(n) => written += n,
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::WouldBlock);
-                if hub.readiness(io, Interest::WRITE).unwrap().is_none() {
+                if hub.readiness(io, Readiness::WRITE).unwrap().is_none() {
                     break;
                 }
             }
@@ -140,7 +140,7 @@ fn room_to_write_is_named_when_it_comes_back() {
         peer.read_exact(&mut all).unwrap();
         peer
     });
-    await_named(&mut hub, io, Interest::WRITE);
+    await_named(&mut hub, io, Readiness::WRITE);
     assert!(hub.send(io, b"x").is_ok());
     draining.join().unwrap();
 }
@@ -154,7 +154,7 @@ fn one_report_stands_for_every_connection_in_line() {
     assert_eq!(hub.accept(listener).unwrap_err().kind(), ErrorKind::WouldBlock);
     let address = hub.local_addr(listener).unwrap().inet().unwrap();
     let clients = [(); 3].map(|()| std::net::TcpStream::connect(address).unwrap());
-    await_named(&mut hub, listener, Interest::READ);
+    await_named(&mut hub, listener, Readiness::READ);
     for client in &clients {
         let (_, peer) = hub.accept(listener).unwrap();
         assert_eq!(peer, client.local_addr().unwrap().into());
@@ -168,14 +168,14 @@ fn a_closed_descriptor_is_not_named_though_its_copy_lives() {
     let (io, mut peer) = pair(&mut hub);
     let copy = hub.dup(io).unwrap();
     for io in [io, copy] {
-        assert!(hub.readiness(io, Interest::READ).unwrap().is_none());
+        assert!(hub.readiness(io, Readiness::READ).unwrap().is_none());
     }
     hub.close(io);
     peer.write_all(b"x").unwrap();
     let mut ready = Vec::new();
     while !ready
         .iter()
-        .any(|event| matches!(event, Ready::Io(of, what) if *of == copy && what.reads()))
+        .any(|event| matches!(event, Ready::Io(of, what) if *of == copy && what.is_readable()))
     {
         hub.poll(None, &mut ready).unwrap();
     }

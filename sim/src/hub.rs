@@ -1,18 +1,18 @@
 //! The virtual world as a hub: each method one hop to where the thing is done.
 
+mod disturbed;
 mod events;
 mod reads;
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Group, Hub, Interest, Io, Job, Kind, NameOpt, Note, Opt,
-    Query, Ready, Runnable, SwitchPoint, Take, Tick, Turn, gather, scatter,
+    Address, Birth, Domain, GreenletId, Group, Hub, Io, Job, Kind, NameOpt, Note, Opt, Query,
+    Readiness, Ready, Runnable, SwitchPoint, Take, Tick, Turn, gather, scatter,
 };
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -25,11 +25,11 @@ use crate::net::{
     options, pipe, ports, readiness, stream, udp, unix, urgent,
 };
 use crate::scheduler::{Context, Scheduler};
-use crate::socket::mailbox::Mailbox;
 use crate::socket::{NO_SOCKET, Proto};
 use crate::trace::event::Call;
 use crate::world::World;
 use crate::world::journal::Actor;
+pub(crate) use disturbed::Disturbed;
 use reads::Reads;
 
 /// 2020-01-01 00:00:00 UTC: where every host's calendar begins.
@@ -48,16 +48,6 @@ pub(crate) struct SimHub {
     reads: Reads,
     /// What a keeper of this run looks at.
     beat: Option<Arc<Beat>>,
-}
-
-/// Whether a thread from outside has touched the run, which then is not determined by its seed.
-#[derive(Default)]
-pub(crate) struct Disturbed(pub(crate) AtomicBool);
-
-impl Wake for Disturbed {
-    fn wake(self: Arc<Disturbed>) {
-        self.0.store(true, Ordering::Release);
-    }
 }
 
 impl SimHub {
@@ -140,28 +130,11 @@ impl Hub for SimHub {
         let advances = std::mem::take(&mut self.advances);
         let until_ns = until.map(Tick::as_ns);
         let until_ns = if advances { Some(self.round_until_ns(until_ns)) } else { until_ns };
-        let mut caught_up = false;
-        loop {
-            deliver::flush(&mut self.world);
-            // Events that name nobody may go on for ever.
-            let is_late = self.world.clock.now_ns() > self.time_limit_ns;
-            if !self.world.ready.is_empty() || (caught_up && advances) || is_late {
-                break;
-            }
-            if !events::has_next(&mut self.world, until_ns) {
-                break;
-            }
-            // All of one instant together, so that its order is the scheduler's to choose.
-            caught_up |= events::happen(&mut self.world);
-            while self.world.clock.next_at_ns() == Some(self.world.clock.now_ns()) {
-                caught_up |= events::happen(&mut self.world);
-            }
-        }
-        if self.world.clock.now_ns() > self.time_limit_ns {
-            self.out_of_time = true;
+        self.out_of_time |= events::pass(&mut self.world, until_ns, advances, self.time_limit_ns);
+        if self.out_of_time {
             ready.push(Ready::Stop);
         }
-        if self.disturbed.0.load(Ordering::Acquire) {
+        if self.disturbed.is_so() {
             ready.push(Ready::Mail);
         }
         ready.append(&mut self.world.ready);
@@ -207,21 +180,7 @@ impl Hub for SimHub {
     }
 
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
-        let world = &mut self.world;
-        let (label, proto) = match (domain, kind) {
-            (Domain::Unix, _) => {
-                world.check_descriptors(1)?;
-                return Ok(unix::make(world, kind));
-            }
-            (_, Kind::Stream) => (".tcp", Proto::Fresh),
-            (_, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
-            (_, Kind::SeqPacket) => return Err(errno(libc::ESOCKTNOSUPPORT)),
-        };
-        world.check_descriptors(1)?;
-        let (host, path) = (world.host_here(), world.path_for_socket(label));
-        let id = world.add_socket(host, path, proto);
-        world.sockets[id].domain = domain;
-        Ok(world.add_descriptor(id))
+        life::make_socket(&mut self.world, domain, kind)
     }
     fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
         self.world.check_descriptors(2)?;
@@ -347,7 +306,7 @@ impl Hub for SimHub {
     fn send_urgent(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
         self.act(io, "write urgent", |world, id| urgent::send(world, io, id, buf))
     }
-    fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
+    fn readiness(&mut self, io: Io, interest: Readiness) -> io::Result<Readiness> {
         let id = self.world.socket_of(io)?;
         let ready = readiness::of(&self.world, id).and(interest);
         if ready.is_none() {

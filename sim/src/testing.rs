@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::net::SocketAddr;
 
 use greenroom::driver::Role;
-use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Ready, Take};
+use greenroom::hub::{Address, Domain, Hub, Io, Kind, Readiness, Ready, Take};
 use greenroom::scenario::{HostSpec, Machine};
 
 use crate::choices::{Choices, Source};
@@ -48,7 +48,7 @@ pub(crate) fn polled(hub: &mut SimHub) -> Vec<Ready> {
 }
 
 /// Whether the next poll names this source for this interest.
-pub(crate) fn is_polled(hub: &mut SimHub, io: Io, interest: Interest) -> bool {
+pub(crate) fn is_polled(hub: &mut SimHub, io: Io, interest: Readiness) -> bool {
     let ready = polled(hub);
     ready.iter().any(
         |ready| matches!(ready, Ready::Io(named, what) if *named == io && what.and(interest) == interest),
@@ -123,8 +123,8 @@ pub(crate) fn code<T>(outcome: io::Result<T>) -> Result<T, i32> {
 
 /// What would not wait now.
 pub(crate) fn ready(hub: &mut SimHub, io: Io) -> (bool, bool) {
-    let ready = hub.readiness(io, Interest::BOTH).expect("it is open");
-    (ready.reads(), ready.writes())
+    let ready = hub.readiness(io, Readiness::BOTH).expect("it is open");
+    (ready.is_readable(), ready.is_writable())
 }
 
 /// Reads at most `length` bytes.

@@ -13,7 +13,7 @@ mod unix;
 use std::collections::HashMap;
 
 use greenroom::driver::Role;
-use greenroom::hub::{GreenletId, Interest, Io, Ready};
+use greenroom::hub::{GreenletId, Io, Readiness, Ready};
 use greenroom::scenario::HostSpec;
 
 use crate::choices::{Choices, Decision, Entity, Fired, Fixed, Ns};
@@ -90,7 +90,7 @@ pub(crate) struct Greenlet {
 pub(crate) struct Descriptor {
     pub(crate) io: Io,
     pub(crate) socket: SocketId,
-    pub(crate) wanted: Interest,
+    pub(crate) wanted: Readiness,
 }
 
 impl World {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::descriptor::{Descriptor, Direction};
 use super::retry::Call;
-use crate::hub::{Address, Domain, Interest};
+use crate::hub::{Address, Domain, Readiness};
 
 impl Descriptor {
     /// Connects, and waits for it no longer than `timeout`, whatever the socket's mode.
@@ -47,7 +47,7 @@ impl Descriptor {
             let call = Call {
                 op: "connect",
                 io,
-                interest: Interest::WRITE,
+                interest: Readiness::WRITE,
                 timeout,
                 expiry,
                 nonblocking: false,

@@ -13,7 +13,7 @@ use super::closed;
 use super::retry::Call;
 use super::target::Target;
 use crate::driver::{self, Driver, Mailbox};
-use crate::hub::{Address, Domain, Hub, Interest, Io, Kind, Opt, Take};
+use crate::hub::{Address, Domain, Hub, Io, Kind, Opt, Readiness, Take};
 
 /// One descriptor over a socket that others may share. Waiters and the closed flag are its own;
 /// timeouts and modes belong to the socket, as with `dup`.
@@ -130,8 +130,8 @@ impl Descriptor {
         attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
     ) -> io::Result<T> {
         let interest = match direction {
-            Direction::Read => Interest::READ,
-            Direction::Write => Interest::WRITE,
+            Direction::Read => Readiness::READ,
+            Direction::Write => Readiness::WRITE,
         };
         self.with(|driver, io| {
             let call = Call {

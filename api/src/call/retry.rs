@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use super::prelude::{Wake, begin, check_timeouts, wake_of};
 use crate::driver::{Arrival, Driver, Waited, Woken, count_call};
-use crate::hub::{Hub, Interest, Io, Tick, told};
+use crate::hub::{Hub, Io, Readiness, Tick, told};
 
 /// One blocking call on one descriptor.
 pub(crate) struct Call {
     /// What the user called it, for traces and wait tables.
     pub(crate) op: &'static str,
     pub(crate) io: Io,
-    pub(crate) interest: Interest,
+    pub(crate) interest: Readiness,
     /// How long the whole call may take.
     pub(crate) timeout: Option<Duration>,
     /// What it returns when that time is up.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::table::Table;
-use crate::hub::{GreenletId, HostId, Hub, Interest, Notice, On, Tick};
+use crate::hub::{GreenletId, HostId, Hub, Notice, On, Readiness, Tick};
 
 /// Every parked greenlet of a run that ended before its clients did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,11 @@ fn describe(table: &Table, hub: &mut dyn Hub, on: On) -> String {
         On::Notice(notice, made_at) => format!("{} made at {made_at}", notice.in_words()),
         On::Several(_) => "one of several things".into(),
         On::Io(io, interest) => {
-            let what = if interest == Interest::WRITE { "room to write on" } else { "data on" };
+            let what = match interest {
+                Readiness::WRITE => "room to write on".into(),
+                Readiness::READ | Readiness::BOTH => "data on".into(),
+                others => format!("{others:?} of"),
+            };
             let label = hub.label(io);
             let place = match (hub.local_addr(io), hub.peer_addr(io)) {
                 (Ok(local), Ok(peer)) => Some(format!("{local} from {peer}")),

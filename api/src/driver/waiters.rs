@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::ticket::Ticket;
-use crate::hub::{Interest, Io};
+use crate::hub::{Io, Readiness};
 
 #[derive(Default)]
 pub(super) struct Waiters {
@@ -16,7 +16,7 @@ pub(super) struct Waiters {
 pub(crate) type Arrival = u64;
 
 /// Where a call stands: in which line, and since when.
-pub(crate) type Standing = (Io, Interest, Arrival);
+pub(crate) type Standing = (Io, Readiness, Arrival);
 
 /// How a call left its line.
 #[derive(Clone, Copy)]
@@ -58,7 +58,7 @@ struct Source {
     io: Option<Io>,
     readers: VecDeque<Queued>,
     writers: VecDeque<Queued>,
-    watchers: Vec<(Ticket, Interest)>,
+    watchers: Vec<(Ticket, Readiness)>,
 }
 
 impl Source {
@@ -70,8 +70,8 @@ impl Source {
         self.writers.clear();
         self.watchers.clear();
     }
-    fn line(&mut self, interest: Interest) -> &mut VecDeque<Queued> {
-        if interest.reads() { &mut self.readers } else { &mut self.writers }
+    fn line(&mut self, interest: Readiness) -> &mut VecDeque<Queued> {
+        if interest.is_readable() { &mut self.readers } else { &mut self.writers }
     }
 }
 
@@ -112,7 +112,7 @@ impl Waiters {
     pub(super) fn queue(
         &mut self,
         io: Io,
-        interest: Interest,
+        interest: Readiness,
         ticket: Ticket,
         again: Option<Arrival>,
     ) -> Arrival {
@@ -130,12 +130,12 @@ impl Waiters {
         place
     }
 
-    pub(super) fn watch(&mut self, io: Io, interest: Interest, ticket: Ticket) {
+    pub(super) fn watch(&mut self, io: Io, interest: Readiness, ticket: Ticket) {
         self.source(io).watchers.push((ticket, interest));
     }
 
     /// Whether somebody waits for a turn at this call, or was just woken to take it.
-    pub(super) fn is_queued(&mut self, io: Io, interest: Interest) -> bool {
+    pub(super) fn is_queued(&mut self, io: Io, interest: Readiness) -> bool {
         self.find(io).is_some_and(|source| !source.line(interest).is_empty())
     }
 
@@ -168,30 +168,30 @@ impl Waiters {
     /// The first reader and the first writer that this readiness is for, called, and whether there
     /// are watchers to be woken before them.
     #[inline(always)]
-    pub(super) fn call_each(&mut self, io: Io, ready: Interest) -> Called {
+    pub(super) fn call_each(&mut self, io: Io, ready: Readiness) -> Called {
         let Some(source) = self.find(io) else { return Called::default() };
         let mut called = Called { watched: !source.watchers.is_empty(), ..Called::default() };
-        if ready.reads() {
+        if ready.is_readable() {
             called.reader = call_first(&mut source.readers);
         }
-        if ready.writes() {
+        if ready.is_writable() {
             called.writer = call_first(&mut source.writers);
         }
         called
     }
 
     /// The first in line who has not been called, called.
-    pub(super) fn call(&mut self, io: Io, interest: Interest) -> Option<(Arrival, Ticket)> {
+    pub(super) fn call(&mut self, io: Io, interest: Readiness) -> Option<(Arrival, Ticket)> {
         call_first(self.find(io)?.line(interest))
     }
 
     /// The first in line, taken out.
-    pub(super) fn next(&mut self, io: Io, interest: Interest) -> Option<Ticket> {
+    pub(super) fn next(&mut self, io: Io, interest: Readiness) -> Option<Ticket> {
         self.find(io)?.line(interest).pop_front().map(|queued| queued.ticket)
     }
 
     /// A watcher that this readiness wakes, taken out.
-    pub(super) fn next_watcher(&mut self, io: Io, interest: Interest) -> Option<Ticket> {
+    pub(super) fn next_watcher(&mut self, io: Io, interest: Readiness) -> Option<Ticket> {
         let source = self.find(io)?;
         let hit = source.watchers.iter().position(|(_, of)| !of.and(interest).is_none())?;
         Some(source.watchers.remove(hit).0)

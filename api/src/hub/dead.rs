@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::{
-    Address, Birth, Domain, GreenletId, Hub, Instant, Interest, Io, Kind, Opt, Query, Ready,
+    Address, Birth, Domain, GreenletId, Hub, Instant, Io, Kind, Opt, Query, Readiness, Ready,
     Runnable, SystemTime, Take, Tick, Turn, UNIX_EPOCH,
 };
 
@@ -109,7 +109,7 @@ impl Hub for DeadHub {
     fn send_to(&mut self, _: Io, _: &[u8], _: &Address) -> io::Result<usize> {
         gone()
     }
-    fn readiness(&mut self, _: Io, _: Interest) -> io::Result<Interest> {
+    fn readiness(&mut self, _: Io, _: Readiness) -> io::Result<Readiness> {
         gone()
     }
     fn local_addr(&mut self, _: Io) -> io::Result<Address> {

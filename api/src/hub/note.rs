@@ -3,7 +3,7 @@
 use std::panic::Location;
 use std::time::Duration;
 
-use super::{GreenletId, Interest, Io, Tick};
+use super::{GreenletId, Io, Readiness, Tick};
 
 /// Something that happened above the waist, told to [`Hub::note`](super::Hub::note).
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ pub enum On {
     /// Nothing but the clock.
     Clock,
     /// A source of the hub.
-    Io(Io, Interest),
+    Io(Io, Readiness),
     /// Another greenlet's end.
     Greenlet(GreenletId),
     /// A lock that this greenlet holds.

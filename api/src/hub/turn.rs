@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{GreenletId, HostId, Interest, Io};
+use super::{GreenletId, HostId, Io, Readiness};
 
 /// Where a greenlet comes from: its place in the spawn tree.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub struct Birth<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ready {
     /// A call of this interest on this source may succeed now.
-    Io(Io, Interest),
+    Io(Io, Readiness),
     /// A greenlet is to be ended from outside.
     End(GreenletId, How),
     /// A host comes up: its program starts.

@@ -10,7 +10,7 @@ use super::{Builder, JoinHandle, Label, start};
 use crate::call::{Call, Descriptor};
 use crate::driver::{self, Driver};
 use crate::greenlet::stack;
-use crate::hub::{Interest, Io, Job};
+use crate::hub::{Io, Job, Readiness};
 
 /// Runs `f` where it holds up nobody: over the operating system on a thread of a bounded pool of the
 /// process, where it waits its turn if all are busy; in a simulation after a time that the seed
@@ -138,7 +138,7 @@ fn wait_for_end(driver: &Driver, io: Io) -> io::Result<()> {
     let call = Call {
         op: "blocking job",
         io,
-        interest: Interest::READ,
+        interest: Readiness::READ,
         timeout: None,
         expiry: io::ErrorKind::TimedOut,
         nonblocking: false,

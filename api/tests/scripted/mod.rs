@@ -20,7 +20,7 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, HostId, How, Hub, Interest, Io, Kind, Note, Opt, Query,
+    Address, Birth, Domain, GreenletId, HostId, How, Hub, Io, Kind, Note, Opt, Query, Readiness,
     Ready, Runnable, SwitchPoint, Take, Tick, Turn, Wait, unsupported,
 };
 use greenroom::time::{Instant, SystemTime};
@@ -392,7 +392,7 @@ impl Hub for ScriptHub {
     fn send_to(&mut self, _: Io, _: &[u8], _: &Address) -> io::Result<usize> {
         Err(unsupported("datagrams"))
     }
-    fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
+    fn readiness(&mut self, io: Io, interest: Readiness) -> io::Result<Readiness> {
         self.sockets.readiness(io, interest)
     }
     fn local_addr(&mut self, io: Io) -> io::Result<Address> {

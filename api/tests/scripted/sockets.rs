@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
 use std::time::Duration;
 
-use greenroom::hub::{Interest, Io, Ready, Take};
+use greenroom::hub::{Io, Readiness, Ready, Take};
 
 use super::Event;
 
@@ -29,7 +29,7 @@ pub(super) struct Sockets {
     descriptors: Vec<Option<(Io, usize)>>,
     sockets: Vec<Socket>,
     /// What happened to sockets since it was last taken.
-    happened: Vec<(usize, Interest)>,
+    happened: Vec<(usize, Readiness)>,
     dials: BTreeMap<u16, Option<Duration>>,
     /// Ports where a dial is refused in the end.
     refusing: BTreeSet<u16>,
@@ -162,21 +162,21 @@ impl Sockets {
         }
         match event {
             Event::Bytes(port, bytes) => {
-                self.on_port(port, Interest::READ, |stream| stream.inbox.extend(bytes));
+                self.on_port(port, Readiness::READ, |stream| stream.inbox.extend(bytes));
             }
-            Event::Eof(port) => self.on_port(port, Interest::READ, |stream| stream.ended = true),
-            Event::Reset(port) => self.on_port(port, Interest::BOTH, |stream| stream.reset = true),
+            Event::Eof(port) => self.on_port(port, Readiness::READ, |stream| stream.ended = true),
+            Event::Reset(port) => self.on_port(port, Readiness::BOTH, |stream| stream.reset = true),
             Event::Room(port, more) => {
-                self.on_port(port, Interest::WRITE, |stream| stream.room += more);
+                self.on_port(port, Readiness::WRITE, |stream| stream.room += more);
             }
-            Event::Spurious(port) => self.on_port(port, Interest::BOTH, |_| {}),
+            Event::Spurious(port) => self.on_port(port, Readiness::BOTH, |_| {}),
             Event::Dial(port) => self.dial_in(port),
             Event::Connected(io) => self.connected(io),
             other => unreachable!("{other:?} is not about sockets"),
         }
     }
 
-    fn on_port(&mut self, port: u16, interest: Interest, change: impl FnOnce(&mut Stream)) {
+    fn on_port(&mut self, port: u16, interest: Readiness, change: impl FnOnce(&mut Stream)) {
         let found = self.on_port_index(port);
         if let Some(stream) = found.and_then(|index| self.stream_at(index)) {
             change(stream);
@@ -216,14 +216,14 @@ impl Sockets {
         if let State::Listener(pending) = &mut self.sockets[listener].state {
             pending.push_back((stream, from));
         }
-        self.happened.push((listener, Interest::READ));
+        self.happened.push((listener, Readiness::READ));
     }
 
     fn connected(&mut self, io: Io) {
         let Ok(index) = self.find(io) else { return };
         if let State::Query(_, answered) = &mut self.sockets[index].state {
             *answered = true;
-            self.happened.push((index, Interest::READ));
+            self.happened.push((index, Readiness::READ));
         } else {
             let port = self.sockets[index].remote.map_or(0, |remote| remote.port());
             if self.refusing.contains(&port) {
@@ -231,7 +231,7 @@ impl Sockets {
             } else {
                 self.stands(index);
             }
-            self.happened.push((index, Interest::WRITE));
+            self.happened.push((index, Readiness::WRITE));
         }
     }
 
@@ -339,7 +339,7 @@ impl Sockets {
             let other = stream.other;
             if let Some(writer) = other.and_then(|other| self.stream_at(other)) {
                 writer.room += n;
-                self.happened.extend(other.map(|other| (other, Interest::WRITE)));
+                self.happened.extend(other.map(|other| (other, Readiness::WRITE)));
             }
         }
         Ok(n)
@@ -361,7 +361,7 @@ impl Sockets {
         match other.and_then(|other| self.stream_at(other)) {
             Some(reader) => {
                 reader.inbox.extend(&buf[..n]);
-                self.happened.extend(other.map(|other| (other, Interest::READ)));
+                self.happened.extend(other.map(|other| (other, Readiness::READ)));
             }
             None => {
                 let port = self.sockets[index].remote.map_or(0, |remote| remote.port());
@@ -380,9 +380,9 @@ impl Sockets {
             stream.writes = false;
         }
         let named = match how {
-            Shutdown::Read => Interest::READ,
-            Shutdown::Write => Interest::WRITE,
-            Shutdown::Both => Interest::BOTH,
+            Shutdown::Read => Readiness::READ,
+            Shutdown::Write => Readiness::WRITE,
+            Shutdown::Both => Readiness::BOTH,
         };
         self.happened.push((index, named));
         if how != Shutdown::Read {
@@ -395,7 +395,7 @@ impl Sockets {
         let other = self.stream_at(index).and_then(|stream| stream.other);
         if let Some(reader) = other.and_then(|other| self.stream_at(other)) {
             reader.ended = true;
-            self.happened.extend(other.map(|other| (other, Interest::READ)));
+            self.happened.extend(other.map(|other| (other, Readiness::READ)));
         }
     }
 
@@ -419,7 +419,7 @@ impl Sockets {
         Ok(self.open_one(index))
     }
 
-    pub(super) fn readiness(&mut self, io: Io, interest: Interest) -> io::Result<Interest> {
+    pub(super) fn readiness(&mut self, io: Io, interest: Readiness) -> io::Result<Readiness> {
         let index = self.find(io)?;
         let (reads, writes) = match &self.sockets[index].state {
             State::Fresh | State::Connecting => (false, false),
@@ -428,8 +428,8 @@ impl Sockets {
             State::Query(_, answered) => (*answered, false),
             State::Stream(stream) => (stream.readable(), stream.writable()),
         };
-        let read = if reads { Interest::READ } else { Interest::NONE };
-        let write = if writes { Interest::WRITE } else { Interest::NONE };
+        let read = if reads { Readiness::READ } else { Readiness::NONE };
+        let write = if writes { Readiness::WRITE } else { Readiness::NONE };
         Ok(read.with(write).and(interest))
     }
 

@@ -6,7 +6,7 @@ use std::os::fd::RawFd;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use greenroom::hub::{Hub, Interest, Io, Ready, Tick, no_port};
+use greenroom::hub::{Hub, Io, Readiness, Ready, Tick, no_port};
 
 use super::{RealHub, WAKE};
 use crate::socket::{Socket, reported};
@@ -66,7 +66,7 @@ impl RealHub {
         if was_woken {
             for io in self.inbox.take() {
                 if self.table.get(io).is_ok() {
-                    ready.push(Ready::Io(io, Interest::READ));
+                    ready.push(Ready::Io(io, Readiness::READ));
                 }
             }
             ready.push(Ready::Mail);
@@ -88,7 +88,7 @@ impl RealHub {
         let now = self.now();
         while let Some(io) = self.retries.pop_due(now) {
             if self.table.get(io).is_ok() {
-                ready.push(Ready::Io(io, Interest::WRITE));
+                ready.push(Ready::Io(io, Readiness::WRITE));
             }
         }
     }
@@ -185,7 +185,7 @@ impl RealHub {
 
     /// What a watched descriptor would not block for now.
     #[cold]
-    pub(super) fn watched_readiness(&mut self, io: Io) -> io::Result<Interest> {
+    pub(super) fn watched_readiness(&mut self, io: Io) -> io::Result<Readiness> {
         let token = self.table.token(io);
         match self.table.get(io)? {
             Entry::Watch(watch) => watch.readiness(self.poll.registry(), token),

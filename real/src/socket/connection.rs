@@ -44,7 +44,7 @@ impl Socket {
     /// could start a new one, where the attempt was ended by a shutdown.
     pub(crate) fn connecting(&mut self, peer: &SockAddr) -> io::Result<()> {
         let was_reported = std::mem::take(&mut self.attempted);
-        if !was_reported && !sys::readiness(self.descriptor())?.writes() && !self.listens() {
+        if !was_reported && !sys::readiness(self.descriptor())?.is_writable() && !self.listens() {
             return Err(would_block());
         }
         if self.os.peer_addr().is_ok() {
@@ -56,7 +56,7 @@ impl Socket {
         if self.listens() {
             return Ok(());
         }
-        if !sys::readiness(self.descriptor())?.writes() {
+        if !sys::readiness(self.descriptor())?.is_writable() {
             // What was reported was of an attempt before this one.
             return Err(would_block());
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use greenroom::hub::{HostId, Hub, Interest, Io, Ready};
+use greenroom::hub::{HostId, Hub, Io, Readiness, Ready};
 use greenroom_real::RealHub;
 
 /// A hub that has started its host.
@@ -15,7 +15,7 @@ pub fn hub() -> RealHub {
 }
 
 /// Polls until this source is named for this interest.
-pub fn await_named(hub: &mut RealHub, io: Io, interest: Interest) {
+pub fn await_named(hub: &mut RealHub, io: Io, interest: Readiness) {
     let named = |event: &Ready| matches!(event, Ready::Io(of, what) if *of == io && !what.and(interest).is_none());
     let mut ready = Vec::new();
     while !ready.iter().any(named) {
@@ -29,7 +29,7 @@ pub fn await_named(hub: &mut RealHub, io: Io, interest: Interest) {
 pub fn finish<T>(
     hub: &mut RealHub,
     io: Io,
-    interest: Interest,
+    interest: Readiness,
     mut call: impl FnMut(&mut RealHub) -> io::Result<T>,
 ) -> io::Result<T> {
     loop {

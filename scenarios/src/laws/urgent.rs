@@ -7,14 +7,18 @@ use greenroom::net::Socket;
 use greenroom::os::unix::net::UnixStream;
 use greenroom::thread;
 use greenroom::time::Duration;
-use greenroom::wait::wait_read;
+use greenroom::wait::{Readiness, wait_for, wait_read};
 
 use super::{EINVAL, Law, code, connected};
 use crate::common::Complaints;
 
 pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("urgent-mark", "a read stops at an urgent byte and the next one passes it", mark),
-    ("urgent-wakes", "an urgent byte alone wakes who waits to read", wakes),
+    (
+        "urgent-wakes",
+        "an urgent byte wakes who waits for one, and over TCP nobody who waits to read",
+        wakes,
+    ),
     ("urgent-inline", "urgent bytes may be among the others", inline),
 ];
 
@@ -83,8 +87,14 @@ fn wakes(complaints: &Complaints) -> io::Result<()> {
             thread::sleep(Duration::from_millis(1));
             near.send_out_of_band(b"!").map(|_| near)
         });
-        let woken = wait_read(&far, Some(Duration::from_secs(60)));
-        complaints.unless(woken.is_ok(), || format!("waiting for it: {woken:?}"));
+        let woken = wait_for(&far, Readiness::URGENT, Some(Duration::from_secs(60)));
+        let is_told = woken.as_ref().is_ok_and(|shown| *shown == Readiness::URGENT);
+        complaints.unless(is_told, || format!("waiting for it: {woken:?}"));
+        // A Unix stream's poll calls whatever is queued readable, be it this byte alone.
+        if far.peer_addr()?.as_socket().is_some() {
+            let reads = wait_read(&far, Some(Duration::from_millis(1)));
+            complaints.unless(reads.is_err(), || "a read that would block was ready".into());
+        }
         let byte = urgent(&far)?;
         complaints.unless(byte == b'!', || format!("the urgent byte is {byte}"));
         let near = sender.join().expect("a sender does not panic")?;

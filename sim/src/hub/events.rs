@@ -6,9 +6,37 @@ use crate::net::{self, connection, deliver, job, life, loopback, names, outgoing
 use crate::socket::Proto;
 use crate::world::World;
 
+/// Has things happen until somebody is named, `until_ns` has come, or, if it `advances`, a host has been
+/// caught up with; returns whether the run's time is over by then.
+pub(super) fn pass(
+    world: &mut World,
+    until_ns: Option<u64>,
+    advances: bool,
+    time_limit_ns: u64,
+) -> bool {
+    let mut caught_up = false;
+    loop {
+        deliver::flush(world);
+        // Events that name nobody may go on for ever.
+        let is_late = world.clock.now_ns() > time_limit_ns;
+        if !world.ready.is_empty() || (caught_up && advances) || is_late {
+            break;
+        }
+        if !has_next(world, until_ns) {
+            break;
+        }
+        // All of one instant together, so that its order is the scheduler's to choose.
+        caught_up |= happen(world);
+        while world.clock.next_at_ns() == Some(world.clock.now_ns()) {
+            caught_up |= happen(world);
+        }
+    }
+    world.clock.now_ns() > time_limit_ns
+}
+
 /// Whether anything happens before `until_ns`, for which time moves on. Without it, whether anything but
 /// background is yet to happen.
-pub(super) fn has_next(world: &mut World, until_ns: Option<u64>) -> bool {
+fn has_next(world: &mut World, until_ns: Option<u64>) -> bool {
     let clock = &mut world.clock;
     match (clock.next_at_ns(), until_ns) {
         (None, None) => false,
@@ -22,7 +50,7 @@ pub(super) fn has_next(world: &mut World, until_ns: Option<u64>) -> bool {
 }
 
 /// Lets the next event happen; returns whether time has caught up with a host by it.
-pub(super) fn happen(world: &mut World) -> bool {
+fn happen(world: &mut World) -> bool {
     let Some((at_ns, event)) = world.clock.pop() else { return false };
     if let Event::Timer { socket, generation } = event {
         if is_timer_due(world, socket, generation, at_ns) {

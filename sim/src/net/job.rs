@@ -3,7 +3,7 @@
 
 use std::io;
 
-use greenroom::hub::{Interest, Io};
+use greenroom::hub::{Io, Readiness};
 
 use crate::choices::Decision;
 use crate::clock::Event;
@@ -56,7 +56,7 @@ pub(crate) fn end(world: &mut World, io: Io) -> io::Result<()> {
     match &world.sockets[id].proto {
         Proto::Job(work) if work.is_due => Ok(()),
         Proto::Job(_) => {
-            world.want(io, Interest::READ);
+            world.want(io, Readiness::READ);
             Err(errno(libc::EAGAIN))
         }
         _ => Err(errno(libc::EINVAL)),

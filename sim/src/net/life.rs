@@ -1,18 +1,37 @@
-//! How a socket ends: it is shut down, it is closed, its program or its host is gone.
+//! How a socket begins, and how it ends: it is shut down, it is closed, its program or its host is gone.
 
 use std::io;
 use std::net::Shutdown;
 
-use greenroom::hub::{GreenletId, How, Ready};
+use greenroom::hub::{Domain, GreenletId, How, Io, Kind, Ready};
 
 use crate::choices::Fault;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::net::{connection, deliver, listener, outgoing, pipe, readiness, stream, udp, unix};
 use crate::socket::Proto;
+use crate::socket::mailbox::Mailbox;
 use crate::trace::event::{Call, Struck};
 use crate::world::World;
 use crate::world::journal::Actor;
+
+/// Makes a socket that is neither bound nor connected.
+pub(crate) fn make_socket(world: &mut World, domain: Domain, kind: Kind) -> io::Result<Io> {
+    let (label, proto) = match (domain, kind) {
+        (Domain::Unix, _) => {
+            world.check_descriptors(1)?;
+            return Ok(unix::make(world, kind));
+        }
+        (_, Kind::Stream) => (".tcp", Proto::Fresh),
+        (_, Kind::Datagram) => (".udp", Proto::Udp(Mailbox::default())),
+        (_, Kind::SeqPacket) => return Err(errno(libc::ESOCKTNOSUPPORT)),
+    };
+    world.check_descriptors(1)?;
+    let (host, path) = (world.host_here(), world.path_for_socket(label));
+    let id = world.add_socket(host, path, proto);
+    world.sockets[id].domain = domain;
+    Ok(world.add_descriptor(id))
+}
 
 /// Closes a socket that has no descriptor any more.
 pub(crate) fn close_if_last(world: &mut World, id: SocketId) {

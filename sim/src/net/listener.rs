@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::{Domain, Interest, Io};
+use greenroom::hub::{Domain, Io, Readiness};
 
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
@@ -112,7 +112,7 @@ pub(crate) fn accept(world: &mut World, io: Io) -> io::Result<(Io, SocketAddr)> 
         _ => return Err(errno(libc::EINVAL)),
     };
     let Some(connection) = accepted else {
-        world.want(io, Interest::READ);
+        world.want(io, Readiness::READ);
         return Err(errno(libc::EAGAIN));
     };
     world.stirred = true;

@@ -4,7 +4,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
-use greenroom::hub::{Interest, Io};
+use greenroom::hub::{Io, Readiness};
 use greenroom::resolve::GaiError;
 
 use crate::choices::Decision;
@@ -80,7 +80,7 @@ pub(crate) fn take_answer(world: &mut World, io: Io) -> io::Result<Vec<IpAddr>> 
         return Err(errno(libc::EINVAL));
     };
     let Some(answer) = query.answer.clone() else {
-        world.want(io, Interest::READ);
+        world.want(io, Readiness::READ);
         return Err(errno(libc::EAGAIN));
     };
     match answer.first() {

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::io;
 
-use greenroom::hub::{Interest, Io, Take};
+use greenroom::hub::{Io, Readiness, Take};
 
 use crate::errno::errno;
 use crate::id::SocketId;
@@ -49,7 +49,7 @@ pub(crate) fn read(
     }
     let writer = *writer;
     if pages.is_empty() && writer.is_some() && !buf.is_empty() {
-        world.want(io, Interest::READ);
+        world.want(io, Readiness::READ);
         return Err(errno(libc::EAGAIN));
     }
     let length = take_from(pages, buf);
@@ -77,7 +77,7 @@ pub(crate) fn write(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::
     };
     let length = put_into(pages, buf);
     if length == 0 {
-        world.want(io, Interest::WRITE);
+        world.want(io, Readiness::WRITE);
         return Err(errno(libc::EAGAIN));
     }
     let (bytes, payload) = (length as u64, world.trace.payload(&buf[..length]));
@@ -106,7 +106,7 @@ pub(crate) fn close(world: &mut World, id: SocketId) {
 
 #[cfg(test)]
 mod tests {
-    use greenroom::hub::{Domain, Hub, Interest, Kind, Take};
+    use greenroom::hub::{Domain, Hub, Kind, Readiness, Take};
 
     use crate::testing::{self, code, fill, is_polled, ready, recv, send};
 
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(recv(hub, read, 9), Err(libc::EAGAIN));
         assert_eq!(recv(hub, read, 0), Ok(vec![]));
         assert_eq!([send(hub, write, b"ab"), send(hub, write, b"c")], [Ok(2), Ok(1)]);
-        assert!(is_polled(hub, read, Interest::READ));
+        assert!(is_polled(hub, read, Readiness::READ));
         assert_eq!(recv(hub, write, 1), Err(libc::EBADF));
         assert_eq!(send(hub, read, b"x"), Err(libc::EBADF));
         hub.close(write);
@@ -137,7 +137,7 @@ mod tests {
         hub.close(write);
         assert_eq!(testing::polled(hub), []);
         hub.close(second);
-        assert!(is_polled(hub, read, Interest::READ));
+        assert!(is_polled(hub, read, Readiness::READ));
         assert_eq!(recv(hub, read, 9), Ok(vec![]));
     }
 
@@ -148,7 +148,7 @@ mod tests {
         let (read, write) = hub.pipe().expect("a pipe");
         fill(hub, write, 4096);
         hub.close(read);
-        assert!(is_polled(hub, write, Interest::WRITE));
+        assert!(is_polled(hub, write, Readiness::WRITE));
         assert_eq!([send(hub, write, b"x"), send(hub, write, b"")], [Err(libc::EPIPE), Ok(0)]);
     }
 
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(send(hub, write, &[7]), Ok(1));
         assert_eq!(ready(hub, write), (false, false));
         let mut drained = 1;
-        while !is_polled(hub, write, Interest::WRITE) {
+        while !is_polled(hub, write, Readiness::WRITE) {
             drained += recv(hub, read, 1).expect("bytes are there").len();
         }
         assert_eq!(drained, 4000);

@@ -1,40 +1,37 @@
-//! What would not block now, and who is told of it.
+//! What a socket is ready for, and who is told of it.
 
-use greenroom::hub::{Interest, Kind, Ready};
+use greenroom::hub::{Kind, Readiness, Ready};
 
 use crate::id::SocketId;
 use crate::net::memory;
-use crate::socket::Proto;
+use crate::socket::mailbox::Mailbox;
 use crate::socket::options::RECV_BUFFER;
 use crate::socket::pipe::{PAGES_MAX, PipeEnd};
+use crate::socket::unix::queue::Mark;
 use crate::socket::unix::{Peer, Role, UnixSocket};
+use crate::socket::{Proto, Socket};
+use crate::tcp::Connection;
 use crate::world::World;
 
-/// What a call would not wait for now, as poll(2) has it: an end or an error is ready too.
-pub(crate) fn of(world: &World, id: SocketId) -> Interest {
-    let read = |ready: bool| if ready { Interest::READ } else { Interest::NONE };
-    match &world.sockets[id].proto {
-        Proto::Stream(connection) => {
-            let now = connection.readiness();
-            let ended = now.hup || now.error;
-            let has_room = now.writable && memory::affordable(world, id, 1) > 0;
-            let write = if has_room || ended { Interest::WRITE } else { Interest::NONE };
-            read(now.readable || now.urgent || now.read_closed || ended).with(write)
-        }
+/// What poll(2) reports now, and what a program finds there.
+pub(crate) fn of(world: &World, id: SocketId) -> Readiness {
+    let socket = &world.sockets[id];
+    let read = |ready: bool| Readiness::READ.when(ready);
+    let shown = match &socket.proto {
+        Proto::Stream(connection) => of_stream(world, connection, id),
         Proto::Listener(queue) => read(queue.pending() > 0),
         Proto::Udp(mailbox) => {
-            let send_buffer = world.sockets[id].options.send_buffer.unwrap_or(RECV_BUFFER);
-            let has_room = mailbox.has_room_to_wake(send_buffer);
-            let write = if has_room { Interest::WRITE } else { Interest::NONE };
-            read(mailbox.is_readable()).with(write)
+            let send_buffer = socket.options.send_buffer.unwrap_or(RECV_BUFFER);
+            of_udp(mailbox, send_buffer)
         }
         Proto::Unix(socket) => of_unix(world, socket, id),
         Proto::Pipe(end) => of_pipe(world, end),
         Proto::Query(query) => read(query.is_answered()),
         Proto::Job(work) => read(work.is_due),
         Proto::Signal(source) => read(source.is_pending),
-        Proto::Fresh => Interest::BOTH,
-    }
+        Proto::Fresh => of_fresh(socket),
+    };
+    shown.as_found()
 }
 
 /// When those who wait are told of what is ready.
@@ -75,7 +72,7 @@ pub(crate) fn tell_when(world: &mut World, socket: SocketId, when: When) {
 pub(crate) fn share_out_memory(world: &mut World) {
     for waiter in std::mem::take(&mut world.memory_waiters) {
         let Some(id) = world.upgrade(waiter) else { continue };
-        match of(world, id).writes() {
+        match of(world, id).is_writable() {
             true => tell(world, id),
             false => world.memory_waiters.push(waiter),
         }
@@ -84,21 +81,56 @@ pub(crate) fn share_out_memory(world: &mut World) {
 
 // Of each kind of socket.
 
-/// What poll(2) reports; what will fail at once is ready too.
-fn of_unix(world: &World, socket: &UnixSocket, id: SocketId) -> Interest {
-    let is_over = socket.error.is_some() || (socket.shut_read && socket.shut_write);
-    let reads = |ready: bool| if ready || is_over { Interest::READ } else { Interest::NONE };
+fn of_stream(world: &World, connection: &Connection, id: SocketId) -> Readiness {
+    let now = connection.readiness();
+    let has_room = now.writable && memory::affordable(world, id, 1) > 0;
+    Readiness::READ
+        .when(now.readable)
+        .with(Readiness::WRITE.when(has_room))
+        .with(Readiness::HANG_UP.when(now.hup))
+        .with(Readiness::READ_CLOSED.when(now.read_closed))
+        .with(Readiness::ERROR.when(now.error))
+        .with(Readiness::URGENT.when(now.urgent))
+}
+
+/// A stream that never connected: there is room to write, and nobody to write to.
+fn of_fresh(socket: &Socket) -> Readiness {
+    let is_shut = socket.shut_early.0;
+    Readiness::WRITE
+        .with(Readiness::HANG_UP)
+        .with(Readiness::READ_CLOSED.when(is_shut))
+        .with(Readiness::ERROR.when(socket.left_error.is_some()))
+}
+
+fn of_udp(mailbox: &Mailbox, send_buffer: u32) -> Readiness {
+    Readiness::READ
+        .when(mailbox.is_readable())
+        .with(Readiness::WRITE.when(mailbox.has_room_to_wake(send_buffer)))
+        .with(ended(mailbox.shut_read, mailbox.shut_write))
+        .with(Readiness::ERROR.when(mailbox.error.is_some()))
+}
+
+/// What is reported of a socket that is shut.
+fn ended(read: bool, write: bool) -> Readiness {
+    Readiness::READ_CLOSED.when(read).with(Readiness::HANG_UP.when(read && write))
+}
+
+fn of_unix(world: &World, socket: &UnixSocket, id: SocketId) -> Readiness {
+    let is_urgent = socket.incoming.iter().any(|piece| piece.mark == Mark::Urgent);
+    let always = ended(socket.shut_read, socket.shut_write)
+        .with(Readiness::ERROR.when(socket.error.is_some()))
+        .with(Readiness::URGENT.when(is_urgent));
     let queued = socket.shut_read || !socket.incoming.is_empty();
-    let writes = is_over || socket.shut_write || has_room(world, socket, id);
-    let writes = if writes { Interest::WRITE } else { Interest::NONE };
-    match &socket.role {
+    // A write that will fail at once waits for nothing.
+    let room = Readiness::WRITE.when(socket.shut_write || has_room(world, socket, id));
+    always.with(match &socket.role {
         Role::Listening { pending, .. } => {
-            let hung_up = if is_over { Interest::WRITE } else { Interest::NONE };
-            reads(socket.shut_read || !pending.is_empty()).with(hung_up)
+            Readiness::READ.when(socket.shut_read || !pending.is_empty())
         }
-        Role::Plain if socket.kind != Kind::Datagram => Interest::BOTH,
-        Role::Plain | Role::Connected => reads(queued).with(writes),
-    }
+        // It never connected.
+        Role::Plain if socket.kind != Kind::Datagram => Readiness::HANG_UP.with(room),
+        Role::Plain | Role::Connected => Readiness::READ.when(queued).with(room),
+    })
 }
 
 /// Linux's rule: three quarters of the buffer are free, and a datagram's receiver has room.
@@ -113,16 +145,15 @@ fn has_room(world: &World, socket: &UnixSocket, id: SocketId) -> bool {
     socket.charged * 4 <= world.unix_send_buffer(id) && !receiver_is_full
 }
 
-fn of_pipe(world: &World, end: &PipeEnd) -> Interest {
-    let ready = |ready: bool, interest| if ready { interest } else { Interest::NONE };
+fn of_pipe(world: &World, end: &PipeEnd) -> Readiness {
     match end {
         PipeEnd::Read { pages, writer } => {
-            let hung_up = ready(writer.is_none(), Interest::BOTH);
-            ready(!pages.is_empty(), Interest::READ).with(hung_up)
+            let hung_up = Readiness::HANG_UP.when(writer.is_none());
+            Readiness::READ.when(!pages.is_empty()).with(hung_up)
         }
-        PipeEnd::Write { reader: None } => Interest::BOTH,
+        PipeEnd::Write { reader: None } => Readiness::WRITE.with(Readiness::ERROR),
         PipeEnd::Write { reader: Some(reader) } => {
-            ready(pages_of(world, *reader) < PAGES_MAX, Interest::WRITE)
+            Readiness::WRITE.when(pages_of(world, *reader) < PAGES_MAX)
         }
     }
 }

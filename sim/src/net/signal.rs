@@ -3,7 +3,7 @@
 
 use std::io;
 
-use greenroom::hub::{Interest, Io, Take};
+use greenroom::hub::{Io, Readiness, Take};
 use greenroom::signal::Kind;
 
 use crate::errno::errno;
@@ -25,7 +25,7 @@ pub(crate) fn take(world: &mut World, io: Io, id: SocketId, take: Take) -> io::R
         return Err(errno(libc::EINVAL));
     };
     if !source.is_pending {
-        world.want(io, Interest::READ);
+        world.want(io, Readiness::READ);
         return Err(errno(libc::EAGAIN));
     }
     source.is_pending = take == Take::Peek;

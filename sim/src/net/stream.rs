@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::{Address, Interest, Io, Take};
+use greenroom::hub::{Address, Io, Readiness, Take};
 
 use crate::choices::{Bytes, Decision};
 use crate::errno::errno;
@@ -68,7 +68,7 @@ pub(crate) fn connecting(world: &mut World, io: Io) -> io::Result<()> {
     match &mut world.sockets[id].proto {
         Proto::Stream(connection) => match connection.attempt_result() {
             None => {
-                world.want(io, Interest::WRITE);
+                world.want(io, Readiness::WRITE);
                 Err(errno(libc::EAGAIN))
             }
             Some(result) => told(world, id, result),
@@ -167,7 +167,7 @@ pub(crate) fn recv(
         }
         Err(error) => {
             if error.kind() == io::ErrorKind::WouldBlock {
-                world.want(io, Interest::READ);
+                world.want(io, Readiness::READ);
             }
             Err(error)
         }
@@ -218,7 +218,7 @@ pub(crate) fn sent(
             outgoing::mark_dirty(world, id);
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            world.want(io, Interest::WRITE);
+            world.want(io, Readiness::WRITE);
         }
         Err(_) => {}
     }

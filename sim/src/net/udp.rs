@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use greenroom::hub::{Address, Domain, Interest, Io, Take, no_port};
+use greenroom::hub::{Address, Domain, Io, Readiness, Take, no_port};
 
 use crate::errno::errno;
 use crate::id::SocketId;
@@ -73,7 +73,7 @@ pub(crate) fn send(
         }
         // One more goes as long as there is any room, however large it is (measured over veth).
         if mailbox.sending >= socket.options.send_buffer.unwrap_or(RECV_BUFFER) as usize {
-            world.want(io, Interest::WRITE);
+            world.want(io, Readiness::WRITE);
             return Err(errno(libc::EAGAIN));
         }
     }
@@ -166,7 +166,7 @@ pub(crate) fn recv(
             world.record(Actor::Running, received);
             return Ok((0, nobody));
         }
-        world.want(io, Interest::READ);
+        world.want(io, Readiness::READ);
         return Err(errno(libc::EAGAIN));
     };
     let (from, length) = (*from, payload.len().min(buf.len()));
@@ -208,7 +208,7 @@ pub(crate) fn refuse_urgent(world: &mut World, id: SocketId, length: usize) -> i
 mod tests {
     use std::net::{Shutdown, SocketAddr};
 
-    use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind};
+    use greenroom::hub::{Address, Domain, Hub, Io, Kind, Readiness};
 
     use crate::hub::SimHub;
     use crate::testing::{self, code, is_polled, ready, recv, send};
@@ -259,7 +259,7 @@ mod tests {
         let (near, far) = (bound(hub, "127.0.0.1:1"), bound(hub, "127.0.0.1:2"));
         assert_eq!(recv(hub, near, 1), Err(libc::EAGAIN));
         assert_eq!(code(hub.shutdown(near, Shutdown::Read)), Err(libc::ENOTCONN));
-        assert!(is_polled(hub, near, Interest::READ), "it is shut all the same");
+        assert!(is_polled(hub, near, Readiness::READ), "it is shut all the same");
         assert_eq!(recv(hub, near, 9), Ok(vec![]));
         hub.connect(far, &at("127.0.0.1:1")).expect("anybody may be connected to");
         assert_eq!(send(hub, far, b"late"), Ok(4));

@@ -19,7 +19,7 @@ use std::io;
 use std::os::unix::net::SocketAddr;
 use std::rc::Rc;
 
-use greenroom::hub::{Address, Interest, Io, Kind, Take};
+use greenroom::hub::{Address, Io, Kind, Readiness, Take};
 
 use crate::errno::errno;
 use crate::id::SocketId;
@@ -143,7 +143,7 @@ pub(crate) fn connect(world: &mut World, io: Io, id: SocketId, to: &SocketAddr) 
         Role::Listening { backlog, pending } if !listener.shut_read => {
             if pending.len() > *backlog {
                 callers::add(world, target, id);
-                world.want(io, Interest::WRITE);
+                world.want(io, Readiness::WRITE);
                 return Err(errno(libc::EAGAIN));
             }
         }
@@ -178,7 +178,7 @@ pub(crate) fn accept(world: &mut World, io: Io, id: SocketId) -> io::Result<(Io,
         if socket.shut_read {
             return Err(errno(libc::EINVAL));
         }
-        world.want(io, Interest::READ);
+        world.want(io, Readiness::READ);
         return Err(errno(libc::EAGAIN));
     };
     world.stirred = true;

@@ -1,7 +1,6 @@
 //! What a run's end means: the first thing that went wrong, said with names.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::Ordering;
 
 use greenroom::driver::{self, Panicked, Stop};
 use greenroom::scenario::{HostSpec, Judge, Stage};
@@ -21,7 +20,7 @@ pub(super) fn outcome_of(
     complaints: &[(String, String)],
     hosts: &[HostSpec],
 ) -> Outcome {
-    if hub.disturbed.0.load(Ordering::Acquire) {
+    if hub.disturbed.is_so() {
         let what = "a thread outside the simulation took part in it";
         return Outcome::Nondeterministic(what.into());
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use greenroom::hub::{Interest, Io};
+use greenroom::hub::{Io, Readiness};
 
 use crate::errno::errno;
 use crate::id::{DescriptorId, Id, SocketId};
@@ -12,7 +12,7 @@ use crate::world::{Descriptor, World};
 impl World {
     pub(crate) fn add_descriptor(&mut self, socket: SocketId) -> Io {
         let io = Io::new(self.descriptors.next_id().row());
-        let id = self.descriptors.insert(Descriptor { io, socket, wanted: Interest::NONE });
+        let id = self.descriptors.insert(Descriptor { io, socket, wanted: Readiness::NONE });
         let entry = &mut self.sockets[socket];
         entry.descriptors.push(id);
         let host = &mut self.hosts[entry.host];
@@ -58,13 +58,13 @@ impl World {
     }
 
     /// Remembers that a call on this descriptor was told to wait.
-    pub(crate) fn want(&mut self, io: Io, interest: Interest) {
+    pub(crate) fn want(&mut self, io: Io, interest: Readiness) {
         let id = DescriptorId::of_row(io.index());
         let Some(descriptor) = self.descriptors.get_mut(id) else { return };
         descriptor.wanted = descriptor.wanted.with(interest);
         let socket = descriptor.socket;
         let host = self.sockets[socket].host;
-        if interest.writes() && self.hosts[host].socket_memory.is_some() {
+        if interest.is_writable() && self.hosts[host].socket_memory.is_some() {
             let waiter = self.weak(socket);
             if !self.memory_waiters.contains(&waiter) {
                 self.memory_waiters.push(waiter);

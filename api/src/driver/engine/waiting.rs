@@ -7,7 +7,7 @@ use crate::driver::streak;
 use crate::driver::ticket::{Ticket, Woken};
 use crate::driver::waiters::{Arrival, Before, Left, Standing};
 use crate::hub::{
-    GreenletId, Interest, Io, Note, On, Runnable, SwitchPoint, Tick, Turn, Wait, WokeBy,
+    GreenletId, Io, Note, On, Readiness, Runnable, SwitchPoint, Tick, Turn, Wait, WokeBy,
 };
 
 /// How a wait in a source's line ended.
@@ -80,7 +80,7 @@ impl Driver {
         &self,
         op: &'static str,
         io: Io,
-        interest: Interest,
+        interest: Readiness,
         deadline: Option<Tick>,
         again: Option<Arrival>,
     ) -> Waited {
@@ -227,7 +227,7 @@ impl Driver {
     // Sources.
 
     /// Has every readiness of this source wake the current greenlet's next wait.
-    pub(crate) fn watch(&self, io: Io, interest: Interest) {
+    pub(crate) fn watch(&self, io: Io, interest: Readiness) {
         self.table.borrow_mut().watch(io, interest);
     }
 
@@ -238,12 +238,12 @@ impl Driver {
 
     /// Whether somebody is lined up before a newcomer.
     #[inline]
-    pub(crate) fn is_queued_on(&self, io: Io, interest: Interest) -> bool {
+    pub(crate) fn is_queued_on(&self, io: Io, interest: Readiness) -> bool {
         self.table.borrow_mut().waiters.is_queued(io, interest)
     }
 
     /// Lets the next one in line try, after a call on this source went through.
-    pub(crate) fn pass_on(&self, io: Io, interest: Interest) {
+    pub(crate) fn pass_on(&self, io: Io, interest: Readiness) {
         self.table.borrow_mut().call_next(io, interest);
     }
 

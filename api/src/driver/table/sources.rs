@@ -3,7 +3,7 @@
 use super::Table;
 use crate::driver::ticket::{Ticket, Woken};
 use crate::driver::waiters::Standing;
-use crate::hub::{Interest, Io};
+use crate::hub::{Io, Readiness};
 
 impl Table {
     /// Lines the current greenlet's next wait up: last, or in its old place.
@@ -11,7 +11,7 @@ impl Table {
     pub(in crate::driver) fn line_up(
         &mut self,
         io: Io,
-        interest: Interest,
+        interest: Readiness,
         again: Option<u64>,
     ) -> Standing {
         let ticket = self.ticket();
@@ -20,14 +20,14 @@ impl Table {
         standing
     }
 
-    pub(in crate::driver) fn watch(&mut self, io: Io, interest: Interest) {
+    pub(in crate::driver) fn watch(&mut self, io: Io, interest: Readiness) {
         let ticket = self.ticket();
         self.waiters.watch(io, interest, ticket);
     }
 
     /// One event wakes every watcher, and one call of each direction.
     #[inline]
-    pub(in crate::driver) fn wake_io(&mut self, io: Io, interest: Interest) {
+    pub(in crate::driver) fn wake_io(&mut self, io: Io, interest: Readiness) {
         let called = self.waiters.call_each(io, interest);
         if called.watched {
             while let Some(ticket) = self.waiters.next_watcher(io, interest) {
@@ -35,7 +35,7 @@ impl Table {
             }
         }
         for (called, direction) in
-            [(called.reader, Interest::READ), (called.writer, Interest::WRITE)]
+            [(called.reader, Readiness::READ), (called.writer, Readiness::WRITE)]
         {
             if let Some((place, ticket)) = called
                 && !self.will_try(ticket)
@@ -46,7 +46,7 @@ impl Table {
     }
 
     /// Lets the first in line who has not been called try.
-    pub(in crate::driver) fn call_next(&mut self, io: Io, interest: Interest) {
+    pub(in crate::driver) fn call_next(&mut self, io: Io, interest: Readiness) {
         if let Some((place, ticket)) = self.waiters.call(io, interest)
             && !self.will_try(ticket)
         {
@@ -75,12 +75,12 @@ impl Table {
 
     /// A closed descriptor wakes everybody parked on it: readers, writers, watchers.
     pub(in crate::driver) fn wake_closed(&mut self, io: Io) {
-        for direction in [Interest::READ, Interest::WRITE] {
+        for direction in [Readiness::READ, Readiness::WRITE] {
             while let Some(ticket) = self.waiters.next(io, direction) {
                 self.wake(ticket, Woken::Closed);
             }
         }
-        while let Some(ticket) = self.waiters.next_watcher(io, Interest::BOTH) {
+        while let Some(ticket) = self.waiters.next_watcher(io, Readiness::ALL) {
             self.wake(ticket, Woken::Closed);
         }
     }

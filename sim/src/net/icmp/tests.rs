@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Opt, Tick};
+use greenroom::hub::{Address, Domain, Hub, Io, Kind, Opt, Readiness, Tick};
 
 use super::Why;
 use crate::choices::Fault;
@@ -199,7 +199,7 @@ fn an_unreachable_host_fails_a_connect_at_once() {
         cut(hub, Some(why), SECOND);
         let (near, began) = (tcp(hub, 0), hub.now().as_ns());
         testing::begin_connect(hub, near, &at("10.0.0.2:80"));
-        assert!(testing::is_polled(hub, near, Interest::BOTH));
+        assert!(testing::is_polled(hub, near, Readiness::BOTH));
         assert_eq!(hub.now().as_ns() - began, MS);
         assert_eq!(code(hub.connect(near, &at("10.0.0.2:80"))), Err(number));
         let near = tcp(hub, 0);

@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 
-use greenroom::hub::{Address, Domain, Group, Hub, Interest, Io, Kind, Opt, Ready, Take};
+use greenroom::hub::{Address, Domain, Group, Hub, Io, Kind, Opt, Readiness, Ready, Take};
 
 use crate::hub::SimHub;
 use crate::testing::{self, code, fill, is_polled, polled, ready, recv, send};
@@ -278,7 +278,7 @@ fn a_waiter_is_told_once_and_later() {
     hub.poll(Some(hub.now()), &mut told).expect("a simulated poll does not fail");
     assert_eq!((told, ready(hub, far)), (vec![], (true, true)));
     let before = hub.now();
-    assert_eq!(polled(hub), [Ready::Io(far, Interest::BOTH)]);
+    assert_eq!(polled(hub), [Ready::Io(far, Readiness::BOTH)]);
     assert!(hub.now() > before);
     assert_eq!(polled(hub), []);
 }
@@ -311,5 +311,5 @@ fn both_directions_are_full_and_empty_again() {
     let back = fill(hub, server, 1 << 20).0;
     assert_eq!((receive(hub, server, 1 << 20), receive(hub, client, 1 << 20)), (there, back));
     assert_eq!(code(hub.recv(client, &mut [0], Take::Peek)), Err(libc::EAGAIN));
-    assert!(is_polled(hub, client, Interest::WRITE), "it was told to wait for room");
+    assert!(is_polled(hub, client, Readiness::WRITE), "it was told to wait for room");
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use greenroom::hub::{Domain, Hub, Interest, Io, Kind, Opt};
+use greenroom::hub::{Domain, Hub, Io, Kind, Opt, Readiness};
 
 use crate::hub::SimHub;
 use crate::id::Id;
@@ -30,7 +30,7 @@ fn connected(hub: &mut SimHub) -> (Io, Io) {
     let client = socket(hub, Kind::Stream);
     let server: SocketAddr = ([10, 0, 0, 2], 80).into();
     testing::begin_connect(hub, client, &server.into());
-    assert!(is_polled(hub, client, Interest::WRITE));
+    assert!(is_polled(hub, client, Readiness::WRITE));
     assert_eq!(code(hub.connect(client, &server.into())), Ok(()));
     while !polled(hub).is_empty() {}
     let (accepted, _) = hub.accept(listener).expect("it is connected");
@@ -212,7 +212,7 @@ fn a_datagram_socket_holds_what_its_buffer_does() {
     for byte in 0..3 {
         hub.send_to(sender, &[byte; 4096], &to.into()).expect("a datagram leaves");
     }
-    assert!(is_polled(hub, receiver, Interest::READ));
+    assert!(is_polled(hub, receiver, Readiness::READ));
     assert_eq!(recv(hub, receiver, 1), Ok(vec![0]));
     assert_eq!(recv(hub, receiver, 1), Err(libc::EAGAIN));
 }
@@ -233,7 +233,7 @@ fn keepalive_finds_a_peer_dead_that_lost_power() {
 
     hub.world.last_step_ns = idle_ns;
     crate::net::life::cut_power(&mut hub.world, testing::host(1));
-    assert!(is_polled(hub, client, Interest::READ));
+    assert!(is_polled(hub, client, Readiness::READ));
     assert_eq!(recv(hub, client, 1), Err(libc::ETIMEDOUT));
 }
 
@@ -246,7 +246,7 @@ fn a_user_timeout_ends_what_makes_no_progress() {
     assert_eq!(send(hub, client, b"x"), Ok(1));
     assert_eq!(recv(hub, client, 1), Err(libc::EAGAIN));
     let before_ns = hub.now().as_ns();
-    assert!(is_polled(hub, client, Interest::READ));
+    assert!(is_polled(hub, client, Readiness::READ));
     assert_eq!(recv(hub, client, 1), Err(libc::ETIMEDOUT));
     let waited_ms = (hub.now().as_ns() - before_ns) / 1_000_000;
     assert!((500..2500).contains(&waited_ms), "{waited_ms} ms");
@@ -283,9 +283,9 @@ fn raising_the_send_buffer_wakes_a_writer() {
     while send(hub, client, &[7; 60_000]).is_ok() || !polled(hub).is_empty() {}
     assert_eq!(send(hub, client, b"x"), Err(libc::EAGAIN));
     hub.set_option(client, Opt::NoDelay, 1).expect("it may be set");
-    assert!(!is_polled(hub, client, Interest::WRITE), "nothing made room");
+    assert!(!is_polled(hub, client, Readiness::WRITE), "nothing made room");
     hub.set_option(client, Opt::SendBuffer, 4 << 20).expect("it may be set");
-    assert!(is_polled(hub, client, Interest::WRITE));
+    assert!(is_polled(hub, client, Readiness::WRITE));
     assert_eq!(send(hub, client, b"x"), Ok(1));
 }
 

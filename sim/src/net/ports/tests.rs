@@ -1,6 +1,6 @@
 //! Who may have a port, by the rows of what was measured on Linux.
 
-use greenroom::hub::{Domain, Hub, Interest, Io, Kind, Opt};
+use greenroom::hub::{Domain, Hub, Io, Kind, Opt, Readiness};
 use greenroom::scenario::Machine;
 
 use crate::hub::SimHub;
@@ -76,7 +76,8 @@ fn the_very_family_hears_first() {
                 hub.send(client, b"x").expect("it leaves");
             }
             polled(hub);
-            let heard = ios.map(|io| hub.readiness(io, Interest::READ).expect("open").reads());
+            let heard =
+                ios.map(|io| hub.readiness(io, Readiness::READ).expect("open").is_readable());
             assert_eq!(heard, [wanted == 0, wanted == 1], "{kind:?} {binds:?}");
         }
     }

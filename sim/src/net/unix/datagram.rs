@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::net::SocketAddr;
 use std::rc::Rc;
 
-use greenroom::hub::{Interest, Io, Kind, Take};
+use greenroom::hub::{Io, Kind, Readiness, Take};
 
 use crate::errno::errno;
 use crate::id::SocketId;
@@ -87,7 +87,7 @@ pub(crate) fn send(
     }
     if receiver != id && !target.hears_only(id) && target.is_full() {
         callers::add(world, receiver, id);
-        world.want(io, Interest::WRITE);
+        world.want(io, Readiness::WRITE);
         return Err(errno(libc::EAGAIN));
     }
     pieces::put(world, id, receiver, buf);
@@ -133,7 +133,7 @@ pub(crate) fn recv(
         // What a recv that waits returns, once shut.
         (true, true) => (0, None),
         (true, false) => {
-            world.want(io, Interest::READ);
+            world.want(io, Readiness::READ);
             return Err(errno(libc::EAGAIN));
         }
     };

@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 
-use greenroom::hub::{Interest, Io, Take};
+use greenroom::hub::{Io, Readiness, Take};
 
 use crate::errno::errno;
 use crate::id::SocketId;
@@ -36,7 +36,7 @@ pub(crate) fn may_be_long(world: &World, id: SocketId, length: usize) -> io::Res
 /// Whether the sender's buffer has room for a datagram or record: it goes whole or not at all.
 pub(crate) fn may_charge(world: &mut World, io: Io, id: SocketId) -> io::Result<()> {
     if world.unix(id).charged >= world.unix_send_buffer(id) {
-        world.want(io, Interest::WRITE);
+        world.want(io, Readiness::WRITE);
         return Err(errno(libc::EAGAIN));
     }
     Ok(())
@@ -92,7 +92,7 @@ pub(crate) fn nothing_to_read(world: &mut World, io: Io, id: SocketId) -> io::Re
         return Err(error);
     }
     if !socket.shut_read {
-        world.want(io, Interest::READ);
+        world.want(io, Readiness::READ);
         return Err(errno(libc::EAGAIN));
     }
     world.record_read(id, &[], 0);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use greenroom::hub::{Interest, Io, Take};
+use greenroom::hub::{Io, Readiness, Take};
 
 use crate::choices::{Decision, Pieces};
 use crate::errno::errno;
@@ -44,7 +44,7 @@ pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::R
     }
     world.unix_mut(id).charged = charged;
     if sent == 0 && !buf.is_empty() {
-        world.want(io, Interest::WRITE);
+        world.want(io, Readiness::WRITE);
         return Err(errno(libc::EAGAIN));
     }
     pieces::wrote(world, id, peer, &buf[..sent], false);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use greenroom::io::{PipeReader, PipeWriter};
 use greenroom::net::{SockAddr, Socket, Type};
 use greenroom::time;
-use greenroom::wait::{wait_read, wait_write};
+use greenroom::wait::{Readiness, readiness, wait_read, wait_write};
 
 use super::super::program::{Call, Data, Switch};
 
@@ -170,18 +170,27 @@ impl Thing {
         }
     }
 
+    /// What a look shows: `r` and `w` for what a read and a write would find, the rest by poll's names.
     pub fn poll(&self) -> io::Result<String> {
-        let is_ready = |how| match self.wait(how, Some(Duration::ZERO)) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(false),
-            Err(error) => Err(error),
-        };
-        Ok(match (is_ready(Switch::Read)?, is_ready(Switch::Write)?) {
-            (true, true) => "rw".into(),
-            (true, false) => "r".into(),
-            (false, true) => "w".into(),
-            (false, false) => "-".into(),
-        })
+        let now = match self {
+            Thing::Socket(it) => readiness(it),
+            Thing::Reader(it) => readiness(it),
+            Thing::Writer(it) => readiness(it),
+        }?;
+        let shown = [
+            (Readiness::READ, "r"),
+            (Readiness::WRITE, "w"),
+            (Readiness::HANG_UP, "+hup"),
+            (Readiness::READ_CLOSED, "+rdhup"),
+            (Readiness::ERROR, "+err"),
+            (Readiness::URGENT, "+pri"),
+        ];
+        let shown: String = shown
+            .iter()
+            .filter(|(one, _)| !now.and(*one).is_none())
+            .map(|(_, name)| *name)
+            .collect();
+        Ok(if shown.is_empty() { "-".into() } else { shown })
     }
 
     fn wait(&self, how: Switch, timeout: Option<Duration>) -> io::Result<Came> {

@@ -1,6 +1,6 @@
 //! Datagrams: names, boundaries, queues, and peers that go.
 
-use greenroom::hub::{Address, Domain, Hub, Interest, Io, Kind, Ready, Take};
+use greenroom::hub::{Address, Domain, Hub, Io, Kind, Readiness, Ready, Take};
 use std::net::Shutdown;
 
 use super::pair;
@@ -33,7 +33,7 @@ fn a_datagram_comes_whole_with_its_senders_name() {
     let (anonymous, known) = (unnamed(hub), bound(hub, Kind::Datagram, "/out"));
     assert_eq!(recv(hub, receiver, 1), Err(libc::EAGAIN));
     assert_eq!(send_to(hub, anonymous, b"0123456789"), Ok(10));
-    assert!(is_polled(hub, receiver, Interest::READ));
+    assert!(is_polled(hub, receiver, Readiness::READ));
     assert_eq!([send_to(hub, known, b""), send_to(hub, known, b"z")], [Ok(0), Ok(1)]);
     let mut buf = [0; 4];
     assert_eq!(
@@ -91,7 +91,7 @@ fn a_full_receiver_holds_senders_back_until_it_reads() {
         [Ok(1), Err(libc::EAGAIN)]
     );
     assert_eq!(recv(hub, receiver, 1), Ok(b"x".into()));
-    assert!(is_polled(hub, connected, Interest::WRITE), "and again");
+    assert!(is_polled(hub, connected, Readiness::WRITE), "and again");
 }
 
 /// 220d
@@ -102,7 +102,7 @@ fn a_pair_is_bounded_by_memory_alone() {
     assert_eq!(fill(hub, near, 1), (278, 70));
     assert_eq!(send(hub, near, b"x"), Err(libc::EAGAIN));
     for _ in 0..300 {
-        if is_polled(hub, near, Interest::WRITE) {
+        if is_polled(hub, near, Readiness::WRITE) {
             break;
         }
         assert_eq!(recv(hub, far, 9), Ok(vec![7]));
@@ -119,7 +119,7 @@ fn a_peer_that_went_refuses_once_and_is_forgotten() {
     while send_to(hub, sender, b"x") == Ok(1) {}
     assert_eq!(send(hub, waiting, b"x"), Err(libc::EAGAIN));
     hub.close(receiver);
-    assert!(is_polled(hub, waiting, Interest::WRITE));
+    assert!(is_polled(hub, waiting, Readiness::WRITE));
     assert_eq!(hub.peer_addr(waiting).expect("still"), path("/in"));
     assert_eq!(send(hub, waiting, b"x"), Err(libc::ECONNREFUSED));
     assert_eq!(send(hub, waiting, b"x"), Err(libc::ENOTCONN));

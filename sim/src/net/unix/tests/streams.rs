@@ -1,6 +1,6 @@
 //! Streams: opening, bytes, ends, and how much fits.
 
-use greenroom::hub::{Address, Hub, Interest, Io, Kind, Opt, Take};
+use greenroom::hub::{Address, Hub, Io, Kind, Opt, Readiness, Take};
 use std::net::Shutdown;
 
 use super::{connect, pair};
@@ -28,7 +28,7 @@ fn a_connection_stands_at_once_and_carries_bytes_before_it_is_accepted() {
     assert_eq!(ready(hub, listener), (false, false));
     assert_eq!(code(hub.accept(listener)).err(), Some(libc::EAGAIN));
     let client = connected(hub);
-    assert!(is_polled(hub, listener, Interest::READ));
+    assert!(is_polled(hub, listener, Readiness::READ));
     assert_eq!(code(hub.connect(client, &path("/srv"))), Err(libc::EISCONN));
     assert_eq!(ready(hub, client), (false, true));
     assert_eq!(hub.peer_addr(client).expect("it is connected"), path("/srv"));
@@ -61,16 +61,16 @@ fn the_backlog_takes_one_more_and_then_connect_waits() {
     assert_eq!(outcome, Err(libc::EAGAIN));
     assert_eq!(testing::polled(hub), [], "nothing has changed yet");
     hub.accept(listener).expect("one is there");
-    assert!(is_polled(hub, waiting, Interest::WRITE));
+    assert!(is_polled(hub, waiting, Readiness::WRITE));
     assert_eq!(code(hub.connect(waiting, &path("/srv"))), Ok(()));
     let (waiting, outcome) = connect(hub, Kind::Stream, "/srv");
     assert_eq!(outcome, Err(libc::EAGAIN));
     hub.listen(listener, 3).expect("it listens");
-    assert!(is_polled(hub, waiting, Interest::WRITE), "the backlog grew");
+    assert!(is_polled(hub, waiting, Readiness::WRITE), "the backlog grew");
     hub.listen(listener, 0).expect("it listens");
     assert_eq!(code(hub.connect(waiting, &path("/srv"))), Err(libc::EAGAIN));
     hub.close(listener);
-    assert!(is_polled(hub, waiting, Interest::WRITE));
+    assert!(is_polled(hub, waiting, Readiness::WRITE));
     assert_eq!(code(hub.connect(waiting, &path("/srv"))), Err(libc::ECONNREFUSED));
 }
 
@@ -87,7 +87,7 @@ fn whom_nobody_accepts_is_reset_when_the_listener_closes() {
     assert_eq!(send(hub, server, b"x"), Err(libc::EPIPE));
     assert_eq!(recv(hub, waiting, 1), Err(libc::EAGAIN));
     hub.close(listener);
-    assert!(is_polled(hub, waiting, Interest::READ));
+    assert!(is_polled(hub, waiting, Readiness::READ));
     assert_eq!(ready(hub, waiting), (true, true));
     let error = hub.take_error(waiting).expect("it is open").and_then(|e| e.raw_os_error());
     assert_eq!(error, Some(libc::ECONNRESET));
@@ -102,7 +102,7 @@ fn shutting_a_listener_down_wakes_accept_and_refuses() {
     let listener = listener(hub, 5);
     assert_eq!(code(hub.accept(listener)).err(), Some(libc::EAGAIN));
     hub.shutdown(listener, Shutdown::Read).expect("it may be");
-    assert!(is_polled(hub, listener, Interest::READ));
+    assert!(is_polled(hub, listener, Readiness::READ));
     assert_eq!(code(hub.accept(listener)).err(), Some(libc::EINVAL));
     assert_eq!(connect(hub, Kind::Stream, "/srv").1, Err(libc::ECONNREFUSED));
     assert_eq!(code(hub.option(listener, Opt::IsListener)), Ok(1));
@@ -121,7 +121,7 @@ fn writes_coalesce_and_peeking_takes_nothing() {
     for _ in 0..3 {
         assert_eq!(send(hub, near, b"ab"), Ok(2));
     }
-    assert!(is_polled(hub, far, Interest::READ));
+    assert!(is_polled(hub, far, Readiness::READ));
     let mut buf = [0; 5];
     assert_eq!(code(hub.recv(far, &mut buf, Take::Peek)), Ok(5));
     assert_eq!(&buf, b"ababa");
@@ -159,7 +159,7 @@ fn the_last_descriptor_closes() {
     hub.close(near);
     assert_eq!(recv(hub, far, 1), Err(libc::EAGAIN));
     hub.close(second);
-    assert!(is_polled(hub, far, Interest::READ));
+    assert!(is_polled(hub, far, Readiness::READ));
     assert_eq!(recv(hub, far, 1), Ok(vec![]));
 }
 
@@ -170,7 +170,7 @@ fn what_one_end_shuts_the_other_finds_shut() {
     let (a, b) = pair(hub, Kind::Stream);
     assert_eq!(recv(hub, b, 1), Err(libc::EAGAIN));
     hub.shutdown(a, Shutdown::Write).expect("it may be");
-    assert!(is_polled(hub, b, Interest::READ));
+    assert!(is_polled(hub, b, Readiness::READ));
     assert_eq!((ready(hub, a).0, ready(hub, b).0), (false, true));
     assert_eq!((recv(hub, b, 1), send(hub, b, b"hi")), (Ok(vec![]), Ok(2)));
     assert_eq!(send(hub, a, b"x"), Err(libc::EPIPE));
@@ -181,7 +181,7 @@ fn what_one_end_shuts_the_other_finds_shut() {
     let (a, b) = pair(hub, Kind::Stream);
     fill(hub, b, 65_536);
     hub.shutdown(a, Shutdown::Read).expect("it may be");
-    assert!(is_polled(hub, b, Interest::WRITE), "a writer that waits is told");
+    assert!(is_polled(hub, b, Readiness::WRITE), "a writer that waits is told");
     assert_eq!(send(hub, b, b"x"), Err(libc::EPIPE), "unlike TCP");
     assert!(ready(hub, a).0 && !ready(hub, b).0);
 }
@@ -204,7 +204,7 @@ fn small_writes_fill_the_buffer_and_a_quarter_used_is_unwritable() {
     let all = vec![7; 4 << 20];
     assert_eq!([send(hub, near, &all), send(hub, near, &all)], [Ok(219_264), Err(libc::EAGAIN)]);
     let mut drained = 0;
-    while !is_polled(hub, near, Interest::WRITE) {
+    while !is_polled(hub, near, Readiness::WRITE) {
         drained += recv(hub, far, 1000).expect("bytes are there").len();
     }
     assert_eq!(drained, 183_000);
@@ -222,7 +222,7 @@ fn the_send_buffer_can_be_set() {
     assert_eq!(fill(hub, near, 1).0, 6);
     assert_eq!(send(hub, near, b"x"), Err(libc::EAGAIN));
     hub.set_option(near, Opt::SendBuffer, 4 << 20).expect("it may be set");
-    assert!(is_polled(hub, near, Interest::WRITE), "there is room now");
+    assert!(is_polled(hub, near, Readiness::WRITE), "there is room now");
 }
 
 #[test]
