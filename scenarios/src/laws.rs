@@ -9,6 +9,7 @@ mod closing;
 mod greenlets;
 mod pipes;
 mod polling;
+mod readiness;
 mod scopes;
 mod streams;
 mod time;
@@ -40,6 +41,7 @@ pub(crate) fn laws() -> Vec<Scenario> {
         urgent::LAWS,
         pipes::LAWS,
         polling::LAWS,
+        readiness::LAWS,
         buffers::LAWS,
     ];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()

@@ -142,9 +142,13 @@ pub(crate) fn recv(
     buf: &mut [u8],
     take: Take,
 ) -> io::Result<usize> {
-    let there = match &world.sockets[id].proto {
+    let socket = &mut world.sockets[id];
+    let there = match &socket.proto {
         Proto::Stream(connection) => connection.queued().min(buf.len()),
-        Proto::Fresh if world.sockets[id].shut_early.0 => return Ok(0),
+        Proto::Fresh if socket.left_error.is_some() => {
+            return Err(socket.left_error.take().expect("it was just looked at"));
+        }
+        Proto::Fresh if socket.shut_early.0 => return Ok(0),
         _ => return Err(errno(libc::ENOTCONN)),
     };
     // A read that finds nothing still passes over an urgent byte.

@@ -8,11 +8,12 @@ pub mod ports;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use greenroom::wait::Readiness;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::options::{Opt, Value};
-use super::program::{Call, Data, Interface, Kind, Op, Place, Program, Step, Switch};
+use super::program::{AWAITED, Call, Data, Interface, Kind, Op, Place, Program, Step, Switch};
 
 /// Bytes of one call: buffers, which differ in size, are full only when `fill` filled them.
 const BYTES_MAX: u32 = 600;
@@ -189,6 +190,12 @@ fn how() -> impl Strategy<Value = Switch> {
     prop_oneof![Just(Switch::Read), Just(Switch::Write), Just(Switch::Both)]
 }
 
+/// What is waited for: mostly what a call would.
+fn awaited() -> impl Strategy<Value = Readiness> {
+    let one = || (0..AWAITED.len()).prop_map(|index| AWAITED[index].0);
+    prop_oneof![2 => one(), 1 => (one(), one()).prop_map(|(a, b)| a.with(b))]
+}
+
 fn slot() -> impl Strategy<Value = u8> {
     0..SLOTS
 }
@@ -268,7 +275,7 @@ fn actor_of(
     call: impl Strategy<Value = Call> + 'static,
 ) -> impl Strategy<Value = Piece> {
     let within = prop_oneof![7 => Just(None), 1 => Just(Some(WITHIN_MS))];
-    let waits = prop_oneof![8 => call.boxed(), 1 => how().prop_map(Call::Wait)];
+    let waits = prop_oneof![8 => call.boxed(), 1 => awaited().prop_map(Call::Wait)];
     // Which never waits.
     let waits = waits.prop_filter("an urgent byte is not waited for", |call| {
         !matches!(call, Call::RecvUrgent(_))

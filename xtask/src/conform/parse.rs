@@ -129,7 +129,7 @@ fn call(verb: &str) -> Option<Read> {
             None => Err("urgent takes DATA".into()),
         },
         "recv_urgent" => |a, tokens| Ok(Op::Call(a, Call::RecvUrgent(tokens.number("a size")?))),
-        "wait" => |a, tokens| Ok(Op::Call(a, Call::Wait(tokens.switch()?))),
+        "wait" => |a, tokens| Ok(Op::Call(a, Call::Wait(tokens.awaited()?))),
         _ => return None,
     })
 }

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use greenroom::wait::Readiness;
+
 use super::options::{Opt, Value};
 
 /// Sockets a program may hold at once.
@@ -99,8 +101,8 @@ pub enum Call {
     /// `MSG_OOB`.
     Urgent(Data),
     RecvUrgent(u32),
-    /// For this direction, as poll has it.
-    Wait(Switch),
+    /// For any of these.
+    Wait(Readiness),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -232,7 +234,7 @@ impl fmt::Display for OfSlot<'_> {
             Call::PeekFrom(n) => write!(f, "peek_from s{a} {n}"),
             Call::Urgent(data) => write!(f, "urgent s{a} {data}"),
             Call::RecvUrgent(n) => write!(f, "recv_urgent s{a} {n}"),
-            Call::Wait(how) => write!(f, "wait s{a} {how}"),
+            Call::Wait(what) => write!(f, "wait s{a} {}", awaited(*what)),
         }
     }
 }
@@ -348,6 +350,29 @@ impl fmt::Display for Switch {
             Switch::Both => "both",
         })
     }
+}
+
+/// What may be waited for, by name. Reading and writing together are `both`.
+pub const AWAITED: [(Readiness, &str); 7] = [
+    (Readiness::BOTH, "both"),
+    (Readiness::READ, "read"),
+    (Readiness::WRITE, "write"),
+    (Readiness::HANG_UP, "hang-up"),
+    (Readiness::READ_CLOSED, "read-closed"),
+    (Readiness::ERROR, "error"),
+    (Readiness::URGENT, "urgent"),
+];
+
+/// The names of what is in a set, joined by `+`.
+pub fn awaited(mut what: Readiness) -> String {
+    let mut names = Vec::new();
+    for (some, name) in AWAITED {
+        if what.and(some) == some {
+            names.push(name);
+            what = what.without(some);
+        }
+    }
+    names.join("+")
 }
 
 impl fmt::Display for Interface {

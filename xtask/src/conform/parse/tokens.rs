@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::super::program::{Data, Interface, Place, SLOTS, Switch};
+use greenroom::wait::Readiness;
+
+use super::super::program::{AWAITED, Data, Interface, Place, SLOTS, Switch};
 use super::{Refusal, quoted};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -107,6 +109,18 @@ impl Tokens {
             "both" => Ok(Switch::Both),
             other => Err(format!("`{other}` stands where read, write or both should")),
         }
+    }
+
+    /// `read`, or `error+hang-up`.
+    pub fn awaited(&mut self) -> Result<Readiness, Refusal> {
+        let known = || AWAITED.map(|(_, name)| name).join(", ");
+        let word = self.word(&known())?;
+        word.split('+').try_fold(Readiness::NONE, |all, name| {
+            let found = AWAITED.iter().find(|(_, known)| *known == name);
+            found.map(|(one, _)| all.with(*one)).ok_or_else(|| {
+                format!("`{name}` is nothing to wait for; accepted are {}, joined by +", known())
+            })
+        })
     }
 
     /// `N`, or `N+M`.

@@ -41,7 +41,7 @@ impl Player<'_> {
         if matches!(self.actors[place], Some(Actor::Waits(..))) {
             return Err(io::Error::from_raw_os_error(libc::EBUSY));
         }
-        let task = Rc::new(self.task(slot, call)?);
+        let task = Rc::new(Task { within, ..self.task(slot, call)? });
         let theirs = task.clone();
         let modes = Modes::of(&task.thing)?;
         modes.waiting(&task.thing, within)?;
@@ -50,8 +50,9 @@ impl Player<'_> {
                 let peer = theirs.peer.as_ref().ok_or(io::ErrorKind::InvalidInput)?;
                 socket.connect_timeout(peer, time).map(|()| Came::Done)
             }
-            (Some(time), Call::Wait(_), _)
-            | (Some(time), _, Thing::Reader(_) | Thing::Writer(_)) => {
+            // A wait has a time of its own.
+            (Some(_), Call::Wait(_), _) => theirs.run(),
+            (Some(time), _, Thing::Reader(_) | Thing::Writer(_)) => {
                 greenroom::time::timeout(time, || theirs.run())
                     .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             }

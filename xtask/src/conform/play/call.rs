@@ -7,9 +7,9 @@ use std::time::Duration;
 use greenroom::io::{PipeReader, PipeWriter};
 use greenroom::net::{SockAddr, Socket, Type};
 use greenroom::time;
-use greenroom::wait::{Readiness, readiness, wait_read, wait_write};
+use greenroom::wait::{Readiness, readiness, wait_for};
 
-use super::super::program::{Call, Data, Switch};
+use super::super::program::{Call, Data};
 
 /// What a slot may hold.
 pub enum Thing {
@@ -23,6 +23,8 @@ pub struct Task {
     pub thing: Rc<Thing>,
     pub call: Call,
     pub peer: Option<SockAddr>,
+    /// Of a wait.
+    pub within: Option<Duration>,
     /// What is sent, a part a buffer.
     pub parts: Vec<Vec<u8>>,
 }
@@ -30,6 +32,7 @@ pub struct Task {
 /// What a call came to.
 pub enum Came {
     Done,
+    Shown(Readiness),
     Count(usize),
     Bytes(Vec<u8>),
     BytesFrom(Vec<u8>, Option<SockAddr>),
@@ -41,7 +44,7 @@ impl Task {
     /// Without waiting.
     pub fn run_at_once(&self) -> io::Result<Came> {
         match (&*self.thing, &self.call) {
-            (_, Call::Wait(how)) => self.thing.wait(*how, Some(Duration::ZERO)).map_err(refused),
+            (_, Call::Wait(what)) => self.thing.wait(*what, Some(Duration::ZERO)).map_err(refused),
             (Thing::Socket(socket), _) => {
                 let was = socket.nonblocking()?;
                 socket.set_nonblocking(true)?;
@@ -103,7 +106,7 @@ impl Task {
             Call::PeekFrom(n) => into_bytes_from(*n, |buf| socket.peek_from(buf)),
             Call::Urgent(_) => socket.send_out_of_band(&self.parts.concat()).map(Came::Count),
             Call::RecvUrgent(n) => into_bytes(*n, |buf| socket.recv_out_of_band(buf)),
-            Call::Wait(how) => self.thing.wait(*how, None),
+            Call::Wait(what) => self.thing.wait(*what, self.within),
         }
     }
 
@@ -128,7 +131,7 @@ impl Task {
                 [only] => into_bytes(*only, |buf| pipe.read(buf)),
                 _ => into_parts(sizes, |bufs| pipe.read_vectored(bufs)),
             },
-            Call::Wait(how) => self.thing.wait(*how, None),
+            Call::Wait(what) => self.thing.wait(*what, self.within),
             _ => Err(not_a_socket()),
         }
     }
@@ -139,7 +142,7 @@ impl Task {
                 [only] => pipe.write(only).map(Came::Count),
                 _ => pipe.write_vectored(&self.slices()).map(Came::Count),
             },
-            Call::Wait(how) => self.thing.wait(*how, None),
+            Call::Wait(what) => self.thing.wait(*what, self.within),
             _ => Err(not_a_socket()),
         }
     }
@@ -193,26 +196,15 @@ impl Thing {
         Ok(if shown.is_empty() { "-".into() } else { shown })
     }
 
-    fn wait(&self, how: Switch, timeout: Option<Duration>) -> io::Result<Came> {
-        use greenroom::wait::wait_readwrite;
-        let wait = |source: &dyn Fn(Switch) -> io::Result<()>| source(how).map(|()| Came::Done);
-        match self {
-            Thing::Socket(it) => wait(&|how| match how {
-                Switch::Read => wait_read(it, timeout),
-                Switch::Write => wait_write(it, timeout),
-                Switch::Both => wait_readwrite(it, timeout),
-            }),
-            Thing::Reader(it) => wait(&|how| match how {
-                Switch::Read => wait_read(it, timeout),
-                Switch::Write => wait_write(it, timeout),
-                Switch::Both => wait_readwrite(it, timeout),
-            }),
-            Thing::Writer(it) => wait(&|how| match how {
-                Switch::Read => wait_read(it, timeout),
-                Switch::Write => wait_write(it, timeout),
-                Switch::Both => wait_readwrite(it, timeout),
-            }),
-        }
+    /// What is there of it is told where it could be one of several.
+    fn wait(&self, what: Readiness, timeout: Option<Duration>) -> io::Result<Came> {
+        let shown = match self {
+            Thing::Socket(it) => wait_for(it, what, timeout),
+            Thing::Reader(it) => wait_for(it, what, timeout),
+            Thing::Writer(it) => wait_for(it, what, timeout),
+        }?;
+        let is_plain = what.without(Readiness::BOTH).is_none();
+        Ok(if is_plain { Came::Done } else { Came::Shown(shown) })
     }
 
     pub fn send_at_once(&self, bytes: &[u8]) -> io::Result<usize> {

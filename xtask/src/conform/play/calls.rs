@@ -4,7 +4,7 @@ use std::io;
 
 use greenroom::net::SockAddr;
 
-use super::super::program::{Call, Data};
+use super::super::program::{Call, Data, awaited};
 use super::call::{Came, Task};
 use super::{Line, Player, done, words};
 
@@ -41,7 +41,7 @@ impl Player<'_> {
             _ => Vec::new(),
         };
         let thing = self.thing(slot)?;
-        Ok(Task { thing, call: call.clone(), peer, parts })
+        Ok(Task { thing, call: call.clone(), peer, within: None, parts })
     }
 
     /// What a call came to, in words; what it brought goes where it belongs.
@@ -55,6 +55,7 @@ impl Player<'_> {
         };
         match came {
             Came::Done => done(()),
+            Came::Shown(what) => Ok(awaited(what)),
             Came::Count(n) => {
                 let asked: usize = task.parts.iter().map(Vec::len).sum();
                 let is_numbered = task.is_numbered();
