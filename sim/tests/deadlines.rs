@@ -105,7 +105,10 @@ struct Actor {
 impl Actor {
     fn does(&self, op: Op) -> io::Result<()> {
         match op {
-            Op::Sleep(ms) => self.takes(ms, || Ok(thread::sleep(MS * ms as u32)))?,
+            Op::Sleep(ms) => self.takes(ms, || {
+                thread::sleep(MS * ms as u32);
+                Ok(())
+            })?,
             Op::ReceiveWithin(ms) => self.receives(ms)?,
             Op::WaitWithin(ms, set) => self.waits(ms, set)?,
             Op::AnyWithin(ms) => {
