@@ -311,3 +311,33 @@ fn a_hub_is_not_entered_twice_and_a_thread_runs_one_after_another() {
     assert!(twice.is_err());
     assert_eq!(run(|| 1) + run(|| 2), 3);
 }
+
+/// Threads that come and go, each with a hub of greenlets: what they had serves the next.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thread_that_ran_a_hub_leaves_nothing_behind() {
+    let hub = || {
+        let thread = std::thread::spawn(|| {
+            run(|| {
+                let tasks: Vec<_> = (0..10).map(|_| thread::spawn(thread::yield_now)).collect();
+                tasks.into_iter().for_each(|task| task.join().unwrap());
+            });
+        });
+        thread.join().unwrap();
+    };
+    (0..50).for_each(|_| hub());
+    let before = pages();
+    (0..500).for_each(|_| hub());
+    let after = pages();
+    // A slab is 4 GiB, and what was touched of it some eleven pages.
+    assert!(after.0 < before.0 + (1 << 20), "of address space, in pages: {before:?}, {after:?}");
+    assert!(after.1 < before.1 + 500, "in memory, in pages: {before:?}, {after:?}");
+}
+
+/// How many pages of address space this process has, and how many of them are in memory.
+#[cfg(target_os = "linux")]
+fn pages() -> (u64, u64) {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let mut numbers = statm.split(' ').map(|number| number.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap())
+}

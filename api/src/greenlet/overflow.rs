@@ -99,7 +99,7 @@ fn install() -> [libc::sigaction; 2] {
 
 /// std gives its own threads a stack for handlers. A thread that C made gets one here, which, like
 /// the slabs, is never unmapped.
-fn give_a_signal_stack() {
+pub(super) fn give_a_signal_stack() {
     const SIZE: usize = 64 * 1024;
     // SAFETY: the first call only writes to `known`. The mapping is fresh and stays for good, so the
     // kernel may use it as long as the thread lives.

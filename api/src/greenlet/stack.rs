@@ -10,11 +10,15 @@
 //!   | guard | ......... slot 0 ......... | guard | ... slot 1 |
 //!   ^limit  ^usable                 base^
 //! ```
+//!
+//! Memory is never unmapped: a greenlet that was left unfinished may still lend what stands on its
+//! stack. The pools of a thread that ends go to the next thread that needs some.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use corosensei::stack::{Stack, StackPointer};
 
@@ -67,7 +71,34 @@ unsafe impl Stack for Slot {
 }
 
 thread_local! {
-    static POOLS: RefCell<Vec<Pool>> = const { RefCell::new(Vec::new()) };
+    static POOLS: RefCell<Pools> = const { RefCell::new(Pools(Vec::new())) };
+}
+
+/// Those of threads that are over.
+static LEFT_BEHIND: Mutex<Vec<Pool>> = Mutex::new(Vec::new());
+
+/// The stacks of a thread, by size.
+struct Pools(Vec<Pool>);
+
+impl Pools {
+    fn of_size(&mut self, size: usize) -> &mut Pool {
+        let index = self.0.iter().position(|pool| pool.size == size).unwrap_or_else(|| {
+            self.0.push(Pool::inherited(size).unwrap_or_else(|| Pool::new(size)));
+            self.0.len() - 1
+        });
+        &mut self.0[index]
+    }
+}
+
+impl Drop for Pools {
+    /// What is lent still was left unfinished on this thread, and nobody gives it back.
+    fn drop(&mut self) {
+        left_behind().append(&mut self.0);
+    }
+}
+
+fn left_behind() -> MutexGuard<'static, Vec<Pool>> {
+    LEFT_BEHIND.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A stack of at least `size` bytes. `OutOfMemory` when the machine has no room for one more, or
@@ -78,16 +109,7 @@ pub(crate) fn take(size: usize) -> io::Result<Slot> {
         return Err(io::Error::new(io::ErrorKind::OutOfMemory, message));
     }
     let size = size.max(MIN_SIZE).next_power_of_two();
-    POOLS.with_borrow_mut(|pools| {
-        let pool = match pools.iter().position(|pool| pool.size == size) {
-            Some(index) => &mut pools[index],
-            None => {
-                pools.push(Pool::new(size));
-                pools.last_mut().expect("just pushed")
-            }
-        };
-        pool.take()
-    })
+    POOLS.with_borrow_mut(|pools| pools.of_size(size).take())
 }
 
 /// Gives a stack back once its body has ended.
@@ -96,21 +118,20 @@ pub(crate) fn release(slot: Slot) {
     // At thread exit the pools may be gone already; the stack is leaked then, as all are.
     let _ = POOLS.try_with(|pools| {
         let mut pools = pools.borrow_mut();
-        let pool = pools.iter_mut().find(|pool| pool.size == size);
+        let pool = pools.0.iter_mut().find(|pool| pool.size == size);
         pool.expect("a stack goes back to the pool it is from").free.push(slot);
     });
 }
 
-/// How many stacks were made on this thread, and how many of them are free.
+/// How many stacks this thread has, and how many of them are free.
 pub(crate) fn counts() -> (usize, usize) {
     POOLS.with_borrow(|pools| {
-        let made = pools.iter().map(|pool| pool.made).sum();
-        (made, pools.iter().map(|pool| pool.free.len()).sum())
+        let made = pools.0.iter().map(|pool| pool.made).sum();
+        (made, pools.0.iter().map(|pool| pool.free.len()).sum())
     })
 }
 
-/// The stacks of one size on this thread. Memory is never unmapped: a greenlet that was left
-/// unfinished may still lend what stands on its stack.
+/// The stacks of one size.
 struct Pool {
     size: usize,
     free: Vec<Slot>,
@@ -123,6 +144,14 @@ struct Pool {
 impl Pool {
     fn new(size: usize) -> Pool {
         Pool { size, free: Vec::new(), made: 0, unopened: 0, slab_end: 0, mapped_guards: 0 }
+    }
+
+    /// That of a thread that is over.
+    fn inherited(size: usize) -> Option<Pool> {
+        let mut all = left_behind();
+        let index = all.iter().rposition(|pool| pool.size == size)?;
+        overflow::give_a_signal_stack();
+        Some(all.swap_remove(index))
     }
 
     fn take(&mut self) -> io::Result<Slot> {
@@ -224,6 +253,27 @@ mod tests {
         release(b);
         assert_eq!(take(DEFAULT_SIZE).unwrap().base, at_b);
         assert_eq!(take(DEFAULT_SIZE).unwrap().base, at_a);
+    }
+
+    /// Of a size that no other test takes.
+    #[test]
+    fn stacks_outlive_their_thread_and_serve_the_next_one() {
+        const SIZE: usize = 1 << 26;
+        let bases = || {
+            let thread = std::thread::spawn(|| {
+                let both = [take(SIZE).unwrap(), take(SIZE).unwrap()];
+                let bases = both.each_ref().map(|slot| slot.base);
+                // The other is left unfinished, and nobody else's from now on.
+                let [one, _left] = both;
+                release(one);
+                bases
+            });
+            thread.join().unwrap()
+        };
+        let [one, left] = bases();
+        let [again, other] = bases();
+        assert_eq!(again, one);
+        assert_ne!(other, left);
     }
 
     #[test]

@@ -58,7 +58,18 @@ pub(crate) fn end_process(world: &mut World, host: HostId) {
 }
 
 pub(crate) fn shutdown(world: &mut World, id: SocketId, how: Shutdown) -> io::Result<()> {
-    let number = world.sockets[id].number;
+    let outcome = shut(world, id, how);
+    if outcome.is_ok() {
+        let number = world.sockets[id].number;
+        world.record(Actor::Running, Call::Shutdown { socket: number, how });
+        outgoing::mark_dirty(world, id);
+    }
+    // What is refused may be done all the same.
+    readiness::tell(world, id);
+    outcome
+}
+
+fn shut(world: &mut World, id: SocketId, how: Shutdown) -> io::Result<()> {
     let (read, write) = match how {
         Shutdown::Read => (true, false),
         Shutdown::Write => (false, true),
@@ -67,24 +78,27 @@ pub(crate) fn shutdown(world: &mut World, id: SocketId, how: Shutdown) -> io::Re
     match &mut world.sockets[id].proto {
         Proto::Stream(_) => {
             connection::send_written(world, id);
-            stream::shutdown(world, id, read, write)?;
+            stream::shutdown(world, id, read, write)
         }
-        Proto::Udp(_) => udp::shutdown(world, id, read, write)?,
-        Proto::Unix(_) => unix::shutdown(world, id, read, write),
-        Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
-        Proto::Listener(_) if read => listener::stop(world, id),
-        Proto::Listener(_) => {}
+        Proto::Udp(_) => udp::shutdown(world, id, read, write),
+        Proto::Unix(_) => {
+            unix::shutdown(world, id, read, write);
+            Ok(())
+        }
+        Proto::Pipe(_) => Err(errno(libc::ENOTSOCK)),
+        Proto::Listener(_) => {
+            if read {
+                listener::stop(world, id);
+            }
+            Ok(())
+        }
         _ => {
             // Refused, and done all the same.
             let shut = &mut world.sockets[id].shut_early;
             *shut = (shut.0 | read, shut.1 | write);
-            return Err(errno(libc::ENOTCONN));
+            Err(errno(libc::ENOTCONN))
         }
     }
-    world.record(Actor::Running, Call::Shutdown { socket: number, how });
-    outgoing::mark_dirty(world, id);
-    readiness::tell(world, id);
-    Ok(())
 }
 
 /// The last descriptor is gone.
