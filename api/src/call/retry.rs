@@ -110,7 +110,9 @@ impl Call {
         mut attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
     ) -> Option<io::Result<T>> {
         let mut hub = driver.hub.borrow_mut();
-        if hub.readiness(self.io, self.interest).ok()?.is_none() {
+        // A read that finds nothing passes over an urgent byte all the same.
+        let urgent = Readiness::URGENT.when(self.interest.is_readable());
+        if hub.readiness(self.io, self.interest.with(urgent)).ok()?.is_none() {
             return None;
         }
         let tried = attempt(&mut **hub, self.io);
