@@ -12,6 +12,7 @@
 
 mod calls;
 mod counts;
+mod crowd;
 mod dump;
 mod engine;
 mod locals;
@@ -32,6 +33,7 @@ mod waiters;
 
 #[doc(hidden)]
 pub use counts::{Counts, counts};
+pub(crate) use crowd::{Arrival, Crowd};
 pub(crate) use engine::{
     Driver, OUTSIDE, Waited, count_call, current, outside, wake_anywhere, with_current,
 };
@@ -47,4 +49,3 @@ pub use stall::{Stall, Stuck};
 pub(crate) use ticket::{Origin, Ticket, Woken};
 pub use timeout::Elapsed;
 pub(crate) use timeout::Unwind;
-pub(crate) use waiters::Arrival;

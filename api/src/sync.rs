@@ -14,7 +14,7 @@ pub mod mpsc;
 mod mutex;
 mod once;
 mod once_lock;
-mod queue;
+pub(crate) mod queue;
 mod reentrant;
 mod result;
 mod rwlock;

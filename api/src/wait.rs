@@ -137,13 +137,12 @@ impl Watcher {
 
     /// Waits once. Its end by an event or by the clock is not an answer: the source is asked again.
     fn park(&self, driver: &Driver, deadline: Option<Tick>) -> io::Result<()> {
-        let ticket = driver.ticket();
-        self.waiting.set(Some(ticket));
+        self.waiting.set(Some(driver.ticket()));
         let io = self.target.io;
-        driver.watch(io, self.interest);
+        let watch = driver.watch(io, self.interest);
         let woken = driver.park("wait", On::Io(io, self.interest), deadline);
         if !matches!(woken, Woken::Event | Woken::Closed) {
-            driver.unwatch(io, ticket);
+            driver.unwatch(io, watch);
         }
         driver.raise_kill();
         wake_of(woken).map(drop)

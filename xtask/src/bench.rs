@@ -4,6 +4,7 @@
 //! `taskset` where it is installed. A repetition goes over all contestants before the next one
 //! starts, so a disturbance hits them alike; ratios are taken within one run only.
 
+mod crowds;
 mod echo;
 mod hub;
 mod instr;
@@ -29,6 +30,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("instr", instr::bench),
     ("spawn", hub::spawn),
     ("yield", hub::yields),
+    ("crowds", crowds::bench),
     ("parked", parked::bench),
     ("sim", sim::bench),
 ];
@@ -66,6 +68,7 @@ pub fn child(args: &[String]) -> Result<(), Usage> {
         ["serve-parked"] => parked::serve(),
         ["park", port] => parked::park(port),
         ["sim", what] => sim::child(what),
+        ["crowd", name, size] => crowds::child(name, size),
         ["spawn", alive, count] => hub::child_spawn(alive, count),
         ["yield", greenlets, count] => hub::child_yield(greenlets, count),
         _ => return Err(format!("`bench-child` does not know `{}`", args.join(" "))),

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::crowd::Arrival;
 use super::locals::Locals;
 use super::mailbox::{Mail, Mailbox};
 use super::names::Label;
@@ -316,15 +317,15 @@ impl Driver {
     }
 
     /// Has the end of `of` wake the current greenlet's next wait.
-    pub(crate) fn add_joiner(&self, of: GreenletId) {
+    pub(crate) fn add_joiner(&self, of: GreenletId) -> Arrival {
         let mut table = self.table.borrow_mut();
         let ticket = table.ticket();
-        table.add_joiner(of, ticket);
+        table.add_joiner(of, ticket)
     }
 
-    /// The wait of this ticket is over: the end of `of` is no longer its affair.
-    pub(crate) fn remove_joiner(&self, of: GreenletId, ticket: Ticket) {
-        self.table.borrow_mut().remove_joiner(of, ticket);
+    /// A wait is over: the end of `of` is no longer its affair.
+    pub(crate) fn remove_joiner(&self, of: GreenletId, joiner: Arrival) {
+        self.table.borrow_mut().remove_joiner(of, joiner);
     }
 
     pub(crate) fn report_panic(&self, payload: &(dyn Any + Send)) {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::crowd::Crowd;
 use super::locals::Locals;
 use super::names::{Children, Label, PathNode, write_name, write_path};
 use super::parker::Parker;
@@ -57,7 +58,9 @@ pub(super) struct Slot {
     pub(super) abandoned: bool,
     /// Who gave the last notice of the kind that it waits for.
     pub(super) notifier: Option<GreenletId>,
-    pub(super) joiners: Vec<Ticket>,
+    pub(super) joiners: Crowd<Ticket>,
+    /// It is in the queue and merely yielded since the poll of this number.
+    pub(super) yielded: Option<u64>,
     /// Where it lined up last. It may have left since: no two calls have the same place.
     pub(super) standing: Option<Standing>,
     /// The token of `thread::park`, made when it is first asked for.
@@ -95,7 +98,8 @@ impl Slot {
             unwinding: false,
             abandoned: false,
             notifier: None,
-            joiners: Vec::new(),
+            joiners: Crowd::new(),
+            yielded: None,
             standing: None,
             parker: None,
             locals: None,

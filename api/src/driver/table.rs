@@ -1,6 +1,7 @@
 //! The table of greenlets: who exists, who is runnable, who waits and what ended the wait.
 
 mod ends;
+mod queue;
 mod sources;
 
 use std::collections::VecDeque;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 pub(super) use ends::KillMet;
 
+use super::crowd::Arrival;
 use super::locals::Locals;
 use super::names::{Label, PathNode, write_name, write_path};
 use super::parker::Parker;
@@ -23,7 +25,7 @@ use crate::hub::{Birth, GreenletId, HostId, On, Tick, Wait};
 
 #[derive(Default)]
 pub(super) struct Table {
-    pub(super) queue: VecDeque<(GreenletId, bool)>,
+    pub(super) queue: VecDeque<GreenletId>,
     pub(super) current: Option<GreenletId>,
     pub(super) waiters: Waiters,
     /// Waits that the world or another thread might end.
@@ -35,8 +37,13 @@ pub(super) struct Table {
     slots: Vec<Slot>,
     free: Vec<u32>,
     timers: Timers,
-    /// Whether anybody in the queue might have yielded since the last poll.
-    yields: bool,
+    /// How many in the queue merely yielded since the last poll, which is of this number.
+    yielded: usize,
+    polls: u64,
+    /// Somebody in the queue may be abandoned.
+    has_abandoned: bool,
+    /// How many waits for another's end there were.
+    joined: Arrival,
 }
 
 impl Table {
@@ -72,7 +79,7 @@ impl Table {
         slot.live = true;
         slot.born = self.born;
         slot.number = number;
-        self.queue.push_back((id, false));
+        self.queue.push_back(id);
         id
     }
 
@@ -91,9 +98,21 @@ impl Table {
         let phase = slot.phase.take();
         slot.joiners.clear();
         slot.end();
-        self.queue.retain(|&(queued, _)| queued != id);
+        self.forget_yield_of(id);
+        match self.queue.back() {
+            Some(&last) if last == id => drop(self.queue.pop_back()),
+            _ => self.queue.retain(|&queued| queued != id),
+        }
         self.free.push(id.slot() as u32);
         phase
+    }
+
+    /// One in the queue does not merely yield.
+    #[inline]
+    fn forget_yield_of(&mut self, id: GreenletId) {
+        if self.slots[id.slot()].yielded.take() == Some(self.polls) {
+            self.yielded -= 1;
+        }
     }
 
     /// The greenlet is over: its joiners wake. Returns the program it was the root of.
@@ -108,12 +127,11 @@ impl Table {
         let mut joiners = mem::take(&mut slot.joiners);
         self.free.push(id.slot() as u32);
         self.current = None;
-        for &ticket in &joiners {
+        while let Some((_, ticket)) = joiners.pop_first() {
             self.wake(ticket, Woken::Event);
         }
         // One joiner is the rule; what a crowd took is given back.
         const JOINERS_KEPT: usize = 4;
-        joiners.clear();
         if joiners.capacity() <= JOINERS_KEPT {
             self.slots[id.slot()].joiners = joiners;
         }
@@ -273,62 +291,6 @@ impl Table {
         self.slots[id.slot()].phase = phase;
     }
 
-    // Turns.
-
-    /// Takes the greenlet at this place of the queue out to run, and says whether it is hurried.
-    /// `None` if it was abandoned.
-    #[inline]
-    pub(super) fn take_turn(&mut self, index: usize) -> Option<(GreenletId, Phase, bool)> {
-        let (id, _) = if index == 0 { self.queue.pop_front() } else { self.queue.remove(index) }
-            .expect("a turn names one of the runnable");
-        let slot = &mut self.slots[id.slot()];
-        if slot.abandoned {
-            return None;
-        }
-        let phase = slot.phase.take().expect("a runnable greenlet is not running");
-        self.current = Some(id);
-        match phase {
-            Phase::Body(body, _) if slot.killed => Some((id, Phase::Cancelled(body), true)),
-            phase => Some((id, phase, slot.is_hurried())),
-        }
-    }
-
-    /// Something for the current greenlet to run on.
-    pub(super) fn take_spare(&mut self) -> Box<Fiber> {
-        self.current_slot().spare.take().unwrap_or_default()
-    }
-
-    #[inline]
-    pub(super) fn put_back(&mut self, fiber: Box<Fiber>) {
-        self.current_slot().phase = Some(Phase::Fiber(fiber));
-        self.current = None;
-    }
-
-    /// Puts the current greenlet at the end of the queue; returns how it leaves.
-    pub(super) fn requeue(&mut self, yielded: bool) -> Leave {
-        let id = self.current.expect("only a running greenlet gives way");
-        self.queue.push_back((id, yielded));
-        self.yields |= yielded;
-        self.slots[id.slot()].leave.expect("a running greenlet has started")
-    }
-
-    pub(super) fn forget_yields(&mut self) {
-        if !mem::take(&mut self.yields) {
-            return;
-        }
-        for (_, yielded) in &mut self.queue {
-            *yielded = false;
-        }
-    }
-
-    /// When the next timeout of one who merely yielded is due: time moves though it could run. One that is
-    /// due by now is met at its next call, after what that finds there.
-    pub(super) fn next_of_yielders(&self, now: Tick) -> Option<Tick> {
-        let yielders = self.queue.iter().filter(|(_, yielded)| *yielded);
-        let timeouts = yielders.flat_map(|(id, _)| &self.slots[id.slot()].timeouts);
-        timeouts.map(|timeout| timeout.deadline).filter(|&deadline| deadline > now).min()
-    }
-
     // Waits.
 
     #[inline(always)]
@@ -368,7 +330,7 @@ impl Table {
         slot.timer.clear();
         slot.woken = Some(woken);
         self.open_waits -= usize::from(open);
-        self.queue.push_back((ticket.greenlet, false));
+        self.queue.push_back(ticket.greenlet);
         true
     }
 
@@ -387,15 +349,18 @@ impl Table {
         self.slots[id.slot()].parker.get_or_insert_with(make).clone()
     }
 
-    pub(super) fn add_joiner(&mut self, of: GreenletId, ticket: Ticket) {
+    pub(super) fn add_joiner(&mut self, of: GreenletId, ticket: Ticket) -> Arrival {
+        self.joined += 1;
+        let arrival = self.joined;
         if let Some(slot) = self.get_mut(of) {
-            slot.joiners.push(ticket);
+            slot.joiners.enter(arrival, ticket);
         }
+        arrival
     }
 
-    pub(super) fn remove_joiner(&mut self, of: GreenletId, ticket: Ticket) {
+    pub(super) fn remove_joiner(&mut self, of: GreenletId, joiner: Arrival) {
         if let Some(slot) = self.get_mut(of) {
-            slot.joiners.retain(|&joiner| joiner != ticket);
+            slot.joiners.leave(joiner);
         }
     }
 

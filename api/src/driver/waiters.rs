@@ -1,7 +1,6 @@
 //! Who waits on which source: a queue for readers, one for writers, and watchers, who all wake.
 
-use std::collections::VecDeque;
-
+use super::crowd::{Arrival, Crowd};
 use super::ticket::Ticket;
 use crate::hub::{Io, Readiness};
 
@@ -11,9 +10,6 @@ pub(super) struct Waiters {
     /// How many calls ever lined up.
     lined_up: u64,
 }
-
-/// When a call first lined up: it keeps its place when it is woken and finds nothing.
-pub(crate) type Arrival = u64;
 
 /// Where a call stands: in which line, and since when.
 pub(crate) type Standing = (Io, Readiness, Arrival);
@@ -40,9 +36,65 @@ pub(super) enum Before {
 /// A call in line. It keeps its place when it is called, until its greenlet runs: till then it is
 /// still before every newcomer.
 struct Queued {
-    place: Arrival,
     ticket: Ticket,
     called: bool,
+}
+
+/// Those who wait to read, or to write.
+#[derive(Default)]
+struct Line {
+    queued: Crowd<Queued>,
+    /// How many of them were called.
+    called: usize,
+}
+
+impl Line {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.queued.is_empty()
+    }
+
+    /// Calls the first who has not been called.
+    #[inline(always)]
+    fn call_first(&mut self) -> Option<(Arrival, Ticket)> {
+        let (place, first) = self.queued.iter_mut().find(|(_, queued)| !queued.called)?;
+        first.called = true;
+        self.called += 1;
+        Some((place, first.ticket))
+    }
+
+    #[inline(always)]
+    fn leave(&mut self, place: Arrival) -> Option<Left> {
+        let first = self.queued.first().is_some_and(|(of_first, _)| of_first == place);
+        let queued = self.queued.leave(place)?;
+        self.called -= usize::from(queued.called);
+        Some(Left { called: queued.called, first, others: !self.queued.is_empty() })
+    }
+
+    /// Who stands before this place.
+    fn before(&self, place: Arrival) -> Before {
+        let mut before = self.queued.iter().take_while(|(other, _)| *other < place);
+        match before.next() {
+            None => Before::Nobody,
+            Some((_, first)) if first.called => Before::SomeCalled,
+            Some(_) if self.called > 0 && before.any(|(_, other)| other.called) => {
+                Before::SomeCalled
+            }
+            Some(_) => Before::NoneCalled,
+        }
+    }
+
+    /// The first, taken out.
+    fn pop(&mut self) -> Option<Ticket> {
+        let (_, queued) = self.queued.pop_first()?;
+        self.called -= usize::from(queued.called);
+        Some(queued.ticket)
+    }
+
+    fn clear(&mut self) {
+        self.queued.clear();
+        self.called = 0;
+    }
 }
 
 /// Whom one report of a source concerns.
@@ -56,9 +108,9 @@ pub(super) struct Called {
 #[derive(Default)]
 struct Source {
     io: Option<Io>,
-    readers: VecDeque<Queued>,
-    writers: VecDeque<Queued>,
-    watchers: Vec<(Ticket, Readiness)>,
+    readers: Line,
+    writers: Line,
+    watchers: Crowd<(Ticket, Readiness)>,
 }
 
 impl Source {
@@ -70,17 +122,9 @@ impl Source {
         self.writers.clear();
         self.watchers.clear();
     }
-    fn line(&mut self, interest: Readiness) -> &mut VecDeque<Queued> {
+    fn line(&mut self, interest: Readiness) -> &mut Line {
         if interest.is_readable() { &mut self.readers } else { &mut self.writers }
     }
-}
-
-/// Calls the first who has not been called.
-#[inline(always)]
-fn call_first(line: &mut VecDeque<Queued>) -> Option<(Arrival, Ticket)> {
-    let first = line.iter_mut().find(|queued| !queued.called)?;
-    first.called = true;
-    Some((first.place, first.ticket))
 }
 
 impl Waiters {
@@ -118,20 +162,17 @@ impl Waiters {
     ) -> Arrival {
         let place = again.unwrap_or(self.lined_up);
         self.lined_up += u64::from(again.is_none());
-        let queued = Queued { place, ticket, called: false };
-        let line = self.source(io).line(interest);
-        match line.back() {
-            Some(last) if last.place > place => {
-                let at = line.partition_point(|other| other.place < place);
-                line.insert(at, queued);
-            }
-            _ => line.push_back(queued),
-        }
+        let queued = Queued { ticket, called: false };
+        self.source(io).line(interest).queued.enter(place, queued);
         place
     }
 
-    pub(super) fn watch(&mut self, io: Io, interest: Readiness, ticket: Ticket) {
-        self.source(io).watchers.push((ticket, interest));
+    /// Has every report of this source wake the wait of this ticket; returns by what it is taken off.
+    pub(super) fn watch(&mut self, io: Io, interest: Readiness, ticket: Ticket) -> Arrival {
+        let watch = self.lined_up;
+        self.lined_up += 1;
+        self.source(io).watchers.enter(watch, (ticket, interest));
+        watch
     }
 
     /// Whether somebody waits for a turn at this call, or was just woken to take it.
@@ -141,28 +182,13 @@ impl Waiters {
 
     /// Who stands before this call in its line.
     pub(super) fn before(&mut self, (io, interest, place): Standing) -> Before {
-        let Some(source) = self.find(io) else { return Before::Nobody };
-        let mut before = source.line(interest).iter().take_while(|other| other.place < place);
-        match before.next() {
-            None => Before::Nobody,
-            Some(first) if first.called || before.any(|other| other.called) => Before::SomeCalled,
-            Some(_) => Before::NoneCalled,
-        }
+        self.find(io).map_or(Before::Nobody, |source| source.line(interest).before(place))
     }
 
     /// A call leaves its line, if it stands there still.
     #[inline(always)]
     pub(super) fn leave(&mut self, (io, interest, place): Standing) -> Option<Left> {
-        let line = self.find(io)?.line(interest);
-        // It is the first in line who leaves, nearly always.
-        let (first, queued) = match line.front() {
-            Some(queued) if queued.place == place => (true, line.pop_front()?),
-            _ => {
-                let at = line.iter().position(|queued| queued.place == place)?;
-                (false, line.remove(at)?)
-            }
-        };
-        Some(Left { called: queued.called, first, others: !line.is_empty() })
+        self.find(io)?.line(interest).leave(place)
     }
 
     /// The first reader and the first writer that this readiness is for, called, and whether there
@@ -172,34 +198,34 @@ impl Waiters {
         let Some(source) = self.find(io) else { return Called::default() };
         let mut called = Called { watched: !source.watchers.is_empty(), ..Called::default() };
         if ready.is_readable() {
-            called.reader = call_first(&mut source.readers);
+            called.reader = source.readers.call_first();
         }
         if ready.is_writable() {
-            called.writer = call_first(&mut source.writers);
+            called.writer = source.writers.call_first();
         }
         called
     }
 
     /// The first in line who has not been called, called.
     pub(super) fn call(&mut self, io: Io, interest: Readiness) -> Option<(Arrival, Ticket)> {
-        call_first(self.find(io)?.line(interest))
+        self.find(io)?.line(interest).call_first()
     }
 
     /// The first in line, taken out.
     pub(super) fn next(&mut self, io: Io, interest: Readiness) -> Option<Ticket> {
-        self.find(io)?.line(interest).pop_front().map(|queued| queued.ticket)
+        self.find(io)?.line(interest).pop()
     }
 
-    /// A watcher that this readiness wakes, taken out.
-    pub(super) fn next_watcher(&mut self, io: Io, interest: Readiness) -> Option<Ticket> {
-        let source = self.find(io)?;
-        let hit = source.watchers.iter().position(|(_, of)| !of.and(interest).is_none())?;
-        Some(source.watchers.remove(hit).0)
+    /// The watchers that this readiness wakes, taken out.
+    pub(super) fn watchers(&mut self, io: Io, ready: Readiness) -> Vec<Ticket> {
+        let Some(source) = self.find(io) else { return Vec::new() };
+        let woken = source.watchers.extract(|(_, of)| !of.and(ready).is_none());
+        woken.into_iter().map(|(ticket, _)| ticket).collect()
     }
 
-    pub(super) fn unwatch(&mut self, io: Io, ticket: Ticket) {
+    pub(super) fn unwatch(&mut self, io: Io, watch: Arrival) {
         if let Some(source) = self.find(io) {
-            source.watchers.retain(|&(watcher, _)| watcher != ticket);
+            source.watchers.leave(watch);
         }
     }
 }

@@ -45,7 +45,8 @@ pub enum How {
 #[derive(Clone, Copy, Debug)]
 pub struct Runnable<'a> {
     current: Option<GreenletId>,
-    queue: &'a VecDeque<(GreenletId, bool)>,
+    queue: &'a VecDeque<GreenletId>,
+    only_yielded: bool,
     /// Why the question arises.
     pub point: SwitchPoint,
 }
@@ -60,13 +61,15 @@ pub enum SwitchPoint {
 }
 
 impl<'a> Runnable<'a> {
-    /// `queue` holds ids in wake order, each with whether it merely yielded since the last poll.
+    /// `queue` holds ids in wake order; `only_yielded` is whether each of them merely yielded since the
+    /// last poll.
     pub fn new(
         current: Option<GreenletId>,
-        queue: &'a VecDeque<(GreenletId, bool)>,
+        queue: &'a VecDeque<GreenletId>,
+        only_yielded: bool,
         point: SwitchPoint,
     ) -> Runnable<'a> {
-        Runnable { current, queue, point }
+        Runnable { current, queue, only_yielded, point }
     }
     /// How many could run.
     pub fn len(&self) -> usize {
@@ -80,13 +83,13 @@ impl<'a> Runnable<'a> {
     pub fn get(&self, index: usize) -> GreenletId {
         match self.current {
             Some(current) if index == 0 => current,
-            Some(_) => self.queue[index - 1].0,
-            None => self.queue[index].0,
+            Some(_) => self.queue[index - 1],
+            None => self.queue[index],
         }
     }
     /// Whether everyone who could run has only yielded since the last poll.
     pub fn only_yielded(&self) -> bool {
-        self.current.is_none() && self.queue.iter().all(|&(_, yielded)| yielded)
+        self.current.is_none() && self.only_yielded
     }
 }
 

@@ -135,10 +135,15 @@ impl Condvar {
         let lock = guard.lock_of();
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
         // In line before the lock is free, so that no notification falls between.
-        let ticket = self.line.enter(&driver, &mut None);
+        let standing = self.line.enter(&driver, &mut None);
         drop(guard);
-        let woken =
-            self.line.park(&driver, ticket, "wait", self.line.notice(Notice::Condition), deadline);
+        let woken = self.line.park(
+            &driver,
+            standing,
+            "wait",
+            self.line.notice(Notice::Condition),
+            deadline,
+        );
         driver.raise_kill();
         let notified = matches!(woken, Woken::Event);
         if !notified {

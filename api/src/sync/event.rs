@@ -82,13 +82,13 @@ impl Event {
             if driver.may_wait().is_err() || deadline.is_some_and(|at| driver.now() >= at) {
                 return was_set();
             }
-            let ticket = self.line.enter(&driver, &mut place);
+            let standing = self.line.enter(&driver, &mut place);
             if was_set() {
-                self.line.withdraw(&driver, ticket);
+                self.line.withdraw(&driver, standing);
                 return true;
             }
             // A wake may be one that was meant for another who was ended: it is no set.
-            self.line.park(&driver, ticket, "wait", self.line.notice(Notice::Event), deadline);
+            self.line.park(&driver, standing, "wait", self.line.notice(Notice::Event), deadline);
             driver.raise_kill();
             if was_set() {
                 return true;

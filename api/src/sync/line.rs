@@ -5,24 +5,24 @@
 //! a slot: one who wants something finds it filled, one who offers something finds it emptied.
 //! Greenlets of any hub stand in it, and threads that run no hub.
 
-use std::collections::VecDeque;
 use std::panic::Location;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::driver::{self, Driver, Mailbox, Ticket, Woken, wake_anywhere};
+use crate::driver::{self, Arrival, Crowd, Driver, Mailbox, Ticket, Woken, wake_anywhere};
 use crate::hub::{GreenletId, Notice, On};
 
 /// Who waits, in the order they came.
 pub(super) struct Line<T> {
-    waiting: VecDeque<Waiter<T>>,
-    lined_up: u64,
+    waiting: Crowd<Waiter<T>>,
+    lined_up: Arrival,
+    /// How many of them are of each hub; threads without one are 0's.
+    by_hub: Vec<(u64, usize)>,
     /// Where what it is of was made.
     made_at: &'static Location<'static>,
 }
 
 struct Waiter<T> {
-    number: u64,
     slot: Slot<T>,
     wake: Wake,
 }
@@ -50,6 +50,13 @@ impl Wake {
         let (hub, mailbox, ticket) = (driver.id, driver.mailbox.clone(), driver.ticket());
         Wake(Who::Greenlet { hub, mailbox, ticket })
     }
+    /// Whose it is; 0 is no hub.
+    fn hub(&self) -> u64 {
+        match self.0 {
+            Who::Greenlet { hub, .. } => hub,
+            Who::Thread(_) => 0,
+        }
+    }
     pub(super) fn wake(self) {
         match self.0 {
             Who::Greenlet { hub, mailbox, ticket } => wake_anywhere(hub, &mailbox, ticket),
@@ -68,7 +75,7 @@ pub(super) fn wake_all(wakes: impl IntoIterator<Item = Wake>) {
 impl<T> Line<T> {
     #[track_caller]
     pub(super) const fn new() -> Line<T> {
-        Line { waiting: VecDeque::new(), lined_up: 0, made_at: Location::caller() }
+        Line { waiting: Crowd::new(), lined_up: 0, by_hub: Vec::new(), made_at: Location::caller() }
     }
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -79,7 +86,7 @@ impl<T> Line<T> {
 
     /// Hands `value` to the first in line; it comes back where nobody waits.
     pub(super) fn hand(&mut self, value: T) -> Result<Wake, T> {
-        match self.waiting.pop_front() {
+        match self.pop() {
             None => Err(value),
             Some(first) => {
                 *held(&first.slot) = Some(value);
@@ -90,7 +97,7 @@ impl<T> Line<T> {
 
     /// Takes what the first in line offers.
     pub(super) fn take(&mut self) -> Option<(T, Wake)> {
-        let first = self.waiting.pop_front()?;
+        let first = self.pop()?;
         let offered = held(&first.slot).take().expect("who offers has something in the slot");
         Some((offered, first.wake))
     }
@@ -100,26 +107,49 @@ impl<T> Line<T> {
     where
         T: Copy,
     {
-        self.waiting.front().and_then(|first| *held(&first.slot))
+        self.waiting.first().and_then(|(_, first)| *held(&first.slot))
     }
 
     /// Lets all go; their slots stay as they are.
     pub(super) fn dismiss(&mut self) -> Vec<Wake> {
-        self.waiting.drain(..).map(|waiter| waiter.wake).collect()
+        self.by_hub.clear();
+        self.waiting.drain().map(|waiter| waiter.wake).collect()
     }
 
-    /// Whether all in line are such.
-    pub(super) fn all(&self, mut is_such: impl FnMut(&T) -> bool) -> bool {
-        self.waiting.iter().all(|waiter| held(&waiter.slot).as_ref().is_some_and(&mut is_such))
+    /// Whether all in line are greenlets of this hub.
+    pub(super) fn is_all_of(&self, hub: u64) -> bool {
+        self.by_hub.iter().all(|&(of, count)| of == hub || count == 0)
     }
 
-    fn enter(&mut self, slot: Slot<T>, wake: Wake) -> u64 {
+    fn enter(&mut self, slot: Slot<T>, wake: Wake) -> Arrival {
+        let hub = wake.hub();
+        match self.by_hub.iter_mut().find(|(of, _)| *of == hub) {
+            Some((_, count)) => *count += 1,
+            None => {
+                // Hubs come and go.
+                self.by_hub.retain(|&(_, count)| count > 0);
+                self.by_hub.push((hub, 1));
+            }
+        }
         self.lined_up += 1;
-        self.waiting.push_back(Waiter { number: self.lined_up, slot, wake });
+        self.waiting.enter(self.lined_up, Waiter { slot, wake });
         self.lined_up
     }
-    fn place_of(&self, number: u64) -> Option<usize> {
-        self.waiting.binary_search_by_key(&number, |waiter| waiter.number).ok()
+    fn pop(&mut self) -> Option<Waiter<T>> {
+        let (_, first) = self.waiting.pop_first()?;
+        self.count_out(&first);
+        Some(first)
+    }
+    fn leave(&mut self, place: Arrival) {
+        if let Some(waiter) = self.waiting.leave(place) {
+            self.count_out(&waiter);
+        }
+    }
+    fn count_out(&mut self, waiter: &Waiter<T>) {
+        let hub = waiter.wake.hub();
+        if let Some((_, count)) = self.by_hub.iter_mut().find(|(of, _)| *of == hub) {
+            *count -= 1;
+        }
     }
 }
 
@@ -188,7 +218,7 @@ impl<S, T> Wait<'_, S, T> {
         }
         let slot = Arc::new(Mutex::new(None));
         let bell = Arc::<Bell>::default();
-        let (number, on) = {
+        let (place, on) = {
             let mut state = held(self.state);
             // Once more under the lock that lines up: another thread may have been here.
             if attempt(&mut state, &mut offer) {
@@ -205,18 +235,18 @@ impl<S, T> Wait<'_, S, T> {
             (line.enter(slot.clone(), wake), on)
         };
         match driver {
-            Some(driver) => self.stand(&driver, number, on, &slot),
-            None => self.stand_as_thread(&bell, number, &slot),
+            Some(driver) => self.stand(&driver, place, on, &slot),
+            None => self.stand_as_thread(&bell, place, &slot),
         }
     }
 
-    fn stand(&self, driver: &Driver, number: u64, on: On, slot: &Slot<T>) -> Waited<T> {
+    fn stand(&self, driver: &Driver, place: Arrival, on: On, slot: &Slot<T>) -> Waited<T> {
         let deadline = self.timeout.map(|timeout| driver.now().after(timeout));
         loop {
             let woken = driver.park(self.op, on, deadline);
             let mut state = held(self.state);
             let line = (self.line)(&mut state);
-            let Some(place) = line.place_of(number) else {
+            let Some(waiter) = line.waiting.get_mut(place) else {
                 // Whoever served us won, whatever else ended the wait.
                 let value = held(slot).take();
                 if !driver.is_killed() {
@@ -232,10 +262,10 @@ impl<S, T> Wait<'_, S, T> {
                 return Waited::GaveUp(left);
             };
             if matches!(woken, Woken::Event) && !driver.is_killed() {
-                line.waiting[place].wake = Wake::of(driver);
+                waiter.wake = Wake::of(driver);
                 continue;
             }
-            line.waiting.remove(place);
+            line.leave(place);
             let next = (self.undo)(&mut state, &mut Gone::Left);
             drop(state);
             wake_all(next);
@@ -245,7 +275,7 @@ impl<S, T> Wait<'_, S, T> {
     }
 
     /// A thread that runs no hub waits as it would for std's own.
-    fn stand_as_thread(&self, bell: &Bell, number: u64, slot: &Slot<T>) -> Waited<T> {
+    fn stand_as_thread(&self, bell: &Bell, place: Arrival, slot: &Slot<T>) -> Waited<T> {
         let rung = held(&bell.rung);
         let waits = |rung: &mut bool| !*rung;
         match self.timeout {
@@ -254,10 +284,10 @@ impl<S, T> Wait<'_, S, T> {
         }
         let mut state = held(self.state);
         let line = (self.line)(&mut state);
-        let Some(place) = line.place_of(number) else {
+        if line.waiting.get_mut(place).is_none() {
             return Waited::Served(held(slot).take());
-        };
-        line.waiting.remove(place);
+        }
+        line.leave(place);
         let next = (self.undo)(&mut state, &mut Gone::Left);
         drop(state);
         wake_all(next);

@@ -42,7 +42,10 @@ pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
 struct Shared<T> {
     state: Mutex<State<T>>,
     receiver: WaitQueue,
+    /// Those who wait for room.
     senders: WaitQueue,
+    /// Who waits for its message to be taken, without a bound to hold it.
+    rendezvous: WaitQueue,
 }
 
 struct State<T> {
@@ -64,6 +67,7 @@ impl<T> Shared<T> {
             state: Mutex::new(state),
             receiver: WaitQueue::new(),
             senders: WaitQueue::new(),
+            rendezvous: WaitQueue::new(),
         })
     }
 
@@ -96,11 +100,12 @@ impl<T> Shared<T> {
             return Err(if gone { TryRecvError::Disconnected } else { TryRecvError::Empty });
         };
         state.taken += 1;
-        let (bounded, rendezvous) = (state.bound.is_some(), state.bound == Some(0));
+        let bound = state.bound;
         drop(state);
-        if rendezvous {
-            self.senders.wake_all();
-        } else if bounded {
+        if bound == Some(0) {
+            self.rendezvous.wake_one();
+        }
+        if bound.is_some() {
             self.senders.wake_one();
         }
         Ok(message)
@@ -139,12 +144,12 @@ fn wait_for<R>(
         if driver.may_wait().is_err() || deadline.is_some_and(|at| driver.now() >= at) {
             return None;
         }
-        let ticket = line.enter(&driver, &mut place);
+        let standing = line.enter(&driver, &mut place);
         if let Some(answer) = attempt() {
-            line.withdraw(&driver, ticket);
+            line.withdraw(&driver, standing);
             return Some(answer);
         }
-        line.park(&driver, ticket, op, line.notice(notice), deadline);
+        line.park(&driver, standing, op, line.notice(notice), deadline);
         driver.raise_kill();
         // What is there is taken, even if a scope expired before this turn came.
         if let Some(answer) = attempt() {
@@ -208,7 +213,7 @@ impl<T> SyncSender<T> {
             return Ok(());
         }
         let rendezvous = Rendezvous { shared: &self.0, number };
-        let untaken = wait_for(&self.0.senders, ("send", Notice::ChannelRoom), None, || {
+        let untaken = wait_for(&self.0.rendezvous, ("send", Notice::ChannelRoom), None, || {
             let mut state = self.0.state();
             match (state.taken >= number, state.has_receiver) {
                 (true, _) => Some(None),
@@ -257,7 +262,7 @@ impl<T> Drop for Rendezvous<'_, T> {
             state.taken += u64::from(is_there);
             if is_there { state.messages.pop_front() } else { None }
         };
-        self.shared.senders.wake_all();
+        self.shared.senders.wake_one();
         drop(back);
     }
 }
@@ -394,6 +399,7 @@ impl<T> Drop for Receiver<T> {
             if back { VecDeque::new() } else { std::mem::take(&mut state.messages) }
         };
         self.shared.senders.wake_all();
+        self.shared.rendezvous.wake_all();
         drop(unread);
     }
 }

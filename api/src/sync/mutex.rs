@@ -109,19 +109,19 @@ impl<T: ?Sized> Mutex<T> {
         let mut place = None;
         loop {
             driver.after_switch();
-            let ticket = self.line.enter(driver, &mut place);
+            let standing = self.line.enter(driver, &mut place);
             match self.attempt() {
                 Err(TryLockError::WouldBlock) => {}
                 Ok(guard) => {
-                    self.line.withdraw(driver, ticket);
+                    self.line.withdraw(driver, standing);
                     return Ok(guard);
                 }
                 Err(TryLockError::Poisoned(poisoned)) => {
-                    self.line.withdraw(driver, ticket);
+                    self.line.withdraw(driver, standing);
                     return Err(poisoned);
                 }
             }
-            self.line.park(driver, ticket, "lock", self.on(driver), None);
+            self.line.park(driver, standing, "lock", self.on(driver), None);
             driver.raise_kill();
             // A lock let go in time is taken, even if a scope expired before this turn came.
             match self.attempt() {

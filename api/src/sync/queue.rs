@@ -1,18 +1,17 @@
 //! Greenlets in line for a lock, a condition or a queue: first come, first served.
 
-use std::collections::VecDeque;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::driver::{self, Driver, Mailbox, Ticket, Woken, wake_anywhere};
+use crate::driver::{self, Arrival, Crowd, Driver, Mailbox, Ticket, Woken, wake_anywhere};
 use crate::hub::{Notice, On, Tick};
 
 /// The line. `const`, so that what stands on it can be a static.
 pub(crate) struct WaitQueue {
     /// How many stand in it: looked at without the lock when there is nobody to wake.
     waiting: AtomicUsize,
-    line: Mutex<VecDeque<Sleeper>>,
+    line: Mutex<Crowd<Sleeper>>,
     /// How many ever lined up.
     lined_up: AtomicU64,
     /// Where what it is of was made.
@@ -21,11 +20,14 @@ pub(crate) struct WaitQueue {
     last: (AtomicU64, AtomicU64),
 }
 
-/// When a greenlet first lined up: it keeps its place when it is woken and finds nothing.
-pub(crate) type Arrival = u64;
+/// Where a wait stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing {
+    place: Arrival,
+    ticket: Ticket,
+}
 
 struct Sleeper {
-    place: Arrival,
     hub: u64,
     mailbox: Arc<Mailbox>,
     ticket: Ticket,
@@ -36,7 +38,7 @@ impl WaitQueue {
     pub(crate) const fn new() -> WaitQueue {
         WaitQueue {
             waiting: AtomicUsize::new(0),
-            line: Mutex::new(VecDeque::new()),
+            line: Mutex::new(Crowd::new()),
             lined_up: AtomicU64::new(0),
             made_at: Location::caller(),
             last: (AtomicU64::new(0), AtomicU64::new(0)),
@@ -62,38 +64,35 @@ impl WaitQueue {
     /// Lines up the current greenlet's next wait: last, or in the place that it had before and kept
     /// in `place`. The caller checks once more what it waits for and then parks or
     /// [`withdraw`](Self::withdraw)s.
-    pub(crate) fn enter(&self, driver: &Driver, place: &mut Option<Arrival>) -> Ticket {
+    pub(crate) fn enter(&self, driver: &Driver, place: &mut Option<Arrival>) -> Standing {
         let ticket = driver.ticket();
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = self.line();
         let place = *place.get_or_insert_with(|| self.lined_up.fetch_add(1, Ordering::Relaxed));
-        let sleeper = Sleeper { place, hub: driver.id, mailbox: driver.mailbox.clone(), ticket };
-        let at = match line.back() {
-            Some(last) if last.place > place => line.partition_point(|other| other.place < place),
-            _ => line.len(),
-        };
-        line.insert(at, sleeper);
+        line.enter(place, Sleeper { hub: driver.id, mailbox: driver.mailbox.clone(), ticket });
         self.waiting.store(line.len(), Ordering::Relaxed);
         drop(line);
         // Pairs with the fence in `wake_one`: either the waker sees us, or we see what it did.
         fence(Ordering::SeqCst);
-        ticket
+        Standing { place, ticket }
+    }
+
+    fn line(&self) -> MutexGuard<'_, Crowd<Sleeper>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a wait out of the line; false if it had been taken out to be woken.
-    pub(crate) fn leave(&self, driver: &Driver, ticket: Ticket) -> bool {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = line.len();
-        // Another hub's greenlets have the same numbers.
-        line.retain(|sleeper| (sleeper.hub, sleeper.ticket) != (driver.id, ticket));
+    pub(crate) fn leave(&self, standing: Standing) -> bool {
+        let mut line = self.line();
+        let stood = line.leave(standing.place).is_some();
         self.waiting.store(line.len(), Ordering::Relaxed);
-        line.len() < before
+        stood
     }
 
     /// Takes a wait that did not take place out of the line. If somebody had taken it out to wake
     /// us, that wake is the next one's, and must not hit a later wait of ours.
-    pub(crate) fn withdraw(&self, driver: &Driver, ticket: Ticket) {
-        if !self.leave(driver, ticket) {
-            driver.retire(ticket);
+    pub(crate) fn withdraw(&self, driver: &Driver, standing: Standing) {
+        if !self.leave(standing) {
+            driver.retire(standing.ticket);
             self.wake_one();
         }
     }
@@ -108,7 +107,7 @@ impl WaitQueue {
     pub(crate) fn park(
         &self,
         driver: &Driver,
-        ticket: Ticket,
+        standing: Standing,
         op: &'static str,
         on: On,
         deadline: Option<Tick>,
@@ -120,7 +119,7 @@ impl WaitQueue {
         match woken {
             Woken::Event if driver.is_killed() => self.wake_one(),
             Woken::Event => {}
-            _ if !self.leave(driver, ticket) => self.wake_one(),
+            _ if !self.leave(standing) => self.wake_one(),
             _ => {}
         }
         woken
@@ -131,11 +130,11 @@ impl WaitQueue {
         if self.waiting.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = line.pop_front();
+        let mut line = self.line();
+        let first = line.pop_first();
         self.waiting.store(line.len(), Ordering::Relaxed);
         drop(line);
-        if let Some(sleeper) = first {
+        if let Some((_, sleeper)) = first {
             wake_anywhere(sleeper.hub, &sleeper.mailbox, sleeper.ticket);
         }
     }
@@ -145,12 +144,12 @@ impl WaitQueue {
         if self.waiting.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let all = {
-            let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = {
+            let mut line = self.line();
             self.waiting.store(0, Ordering::Relaxed);
             std::mem::take(&mut *line)
         };
-        for sleeper in all {
+        for sleeper in all.drain() {
             wake_anywhere(sleeper.hub, &sleeper.mailbox, sleeper.ticket);
         }
     }

@@ -77,9 +77,8 @@ impl State {
     /// a wait for it is no deadlock of this hub.
     fn holder_here(&self) -> Option<GreenletId> {
         let here = driver::with_current(|driver| driver.id)?;
-        let is_here = |owner: &Owner| matches!(owner, Owner::Greenlet(hub, _) if *hub == here);
         match self.owner? {
-            Owner::Greenlet(hub, id) if hub == here && self.line.all(is_here) => Some(id),
+            Owner::Greenlet(hub, id) if hub == here && self.line.is_all_of(here) => Some(id),
             _ => None,
         }
     }

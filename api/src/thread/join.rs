@@ -222,11 +222,10 @@ impl<T> Handle<T> {
             if deadline.is_some_and(|deadline| driver.now() >= deadline) {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            let ticket = driver.ticket();
-            driver.add_joiner(self.id);
+            let joiner = driver.add_joiner(self.id);
             let woken = driver.park("join", On::Greenlet(self.id), deadline);
             if !matches!(woken, Woken::Event) {
-                driver.remove_joiner(self.id, ticket);
+                driver.remove_joiner(self.id, joiner);
             }
             driver.raise_kill();
             // An end in time is told, even if a scope expired before this turn came.

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, RefUnwindSafe, catch_unwind, resume_unwind};
@@ -43,7 +44,7 @@ impl RefUnwindSafe for Scope<'_, '_> {}
 #[derive(Default)]
 pub(crate) struct Family {
     /// In the order of spawning; those that are over are swept out now and then.
-    children: RefCell<Vec<GreenletId>>,
+    children: RefCell<VecDeque<GreenletId>>,
     /// What became of children that panicked and were not joined.
     panicked: RefCell<Vec<Panicked>>,
 }
@@ -149,10 +150,9 @@ impl<'scope> Scope<'scope, '_> {
             if driver.may_wait().is_err() {
                 return;
             }
-            let ticket = driver.ticket();
-            driver.add_joiner(child);
+            let joiner = driver.add_joiner(child);
             driver.park("scope", On::Greenlet(child), None);
-            driver.remove_joiner(child, ticket);
+            driver.remove_joiner(child, joiner);
             driver.raise_kill();
             // An end in time is told, even if a timeout expired before this turn came.
             if self.family.first_living(driver).is_some() {
@@ -175,6 +175,7 @@ impl<'scope> Scope<'scope, '_> {
                 break;
             }
             left.iter().for_each(|&child| self.driver.kill(child));
+            self.driver.bring_forward(&left);
             for &child in &left {
                 if round >= ROUNDS && self.driver.forget_if_unstarted(child) {
                     continue;
@@ -202,15 +203,16 @@ impl Family {
         if children.len() == children.capacity() {
             children.retain(|&child| driver.is_live(child));
         }
-        children.push(child);
+        children.push_back(child);
     }
 
     /// The child that was spawned first of those that are not over, the others before it swept out.
     fn first_living(&self, driver: &Driver) -> Option<GreenletId> {
         let mut children = self.children.borrow_mut();
-        let over = children.iter().take_while(|&&child| !driver.is_live(child)).count();
-        children.drain(..over);
-        children.first().copied()
+        while children.front().is_some_and(|&child| !driver.is_live(child)) {
+            children.pop_front();
+        }
+        children.front().copied()
     }
 
     /// A child panicked and was not joined.

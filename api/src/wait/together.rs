@@ -1,14 +1,15 @@
 //! Several things at once: [`any`] waits for the first of them, [`all`] for every one.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::time::Duration;
 
 use super::{Claim, Watcher, timed_out};
 use crate::call::{begin, check_timeouts, foreign, sealed::Sealed, wake_of};
-use crate::driver::{self, Driver, Ticket};
+use crate::driver::{self, Arrival, Driver, Ticket};
 use crate::hub::{GreenletId, On, Tick};
 use crate::sync::Event;
+use crate::sync::queue::Standing;
 use crate::thread::{JoinHandle, ScopedJoinHandle};
 use crate::time::Interval;
 
@@ -154,6 +155,8 @@ struct Together<'a> {
     deadline: Option<Tick>,
     may_park: bool,
     switched: Cell<bool>,
+    /// By what each is taken off its list, of the wait that is on.
+    lined_up: RefCell<Vec<Option<Place>>>,
     claims: Vec<Claim<'a>>,
 }
 
@@ -184,6 +187,7 @@ impl<'a> Together<'a> {
             deadline: timeout.map(|timeout| driver.now().after(timeout)),
             may_park: timeout != Some(Duration::ZERO),
             switched: Cell::new(false),
+            lined_up: RefCell::default(),
             claims,
         })
     }
@@ -248,13 +252,13 @@ impl<'a> Together<'a> {
         let (deadline, open) = self.line_up(indexes, ticket);
         // Another thread may have set an event before it was lined up for.
         if self.ready_among(indexes).is_ok_and(|ready| !ready.is_empty()) {
-            self.withdraw(indexes, ticket);
+            self.withdraw(indexes);
             driver.retire(ticket);
             return Ok(());
         }
         let woken = driver.park(op, On::Several(open), deadline);
         self.switched.set(true);
-        self.withdraw(indexes, ticket);
+        self.withdraw(indexes);
         driver.raise_kill();
         wake_of(woken).map(drop)
     }
@@ -264,38 +268,52 @@ impl<'a> Together<'a> {
     fn line_up(&self, indexes: &[usize], ticket: Ticket) -> (Option<Tick>, bool) {
         let driver = self.driver;
         let (mut deadline, mut open) = (self.deadline, false);
+        let mut lined_up = self.lined_up.borrow_mut();
         for &index in indexes {
+            let mut place = None;
             match self.members[index] {
                 Kind::Watcher(watcher) => {
                     watcher.waiting.set(Some(ticket));
-                    driver.watch(watcher.target.io, watcher.interest);
+                    let watch = driver.watch(watcher.target.io, watcher.interest);
+                    place = Some(Place::InList(watch));
                     open = true;
                 }
                 Kind::Event(event) => {
-                    event.line().enter(driver, &mut None);
+                    place = Some(Place::InLine(event.line().enter(driver, &mut None)));
                     open = true;
                 }
-                Kind::Greenlet(_, id) => driver.add_joiner(id),
+                Kind::Greenlet(_, id) => place = Some(Place::InList(driver.add_joiner(id))),
                 Kind::Due(_, due) => {
                     deadline = Some(deadline.map_or(due, |at| at.min(due)));
                 }
             }
+            lined_up.push(place);
         }
         (deadline, open)
     }
 
     /// Leaves no trace of the wait.
-    fn withdraw(&self, indexes: &[usize], ticket: Ticket) {
+    fn withdraw(&self, indexes: &[usize]) {
         let driver = self.driver;
-        for &index in indexes {
-            match self.members[index] {
-                Kind::Watcher(watcher) => driver.unwatch(watcher.target.io, ticket),
-                Kind::Event(event) => {
-                    event.line().leave(driver, ticket);
+        for (&index, place) in indexes.iter().zip(self.lined_up.take()) {
+            match (self.members[index], place) {
+                (Kind::Watcher(watcher), Some(Place::InList(watch))) => {
+                    driver.unwatch(watcher.target.io, watch);
                 }
-                Kind::Greenlet(_, id) => driver.remove_joiner(id, ticket),
-                Kind::Due(..) => {}
+                (Kind::Event(event), Some(Place::InLine(standing))) => {
+                    event.line().leave(standing);
+                }
+                (Kind::Greenlet(_, id), Some(Place::InList(joiner))) => {
+                    driver.remove_joiner(id, joiner);
+                }
+                _ => {}
             }
         }
     }
+}
+
+/// Where a member waits.
+enum Place {
+    InList(Arrival),
+    InLine(Standing),
 }

@@ -36,6 +36,12 @@ impl Driver {
         self.go_on(owner);
     }
 
+    /// Has a crowd that is about to be reaped stand first in the queue, so that each is found at once.
+    #[cold]
+    pub(crate) fn bring_forward(&self, crowd: &[GreenletId]) {
+        self.table.borrow_mut().bring_forward(crowd);
+    }
+
     /// The turn is `owner`'s again.
     fn go_on(&self, owner: Option<GreenletId>) {
         let hurried = self.table.borrow_mut().set_current(owner);
@@ -131,7 +137,7 @@ impl Driver {
 
     /// Where in the queue it stands.
     fn place_of(&self, id: GreenletId) -> Option<usize> {
-        self.table.borrow().queue.iter().position(|&(queued, _)| queued == id)
+        self.table.borrow().queue.iter().position(|&queued| queued == id)
     }
 
     /// Ends the process: this greenlet's end is owed, and it cannot be had.

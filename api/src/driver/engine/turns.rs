@@ -13,7 +13,7 @@ use crate::driver::streak;
 use crate::driver::thread_locals;
 use crate::driver::ticket::Origin;
 use crate::greenlet::{Fiber, stack};
-use crate::hub::{GreenletId, HostId, How, Ready, Runnable, SwitchPoint, Turn};
+use crate::hub::{GreenletId, HostId, How, Ready, SwitchPoint, Turn};
 
 /// What a look at the world came to.
 enum Polled {
@@ -49,7 +49,7 @@ impl Driver {
         if table.queue.is_empty() {
             return Turn::Poll;
         }
-        let runnable = Runnable::new(None, &table.queue, SwitchPoint::Idle);
+        let runnable = table.runnable(None, SwitchPoint::Idle);
         self.hub.borrow_mut().turn(&runnable)
     }
 
@@ -86,8 +86,9 @@ impl Driver {
             }
         }
         self.ready.replace(ready);
-        polled?;
         let mut table = self.table.borrow_mut();
+        table.sweep_abandoned();
+        polled?;
         table.expire(now);
         table.forget_yields();
         Ok(if stop {

@@ -3,12 +3,11 @@
 use std::io;
 
 use super::{Driver, current};
+use crate::driver::crowd::Arrival;
 use crate::driver::streak;
 use crate::driver::ticket::{Ticket, Woken};
-use crate::driver::waiters::{Arrival, Before, Left, Standing};
-use crate::hub::{
-    GreenletId, Io, Note, On, Readiness, Runnable, SwitchPoint, Tick, Turn, Wait, WokeBy,
-};
+use crate::driver::waiters::{Before, Left, Standing};
+use crate::hub::{GreenletId, Io, Note, On, Readiness, SwitchPoint, Tick, Turn, Wait, WokeBy};
 
 /// How a wait in a source's line ended.
 pub(crate) struct Waited {
@@ -201,7 +200,7 @@ impl Driver {
     pub(crate) fn completed(&self) {
         let turn = {
             let table = self.table.borrow();
-            let runnable = Runnable::new(table.current, &table.queue, SwitchPoint::Completed);
+            let runnable = table.runnable(table.current, SwitchPoint::Completed);
             self.hub.borrow_mut().turn(&runnable)
         };
         if turn != Turn::Run(0) {
@@ -226,14 +225,15 @@ impl Driver {
 
     // Sources.
 
-    /// Has every readiness of this source wake the current greenlet's next wait.
-    pub(crate) fn watch(&self, io: Io, interest: Readiness) {
-        self.table.borrow_mut().watch(io, interest);
+    /// Has every readiness of this source wake the current greenlet's next wait; returns by what it is
+    /// taken off again.
+    pub(crate) fn watch(&self, io: Io, interest: Readiness) -> Arrival {
+        self.table.borrow_mut().watch(io, interest)
     }
 
     /// Takes the current greenlet off a source after a wait that did not end by readiness.
-    pub(crate) fn unwatch(&self, io: Io, ticket: Ticket) {
-        self.table.borrow_mut().waiters.unwatch(io, ticket);
+    pub(crate) fn unwatch(&self, io: Io, watch: Arrival) {
+        self.table.borrow_mut().waiters.unwatch(io, watch);
     }
 
     /// Whether somebody is lined up before a newcomer.

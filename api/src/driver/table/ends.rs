@@ -39,8 +39,7 @@ impl Table {
         let ticket = Ticket { greenlet: id, wait: slot.wait };
         if !self.wake(ticket, Woken::Killed) {
             // It no longer merely yields: time is not to move before it has met its end.
-            let queued = self.queue.iter_mut().filter(|(queued, _)| *queued == id);
-            queued.for_each(|(_, yielded)| *yielded = false);
+            self.forget_yield_of(id);
         }
         true
     }
@@ -94,6 +93,7 @@ impl Table {
         for &id in &left {
             self.kill(id);
         }
+        self.bring_forward(&left);
         left
     }
 
@@ -121,20 +121,21 @@ impl Table {
             slot.woken = Some(Woken::Killed);
             self.open_waits -= usize::from(is_open(wait.on));
         } else {
-            self.queue.retain(|&(queued, _)| queued != id);
+            self.has_abandoned = true;
         }
         program
     }
 
     /// Makes the abandoned runnable once more, to be unwound.
     pub(in crate::driver) fn revive_abandoned(&mut self) {
+        self.sweep_abandoned();
         let revived: Vec<GreenletId> =
             self.live().filter(|slot| slot.abandoned).map(|slot| slot.id).collect();
         for id in revived {
             let slot = &mut self.slots[id.slot()];
             slot.abandoned = false;
             slot.killed = true;
-            self.queue.push_back((id, false));
+            self.queue.push_back(id);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whom a source's readiness, or its end, wakes.
 
 use super::Table;
+use crate::driver::crowd::Arrival;
 use crate::driver::ticket::{Ticket, Woken};
 use crate::driver::waiters::Standing;
 use crate::hub::{Io, Readiness};
@@ -12,7 +13,7 @@ impl Table {
         &mut self,
         io: Io,
         interest: Readiness,
-        again: Option<u64>,
+        again: Option<Arrival>,
     ) -> Standing {
         let ticket = self.ticket();
         let standing = (io, interest, self.waiters.queue(io, interest, ticket, again));
@@ -20,9 +21,9 @@ impl Table {
         standing
     }
 
-    pub(in crate::driver) fn watch(&mut self, io: Io, interest: Readiness) {
+    pub(in crate::driver) fn watch(&mut self, io: Io, interest: Readiness) -> Arrival {
         let ticket = self.ticket();
-        self.waiters.watch(io, interest, ticket);
+        self.waiters.watch(io, interest, ticket)
     }
 
     /// One event wakes every watcher, and one call of each direction.
@@ -30,7 +31,7 @@ impl Table {
     pub(in crate::driver) fn wake_io(&mut self, io: Io, interest: Readiness) {
         let called = self.waiters.call_each(io, interest);
         if called.watched {
-            while let Some(ticket) = self.waiters.next_watcher(io, interest) {
+            for ticket in self.waiters.watchers(io, interest) {
                 self.wake(ticket, Woken::Event);
             }
         }
@@ -80,7 +81,7 @@ impl Table {
                 self.wake(ticket, Woken::Closed);
             }
         }
-        while let Some(ticket) = self.waiters.next_watcher(io, Readiness::ALL) {
+        for ticket in self.waiters.watchers(io, Readiness::ALL) {
             self.wake(ticket, Woken::Closed);
         }
     }

@@ -1,0 +1,109 @@
+//! Who may run, in the order of becoming so.
+
+use std::collections::BTreeSet;
+
+use super::Table;
+use crate::driver::slot::Phase;
+use crate::greenlet::{Fiber, Leave};
+use crate::hub::{GreenletId, Runnable, SwitchPoint, Tick};
+
+impl Table {
+    #[inline]
+    pub(in crate::driver) fn runnable(
+        &self,
+        current: Option<GreenletId>,
+        point: SwitchPoint,
+    ) -> Runnable<'_> {
+        Runnable::new(current, &self.queue, self.yielded == self.queue.len(), point)
+    }
+
+    /// Takes the greenlet at this place of the queue out to run, and says whether it is hurried.
+    /// `None` if it was abandoned.
+    #[inline]
+    pub(in crate::driver) fn take_turn(
+        &mut self,
+        index: usize,
+    ) -> Option<(GreenletId, Phase, bool)> {
+        let id = if index == 0 { self.queue.pop_front() } else { self.queue.remove(index) }
+            .expect("a turn names one of the runnable");
+        self.forget_yield_of(id);
+        let slot = &mut self.slots[id.slot()];
+        if slot.abandoned {
+            return None;
+        }
+        let phase = slot.phase.take().expect("a runnable greenlet is not running");
+        self.current = Some(id);
+        match phase {
+            Phase::Body(body, _) if slot.killed => Some((id, Phase::Cancelled(body), true)),
+            phase => Some((id, phase, slot.is_hurried())),
+        }
+    }
+
+    /// Something for the current greenlet to run on.
+    pub(in crate::driver) fn take_spare(&mut self) -> Box<Fiber> {
+        self.current_slot().spare.take().unwrap_or_default()
+    }
+
+    #[inline]
+    pub(in crate::driver) fn put_back(&mut self, fiber: Box<Fiber>) {
+        self.current_slot().phase = Some(Phase::Fiber(fiber));
+        self.current = None;
+    }
+
+    /// Puts the current greenlet at the end of the queue; returns how it leaves.
+    pub(in crate::driver) fn requeue(&mut self, yielded: bool) -> Leave {
+        let id = self.current.expect("only a running greenlet gives way");
+        self.queue.push_back(id);
+        let slot = &mut self.slots[id.slot()];
+        if yielded {
+            slot.yielded = Some(self.polls);
+            self.yielded += 1;
+        }
+        slot.leave.expect("a running greenlet has started")
+    }
+
+    /// A poll is over: who yielded before it may run as anybody may.
+    pub(in crate::driver) fn forget_yields(&mut self) {
+        self.yielded = 0;
+        self.polls += 1;
+    }
+
+    /// When the next timeout of one who merely yielded is due: time moves though it could run. One that is
+    /// due by now is met at its next call, after what that finds there.
+    pub(in crate::driver) fn next_of_yielders(&self, now: Tick) -> Option<Tick> {
+        let slots = self.queue.iter().map(|id| &self.slots[id.slot()]);
+        let yielders = slots.filter(|slot| slot.yielded == Some(self.polls));
+        let timeouts = yielders.flat_map(|slot| &slot.timeouts);
+        timeouts.map(|timeout| timeout.deadline).filter(|&deadline| deadline > now).min()
+    }
+
+    /// Has these stand first, in this order. Nobody runs between it and their ends.
+    pub(in crate::driver) fn bring_forward(&mut self, crowd: &[GreenletId]) {
+        /// So few are found soon enough where they stand.
+        const FEW: usize = 8;
+        if crowd.len() <= FEW {
+            return;
+        }
+        let queued: BTreeSet<GreenletId> = self.queue.iter().copied().collect();
+        let first: Vec<GreenletId> =
+            crowd.iter().copied().filter(|id| queued.contains(id)).collect();
+        let moved: BTreeSet<GreenletId> = first.iter().copied().collect();
+        self.queue.retain(|id| !moved.contains(id));
+        first.into_iter().rev().for_each(|id| self.queue.push_front(id));
+    }
+
+    /// Takes those out of the queue who were abandoned since the last time.
+    pub(in crate::driver) fn sweep_abandoned(&mut self) {
+        if !std::mem::take(&mut self.has_abandoned) {
+            return;
+        }
+        let mut yielded = 0;
+        let (slots, polls) = (&self.slots, self.polls);
+        self.queue.retain(|id| {
+            let slot = &slots[id.slot()];
+            yielded += usize::from(slot.abandoned && slot.yielded == Some(polls));
+            !slot.abandoned
+        });
+        self.yielded -= yielded;
+    }
+}
