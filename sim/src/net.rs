@@ -8,6 +8,8 @@ pub(crate) mod address;
 pub(crate) mod connection;
 pub(crate) mod datagram;
 pub(crate) mod deliver;
+pub(crate) mod disconnect;
+pub(crate) mod facts;
 pub(crate) mod groups;
 pub(crate) mod icmp;
 pub(crate) mod interface;

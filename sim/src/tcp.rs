@@ -43,6 +43,7 @@ mod buffer;
 mod config;
 mod congestion;
 pub mod connection;
+mod counts;
 mod errno;
 pub mod listener;
 mod rtt;

@@ -24,6 +24,7 @@
 
 mod address;
 mod bytes;
+mod facts;
 mod keepalive;
 mod kind;
 mod options;
@@ -33,6 +34,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+pub use crate::hub::{Queued, TcpInfo, TcpState};
 pub use address::SockAddr;
 pub use keepalive::TcpKeepalive;
 pub use kind::{Domain, Protocol, Type};

@@ -1,8 +1,9 @@
-//! One connection: its positions, and what may be asked of it. What it does is in five files: `calls`
-//! (the application's side), `input` (segments in, and what routers say), `output` (segments out),
+//! One connection: its positions, and what may be asked of it. What it does is in six files: `calls`
+//! (the application's side), `facts` (what it is asked about), `input` (segments in, and what routers say), `output` (segments out),
 //! `timers`, `urgent`.
 
 mod calls;
+pub mod facts;
 mod input;
 mod output;
 mod timers;
@@ -16,6 +17,7 @@ use super::appetite::Appetite;
 use super::buffer::{ReceiveBuffer, SendBuffer};
 use super::config::Config;
 use super::congestion::Congestion;
+use super::counts::Counts;
 use super::errno::Errno;
 use super::sack::{Blocks, Scoreboard};
 use super::segment::Segment;
@@ -59,6 +61,7 @@ pub struct Connection {
     acks: Acks,
     owed: Owed,
     timers: Timers,
+    counts: Counts,
 
     error: Option<Errno>,
     /// What a router said since the peer was last heard: told if the connection dies of it.
@@ -109,6 +112,7 @@ impl Connection {
     pub fn accept(config: Config, isn: u64, syn: &Segment) -> Connection {
         let mut connection = Connection::new(config, State::SynReceived, isn, syn.seq);
         connection.embryo = true;
+        connection.counts.begin_behind(isn);
         connection.asked = Asked::Connected;
         connection.widen(0, syn.window);
         connection.bound_segment();
@@ -139,6 +143,7 @@ impl Connection {
             acks: Acks::new(),
             owed: Owed { syn: true, ..Owed::default() },
             timers: Timers::new(&config),
+            counts: Counts::new(iss),
             error: None,
             soft_error: None,
             shut_read: false,
@@ -278,6 +283,7 @@ impl Connection {
 
     /// Tells the peer that all is over, at the position where it is bound to believe it.
     fn send_reset(&mut self) {
+        self.counts.left();
         self.owed.reset = Some(Segment {
             seq: self.snd_nxt,
             ack: self.rcv_nxt(),
@@ -296,6 +302,7 @@ impl Connection {
         self.owed = Owed { reset: self.owed.reset.take(), ..Owed::default() };
         self.timers.stop();
         self.acks.stop();
+        self.counts.end(self.snd_una);
         self.snd_una = self.snd_nxt;
         self.sent = Scoreboard::default();
         self.outgoing.clear();
