@@ -1,6 +1,8 @@
 //! How a socket forgets its peer: connect(2) to an address of no family. What each kind keeps is what
 //! Linux was seen to keep.
 
+#[cfg(test)]
+mod tests;
 
 use std::io;
 

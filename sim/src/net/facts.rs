@@ -1,6 +1,8 @@
 //! What is asked of a socket beside its bytes and options: the lengths of its queues, and how its TCP
 //! stands.
 
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::time::Duration;
