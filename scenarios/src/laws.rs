@@ -6,6 +6,7 @@
 
 mod buffers;
 mod closing;
+mod facts;
 mod greenlets;
 mod pipes;
 mod polling;
@@ -41,6 +42,7 @@ pub(crate) fn laws() -> Vec<Scenario> {
         pipes::LAWS,
         polling::LAWS,
         buffers::LAWS,
+        facts::LAWS,
     ];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()
 }
