@@ -2,7 +2,8 @@
 //!
 //! In floors: `memory`, `readiness`, `route`, `interface`, `address` and `ports` say how things stand; `link`,
 //! `loopback` and `outgoing` send; `connection`, `stream`, `listener`, `datagram`, `multicast`, `udp`, `icmp`, `pipe`
-//! and `unix` are the protocols; `deliver` hands them what arrives; `life` ends them.
+//! and `unix` are the protocols; `deliver` hands them what arrives; `life` ends them, `disconnect` has them
+//! forget their peers, `facts` tells how they stand.
 
 pub(crate) mod address;
 pub(crate) mod connection;

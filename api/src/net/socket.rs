@@ -5,6 +5,9 @@
 //! [`Domain`], [`Type`], [`Protocol`], [`SockAddr`] and [`TcpKeepalive`] are socket2's too; buffers
 //! are plain `&mut [u8]`.
 //!
+//! Beyond socket2 it tells how much it holds ([`Socket::bytes_queued`]) and how its TCP stands
+//! ([`Socket::tcp_info`]), and forgets its peer ([`Socket::disconnect`]).
+//!
 //! What socket2 0.6 has and this has not, or otherwise:
 //!
 //! | socket2 | here |

@@ -1,9 +1,8 @@
-//! One connection: its positions, and what may be asked of it. What it does is in six files: `calls`
-//! (the application's side), `facts` (what it is asked about), `input` (segments in, and what routers say), `output` (segments out),
+//! One connection: its positions, and what may be asked of it. What it does is in five files: `calls`
+//! (the application's side), `input` (segments in, and what routers say), `output` (segments out),
 //! `timers`, `urgent`.
 
 mod calls;
-pub mod facts;
 mod input;
 mod output;
 mod timers;
@@ -17,8 +16,8 @@ use super::appetite::Appetite;
 use super::buffer::{ReceiveBuffer, SendBuffer};
 use super::config::Config;
 use super::congestion::Congestion;
-use super::counts::Counts;
 use super::errno::Errno;
+use super::facts::{Counts, Facts};
 use super::sack::{Blocks, Scoreboard};
 use super::segment::Segment;
 use super::state::State;
@@ -226,6 +225,52 @@ impl Connection {
     /// Bytes sent that the peer has not acknowledged.
     pub fn unacked(&self) -> usize {
         self.outgoing.len() - self.unsent()
+    }
+
+    pub fn facts(&self) -> Facts {
+        let (counts, timers) = (&self.counts, &self.timers);
+        Facts {
+            state: self.state.seen_by_owner(),
+            timeouts: timers.timeouts(),
+            sent_again: counts.sent_again,
+            rto_ns: timers.rtt.timeout_ns(&self.config),
+            round_trip_ns: timers.rtt.measured_ns(),
+            mss: self.config.mss,
+            acked: counts.acked(self.snd_una),
+            received: self.rcv_nxt().saturating_sub(self.irs.saturating_add(1)),
+            segs_out: counts.segs_out,
+            segs_in: counts.segs_in,
+            unsent: if self.is_over() { 0 } else { self.written().saturating_sub(self.snd_nxt) },
+        }
+    }
+
+    /// SIOCINQ: bytes up to an urgent one that is apart from them, all where there is none.
+    pub fn to_read(&self) -> usize {
+        if self.state.is_opening() {
+            return 0;
+        }
+        let start = self.incoming.start();
+        match self.urgent.at() {
+            Some(at)
+                if !self.config.urgent_inline && (start..self.incoming.next()).contains(&at) =>
+            {
+                (at - start) as usize
+            }
+            _ => self.incoming.len(),
+        }
+    }
+
+    /// SIOCOUTQ: what was written and not acknowledged, a FIN as one.
+    pub fn to_acknowledge(&self) -> usize {
+        if self.state.is_opening() || self.is_over() {
+            return 0;
+        }
+        self.written().saturating_sub(self.snd_una) as usize
+    }
+
+    /// Behind all that is written, and behind a FIN.
+    fn written(&self) -> u64 {
+        self.outgoing.end() + u64::from(self.shut_write)
     }
 
     /// May this SYN, at a connection in TIME-WAIT, begin a new one in its place? (RFC 6191, with

@@ -1,4 +1,6 @@
-//! What a connection counts for no other reason than to tell it, as Linux counts for TCP_INFO.
+//! What a connection counts for no other reason than to tell it, and what it tells: TCP_INFO.
+
+use super::state::State;
 
 /// Segments, and where what is acknowledged begins and ended.
 #[derive(Clone, Copy, Debug)]
@@ -44,4 +46,22 @@ impl Counts {
     pub(super) fn acked(&self, snd_una: u64) -> u64 {
         self.acked_at_end.unwrap_or(snd_una).saturating_sub(self.acked_from)
     }
+}
+
+/// What TCP_INFO tells of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    pub state: State,
+    /// Timeouts in a row.
+    pub timeouts: u32,
+    pub sent_again: u32,
+    pub rto_ns: u64,
+    /// SRTT and RTTVAR.
+    pub round_trip_ns: Option<(u64, u64)>,
+    pub mss: u32,
+    pub acked: u64,
+    pub received: u64,
+    pub segs_out: u32,
+    pub segs_in: u32,
+    pub unsent: u64,
 }
