@@ -174,7 +174,7 @@ impl<'a> Player<'a> {
             Op::Bind(a, place) => self.bind(*a, *place),
             Op::Listen(a, n) => self.thing(*a)?.socket()?.listen(*n).and_then(done),
             Op::Shutdown(a, how) => self.shutdown(*a, *how),
-            Op::Disconnect(a) => self.thing(*a)?.socket()?.disconnect().and_then(done),
+            Op::Disconnect(a) => self.disconnect(*a),
             Op::Queued(a) => self.queued(*a),
             Op::Tcp(a) => self.tcp(*a),
             Op::Counts(a) => self.counts(*a),

@@ -2,9 +2,22 @@
 
 use greenroom::net::{Protocol, TcpState};
 
-use super::{Line, Player};
+use super::{Line, Player, done};
 
 impl Player<'_> {
+    /// A connection that a socket of IPv6 accepted from IPv4 is left alone where programs are drawn:
+    /// disconnected, Linux's goes on to speak IPv4, and what it sends to IPv6 is never answered.
+    pub(super) fn disconnect(&self, slot: u8) -> Line {
+        let thing = self.thing(slot)?;
+        let socket = thing.socket()?;
+        let local = socket.local_addr()?.as_socket_ipv6();
+        let is_mapped = local.is_some_and(|local| local.ip().to_ipv4_mapped().is_some());
+        if self.world.is_lenient && is_mapped {
+            return Ok("left alone".into());
+        }
+        socket.disconnect().and_then(done)
+    }
+
     pub(super) fn queued(&self, slot: u8) -> Line {
         let thing = self.thing(slot)?;
         let socket = thing.socket()?;
