@@ -21,6 +21,7 @@ mod address;
 mod asked;
 mod clock;
 mod dead;
+mod facts;
 mod id;
 mod note;
 mod option;
@@ -40,6 +41,7 @@ pub use address::{Address, Domain, Kind};
 pub use asked::{Query, Take};
 pub use clock::{Instant, SystemTime, UNIX_EPOCH};
 pub(crate) use dead::DeadHub;
+pub use facts::{Queued, TcpInfo, TcpState};
 pub use id::{GreenletId, HostId, Io, Tick};
 pub use note::{Note, Notice, On, Wait, WokeBy};
 pub use option::{Group, Level, NameOpt, Opt};
@@ -103,6 +105,11 @@ pub trait Hub: Any {
     fn accept(&mut self, io: Io) -> io::Result<(Io, Address)>;
     /// Ends reading, writing or both, for every descriptor of the socket.
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()>;
+    /// Forgets the peer, as connect(2) to an address of no family; whoever is parked in what that ends
+    /// is named by a later [`poll`](Hub::poll).
+    fn disconnect(&mut self, _io: Io) -> io::Result<()> {
+        Err(unsupported("the end of a connection that leaves its socket"))
+    }
     /// Gives the descriptor up; the last one closes the socket.
     fn close(&mut self, io: Io);
     /// A second descriptor of the same socket.
@@ -149,6 +156,14 @@ pub trait Hub: Any {
     /// What a source is called where somebody reads of it, if it has a name beside its addresses.
     fn label(&self, _io: Io) -> Option<String> {
         None
+    }
+    /// How many bytes a socket holds in either direction.
+    fn queued(&mut self, _io: Io) -> io::Result<Queued> {
+        Err(unsupported("the lengths of a socket's queues"))
+    }
+    /// How a socket's TCP stands.
+    fn tcp_info(&mut self, _io: Io) -> io::Result<TcpInfo> {
+        Err(unsupported("what TCP knows of a connection"))
     }
     /// What an option is set to.
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32>;

@@ -62,7 +62,10 @@ pub use crate::call::Source;
 pub(crate) use crate::hub::domain_of;
 pub use connect::{CONNECTION_ATTEMPT_DELAY, connect_racing, create_connection};
 pub use lookup::ToSocketAddrs;
-pub use socket::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+pub use socket::{
+    Domain, InterfaceIndexOrAddress, Protocol, Queued, SockAddr, Socket, TcpInfo, TcpKeepalive,
+    TcpState, Type,
+};
 pub use tcp::{Incoming, TcpListener, TcpStream};
 pub use udp::UdpSocket;
 

@@ -31,7 +31,7 @@ use std::task::{Wake, Waker};
 
 use greenroom::hub::{
     Address, Birth, Domain, GreenletId, Group, HostId, Hub, Io, Job, Kind, NameOpt, Note, Opt,
-    Query, Readiness, Ready, Runnable, Take, Tick, Turn,
+    Query, Queued, Readiness, Ready, Runnable, Take, TcpInfo, Tick, Turn,
 };
 use greenroom::resolve::Resolver;
 use greenroom::signal;
@@ -39,6 +39,7 @@ use greenroom::time::{Instant, SystemTime};
 use mio::{Events, Poll, Token};
 
 use crate::blocking_pool::Inbox;
+use crate::facts;
 use crate::identity::Identity;
 use crate::options;
 use crate::resolver::Threaded;
@@ -253,6 +254,9 @@ impl Hub for RealHub {
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
         self.socket_of(io)?.shutdown(how)
     }
+    fn disconnect(&mut self, io: Io) -> io::Result<()> {
+        self.socket_of(io)?.disconnect()
+    }
     fn close(&mut self, io: Io) {
         match self.table.remove(io) {
             Some(Entry::Watch(watch)) => self.stop_watch(watch),
@@ -333,6 +337,12 @@ impl Hub for RealHub {
     fn peer_addr(&mut self, io: Io) -> io::Result<Address> {
         let address = self.socket_of(io)?.peer_addr()?;
         Ok(self.unstaged(address))
+    }
+    fn queued(&mut self, io: Io) -> io::Result<Queued> {
+        facts::queued(self.socket_of(io)?.os())
+    }
+    fn tcp_info(&mut self, io: Io) -> io::Result<TcpInfo> {
+        facts::tcp_info(self.socket_of(io)?.os())
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
         options::get(self.socket_of(io)?.os(), option)

@@ -43,6 +43,7 @@ mod run;
 mod address;
 mod hub;
 mod blocking_pool;
+mod facts;
 mod options;
 mod identity;
 mod resolver;

@@ -3,6 +3,8 @@
 #![allow(unsafe_code)]
 
 #[cfg(target_os = "linux")]
+pub(crate) mod facts;
+#[cfg(target_os = "linux")]
 pub(crate) mod names;
 
 use std::io::{self, IoSlice, IoSliceMut};

@@ -6,6 +6,7 @@
 
 mod buffers;
 mod closing;
+mod facts;
 mod greenlets;
 mod pipes;
 mod polling;
@@ -43,6 +44,7 @@ pub(crate) fn laws() -> Vec<Scenario> {
         polling::LAWS,
         readiness::LAWS,
         buffers::LAWS,
+        facts::LAWS,
     ];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()
 }

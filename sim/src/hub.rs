@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use greenroom::hub::{
     Address, Birth, Domain, GreenletId, Group, Hub, Io, Job, Kind, NameOpt, Note, Opt, Query,
-    Readiness, Ready, Runnable, SwitchPoint, Take, Tick, Turn, gather, scatter,
+    Queued, Readiness, Ready, Runnable, SwitchPoint, Take, TcpInfo, Tick, Turn, gather, scatter,
 };
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -21,8 +21,8 @@ use crate::errno::errno;
 use crate::id::SocketId;
 use crate::keeper::Beat;
 use crate::net::{
-    self, address, connection, datagram, deliver, groups, job, life, listener, loopback, names,
-    options, pipe, ports, readiness, stream, udp, unix, urgent,
+    self, address, connection, datagram, deliver, facts, groups, job, life, listener, loopback,
+    names, options, pipe, ports, readiness, stream, udp, unix, urgent,
 };
 use crate::scheduler::{Context, Scheduler};
 use crate::socket::{NO_SOCKET, Proto};
@@ -232,6 +232,9 @@ impl Hub for SimHub {
     fn shutdown(&mut self, io: Io, how: Shutdown) -> io::Result<()> {
         self.act(io, "shutdown", |world, id| life::shutdown(world, id, how))
     }
+    fn disconnect(&mut self, io: Io) -> io::Result<()> {
+        self.act(io, "disconnect", net::disconnect::disconnect)
+    }
     fn close(&mut self, io: Io) {
         let world = &mut self.world;
         let Some(id) = world.remove_descriptor(io) else { return };
@@ -334,6 +337,14 @@ impl Hub for SimHub {
                 Ok(address::shown(&self.world, id, peer).into())
             }
         }
+    }
+    fn queued(&mut self, io: Io) -> io::Result<Queued> {
+        let id = self.world.socket_of(io)?;
+        facts::queued(&self.world, id)
+    }
+    fn tcp_info(&mut self, io: Io) -> io::Result<TcpInfo> {
+        let id = self.world.socket_of(io)?;
+        facts::tcp_info(&self.world, id)
     }
     fn option(&mut self, io: Io, option: Opt) -> io::Result<u32> {
         let id = self.world.socket_of(io)?;

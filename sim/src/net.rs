@@ -2,12 +2,15 @@
 //!
 //! In floors: `memory`, `readiness`, `route`, `interface`, `address` and `ports` say how things stand; `link`,
 //! `loopback` and `outgoing` send; `connection`, `stream`, `listener`, `datagram`, `multicast`, `udp`, `icmp`, `pipe`
-//! and `unix` are the protocols; `deliver` hands them what arrives; `life` ends them.
+//! and `unix` are the protocols; `deliver` hands them what arrives; `life` ends them, `disconnect` has them
+//! forget their peers, `facts` tells how they stand.
 
 pub(crate) mod address;
 pub(crate) mod connection;
 pub(crate) mod datagram;
 pub(crate) mod deliver;
+pub(crate) mod disconnect;
+pub(crate) mod facts;
 pub(crate) mod groups;
 pub(crate) mod icmp;
 pub(crate) mod interface;

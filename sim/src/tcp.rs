@@ -44,6 +44,7 @@ mod config;
 mod congestion;
 pub mod connection;
 mod errno;
+mod facts;
 pub mod listener;
 mod rtt;
 mod sack;

@@ -51,6 +51,7 @@ const UNSAFE: Allowed = &[
     ("api/src/thread/scoped.rs", "lets a greenlet borrow from a frame it cannot outlive"),
     ("real/src/sys.rs", "a few system calls"),
     ("real/src/sys/names.rs", "the C library's look-ups of names"),
+    ("real/src/sys/facts.rs", "what a socket tells by ioctl(2), and TCP_INFO"),
 ];
 /// Modules of sim that import no sibling: (folder or file below `sim/src` without `.rs`).
 const ALONE: &[&str] = &["tcp", "choices"];

@@ -5,6 +5,9 @@
 //! [`Domain`], [`Type`], [`Protocol`], [`SockAddr`] and [`TcpKeepalive`] are socket2's too; buffers
 //! are plain `&mut [u8]`.
 //!
+//! Beyond socket2 it tells how much it holds ([`Socket::bytes_queued`]) and how its TCP stands
+//! ([`Socket::tcp_info`]), and forgets its peer ([`Socket::disconnect`]).
+//!
 //! What socket2 0.6 has and this has not, or otherwise:
 //!
 //! | socket2 | here |
@@ -24,6 +27,7 @@
 
 mod address;
 mod bytes;
+mod facts;
 mod keepalive;
 mod kind;
 mod options;
@@ -33,6 +37,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+pub use crate::hub::{Queued, TcpInfo, TcpState};
 pub use address::SockAddr;
 pub use keepalive::TcpKeepalive;
 pub use kind::{Domain, Protocol, Type};

@@ -66,6 +66,13 @@ impl Socket {
         Err(error.unwrap_or_else(|| io::Error::from_raw_os_error(libc::ECONNABORTED)))
     }
 
+    /// Has it be as one that never connected. Those who are parked in the connection hear of its error;
+    /// a read or write that came back short told something of a stream that is gone.
+    pub(crate) fn disconnect(&mut self) -> io::Result<()> {
+        (self.drained, self.full) = (false, false);
+        sys::disconnect(&self.os)
+    }
+
     /// Whether an attempt was given up, through another handle, for a socket that listens: such a
     /// one is never writable.
     fn listens(&self) -> bool {

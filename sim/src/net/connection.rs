@@ -1,5 +1,6 @@
 //! A connection between its calls: what it sends, what arrives for it, its timer and its end.
 
+use std::io;
 use std::net::SocketAddr;
 
 use crate::clock::Event;
@@ -49,6 +50,17 @@ pub(crate) fn send_written(world: &mut World, id: SocketId) {
             return;
         }
     }
+}
+
+/// Sends what the program has written, as above, and has the connection end: its last word leaves at
+/// once. Returns the error that is pending then.
+pub(crate) fn disconnect(world: &mut World, id: SocketId) -> Option<io::Error> {
+    send_written(world, id);
+    let now_ns = world.clock.now_ns();
+    let Proto::Stream(connection) = &mut world.sockets[id].proto else { return None };
+    let error = connection.disconnect();
+    while transmit_one(world, id, now_ns) {}
+    error
 }
 
 /// After a connection was fed or emptied: its timer, its flow, its listener.

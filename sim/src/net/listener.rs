@@ -91,10 +91,10 @@ pub(crate) fn open_half(world: &mut World, listener: SocketId, packet: &Packet, 
     if !queue.begin(id) {
         return world.forget_socket(id);
     }
-    let Socket { options, domain, .. } = &world.sockets[listener];
-    let (options, domain) = (options.clone(), *domain);
+    let Socket { options, domain, ip_is_given, .. } = &world.sockets[listener];
+    let (options, domain, ip_is_given) = (options.clone(), *domain, *ip_is_given);
     let socket = &mut world.sockets[id];
-    (socket.options, socket.domain) = (options, domain);
+    (socket.options, socket.domain, socket.ip_is_given) = (options, domain, ip_is_given);
     socket.peer = Some(packet.from);
     socket.is_named = true;
     socket.listener = Some(listener);

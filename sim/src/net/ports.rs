@@ -70,7 +70,9 @@ pub(crate) fn bind_to(world: &mut World, id: SocketId, mut local: SocketAddr) ->
     world.hosts[host].ports.bind(transport, local.port(), id);
     let socket = &mut world.sockets[id];
     (socket.local, socket.has_port) = (Some(local), true);
-    (socket.port_is_given, socket.ip_is_given) = (is_given, local.ip() != any(domain));
+    // That an address was named once is not forgotten, wherever it is bound after.
+    (socket.port_is_given, socket.ip_is_given) =
+        (is_given, socket.ip_is_given || local.ip() != any(domain));
     Ok(())
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
             let socket = &mut world.sockets[id];
             connection.shut_early(socket.shut_early);
             socket.proto = Proto::Stream(Box::new(connection));
-            socket.peer = Some(peer);
+            (socket.peer, socket.left_error) = (Some(peer), None);
             world.flows.insert(flow, id);
             outgoing::mark_dirty(world, id);
             world.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
@@ -73,8 +73,11 @@ pub(crate) fn connecting(world: &mut World, io: Io) -> io::Result<()> {
             }
             Some(result) => told(world, id, result),
         },
-        // Of what became of it others were told.
-        Proto::Fresh => Err(errno(libc::ECONNABORTED)),
+        // It was disconnected, or of what became of it others were told.
+        Proto::Fresh => {
+            let left = world.sockets[id].left_error.take();
+            Err(left.unwrap_or_else(|| errno(libc::ECONNABORTED)))
+        }
         Proto::Listener(_) => Ok(()),
         _ => Err(errno(libc::EOPNOTSUPP)),
     }
@@ -142,13 +145,9 @@ pub(crate) fn recv(
     buf: &mut [u8],
     take: Take,
 ) -> io::Result<usize> {
-    let socket = &mut world.sockets[id];
-    let there = match &socket.proto {
+    let there = match &world.sockets[id].proto {
         Proto::Stream(connection) => connection.queued().min(buf.len()),
-        Proto::Fresh if socket.left_error.is_some() => {
-            return Err(socket.left_error.take().expect("it was just looked at"));
-        }
-        Proto::Fresh if socket.shut_early.0 => return Ok(0),
+        Proto::Fresh => return nothing_to_read(world, id),
         _ => return Err(errno(libc::ENOTCONN)),
     };
     // A read that finds nothing still passes over an urgent byte.
@@ -175,6 +174,16 @@ pub(crate) fn recv(
             }
             Err(error)
         }
+    }
+}
+
+/// What a read comes to where there is no connection: what is left of the last one comes first.
+fn nothing_to_read(world: &mut World, id: SocketId) -> io::Result<usize> {
+    let socket = &mut world.sockets[id];
+    match socket.left_error.take() {
+        Some(error) => Err(error),
+        None if socket.shut_early.0 => Ok(0),
+        None => Err(errno(libc::ENOTCONN)),
     }
 }
 

@@ -102,7 +102,9 @@ fn autobind(world: &mut World, id: SocketId) -> io::Result<()> {
     if socket.has_port {
         return Ok(());
     }
-    let local = SocketAddr::new(any(socket.domain), 0);
+    // One that was disconnected may have kept its address.
+    let ip = socket.local.map_or(any(socket.domain), |local| local.ip());
+    let local = SocketAddr::new(ip, 0);
     // That there is none is said in another way here (linux-truth 55).
     ports::bind_to(world, id, local).map_err(|_| no_port())
 }
@@ -193,6 +195,22 @@ pub(crate) fn shutdown(world: &mut World, id: SocketId, read: bool, write: bool)
     }
     readiness::tell(world, id);
     if is_connected { Ok(()) } else { Err(errno(libc::ENOTCONN)) }
+}
+
+/// Forgets the peer, and of its own address what the program did not name. What came stays.
+pub(crate) fn disconnect(world: &mut World, id: SocketId) {
+    if !world.sockets[id].port_is_given {
+        world.unroute(id);
+    }
+    let socket = &mut world.sockets[id];
+    socket.peer = None;
+    let Some(local) = &mut socket.local else { return };
+    if !socket.ip_is_given {
+        local.set_ip(any(socket.domain));
+    }
+    if !socket.port_is_given {
+        local.set_port(0);
+    }
 }
 
 /// UDP has no urgent datagrams, and says so once it has a port and the length is one it could send.

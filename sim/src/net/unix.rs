@@ -19,14 +19,14 @@ use std::io;
 use std::os::unix::net::SocketAddr;
 use std::rc::Rc;
 
-use greenroom::hub::{Address, Io, Kind, Readiness, Take};
+use greenroom::hub::{Address, Io, Kind, Queued, Readiness, Take};
 
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::{naming, readiness};
 use crate::socket::Proto;
 use crate::socket::unix::name::{Name, key_of};
-use crate::socket::unix::queue::around_marks;
+use crate::socket::unix::queue::{Mark, around_marks};
 use crate::socket::unix::{Peer, Role, UnixSocket};
 use crate::trace::event::Call;
 use crate::world::World;
@@ -195,7 +195,30 @@ pub(crate) fn accept(world: &mut World, io: Io, id: SocketId) -> io::Result<(Io,
     Ok((io, Name::address(peer.as_deref())))
 }
 
+/// A datagram socket forgets its peer; the others have theirs for good.
+pub(crate) fn disconnect(world: &mut World, id: SocketId) -> io::Result<()> {
+    match world.unix(id).kind {
+        Kind::Datagram => datagram::disconnect(world, id),
+        Kind::Stream | Kind::SeqPacket => return Err(errno(libc::EINVAL)),
+    }
+    Ok(())
+}
+
 // Asked about.
+
+/// `FIONREAD` and `SIOCOUTQ`.
+pub(crate) fn queued(socket: &UnixSocket) -> io::Result<Queued> {
+    if socket.is_listening() {
+        return Err(errno(libc::EINVAL));
+    }
+    let lengths = socket.incoming.iter().filter(|piece| piece.mark != Mark::Taken);
+    let mut lengths = lengths.map(|piece| piece.rest().len());
+    let to_read = match socket.kind {
+        Kind::Datagram => lengths.next().unwrap_or(0),
+        Kind::Stream | Kind::SeqPacket => lengths.sum(),
+    };
+    Ok(Queued { to_read, to_send: socket.charged })
+}
 
 pub(crate) fn name(world: &World, id: SocketId) -> Address {
     Name::address(world.unix(id).name.get().map(|name| &**name))

@@ -17,6 +17,7 @@ use super::buffer::{ReceiveBuffer, SendBuffer};
 use super::config::Config;
 use super::congestion::Congestion;
 use super::errno::Errno;
+use super::facts::{Counts, Facts};
 use super::sack::{Blocks, Scoreboard};
 use super::segment::Segment;
 use super::state::State;
@@ -59,6 +60,7 @@ pub struct Connection {
     acks: Acks,
     owed: Owed,
     timers: Timers,
+    counts: Counts,
 
     error: Option<Errno>,
     /// What a router said since the peer was last heard: told if the connection dies of it.
@@ -109,6 +111,7 @@ impl Connection {
     pub fn accept(config: Config, isn: u64, syn: &Segment) -> Connection {
         let mut connection = Connection::new(config, State::SynReceived, isn, syn.seq);
         connection.embryo = true;
+        connection.counts.begin_behind(isn);
         connection.asked = Asked::Connected;
         connection.widen(0, syn.window);
         connection.bound_segment();
@@ -139,6 +142,7 @@ impl Connection {
             acks: Acks::new(),
             owed: Owed { syn: true, ..Owed::default() },
             timers: Timers::new(&config),
+            counts: Counts::new(iss),
             error: None,
             soft_error: None,
             shut_read: false,
@@ -223,6 +227,52 @@ impl Connection {
         self.outgoing.len() - self.unsent()
     }
 
+    pub fn facts(&self) -> Facts {
+        let (counts, timers) = (&self.counts, &self.timers);
+        Facts {
+            state: self.state.seen_by_owner(),
+            timeouts: timers.timeouts(),
+            sent_again: counts.sent_again,
+            rto_ns: timers.rtt.timeout_ns(&self.config),
+            round_trip_ns: timers.rtt.measured_ns(),
+            mss: self.config.mss,
+            acked: counts.acked(self.snd_una),
+            received: self.rcv_nxt().saturating_sub(self.irs.saturating_add(1)),
+            segs_out: counts.segs_out,
+            segs_in: counts.segs_in,
+            unsent: if self.is_over() { 0 } else { self.written().saturating_sub(self.snd_nxt) },
+        }
+    }
+
+    /// SIOCINQ: bytes up to an urgent one that is apart from them, all where there is none.
+    pub fn to_read(&self) -> usize {
+        if self.state.is_opening() {
+            return 0;
+        }
+        let start = self.incoming.start();
+        match self.urgent.at() {
+            Some(at)
+                if !self.config.urgent_inline && (start..self.incoming.next()).contains(&at) =>
+            {
+                (at - start) as usize
+            }
+            _ => self.incoming.len(),
+        }
+    }
+
+    /// SIOCOUTQ: what was written and not acknowledged, a FIN as one.
+    pub fn to_acknowledge(&self) -> usize {
+        if self.state.is_opening() || self.is_over() {
+            return 0;
+        }
+        self.written().saturating_sub(self.snd_una) as usize
+    }
+
+    /// Behind all that is written, and behind a FIN.
+    fn written(&self) -> u64 {
+        self.outgoing.end() + u64::from(self.shut_write)
+    }
+
     /// May this SYN, at a connection in TIME-WAIT, begin a new one in its place? (RFC 6191, with
     /// positions instead of timestamps.) The world replaces the connection then.
     pub fn gives_way_to(&self, seg: &Segment) -> bool {
@@ -278,6 +328,7 @@ impl Connection {
 
     /// Tells the peer that all is over, at the position where it is bound to believe it.
     fn send_reset(&mut self) {
+        self.counts.left();
         self.owed.reset = Some(Segment {
             seq: self.snd_nxt,
             ack: self.rcv_nxt(),
@@ -296,6 +347,7 @@ impl Connection {
         self.owed = Owed { reset: self.owed.reset.take(), ..Owed::default() };
         self.timers.stop();
         self.acks.stop();
+        self.counts.end(self.snd_una);
         self.snd_una = self.snd_nxt;
         self.sent = Scoreboard::default();
         self.outgoing.clear();

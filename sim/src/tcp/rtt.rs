@@ -33,6 +33,11 @@ impl RoundTrip {
         self.smoothed_ns.map(|(srtt, _)| srtt)
     }
 
+    /// SRTT and RTTVAR, likewise.
+    pub(super) fn measured_ns(&self) -> Option<(u64, u64)> {
+        self.smoothed_ns
+    }
+
     /// The time to wait now, doublings included.
     pub(super) fn timeout_ns(&self, config: &Config) -> u64 {
         doubled(self.rto_ns, self.backoff, config)

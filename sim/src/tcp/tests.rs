@@ -8,6 +8,7 @@ use super::{Config, Connection, Keepalive, Listener, Segment, State};
 mod closing;
 mod congestion;
 mod delay;
+mod facts;
 mod loss;
 mod opening;
 mod path;

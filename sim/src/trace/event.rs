@@ -117,6 +117,9 @@ pub(crate) enum Call {
         socket: u32,
         how: Shutdown,
     },
+    Disconnect {
+        socket: u32,
+    },
     Close {
         socket: u32,
     },

@@ -48,6 +48,7 @@ enum Number {
     Switch = 31,
     Violation = 38,
     Signal = 43,
+    Disconnect = 46,
 }
 
 /// What is hashed of an event, beside its time and whose it is.
@@ -129,6 +130,7 @@ fn of_call(call: &Call) -> Digest {
             Digest::new(Number::SendTo, socket, bytes, payload.0.unwrap_or(0))
         }
         Call::Shutdown { socket, .. } => Digest::new(Number::Shutdown, socket, 0, 0),
+        Call::Disconnect { socket } => Digest::new(Number::Disconnect, socket, 0, 0),
         Call::Close { socket } => Digest::new(Number::Close, socket, 0, 0),
         Call::Resolve { ref name } => of_text(Number::Resolve, name),
         Call::Resolved { .. } => Digest::new(Number::Resolved, 0, 0, 0),

@@ -130,6 +130,7 @@ impl Words<'_> {
             Call::Shutdown { socket, how } => {
                 format!("shutdown {} {}", name(socket), shutdown_text(*how))
             }
+            Call::Disconnect { socket } => format!("disconnect {}", name(socket)),
             Call::Close { socket } => format!("close {}", name(socket)),
             Call::Resolve { name } => format!("resolve {}", name.as_str()),
             Call::Resolved { first } => format!("resolved {}", self.address((*first, 0).into())),

@@ -102,9 +102,9 @@ fn op(tokens: &mut Tokens) -> Result<Op, Refusal> {
     let Some(read) = call(&verb).or_else(|| other_than_call(&verb)) else {
         return Err(format!(
             "no operation `{verb}`; there are bind, listen, connect, send, recv, peek, send_to, \
-             recv_from, peek_from, urgent, recv_urgent, wait, shutdown, close, local, peer, \
-             addresses, error, poll, set, get, join, leave, fill, drain, sleep, exhaust, spare, \
-             resolve, times, and `sN = `"
+             recv_from, peek_from, urgent, recv_urgent, wait, shutdown, disconnect, close, \
+             local, peer, addresses, error, poll, queued, tcp, counts, set, get, join, leave, \
+             fill, drain, sleep, exhaust, spare, resolve, times, and `sN = `"
         ));
     };
     let slot = tokens.slot()?;
@@ -139,6 +139,10 @@ fn other_than_call(verb: &str) -> Option<Read> {
         "bind" => |a, tokens| Ok(Op::Bind(a, tokens.place()?)),
         "listen" => |a, tokens| Ok(Op::Listen(a, tokens.number("a backlog")?)),
         "shutdown" => |a, tokens| Ok(Op::Shutdown(a, tokens.switch()?)),
+        "disconnect" => |a, _| Ok(Op::Disconnect(a)),
+        "queued" => |a, _| Ok(Op::Queued(a)),
+        "tcp" => |a, _| Ok(Op::Tcp(a)),
+        "counts" => |a, _| Ok(Op::Counts(a)),
         "close" => |a, tokens| match tokens.peek() {
             None => Ok(Op::Close(a)),
             Some(_) => tokens.words("now").map(|()| Op::CloseNow(a)),

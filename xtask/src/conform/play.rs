@@ -4,6 +4,7 @@ mod actor;
 mod buffers;
 mod call;
 mod calls;
+mod facts;
 mod marks;
 mod note;
 mod place;
@@ -173,6 +174,10 @@ impl<'a> Player<'a> {
             Op::Bind(a, place) => self.bind(*a, *place),
             Op::Listen(a, n) => self.thing(*a)?.socket()?.listen(*n).and_then(done),
             Op::Shutdown(a, how) => self.shutdown(*a, *how),
+            Op::Disconnect(a) => self.disconnect(*a),
+            Op::Queued(a) => self.queued(*a),
+            Op::Tcp(a) => self.tcp(*a),
+            Op::Counts(a) => self.counts(*a),
             Op::Local(a) => self.local_address(*a),
             Op::Peer(a) => self.peer_address(*a),
             Op::Addresses(a) => self.addresses(*a),

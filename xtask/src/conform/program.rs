@@ -120,6 +120,8 @@ pub enum Op {
     Listen(u8, i32),
     Call(u8, Call),
     Shutdown(u8, Switch),
+    /// Forgets its peer: connect(2) to no family.
+    Disconnect(u8),
     /// An actor that waits on it waits on, as with a handle that two threads share.
     Close(u8),
     /// With those who wait on it woken.
@@ -132,6 +134,12 @@ pub enum Op {
     /// `SO_ERROR`.
     Error(u8),
     Poll(u8),
+    /// `FIONREAD` and `SIOCOUTQ`.
+    Queued(u8),
+    /// The state of TCP, and a listener's queue.
+    Tcp(u8),
+    /// What TCP has counted.
+    Counts(u8),
     Set(u8, Opt, Value),
     Get(u8, Opt),
     Join(u8, IpAddr, Interface),
@@ -250,6 +258,7 @@ impl fmt::Display for Op {
             Op::Listen(a, n) => write!(f, "listen s{a} {n}"),
             Op::Call(a, call) => OfSlot(*a, call).fmt(f),
             Op::Shutdown(a, how) => write!(f, "shutdown s{a} {how}"),
+            Op::Disconnect(a) => write!(f, "disconnect s{a}"),
             Op::Close(a) => write!(f, "close s{a}"),
             Op::CloseNow(a) => write!(f, "close s{a} now"),
             Op::Dup(a, b) => write!(f, "s{b} = dup s{a}"),
@@ -258,6 +267,9 @@ impl fmt::Display for Op {
             Op::Addresses(a) => write!(f, "addresses s{a}"),
             Op::Error(a) => write!(f, "error s{a}"),
             Op::Poll(a) => write!(f, "poll s{a}"),
+            Op::Queued(a) => write!(f, "queued s{a}"),
+            Op::Tcp(a) => write!(f, "tcp s{a}"),
+            Op::Counts(a) => write!(f, "counts s{a}"),
             Op::Set(a, option, value) => write!(f, "set s{a} {option} {value}"),
             Op::Get(a, option) => write!(f, "get s{a} {option}"),
             Op::Join(a, group, on) => write!(f, "join s{a} {group} {on}"),
@@ -287,6 +299,7 @@ impl Op {
             | Op::Listen(a, _)
             | Op::Call(a, _)
             | Op::Shutdown(a, _)
+            | Op::Disconnect(a)
             | Op::Close(a)
             | Op::CloseNow(a)
             | Op::Dup(a, _)
@@ -295,6 +308,9 @@ impl Op {
             | Op::Addresses(a)
             | Op::Error(a)
             | Op::Poll(a)
+            | Op::Queued(a)
+            | Op::Tcp(a)
+            | Op::Counts(a)
             | Op::Set(a, ..)
             | Op::Get(a, _)
             | Op::Join(a, ..)

@@ -38,6 +38,13 @@ pub(crate) fn connect(world: &mut World, id: SocketId, to: &SocketAddr) -> io::R
     Ok(())
 }
 
+/// Forgets the peer, and with it what it sent.
+pub(crate) fn disconnect(world: &mut World, id: SocketId) {
+    lose_queued(world, id);
+    world.unix_mut(id).peer = Peer::None;
+    callers::tell(world, id);
+}
+
 /// A connected socket leaves its peer: what lies here is lost, and a peer that was connected to
 /// it is told so.
 fn lose_queued(world: &mut World, id: SocketId) {
@@ -50,6 +57,7 @@ fn lose_queued(world: &mut World, id: SocketId) {
         callers::discharge(world, piece.sender, piece.cost);
     }
     if let Peer::Here(peer) = peer
+        && peer != id
         && world.unix(peer).hears_only(id)
     {
         world.unix_mut(peer).error = Some(libc::ECONNRESET);

@@ -186,6 +186,27 @@ impl Connection {
         self.die(None);
     }
 
+    /// connect(2) to no family (Linux's tcp_disconnect): the end at once, of which the peer is told
+    /// unless it was told already. Returns the error that is pending then.
+    pub fn disconnect(&mut self) -> Option<io::Error> {
+        let fin_is_out = self.snd_nxt > self.outgoing.end();
+        let is_told = match self.state {
+            State::Closed | State::TimeWait => false,
+            State::SynSent => {
+                self.error = Some(Errno::ConnReset);
+                false
+            }
+            State::Closing | State::LastAck => !fin_is_out,
+            _ => true,
+        };
+        if is_told {
+            self.send_reset();
+            self.error = Some(Errno::ConnReset);
+        }
+        self.die(None);
+        self.error.take().map(Errno::error)
+    }
+
     /// How the attempt ended that somebody waits for, whoever was told before; `None` while it is in
     /// flight. One that was shut down failed as any other.
     pub fn attempt_result(&mut self) -> Option<io::Result<()>> {

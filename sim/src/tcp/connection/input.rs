@@ -11,6 +11,9 @@ use super::Connection;
 impl Connection {
     /// Takes any segment whatever; `payload` is what counts, not `seg.len`.
     pub fn handle_segment(&mut self, now: u64, seg: &Segment, payload: &[u8]) {
+        if !self.is_over() {
+            self.counts.came();
+        }
         match self.state {
             State::Closed => {
                 self.owed.reset = self.owed.reset.or(Connection::reset_for(seg, payload.len()));
@@ -163,7 +166,9 @@ impl Connection {
         // Linux sends the FIN that was asked for too early only where the peer's SYN came first.
         self.shut_write |= self.mute && self.state == State::SynReceived;
         self.state = if self.shut_write { State::FinWait1 } else { State::Established };
-        self.embryo = false;
+        if std::mem::take(&mut self.embryo) {
+            self.counts.was_opened();
+        }
         self.owed.syn = false;
         self.timers.heard(now);
         self.congestion.opened(self.timers.attempts());

@@ -14,6 +14,15 @@ impl Connection {
         if let Some(reset) = self.owed.reset.take() {
             return Some(reset);
         }
+        let segment = self.next_segment(now, payload);
+        // What a listener answers, and what is said in TIME-WAIT, does not come from the socket.
+        if segment.is_some() && !self.embryo && self.state != State::TimeWait {
+            self.counts.left();
+        }
+        segment
+    }
+
+    fn next_segment(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
         match self.state {
             State::Closed => None,
             State::SynSent | State::SynReceived => self.handshake(now),
@@ -94,6 +103,9 @@ impl Connection {
         let (seq, len) = (bytes.start, bytes.end - bytes.start);
         let next = bytes.end + u64::from(fin);
         let fresh = seq == self.snd_nxt;
+        if !fresh {
+            self.counts.was_sent_again();
+        }
         self.snd_nxt = self.snd_nxt.max(next);
         self.write_end = self.write_end.filter(|write_end| *write_end > self.snd_nxt);
         self.timers.sent(now, next, fresh, &self.config);

@@ -22,6 +22,8 @@ pub(super) struct Timers {
     close_at: Option<u64>,
     /// Timeouts of the SYN.
     attempts: u32,
+    /// Timeouts in a row, of whatever was waited for.
+    timeouts: u32,
     /// First timeout of the segment that is waited for.
     retransmitting_since: Option<u64>,
     /// Data waits and has made no progress since.
@@ -47,6 +49,7 @@ impl Timers {
             persist_at: None,
             close_at: None,
             attempts: 0,
+            timeouts: 0,
             retransmitting_since: None,
             stalled_since: None,
             probes: 0,
@@ -80,6 +83,11 @@ impl Timers {
         self.attempts
     }
 
+    /// Timeouts in a row.
+    pub(super) fn timeouts(&self) -> u32 {
+        self.timeouts
+    }
+
     pub(super) fn opened(&mut self, now: u64, ack: u64, config: &Config) {
         self.progress(now, ack, false, config);
         if std::mem::take(&mut self.attempts) > 0 {
@@ -90,6 +98,7 @@ impl Timers {
     /// The peer acknowledged something new; `outstanding` if more is to come.
     pub(super) fn progress(&mut self, now: u64, ack: u64, outstanding: bool, config: &Config) {
         self.rtt.acknowledged(ack, now, config);
+        self.timeouts = 0;
         self.retransmitting_since = None;
         let timeout = self.rtt.timeout_ns(config);
         self.retransmit_at = outstanding.then(|| now.saturating_add(timeout));
@@ -230,6 +239,8 @@ impl Connection {
             return self.give_up();
         }
         self.timers.attempts += 1;
+        self.timers.timeouts += 1;
+        self.counts.was_sent_again();
         if self.timers.attempts > linear {
             self.timers.rtt.back_off();
         }
@@ -245,6 +256,7 @@ impl Connection {
             return self.give_up();
         }
         self.timers.rtt.back_off();
+        self.timers.timeouts += 1;
         self.congestion.timed_out(self.snd_nxt - self.snd_una, self.snd_nxt, is_first);
         self.sent.lose_all(self.snd_una, self.snd_nxt);
         self.rearm(now);

@@ -141,11 +141,14 @@ fn op() -> impl Strategy<Value = Op> {
             2 => prop_oneof![Just(0), Just(1), Just(64)].prop_map(move |n| Op::Listen(a, n)),
             24 => call(a).prop_map(move |call| Op::Call(a, call)),
             3 => how().prop_map(move |how| Op::Shutdown(a, how)),
+            1 => Just(Op::Disconnect(a)),
             3 => Just(Op::Close(a)),
             1 => beside(a).prop_map(move |b| Op::Dup(a, b)),
             3 => Just(Op::Addresses(a)),
             2 => Just(Op::Error(a)),
             5 => Just(Op::Poll(a)),
+            1 => Just(Op::Queued(a)),
+            1 => Just(Op::Tcp(a)),
             2 => setting().prop_map(move |(option, value)| Op::Set(a, option, value)),
         ]
     })

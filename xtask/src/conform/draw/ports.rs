@@ -52,6 +52,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (FIRST_STREAM..=LAST).prop_map(|a| Op::Call(a, Call::Connect(Place::Nobody))),
         3 => slot().prop_map(Op::Close),
         1 => slot().prop_map(Op::Poll),
+        1 => slot().prop_map(Op::Disconnect),
     ]
 }
 
