@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use greenroom::io::pipe;
 use greenroom::net::{TcpListener, UdpSocket};
@@ -16,7 +16,7 @@ use greenroom::wait;
 
 use super::REPETITIONS;
 use super::machine::{figure, median, table};
-use super::process;
+use super::process::{self, cpu_ns};
 
 /// The smaller crowd. Below some thousands a square hides behind what each one costs.
 const CROWD: usize = 20_000;
@@ -27,7 +27,7 @@ const LATER: Duration = Duration::from_secs(3600);
 
 type Crowd = fn(usize) -> Duration;
 
-/// A crowd of so many, and how long what is measured of it took.
+/// Makes a crowd of so many and returns how long what is measured of it took on the CPU.
 const CROWDS: &[(&str, Crowd)] = &[
     ("sleepers end", sleepers),
     ("event set", event_set),
@@ -83,7 +83,7 @@ pub fn bench() -> Result<(), String> {
             over.push(name);
         }
     }
-    let columns = ["", "us, 20 000", "us, 40 000", "ratio"];
+    let columns = ["", "CPU us, 20 000", "CPU us, 40 000", "ratio"];
     table(&format!("crowds: twice as many (at most {RATIO_MAX} times as long)"), &columns, &rows);
     match over.is_empty() {
         true => Ok(()),
@@ -98,7 +98,7 @@ fn measured(name: &str, crowd: usize) -> Result<f64, String> {
     Ok(us)
 }
 
-/// Prints the microseconds that one crowd took.
+/// Prints the microseconds on the CPU that one crowd took.
 pub fn child(name: &str, crowd: &str) -> Result<(), String> {
     let crowd = crowd.parse().map_err(|_| format!("`{crowd}` is no number"))?;
     let named = |list: &[(&str, Crowd)]| {
@@ -128,10 +128,11 @@ fn crowd<T: 'static>(
     all
 }
 
+/// Time on the CPU.
 fn time(what: impl FnOnce()) -> Duration {
-    let start = Instant::now();
+    let start = cpu_ns("self");
     what();
-    start.elapsed()
+    Duration::from_nanos(cpu_ns("self") - start)
 }
 
 fn join<T>(all: Vec<JoinHandle<T>>) {
@@ -385,11 +386,11 @@ fn end_of_runnable(size: usize) -> Duration {
 
 /// From the end of main to the end of the run.
 fn end_of(size: usize, body: fn()) -> Duration {
-    let main_ended = greenroom_real::run(move || {
+    let main_ended_ns = greenroom_real::run(move || {
         crowd(size, move |_| body());
-        Instant::now()
+        cpu_ns("self")
     });
-    main_ended.elapsed()
+    Duration::from_nanos(cpu_ns("self") - main_ended_ns)
 }
 
 // Sources.
