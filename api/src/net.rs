@@ -62,7 +62,10 @@ pub use crate::call::Source;
 pub(crate) use crate::hub::domain_of;
 pub use connect::{CONNECTION_ATTEMPT_DELAY, connect_racing, create_connection};
 pub use lookup::ToSocketAddrs;
-pub use socket::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+pub use socket::{
+    Control, Domain, InterfaceIndexOrAddress, MsgHdr, MsgHdrMut, PacketInfoV4, PacketInfoV6,
+    Protocol, ReceivedControl, RecvFlags, SockAddr, Socket, TcpKeepalive, Type,
+};
 pub use tcp::{Incoming, TcpListener, TcpStream};
 pub use udp::UdpSocket;
 

@@ -7,6 +7,7 @@
 mod buffers;
 mod closing;
 mod greenlets;
+mod messages;
 mod pipes;
 mod polling;
 mod scopes;
@@ -41,6 +42,7 @@ pub(crate) fn laws() -> Vec<Scenario> {
         pipes::LAWS,
         polling::LAWS,
         buffers::LAWS,
+        messages::LAWS,
     ];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()
 }

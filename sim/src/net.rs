@@ -2,7 +2,7 @@
 //!
 //! In floors: `memory`, `readiness`, `route`, `interface`, `address` and `ports` say how things stand; `link`,
 //! `loopback` and `outgoing` send; `connection`, `stream`, `listener`, `datagram`, `multicast`, `udp`, `icmp`, `pipe`
-//! and `unix` are the protocols; `deliver` hands them what arrives; `life` ends them.
+//! and `unix` are the protocols; `message` and `urgent` are calls of several; `deliver` hands them what arrives; `life` ends them.
 
 pub(crate) mod address;
 pub(crate) mod connection;
@@ -17,6 +17,7 @@ pub(crate) mod link;
 pub(crate) mod listener;
 pub(crate) mod loopback;
 pub(crate) mod memory;
+pub(crate) mod message;
 pub(crate) mod multicast;
 pub(crate) mod names;
 pub(crate) mod naming;

@@ -1,9 +1,10 @@
-//! One connection: its positions, and what may be asked of it. What it does is in five files: `calls`
+//! One connection: its positions, and what may be asked of it. What it does is in six files: `calls`
 //! (the application's side), `input` (segments in, and what routers say), `output` (segments out),
-//! `timers`, `urgent`.
+//! `joins` (which bytes belong together), `timers`, `urgent`.
 
 mod calls;
 mod input;
+mod joins;
 mod output;
 mod timers;
 mod urgent;
@@ -46,6 +47,10 @@ pub struct Connection {
     write_end: Option<u64>,
     /// All before this leaves without waiting to fill a segment.
     pushed: u64,
+    /// The last write said that more belongs to it.
+    more: bool,
+    /// Where segments end because a record does, as far as the peer has not acknowledged it.
+    ends: VecDeque<u64>,
     congestion: Congestion,
 
     irs: u64,
@@ -129,6 +134,8 @@ impl Connection {
             snd_small: iss,
             write_end: None,
             pushed: iss,
+            more: false,
+            ends: VecDeque::new(),
             congestion: Congestion::new(config.congestion_control, config.mss),
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
@@ -174,8 +181,7 @@ impl Connection {
             self.incoming.set_capacity(config.recv_buffer);
         }
         if self.config.nagle && !config.nagle {
-            // TCP_NODELAY lets out even what is corked.
-            self.pushed = self.outgoing.end();
+            self.push();
         }
         self.config = config;
     }

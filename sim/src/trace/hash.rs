@@ -48,6 +48,7 @@ enum Number {
     Switch = 31,
     Violation = 38,
     Signal = 43,
+    Rights = 44,
 }
 
 /// What is hashed of an event, beside its time and whose it is.
@@ -130,6 +131,12 @@ fn of_call(call: &Call) -> Digest {
         }
         Call::Shutdown { socket, .. } => Digest::new(Number::Shutdown, socket, 0, 0),
         Call::Close { socket } => Digest::new(Number::Close, socket, 0, 0),
+        Call::Rights { socket, ref passed, is_sent } => {
+            let passed = passed
+                .iter()
+                .fold(0, |hash: u64, of| hash.wrapping_mul(31).wrapping_add(u64::from(*of) + 1));
+            Digest::new(Number::Rights, socket, passed, is_sent.into())
+        }
         Call::Resolve { ref name } => of_text(Number::Resolve, name),
         Call::Resolved { .. } => Digest::new(Number::Resolved, 0, 0, 0),
         Call::Failed { socket, error, .. } => Digest::new(Number::Failed, socket, error.0, 0),

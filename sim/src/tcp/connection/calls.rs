@@ -19,6 +19,13 @@ pub struct Readiness {
 impl Connection {
     /// send(2). Part of the data is taken if not all fits.
     pub fn send(&mut self, data: &[u8]) -> io::Result<usize> {
+        let taken = self.write(data)?;
+        // A write of nothing lets nothing out.
+        self.more &= taken == 0;
+        Ok(taken)
+    }
+
+    pub(super) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         if let Some(error) = self.error.take() {
             return Err(error.error());
         }
@@ -42,6 +49,9 @@ impl Connection {
     /// What fits into the last segment that has not been sent.
     fn spare_of_tail(&self) -> usize {
         let mss = self.mss() as usize;
+        if self.ends.back() == Some(&self.outgoing.end()) {
+            return 0;
+        }
         match self.unsent() % mss {
             0 => 0,
             begun => mss - begun,
@@ -54,7 +64,7 @@ impl Connection {
         let (end, open) = (self.outgoing.end(), self.open_until());
         // A write of nothing ends nowhere.
         let goes = self.snd_nxt < end && end <= open && !self.small_is_out();
-        let joins = self.config.cork || !self.config.nagle;
+        let joins = self.config.cork || self.more || !self.config.nagle;
         if !joins && self.write_end.is_none() && goes {
             self.write_end = Some(end);
         }
@@ -110,6 +120,12 @@ impl Connection {
             None if self.state == State::Closed => Err(Errno::NotConn.error()),
             None => Err(Errno::Again.error()),
         }
+    }
+
+    /// TCP_INQ: bytes that have come and are not read, and one for the end.
+    pub fn unread(&self) -> u32 {
+        let end = u32::from(self.peer_finished);
+        u32::try_from(self.incoming.len()).unwrap_or(u32::MAX).saturating_add(end)
     }
 
     /// shutdown(2). Reading is shut locally only: the peer is not told.

@@ -142,6 +142,10 @@ impl Connection {
         if is_progress {
             self.advance(now, ack);
         }
+        // Linux looks at what it may send, but not when data came that brings no news of its own.
+        if is_progress || payload_len == 0 {
+            self.let_out();
+        }
         self.repair();
         let delivered = (self.snd_una + self.sent.there()).saturating_sub(had);
         self.congestion.delivered(delivered, self.pipe(), is_progress);
@@ -176,6 +180,7 @@ impl Connection {
         self.snd_una = ack;
         self.snd_up = self.snd_up.filter(|up| *up > ack);
         self.outgoing.acknowledge(ack);
+        self.forget_ends(ack);
         self.sent.acknowledged(ack);
         if self.congestion.acknowledged(ack, acked) {
             self.sent.repaired();

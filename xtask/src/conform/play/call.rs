@@ -78,7 +78,7 @@ impl Task {
             },
             Call::Recv(sizes) => match sizes.as_slice() {
                 [only] => into_bytes(*only, |buf| socket.recv(buf)),
-                _ => into_parts(sizes, |bufs| socket.recv_vectored(bufs)),
+                _ => into_parts(sizes, |bufs| Ok(socket.recv_vectored(bufs)?.0)),
             },
             Call::Peek(n) => into_bytes(*n, |buf| socket.peek(buf)),
             Call::SendTo(..) => match self.parts.as_slice() {
@@ -90,7 +90,7 @@ impl Task {
                 _ => {
                     let mut from = None;
                     let came = into_parts(sizes, |bufs| {
-                        let (n, peer) = socket.recv_from_vectored(bufs)?;
+                        let (n, _, peer) = socket.recv_from_vectored(bufs)?;
                         from = Some(peer);
                         Ok(n)
                     })?;
