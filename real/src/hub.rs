@@ -130,17 +130,6 @@ impl RealHub {
         self
     }
 
-    fn insert_both(&mut self, (one, other): (Socket, Socket)) -> io::Result<(Io, Io)> {
-        let one = self.table.insert(Entry::Socket(one))?;
-        match self.table.insert(Entry::Socket(other)) {
-            Ok(other) => Ok((one, other)),
-            Err(error) => {
-                self.close(one);
-                Err(error)
-            }
-        }
-    }
-
     fn socket_of(&mut self, io: Io) -> io::Result<&mut Socket> {
         self.table.get(io)?.socket()
     }
@@ -221,10 +210,10 @@ impl Hub for RealHub {
         self.table.insert(Entry::Socket(Socket::new(domain, kind)?))
     }
     fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
-        self.insert_both(Socket::pair(domain, kind)?)
+        self.table.insert_both(Socket::pair(domain, kind)?)
     }
     fn pipe(&mut self) -> io::Result<(Io, Io)> {
-        self.insert_both(Socket::pipe()?)
+        self.table.insert_both(Socket::pipe()?)
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
         self.bind_staged(io, local)

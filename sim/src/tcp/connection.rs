@@ -1,10 +1,9 @@
-//! One connection: its positions, and what may be asked of it. What it does is in six files: `calls`
+//! One connection: its positions, and what may be asked of it. What it does is in five files: `calls`
 //! (the application's side), `input` (segments in, and what routers say), `output` (segments out),
-//! `joins` (which bytes belong together), `timers`, `urgent`.
+//! `timers`, `urgent`.
 
 mod calls;
 mod input;
-mod joins;
 mod output;
 mod timers;
 mod urgent;

@@ -25,7 +25,7 @@ impl Connection {
         Ok(taken)
     }
 
-    pub(super) fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         if let Some(error) = self.error.take() {
             return Err(error.error());
         }
@@ -44,6 +44,36 @@ impl Connection {
                 Ok(taken)
             }
         }
+    }
+
+    /// send(2) with MSG_MORE: what does not fill a segment waits for the next write, for a word from
+    /// the peer that has Linux look at what it may send, or for as long as a corked one waits.
+    pub fn send_more(&mut self, data: &[u8]) -> io::Result<usize> {
+        let before = std::mem::replace(&mut self.more, true);
+        let taken = self.write(data);
+        if !matches!(taken, Ok(1..)) {
+            self.more = before;
+        }
+        taken
+    }
+
+    /// MSG_EOR: no byte that is written later goes into the segment of the last one.
+    pub fn end_record(&mut self) {
+        let end = self.outgoing.end();
+        if self.ends.back() != Some(&end) && end > self.snd_nxt {
+            self.ends.push_back(end);
+        }
+    }
+
+    /// TCP_NODELAY lets out even what is corked.
+    pub fn push(&mut self) {
+        self.pushed = self.outgoing.end();
+        self.let_out();
+    }
+
+    /// What waits for more to be written waits no longer.
+    pub fn let_out(&mut self) {
+        self.more = false;
     }
 
     /// What fits into the last segment that has not been sent.

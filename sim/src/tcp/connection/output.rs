@@ -78,6 +78,18 @@ impl Connection {
         waits && !urgent && corked && len < self.mss() && !self.is_finished_record(seq + len)
     }
 
+    /// The end of the record that a segment from here stands in, if it has one.
+    pub(super) fn record_end(&self, seq: u64) -> Option<u64> {
+        self.ends.iter().copied().find(|end| *end > seq)
+    }
+
+    /// The peer has all up to here.
+    pub(super) fn forget_ends(&mut self, ack: u64) {
+        while self.ends.front().is_some_and(|end| *end <= ack) {
+            self.ends.pop_front();
+        }
+    }
+
     /// Nothing will fill a segment that ends here: a record does, and the next is there.
     fn is_finished_record(&self, end: u64) -> bool {
         end < self.outgoing.end() && self.ends.contains(&end)
