@@ -1,4 +1,5 @@
 //! sendmsg(2) and recvmsg(2) with control data, which is bytes laid out by the system's macros.
+#![allow(unsafe_code)]
 
 use std::io::{self, IoSlice, IoSliceMut};
 #[cfg(target_os = "linux")]

@@ -13,7 +13,7 @@ use crate::id::SocketId;
 use crate::net::interface::Way;
 use crate::net::udp::{self, Letting};
 use crate::net::unix::{self, rights};
-use crate::net::{address, connection, datagram, interface, stream};
+use crate::net::{address, connection, datagram, interface, route, stream};
 use crate::socket::Proto;
 use crate::world::World;
 
@@ -99,7 +99,8 @@ fn way_of(
         return Ok(Way { source: None, interface });
     }
     let is_of_none = source.is_multicast() || source == IpAddr::from([255; 4]);
-    match world.hosts[host].owns(source) {
+    let is_here = world.hosts[host].owns(source) && !route::is_for_many(world, host, source);
+    match is_here {
         true => Ok(Way { source: Some(source), interface }),
         false if is_of_none => Err(errno(libc::EINVAL)),
         false => Err(errno(foreign)),

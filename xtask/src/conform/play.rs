@@ -5,6 +5,7 @@ mod buffers;
 mod call;
 mod calls;
 mod marks;
+mod message;
 mod note;
 mod place;
 mod sides;

@@ -99,8 +99,55 @@ pub enum Call {
     /// `MSG_OOB`.
     Urgent(Data),
     RecvUrgent(u32),
+    Message(Vec<Data>, Beside),
+    RecvMessage(Vec<u32>, Asked),
     /// For this direction, as poll has it.
     Wait(Switch),
+}
+
+/// What a message has beside bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Beside {
+    pub to: Option<Place>,
+    /// Handles of these slots.
+    pub rights: Vec<u8>,
+    /// Where it is to leave from, and the interface.
+    pub info: Option<(IpAddr, u32)>,
+    /// `MSG_MORE`.
+    pub more: bool,
+    /// `MSG_EOR`.
+    pub end: bool,
+}
+
+/// How a message is received.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// Where the first handle that came goes.
+    pub into: Option<u8>,
+    pub peek: bool,
+    /// Without room for control data.
+    pub bare: bool,
+}
+
+impl fmt::Display for Beside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to.map_or(Ok(()), |place| write!(f, " to {place}"))?;
+        if !self.rights.is_empty() {
+            f.write_str(" with")?;
+            self.rights.iter().try_for_each(|slot| write!(f, " s{slot}"))?;
+        }
+        self.info.map_or(Ok(()), |(ip, on)| write!(f, " info {ip} {on}"))?;
+        f.write_str(if self.more { " more" } else { "" })?;
+        f.write_str(if self.end { " eor" } else { "" })
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.into.map_or(Ok(()), |slot| write!(f, " into s{slot}"))?;
+        f.write_str(if self.peek { " peek" } else { "" })?;
+        f.write_str(if self.bare { " bare" } else { "" })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -156,6 +203,7 @@ impl Program {
     pub fn has_paths(&self) -> bool {
         let of = |call: &Call| {
             matches!(call, Call::Connect(Place::Path(_)) | Call::SendTo(_, Place::Path(_)))
+                || matches!(call, Call::Message(_, Beside { to: Some(Place::Path(_)), .. }))
         };
         let in_op = |op: &Op| match op {
             Op::Call(_, call) => of(call),
@@ -178,6 +226,7 @@ impl Program {
                 "cork" => *on,
                 _ => false,
             },
+            Op::Call(_, Call::Message(_, beside)) => beside.more,
             _ => false,
         };
         self.0.iter().any(|step| match step {
@@ -232,6 +281,12 @@ impl fmt::Display for OfSlot<'_> {
             Call::PeekFrom(n) => write!(f, "peek_from s{a} {n}"),
             Call::Urgent(data) => write!(f, "urgent s{a} {data}"),
             Call::RecvUrgent(n) => write!(f, "recv_urgent s{a} {n}"),
+            Call::Message(data, beside) => {
+                write!(f, "sendmsg s{a} {}{beside}", List(data, " "))
+            }
+            Call::RecvMessage(sizes, asked) => {
+                write!(f, "recvmsg s{a} {}{asked}", List(sizes, "+"))
+            }
             Call::Wait(how) => write!(f, "wait s{a} {how}"),
         }
     }

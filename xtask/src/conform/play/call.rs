@@ -10,6 +10,7 @@ use greenroom::time;
 use greenroom::wait::{Readiness, readiness, wait_read, wait_write};
 
 use super::super::program::{Call, Data, Switch};
+use super::message;
 
 /// What a slot may hold.
 pub enum Thing {
@@ -25,6 +26,8 @@ pub struct Task {
     pub peer: Option<SockAddr>,
     /// What is sent, a part a buffer.
     pub parts: Vec<Vec<u8>>,
+    /// What goes with it.
+    pub rights: Vec<Rc<Thing>>,
 }
 
 /// What a call came to.
@@ -33,6 +36,8 @@ pub enum Came {
     Count(usize),
     Bytes(Vec<u8>),
     BytesFrom(Vec<u8>, Option<SockAddr>),
+    /// With what else is to be said of it, and the handle that came, where one is wanted.
+    Message(Vec<u8>, SockAddr, String, Option<(u8, Socket)>),
     /// Into which slot, what, and whose.
     Accepted(u8, Socket, SockAddr),
 }
@@ -103,6 +108,8 @@ impl Task {
             Call::PeekFrom(n) => into_bytes_from(*n, |buf| socket.peek_from(buf)),
             Call::Urgent(_) => socket.send_out_of_band(&self.parts.concat()).map(Came::Count),
             Call::RecvUrgent(n) => into_bytes(*n, |buf| socket.recv_out_of_band(buf)),
+            Call::Message(_, beside) => self.send_message(socket, beside),
+            Call::RecvMessage(sizes, asked) => message::recv(socket, sizes, *asked),
             Call::Wait(how) => self.thing.wait(*how, None),
         }
     }
@@ -110,7 +117,7 @@ impl Task {
     /// Whether what it sends is numbered bytes and nothing else.
     pub fn is_numbered(&self) -> bool {
         match &self.call {
-            Call::Send(data) | Call::SendTo(data, _) => {
+            Call::Send(data) | Call::SendTo(data, _) | Call::Message(data, _) => {
                 data.iter().all(|data| matches!(data, Data::Numbered(_)))
             }
             Call::Urgent(data) => matches!(data, Data::Numbered(_)),
@@ -118,7 +125,7 @@ impl Task {
         }
     }
 
-    fn slices(&self) -> Vec<IoSlice<'_>> {
+    pub(super) fn slices(&self) -> Vec<IoSlice<'_>> {
         self.parts.iter().map(|part| IoSlice::new(part)).collect()
     }
 

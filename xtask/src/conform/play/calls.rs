@@ -4,7 +4,7 @@ use std::io;
 
 use greenroom::net::SockAddr;
 
-use super::super::program::{Call, Data};
+use super::super::program::{Beside, Call, Data};
 use super::call::{Came, Task};
 use super::{Line, Player, done, words};
 
@@ -30,18 +30,26 @@ impl Player<'_> {
     /// A call with what it takes, made out now.
     pub(super) fn task(&mut self, slot: u8, call: &Call) -> io::Result<Task> {
         let peer = match call {
-            Call::Connect(place) | Call::SendTo(_, place) => Some(self.address(*place, slot)?),
+            Call::Connect(place)
+            | Call::SendTo(_, place)
+            | Call::Message(_, Beside { to: Some(place), .. }) => Some(self.address(*place, slot)?),
             _ => None,
         };
         let parts = match call {
-            Call::Send(data) | Call::SendTo(data, _) => {
+            Call::Send(data) | Call::SendTo(data, _) | Call::Message(data, _) => {
                 data.iter().map(|data| self.bytes(data)).collect()
             }
             Call::Urgent(data) => vec![self.bytes(data)],
             _ => Vec::new(),
         };
         let thing = self.thing(slot)?;
-        Ok(Task { thing, call: call.clone(), peer, parts })
+        let rights = match call {
+            Call::Message(_, beside) => {
+                beside.rights.iter().map(|slot| self.thing(*slot)).collect::<io::Result<_>>()?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Task { thing, call: call.clone(), peer, parts, rights })
     }
 
     /// What a call came to, in words; what it brought goes where it belongs.
@@ -76,6 +84,15 @@ impl Player<'_> {
             }
             Came::BytesFrom(bytes, peer) => {
                 Ok(format!("{} from {}", words::shown(&bytes), from(self, &peer)))
+            }
+            Came::Message(bytes, peer, said, handle) => {
+                self.received(bytes.len());
+                let from = from(self, &Some(peer));
+                if let Some((into, socket)) = handle {
+                    self.clear(&[into]);
+                    self.put(into, socket)?;
+                }
+                Ok(format!("{} from {from}{said}", words::shown(&bytes)))
             }
             Came::Accepted(into, socket, peer) => {
                 let peer = self.show(&peer);
