@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) pairs: HashMap<(HostId, HostId), Pair, Fixed>,
     /// Descriptors that went with messages which nobody will receive, and are still to be closed.
     pub(crate) discarded: Vec<Io>,
+    /// How many descriptors go with messages.
+    pub(crate) in_flight: usize,
     /// Sockets that may have something to send to other hosts.
     pub(crate) dirty: Vec<SocketId>,
     /// What hosts have sent themselves, and have yet to get.
@@ -135,6 +137,7 @@ impl World {
             members: Vec::new(),
             pairs: HashMap::default(),
             discarded: Vec::new(),
+            in_flight: 0,
             dirty: Vec::new(),
             loopback: LoopbackQueue::default(),
             stirred: false,

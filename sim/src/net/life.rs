@@ -112,7 +112,11 @@ fn close(world: &mut World, id: SocketId) {
             listener::stop(world, id);
             world.forget_socket(id);
         }
-        Proto::Unix(_) => unix::close(world, id),
+        Proto::Unix(_) => {
+            unix::close(world, id);
+            let lost = unix::rights::unreachable(world);
+            world.discarded.extend(lost);
+        }
         Proto::Pipe(_) => pipe::close(world, id),
         _ => world.forget_socket(id),
     }

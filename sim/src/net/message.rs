@@ -1,5 +1,8 @@
 //! sendmsg(2) and recvmsg(2): bytes with an address, flags and control data, on whatever socket.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, IoSliceMut};
 use std::net::IpAddr;
 

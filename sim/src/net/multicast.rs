@@ -17,9 +17,8 @@ use greenroom::hub::Opt;
 use crate::id::{HostId, SocketId};
 use crate::link::packet::{Body, Interface, Packet};
 use crate::net::datagram::Came;
-use crate::net::interface::Way;
 use crate::net::readiness::When;
-use crate::net::{datagram, interface, link, loopback, ports, route};
+use crate::net::{datagram, link, loopback, ports, route};
 use crate::socket::Proto;
 use crate::socket::address::{is_of_all, scope_of};
 use crate::socket::flow::Transport;
@@ -34,13 +33,11 @@ pub(crate) fn send(
     id: SocketId,
     from: SocketAddr,
     to: SocketAddr,
-    interface: Option<Interface>,
+    interface: Interface,
     buf: &[u8],
 ) {
     let socket = &world.sockets[id];
     let (host, number, sender) = (socket.host, socket.number, socket.entity.path);
-    let way = Way { source: None, interface };
-    let interface = interface::out(world, id, to, way).expect("it has a source");
     let mut reached = hosts_that_hear(world, to, interface);
     reached.retain(|&other| gets_there(world, id, from, to, interface, other));
     let bytes = buf.len() as u64;

@@ -139,7 +139,11 @@ fn begin(
     }
     let mut payload = world.buffers.pop().unwrap_or_default();
     payload.clear();
-    Ok(Draft { from, to, interface: letting.way.interface, payload })
+    let interface = match route::is_for_many(world, world.sockets[id].host, to.ip()) {
+        true => interface::out(world, id, to, letting.way),
+        false => letting.way.interface,
+    };
+    Ok(Draft { from, to, interface, payload })
 }
 
 /// A datagram is whole.
@@ -148,6 +152,7 @@ fn leave(world: &mut World, id: SocketId, draft: Draft) {
     let socket = &world.sockets[id];
     let (host, number, path) = (socket.host, socket.number, socket.entity.path);
     if route::is_for_many(world, host, to.ip()) {
+        let interface = interface.expect("it has a source");
         multicast::send(world, id, from, to, interface, &payload);
         return world.recycle(payload);
     }

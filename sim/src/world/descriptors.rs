@@ -27,6 +27,7 @@ impl World {
             closes_on_exec: true,
         });
         self.sockets[socket].descriptors.push(id);
+        self.in_flight += 1;
         io
     }
 
@@ -35,6 +36,7 @@ impl World {
         let id = DescriptorId::of_row(io.index());
         let Some(descriptor) = self.descriptors.get_mut(id) else { return };
         descriptor.in_flight = false;
+        self.in_flight -= 1;
         let entry = &mut self.sockets[descriptor.socket];
         let host = &mut self.hosts[entry.host];
         if entry.number == 0 {
@@ -77,6 +79,7 @@ impl World {
         let socket = self.socket_of(io).ok()?;
         let id = DescriptorId::of_row(io.index());
         let in_flight = self.descriptors.remove(id).is_some_and(|descriptor| descriptor.in_flight);
+        self.in_flight -= usize::from(in_flight);
         let entry = &mut self.sockets[socket];
         entry.descriptors.retain(|&other| other != id);
         if entry.number != NO_SOCKET && !in_flight {

@@ -108,7 +108,9 @@ impl World {
         let (host, counts) = (socket.host, socket.number != NO_SOCKET);
         for descriptor in std::mem::take(&mut socket.descriptors) {
             let removed = self.descriptors.remove(descriptor);
-            if counts && removed.is_some_and(|descriptor| !descriptor.in_flight) {
+            if removed.is_some_and(|descriptor| descriptor.in_flight) {
+                self.in_flight -= 1;
+            } else if counts {
                 self.hosts[host].gave_up_descriptors(1);
             }
         }

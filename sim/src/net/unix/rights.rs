@@ -6,7 +6,9 @@ use std::io;
 use greenroom::hub::{Io, RIGHTS_MAX, Take};
 
 use crate::errno::errno;
-use crate::id::SocketId;
+use crate::id::{Id, SocketId};
+use crate::socket::Proto;
+use crate::socket::unix::Role;
 use crate::trace::event::Call;
 use crate::world::World;
 use crate::world::journal::Actor;
@@ -80,6 +82,41 @@ pub(crate) fn land(world: &mut World, id: SocketId, mut rights: Vec<Io>) -> (Vec
     let sockets: Vec<SocketId> = rights.iter().filter_map(|io| world.socket_of(*io).ok()).collect();
     record(world, id, &sockets, false);
     (rights, is_all)
+}
+
+/// Those that nobody can ever receive: they lie in sockets that are open only because they lie in such
+/// ones themselves. Linux looks for them as well when a Unix socket closes.
+pub(crate) fn unreachable(world: &World) -> Vec<Io> {
+    if world.in_flight == 0 {
+        return Vec::new();
+    }
+    let is_held = |id: SocketId| {
+        let held = |of| world.descriptors.get(of).is_some_and(|it| !it.in_flight);
+        world.sockets[id].live && world.sockets[id].descriptors.iter().any(|of| held(*of))
+    };
+    let all: Vec<SocketId> = world.sockets.ids().collect();
+    let mut reached: Vec<bool> = all.iter().map(|id| is_held(*id)).collect();
+    let mut next: Vec<SocketId> = all.iter().copied().filter(|id| reached[id.row()]).collect();
+    while let Some(id) = next.pop() {
+        let Proto::Unix(socket) = &world.sockets[id].proto else { continue };
+        let inside = socket.incoming.iter().flat_map(|piece| &piece.rights);
+        let inside = inside.filter_map(|io| world.socket_of(*io).ok());
+        let pending = match &socket.role {
+            Role::Listening { pending, .. } => pending.iter().copied().collect(),
+            _ => Vec::new(),
+        };
+        for of in inside.chain(pending) {
+            if !std::mem::replace(&mut reached[of.row()], true) {
+                next.push(of);
+            }
+        }
+    }
+    let lost = all.iter().filter(|id| !reached[id.row()] && world.sockets[**id].live);
+    let inside = lost.filter_map(|id| match &world.sockets[*id].proto {
+        Proto::Unix(socket) => Some(socket.incoming.iter().flat_map(|piece| &piece.rights)),
+        _ => None,
+    });
+    inside.flatten().copied().collect()
 }
 
 fn record(world: &mut World, id: SocketId, rights: &[SocketId], is_sent: bool) {
