@@ -32,3 +32,4 @@ pub(crate) mod stream;
 pub(crate) mod udp;
 pub(crate) mod unix;
 pub(crate) mod urgent;
+pub(crate) mod way;

@@ -34,7 +34,8 @@ pub(crate) fn send(
     control: &[Raw<RawFd>],
     flags: c_int,
 ) -> io::Result<usize> {
-    let mut room = packed(control);
+    let pieces: Vec<Piece> = control.iter().filter_map(piece).collect();
+    let mut room = vec![0_usize; space(&pieces).div_ceil(size_of::<usize>())];
     // SAFETY: a msghdr is numbers and pointers, for which zero is a value.
     let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
     if let Some(to) = to {
@@ -45,7 +46,8 @@ pub(crate) fn send(
     header.msg_iovlen = bufs.len() as _;
     if !room.is_empty() {
         header.msg_control = room.as_mut_ptr().cast();
-        header.msg_controllen = size_of_val(&room[..]) as _;
+        header.msg_controllen = space(&pieces) as _;
+        fill(&header, &pieces);
     }
     // SAFETY: name, buffers and control data are borrowed for the call, valid for their lengths, and
     // only read; std promises that an `IoSlice` has the layout of an iovec.
@@ -110,51 +112,57 @@ mod linux {
     pub(super) const UNREAD: (c_int, c_int) = (libc::IPPROTO_TCP, libc::TCP_CM_INQ);
 }
 
-/// Control data laid out as the system has it, in words that are aligned as headers have to be.
-fn packed(control: &[Raw<RawFd>]) -> Vec<u64> {
-    let mut words = Vec::new();
-    for one in control {
-        match one {
-            Raw::Rights(fds) => {
-                let bytes: Vec<u8> = fds.iter().flat_map(|fd| fd.to_ne_bytes()).collect();
-                append(&mut words, RIGHTS, &bytes);
-            }
-            #[cfg(target_os = "linux")]
-            Raw::V4(info) => {
-                let mut bytes = info.interface.to_ne_bytes().to_vec();
-                bytes.extend(info.local.octets());
-                bytes.extend(info.destination.octets());
-                append(&mut words, linux::INFO_V4, &bytes);
-            }
-            #[cfg(target_os = "linux")]
-            Raw::V6(info) => {
-                let mut bytes = info.address.octets().to_vec();
-                bytes.extend(info.interface.to_ne_bytes());
-                append(&mut words, linux::INFO_V6, &bytes);
-            }
-            _ => {}
+/// One piece of control data: its level and type, and its bytes.
+type Piece = ((c_int, c_int), Vec<u8>);
+
+fn piece(control: &Raw<RawFd>) -> Option<Piece> {
+    match control {
+        Raw::Rights(fds) => Some((RIGHTS, fds.iter().flat_map(|fd| fd.to_ne_bytes()).collect())),
+        #[cfg(target_os = "linux")]
+        Raw::V4(info) => {
+            let mut bytes = info.interface.to_ne_bytes().to_vec();
+            bytes.extend(info.local.octets());
+            bytes.extend(info.destination.octets());
+            Some((linux::INFO_V4, bytes))
         }
+        #[cfg(target_os = "linux")]
+        Raw::V6(info) => {
+            let mut bytes = info.address.octets().to_vec();
+            bytes.extend(info.interface.to_ne_bytes());
+            Some((linux::INFO_V6, bytes))
+        }
+        // It is only received, or this system has no such thing.
+        _ => None,
     }
-    words
 }
 
-/// Appends one piece of control data: its header, its bytes, and what aligns the next.
-fn append(words: &mut Vec<u64>, (level, kind): (c_int, c_int), bytes: &[u8]) {
-    let length = libc::c_uint::try_from(bytes.len()).expect("handles are in memory");
-    // SAFETY: these compute lengths of numbers alone.
-    let (whole, own) = unsafe { (libc::CMSG_SPACE(length), libc::CMSG_LEN(length)) };
-    let mut room = vec![0_u64; (whole as usize).div_ceil(8)];
-    // SAFETY: a header is numbers, for which zero is a value.
-    let mut header: libc::cmsghdr = unsafe { std::mem::zeroed() };
-    (header.cmsg_len, header.cmsg_level, header.cmsg_type) = (own as _, level, kind);
-    let start = room.as_mut_ptr().cast::<libc::cmsghdr>();
-    // SAFETY: the room is as long as the system says that header and bytes are, and aligned for the
-    // header, which is written first; the bytes follow where the system looks for them.
-    unsafe {
-        start.write(header);
-        libc::CMSG_DATA(start).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+/// What pieces take with their headers.
+fn space(pieces: &[Piece]) -> usize {
+    // SAFETY: this computes a length of a number alone.
+    pieces.iter().map(|(_, bytes)| unsafe { libc::CMSG_SPACE(length(bytes)) } as usize).sum()
+}
+
+fn length(bytes: &[u8]) -> libc::c_uint {
+    libc::c_uint::try_from(bytes.len()).expect("a list of handles is in memory")
+}
+
+/// Writes pieces into the room for control data, which is as long as they take, and zero.
+fn fill(header: &libc::msghdr, pieces: &[Piece]) {
+    // SAFETY: the room is valid for its length, and aligned as headers have to be.
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(header) };
+    for ((level, kind), bytes) in pieces {
+        assert!(!next.is_null(), "there is room for every piece");
+        // SAFETY: the macros return null or a place within the room, and the room is as long as the
+        // system says that headers and bytes are: header and bytes fit here. The next place follows
+        // from the length that was just written.
+        unsafe {
+            (*next).cmsg_len = libc::CMSG_LEN(length(bytes)) as _;
+            (*next).cmsg_level = *level;
+            (*next).cmsg_type = *kind;
+            libc::CMSG_DATA(next).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            next = libc::CMSG_NXTHDR(header, next);
+        }
     }
-    words.append(&mut room);
 }
 
 /// What the system left in the room for control data. Every descriptor in it is owned from here on.

@@ -7,16 +7,14 @@ use std::io::{self, IoSliceMut};
 use std::net::IpAddr;
 
 use greenroom::hub::{
-    Address, Ask, Control, Domain, Io, Message, Opt, PacketInfoV4, PacketInfoV6, Received,
-    RecvFlags, gather, scatter,
+    Address, Ask, Control, Io, Message, Opt, PacketInfoV4, PacketInfoV6, Received, RecvFlags,
+    gather, scatter,
 };
 
-use crate::errno::errno;
 use crate::id::SocketId;
-use crate::net::interface::Way;
 use crate::net::udp::{self, Letting};
 use crate::net::unix::{self, rights};
-use crate::net::{address, connection, datagram, interface, route, stream};
+use crate::net::{address, connection, datagram, interface, stream};
 use crate::socket::Proto;
 use crate::world::World;
 
@@ -39,8 +37,7 @@ pub(crate) fn send(
             unix::send(world, io, id, &buf, message.to, &rights)
         }
         Proto::Udp(_) => {
-            let way = way(world, id, message)?;
-            let letting = Letting { to: message.to, way, more: message.more };
+            let letting = Letting { to: message.to, control: message.control, more: message.more };
             udp::send(world, io, id, &buf, &letting)
         }
         _ => {
@@ -50,63 +47,6 @@ pub(crate) fn send(
             }
             stream::send_message(world, io, id, &buf, message.more, message.end_of_record)
         }
-    }
-}
-
-/// How a datagram is to leave, by the last that is said of it. What is of the other family counts
-/// for nothing, but that IPv4 takes what IPv6 calls its addresses.
-fn way(world: &World, id: SocketId, message: &Message<'_>) -> io::Result<Way> {
-    let socket = &world.sockets[id];
-    let goes_by_v6 = match message.to {
-        _ if socket.domain != Domain::V6 => false,
-        Some(to) => address::requested_peer(world, id, to).is_ok_and(|to| to.is_ipv6()),
-        None => socket.peer.is_none_or(|peer| peer.is_ipv6()),
-    };
-    let mut way = Way::default();
-    for control in message.control {
-        way = match *control {
-            Control::PacketInfoV4(PacketInfoV4 { interface, local, .. }) if !goes_by_v6 => {
-                way_of(world, id, local.into(), interface, libc::ENETUNREACH)?
-            }
-            Control::PacketInfoV6(PacketInfoV6 { address, interface }) if goes_by_v6 => {
-                way_of(world, id, address.into(), interface, libc::EINVAL)?
-            }
-            Control::PacketInfoV6(PacketInfoV6 { address, interface })
-                if socket.domain == Domain::V6 =>
-            {
-                let local = address.to_ipv4_mapped().ok_or_else(|| errno(libc::EINVAL))?;
-                way_of(world, id, local.into(), interface, libc::ENETUNREACH)?
-            }
-            _ => way,
-        };
-    }
-    Ok(way)
-}
-
-/// `foreign` is what is said of an address that the host has not.
-fn way_of(
-    world: &World,
-    id: SocketId,
-    source: IpAddr,
-    number: u32,
-    foreign: i32,
-) -> io::Result<Way> {
-    let host = world.sockets[id].host;
-    let interface = match number {
-        0 => None,
-        number => {
-            Some(interface::of_number(world, host, number).ok_or_else(|| errno(libc::ENODEV))?)
-        }
-    };
-    if source.is_unspecified() {
-        return Ok(Way { source: None, interface });
-    }
-    let is_of_none = source.is_multicast() || source == IpAddr::from([255; 4]);
-    let is_here = world.hosts[host].owns(source) && !route::is_for_many(world, host, source);
-    match is_here {
-        true => Ok(Way { source: Some(source), interface }),
-        false if is_of_none => Err(errno(libc::EINVAL)),
-        false => Err(errno(foreign)),
     }
 }
 

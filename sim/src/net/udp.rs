@@ -3,13 +3,13 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use greenroom::hub::{Address, Domain, Io, Readiness, Take, no_port};
+use greenroom::hub::{Address, Control, Domain, Io, Readiness, Take, no_port};
 
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::link::packet::Body;
 use crate::net::interface::Way;
-use crate::net::{address, interface, multicast, naming, outgoing, ports, readiness, route};
+use crate::net::{address, interface, multicast, naming, outgoing, ports, readiness, route, way};
 use crate::socket::Proto;
 use crate::socket::address::any;
 use crate::socket::mailbox::{Draft, cost_of};
@@ -55,7 +55,8 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Letting<'a> {
     pub(crate) to: Option<&'a Address>,
-    pub(crate) way: Way,
+    /// Which says how it is to leave.
+    pub(crate) control: &'a [Control],
     /// More belongs to it (`MSG_MORE`).
     pub(crate) more: bool,
 }
@@ -69,12 +70,12 @@ pub(crate) fn send(
 ) -> io::Result<usize> {
     autobind(world, id)?;
     check_length(world, id, buf.len())?;
-    let draft = match draft(world, id, letting.to)? {
+    let mut draft = match draft(world, id, letting.to)? {
         Some(draft) => draft,
         None => begin(world, io, id, buf.len(), letting)?,
     };
-    let Draft { from, to, interface, mut payload } = draft;
-    if payload.len() + buf.len() > payload_max(to) {
+    let to = draft.to;
+    if draft.payload.len() + buf.len() > payload_max(to) {
         // What was there of it is lost too.
         return Err(errno(libc::EMSGSIZE));
     }
@@ -82,15 +83,14 @@ pub(crate) fn send(
     let (length, hash) = (buf.len() as u64, world.trace.payload(buf));
     let sent = Call::SendTo { socket: number, bytes: length, payload: hash, to: to.into() };
     world.record(Actor::Running, sent);
-    payload.extend_from_slice(buf);
+    draft.payload.extend_from_slice(buf);
     if letting.more {
-        let draft = Box::new(Draft { from, to, interface, payload });
         if let Proto::Udp(mailbox) = &mut world.sockets[id].proto {
-            mailbox.draft = Some(draft);
+            mailbox.draft = Some(Box::new(draft));
         }
         return Ok(buf.len());
     }
-    leave(world, id, Draft { from, to, interface, payload });
+    leave(world, id, draft);
     Ok(buf.len())
 }
 
@@ -119,7 +119,7 @@ fn begin(
     length: usize,
     letting: &Letting<'_>,
 ) -> io::Result<Draft> {
-    let (from, to) = destination(world, id, length, letting)?;
+    let (from, to, way) = destination(world, id, length, letting)?;
     if !world.sockets[id].is_named {
         naming::leads_to(world, id, to);
     }
@@ -139,19 +139,20 @@ fn begin(
     }
     let mut payload = world.buffers.pop().unwrap_or_default();
     payload.clear();
-    let interface = match route::is_for_many(world, world.sockets[id].host, to.ip()) {
-        true => interface::out(world, id, to, letting.way),
-        false => letting.way.interface,
+    let is_for_many = route::is_for_many(world, world.sockets[id].host, to.ip());
+    let interface = match is_for_many {
+        true => interface::out(world, id, to, way),
+        false => way.interface,
     };
-    Ok(Draft { from, to, interface, payload })
+    Ok(Draft { from, to, interface, is_for_many, payload })
 }
 
 /// A datagram is whole.
 fn leave(world: &mut World, id: SocketId, draft: Draft) {
-    let Draft { from, to, interface, payload } = draft;
+    let Draft { from, to, interface, is_for_many, payload } = draft;
     let socket = &world.sockets[id];
     let (host, number, path) = (socket.host, socket.number, socket.entity.path);
-    if route::is_for_many(world, host, to.ip()) {
+    if is_for_many {
         let interface = interface.expect("it has a source");
         multicast::send(world, id, from, to, interface, &payload);
         return world.recycle(payload);
@@ -193,8 +194,8 @@ fn destination(
     id: SocketId,
     length: usize,
     letting: &Letting<'_>,
-) -> io::Result<(SocketAddr, SocketAddr)> {
-    let (socket, peer, way) = (&world.sockets[id], letting.to, letting.way);
+) -> io::Result<(SocketAddr, SocketAddr, Way)> {
+    let (socket, peer) = (&world.sockets[id], letting.to);
     if socket.domain == Domain::V6 && matches!(peer, Some(Address::Unix(_))) {
         return Err(errno(libc::EINVAL));
     }
@@ -207,6 +208,7 @@ fn destination(
         // IPv6 hands its peer on to IPv4 as if it were named.
         return Err(errno(libc::EINVAL));
     }
+    let way = way::of(world, id, letting.control, to.is_ipv6())?;
     interface::may_broadcast(world, id, to)?;
     let to = match route::is_for_many(world, socket.host, to.ip()) {
         true => to,
@@ -217,7 +219,7 @@ fn destination(
         return Err(errno(libc::EMSGSIZE));
     }
     let port = socket.local.expect("a sender is bound").port();
-    Ok((SocketAddr::new(from, port), to))
+    Ok((SocketAddr::new(from, port), to, way))
 }
 
 /// What a receive took: how many bytes, of how many, and how they came.

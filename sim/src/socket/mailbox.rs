@@ -26,6 +26,7 @@ pub(crate) struct Draft {
     pub(crate) to: SocketAddr,
     /// The interface that it is to leave by, where it was said.
     pub(crate) interface: Option<Interface>,
+    pub(crate) is_for_many: bool,
     pub(crate) payload: Vec<u8>,
 }
 

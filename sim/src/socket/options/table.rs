@@ -70,7 +70,7 @@ pub(crate) fn row(option: Opt) -> Row {
         Opt::UrgentInline => {
             Flag(0, Honoured("by TCP and Unix streams; elsewhere idle, as on Linux"))
         }
-        Opt::PassCredentials => Refused("no call gives out control messages"),
+        Opt::PassCredentials => Refused("no call gives out credentials"),
         Opt::Priority => {
             // More takes a privilege.
             Kept(0, 0..=6, NotVisible("a link's queue makes no difference between packets"))
