@@ -40,24 +40,29 @@ pub(crate) fn of(
     Ok(way)
 }
 
-/// `foreign` is what is said of an address that the host has not.
+/// `foreign` is what is said of an address that the host has not. IPv4 looks at it before it looks at
+/// the interface, IPv6 after.
 fn from(world: &World, id: SocketId, source: IpAddr, number: u32, foreign: i32) -> io::Result<Way> {
     let host = world.sockets[id].host;
     let interface = match number {
-        0 => None,
+        0 => Ok(None),
         number => {
             let interface = interface::of_number(world, host, number);
-            Some(interface.ok_or_else(|| errno(libc::ENODEV))?)
+            interface.map(Some).ok_or_else(|| errno(libc::ENODEV))
         }
     };
-    if source.is_unspecified() {
-        return Ok(Way { source: None, interface });
-    }
-    let is_of_none = source.is_multicast() || source == IpAddr::from([255; 4]);
-    let is_here = world.hosts[host].owns(source) && !route::is_for_many(world, host, source);
-    match is_here {
-        true => Ok(Way { source: Some(source), interface }),
-        false if is_of_none => Err(errno(libc::EINVAL)),
-        false => Err(errno(foreign)),
+    let source = match source {
+        source if source.is_unspecified() => Ok(None),
+        source if world.hosts[host].owns(source) && !route::is_for_many(world, host, source) => {
+            Ok(Some(source))
+        }
+        source if source.is_multicast() || source == IpAddr::from([255; 4]) => {
+            Err(errno(libc::EINVAL))
+        }
+        _ => Err(errno(foreign)),
+    };
+    match foreign {
+        libc::ENETUNREACH => Ok(Way { source: source?, interface: interface? }),
+        _ => interface.and_then(|interface| Ok(Way { source: source?, interface })),
     }
 }

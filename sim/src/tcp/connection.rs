@@ -48,6 +48,9 @@ pub struct Connection {
     pushed: u64,
     /// The last write said that more belongs to it.
     more: bool,
+    /// Linux's fast path (`pred_flags`): who connected is on it once the peer acknowledged or sent
+    /// something.
+    is_on_fast_path: bool,
     /// Where segments end because a record does, as far as the peer has not acknowledged it.
     ends: VecDeque<u64>,
     congestion: Congestion,
@@ -113,6 +116,7 @@ impl Connection {
     pub fn accept(config: Config, isn: u64, syn: &Segment) -> Connection {
         let mut connection = Connection::new(config, State::SynReceived, isn, syn.seq);
         connection.embryo = true;
+        connection.is_on_fast_path = true;
         connection.asked = Asked::Connected;
         connection.widen(0, syn.window);
         connection.bound_segment();
@@ -134,6 +138,7 @@ impl Connection {
             write_end: None,
             pushed: iss,
             more: false,
+            is_on_fast_path: false,
             ends: VecDeque::new(),
             congestion: Congestion::new(config.congestion_control, config.mss),
             irs,
