@@ -76,7 +76,7 @@ fn whatever_has_a_descriptor_is_passed_and_nothing_is_left_open() {
 fn a_message_is_waited_for_as_bytes_are() {
     run(|| {
         let (near, far) = pair();
-        let (a, b) = (UdpSocket::bind("127.0.0.1:0").unwrap(), Socket::from(pair().0));
+        let (a, b) = (UdpSocket::bind("127.0.0.1:0").unwrap(), pair().0);
         let taking = thread::spawn(move || take(&far).len());
         thread::yield_now();
         assert_eq!(pass(&near, &[&a, &b]), 1);

@@ -176,6 +176,7 @@ fn unpacked(header: &libc::msghdr) -> Vec<Raw<OwnedFd>> {
         let (one, data) = unsafe { (next.read(), libc::CMSG_DATA(next)) };
         // SAFETY: this computes a length of a number alone.
         let before = unsafe { libc::CMSG_LEN(0) } as usize;
+        #[allow(clippy::unnecessary_cast, reason = "not every system has a size here")]
         let length = (one.cmsg_len as usize).saturating_sub(before);
         let of = (one.cmsg_level, one.cmsg_type);
         if of == RIGHTS {
@@ -208,7 +209,7 @@ fn described(of: (c_int, c_int), data: *const u8, length: usize) -> Option<Raw<O
         }
         linux::INFO_V6 => {
             let info: libc::in6_pktinfo = plain(data, length)?;
-            let (address, interface) = (info.ipi6_addr.s6_addr.into(), info.ipi6_ifindex as u32);
+            let (address, interface) = (info.ipi6_addr.s6_addr.into(), info.ipi6_ifindex);
             Some(Raw::V6(PacketInfoV6 { address, interface }))
         }
         linux::UNREAD => Some(Raw::Unread(plain::<c_int>(data, length)? as u32)),

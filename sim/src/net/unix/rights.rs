@@ -62,7 +62,7 @@ pub(super) fn take(world: &mut World, id: SocketId, at: usize, take: Take) -> Ve
         Take::Remove => std::mem::take(&mut piece.rights),
         Take::Peek => {
             let looked_at = piece.rights.clone();
-            let copy = |io| Some(world.socket_of(io).map(|of| world.send_descriptor(of)).ok()?);
+            let copy = |io| world.socket_of(io).map(|of| world.send_descriptor(of)).ok();
             looked_at.into_iter().filter_map(copy).collect()
         }
     }

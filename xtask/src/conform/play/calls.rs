@@ -2,10 +2,10 @@
 
 use std::io;
 
-use greenroom::net::SockAddr;
+use greenroom::net::{Domain, SockAddr, Socket};
 
 use super::super::program::{Beside, Call, Data};
-use super::call::{Came, Task};
+use super::call::{Came, Task, Thing};
 use super::{Line, Player, done, words};
 
 impl Player<'_> {
@@ -45,7 +45,12 @@ impl Player<'_> {
         let thing = self.thing(slot)?;
         let rights = match call {
             Call::Message(_, beside) => {
-                beside.rights.iter().map(|slot| self.thing(*slot)).collect::<io::Result<_>>()?
+                let things = beside.rights.iter().map(|slot| self.thing(*slot));
+                let mut things = things.collect::<io::Result<Vec<_>>>()?;
+                // When circles of Unix sockets in each other's queues are found is up to the system:
+                // whenever anybody on it closes one.
+                things.retain(|thing| !self.world.is_lenient || !is_of_unix(thing));
+                things
             }
             _ => Vec::new(),
         };
@@ -102,6 +107,10 @@ impl Player<'_> {
             }
         }
     }
+}
+
+fn is_of_unix(thing: &Thing) -> bool {
+    thing.socket().and_then(Socket::domain).is_ok_and(|domain| domain == Domain::UNIX)
 }
 
 fn is_nobody(peer: &SockAddr) -> bool {
