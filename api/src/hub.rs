@@ -23,6 +23,7 @@ mod clock;
 mod dead;
 mod facts;
 mod id;
+mod message;
 mod note;
 mod option;
 mod readiness;
@@ -43,6 +44,9 @@ pub use clock::{Instant, SystemTime, UNIX_EPOCH};
 pub(crate) use dead::DeadHub;
 pub use facts::{Queued, TcpInfo, TcpState};
 pub use id::{GreenletId, HostId, Io, Tick};
+pub use message::{
+    Ask, Control, Message, PacketInfoV4, PacketInfoV6, RIGHTS_MAX, Received, RecvFlags,
+};
 pub use note::{Note, Notice, On, Wait, WokeBy};
 pub use option::{Group, Level, NameOpt, Opt};
 pub use readiness::Readiness;
@@ -138,6 +142,19 @@ pub trait Hub: Any {
     fn recv_from(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<(usize, Address)>;
     /// Gives one datagram, whole or not at all.
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize>;
+    /// Gives bytes with all that sendmsg(2) takes beside them.
+    fn send_message(&mut self, _io: Io, _message: &Message<'_>) -> io::Result<usize> {
+        Err(unsupported("messages"))
+    }
+    /// Takes bytes with all that recvmsg(2) says of them.
+    fn recv_message(
+        &mut self,
+        _io: Io,
+        _bufs: &mut [IoSliceMut<'_>],
+        _ask: Ask,
+    ) -> io::Result<Received> {
+        Err(unsupported("messages"))
+    }
     /// Takes the urgent byte of a stream, as with `MSG_OOB`.
     fn recv_urgent(&mut self, _io: Io, _buf: &mut [u8]) -> io::Result<usize> {
         Err(unsupported("urgent data"))
@@ -202,6 +219,14 @@ pub trait Hub: Any {
     /// it.
     fn export(&mut self, _io: Io) -> io::Result<OwnedFd> {
         Err(unsupported("descriptors of the process"))
+    }
+    /// Whether the descriptor is closed when the process runs another program.
+    fn cloexec(&mut self, _io: Io) -> io::Result<bool> {
+        Err(unsupported("close-on-exec"))
+    }
+    /// Sets whether the descriptor is closed when the process runs another program.
+    fn set_cloexec(&mut self, _io: Io, _on: bool) -> io::Result<()> {
+        Err(unsupported("close-on-exec"))
     }
     /// A source that is ready when a descriptor of the process is, which stays its owner's.
     fn watch(&mut self, _descriptor: RawFd) -> io::Result<Io> {

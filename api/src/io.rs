@@ -40,7 +40,7 @@ pub fn pipe() -> io::Result<(PipeReader, PipeWriter)> {
 /// The end of a pipe that is read from. See [`std::io::PipeReader`].
 ///
 /// A read waits until there is a byte; it returns 0 once every writer is gone.
-pub struct PipeReader(Descriptor);
+pub struct PipeReader(pub(crate) Descriptor);
 
 handle!(PipeReader);
 reads!(PipeReader, &PipeReader);
@@ -63,7 +63,7 @@ impl TryFrom<PipeReader> for Stdio {
 ///
 /// A write waits while the pipe is full; it returns [`BrokenPipe`](io::ErrorKind::BrokenPipe) once
 /// every reader is gone.
-pub struct PipeWriter(Descriptor);
+pub struct PipeWriter(pub(crate) Descriptor);
 
 handle!(PipeWriter);
 writes!(PipeWriter, &PipeWriter);

@@ -63,7 +63,8 @@ pub(crate) use crate::hub::domain_of;
 pub use connect::{CONNECTION_ATTEMPT_DELAY, connect_racing, create_connection};
 pub use lookup::ToSocketAddrs;
 pub use socket::{
-    Domain, InterfaceIndexOrAddress, Protocol, Queued, SockAddr, Socket, TcpInfo, TcpKeepalive,
+    Control, Domain, InterfaceIndexOrAddress, MsgHdr, MsgHdrMut, PacketInfoV4, PacketInfoV6,
+    Protocol, Queued, ReceivedControl, RecvFlags, SockAddr, Socket, TcpInfo, TcpKeepalive,
     TcpState, Type,
 };
 pub use tcp::{Incoming, TcpListener, TcpStream};

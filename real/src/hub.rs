@@ -15,6 +15,7 @@
 //! early, and late by up to a millisecond and what the machine adds.
 
 mod clock;
+mod messages;
 mod reports;
 mod staging;
 mod threads;
@@ -30,8 +31,8 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Group, HostId, Hub, Io, Job, Kind, NameOpt, Note, Opt,
-    Query, Queued, Readiness, Ready, Runnable, Take, TcpInfo, Tick, Turn,
+    Address, Ask, Birth, Domain, GreenletId, Group, HostId, Hub, Io, Job, Kind, Message, NameOpt,
+    Note, Opt, Query, Queued, Readiness, Ready, Received, Runnable, Take, TcpInfo, Tick, Turn,
 };
 use greenroom::resolve::Resolver;
 use greenroom::signal;
@@ -130,17 +131,6 @@ impl RealHub {
         self
     }
 
-    fn insert_both(&mut self, (one, other): (Socket, Socket)) -> io::Result<(Io, Io)> {
-        let one = self.table.insert(Entry::Socket(one))?;
-        match self.table.insert(Entry::Socket(other)) {
-            Ok(other) => Ok((one, other)),
-            Err(error) => {
-                self.close(one);
-                Err(error)
-            }
-        }
-    }
-
     fn socket_of(&mut self, io: Io) -> io::Result<&mut Socket> {
         self.table.get(io)?.socket()
     }
@@ -221,10 +211,10 @@ impl Hub for RealHub {
         self.table.insert(Entry::Socket(Socket::new(domain, kind)?))
     }
     fn pair(&mut self, domain: Domain, kind: Kind) -> io::Result<(Io, Io)> {
-        self.insert_both(Socket::pair(domain, kind)?)
+        self.table.insert_both(Socket::pair(domain, kind)?)
     }
     fn pipe(&mut self) -> io::Result<(Io, Io)> {
-        self.insert_both(Socket::pipe()?)
+        self.table.insert_both(Socket::pipe()?)
     }
     fn bind(&mut self, io: Io, local: &Address) -> io::Result<()> {
         self.bind_staged(io, local)
@@ -309,6 +299,17 @@ impl Hub for RealHub {
         }
         self.attempt_of_inet(io, |socket| socket.send_to(buf, &peer))
     }
+    fn send_message(&mut self, io: Io, message: &Message<'_>) -> io::Result<usize> {
+        self.give_message(io, message)
+    }
+    fn recv_message(
+        &mut self,
+        io: Io,
+        bufs: &mut [IoSliceMut<'_>],
+        ask: Ask,
+    ) -> io::Result<Received> {
+        self.take_message(io, bufs, ask)
+    }
     fn recv_urgent(&mut self, io: Io, buf: &mut [u8]) -> io::Result<usize> {
         self.attempt(io, |socket| socket.recv_urgent(buf))
     }
@@ -377,6 +378,12 @@ impl Hub for RealHub {
             Entry::Watch(watch) => Ok(watch.number()),
             entry => Ok(entry.socket()?.descriptor()),
         }
+    }
+    fn cloexec(&mut self, io: Io) -> io::Result<bool> {
+        sys::cloexec(self.socket_of(io)?.descriptor())
+    }
+    fn set_cloexec(&mut self, io: Io, on: bool) -> io::Result<()> {
+        self.socket_of(io)?.os().set_cloexec(on)
     }
     fn watch(&mut self, descriptor: RawFd) -> io::Result<Io> {
         let io = self.table.insert(Entry::Watch(Watch::new(descriptor)?))?;

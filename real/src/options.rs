@@ -143,6 +143,21 @@ fn row(option: Opt) -> Row {
             |os, on| os.set_tcp_thin_linear_timeouts(on != 0),
         ),
         #[cfg(target_os = "linux")]
+        Opt::Inq => Both(
+            |os| sys::number_option(os, libc::IPPROTO_TCP, libc::TCP_INQ),
+            |os, on| sys::set_number_option(os, libc::IPPROTO_TCP, libc::TCP_INQ, on),
+        ),
+        #[cfg(target_os = "linux")]
+        Opt::PacketInfoV4 => Both(
+            |os| sys::number_option(os, libc::IPPROTO_IP, libc::IP_PKTINFO),
+            |os, on| sys::set_number_option(os, libc::IPPROTO_IP, libc::IP_PKTINFO, on),
+        ),
+        #[cfg(target_os = "linux")]
+        Opt::PacketInfoV6 => Both(
+            |os| sys::number_option(os, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO),
+            |os, on| sys::set_number_option(os, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, on),
+        ),
+        #[cfg(target_os = "linux")]
         Opt::RecvTos => Both(|os| flag(os.recv_tos_v4()), |os, on| os.set_recv_tos_v4(on != 0)),
         #[cfg(target_os = "linux")]
         Opt::FreeBind => Both(|os| flag(os.freebind_v4()), |os, on| os.set_freebind_v4(on != 0)),
@@ -192,6 +207,9 @@ fn row(option: Opt) -> Row {
         | Opt::Cork
         | Opt::QuickAck
         | Opt::ThinLinearTimeouts
+        | Opt::Inq
+        | Opt::PacketInfoV4
+        | Opt::PacketInfoV6
         | Opt::RecvTos
         | Opt::FreeBind
         | Opt::Transparent

@@ -14,6 +14,7 @@
 //! system returns `ENOTSOCK` where a verb is for sockets alone.
 
 mod connection;
+mod message;
 
 use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
@@ -280,10 +281,13 @@ impl Socket {
             Take::Remove => self.os.recv_from(buf),
             Take::Peek => self.os.peek_from(buf),
         };
-        self.or_shut(answer.map(|(n, peer)| (n, from_system(&peer))), || {
-            let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-            Ok((0, if self.is_unix() { Address::unnamed() } else { nobody.into() }))
-        })
+        self.or_shut(answer.map(|(n, peer)| (n, from_system(&peer))), || Ok((0, self.nobody())))
+    }
+
+    /// Whom the end comes from.
+    fn nobody(&self) -> Address {
+        let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        if self.is_unix() { Address::unnamed() } else { nobody.into() }
     }
 
     /// The end, where a datagram or a connection is waited for that cannot come: once such a socket

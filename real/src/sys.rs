@@ -1,7 +1,8 @@
 //! The few system calls that neither std, mio nor socket2 offers in the form needed here. Nothing
-//! is decided in this file, and with it ends this crate's `unsafe`.
+//! is decided in this file, and with it and those below it ends this crate's `unsafe`.
 #![allow(unsafe_code)]
 
+pub(crate) mod control;
 #[cfg(target_os = "linux")]
 pub(crate) mod facts;
 #[cfg(target_os = "linux")]
@@ -127,6 +128,15 @@ pub(crate) fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
     }
 }
 
+/// Whether a descriptor is closed when the process runs another program.
+pub(crate) fn cloexec(fd: RawFd) -> io::Result<bool> {
+    // SAFETY: the call takes numbers alone; one that is not open is an error.
+    match unsafe { libc::fcntl(fd, libc::F_GETFD) } {
+        -1 => Err(io::Error::last_os_error()),
+        flags => Ok(flags & libc::FD_CLOEXEC != 0),
+    }
+}
+
 /// What tells two files on disks, or two devices, apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId(libc::dev_t, libc::ino_t);
@@ -216,11 +226,48 @@ pub(crate) fn set_keep_alive(socket: &Socket, which: KeepAlive, value: u32) -> i
     };
     // What is too great for the system is too great for it as any negative number is.
     let value = libc::c_int::try_from(value).unwrap_or(-1);
+    set_number(socket, libc::IPPROTO_TCP, name, value)
+}
+
+/// What an option is set to that is a number and that socket2 does not offer.
+#[cfg(target_os = "linux")]
+pub(crate) fn number_option(
+    socket: &Socket,
+    level: libc::c_int,
+    name: libc::c_int,
+) -> io::Result<u32> {
+    let mut value: libc::c_int = 0;
+    let mut length = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: the value and its length are ours, borrowed for the call, which writes no more than
+    // that length.
+    let done = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut length)
+    };
+    if done == 0 { Ok(value as u32) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Sets such an option.
+#[cfg(target_os = "linux")]
+pub(crate) fn set_number_option(
+    socket: &Socket,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: u32,
+) -> io::Result<()> {
+    set_number(socket, level, name, value as libc::c_int)
+}
+
+fn set_number(
+    socket: &Socket,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
     // SAFETY: the option's value is an int, borrowed for the call.
     let done = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
-            libc::IPPROTO_TCP,
+            level,
             name,
             (&raw const value).cast(),
             size_of_val(&value) as libc::socklen_t,

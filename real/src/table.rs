@@ -68,6 +68,18 @@ impl Table {
         Ok(io)
     }
 
+    /// Puts two fresh sockets in, or none.
+    pub(crate) fn insert_both(&mut self, (one, other): (Socket, Socket)) -> io::Result<(Io, Io)> {
+        let one = self.insert(Entry::Socket(one))?;
+        match self.insert(Entry::Socket(other)) {
+            Ok(other) => Ok((one, other)),
+            Err(error) => {
+                self.remove(one);
+                Err(error)
+            }
+        }
+    }
+
     pub(crate) fn remove(&mut self, io: Io) -> Option<Entry> {
         let slot = self.slots.get_mut(io.index())?;
         let (_, entry) = slot.entry.take_if(|(of, _)| *of == io)?;

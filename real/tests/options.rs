@@ -104,6 +104,7 @@ fn options_of_tcp() {
             (Opt::MaxSegment, &[1000]),
             (Opt::Cork, SWITCH),
             (Opt::QuickAck, &[0, 1]),
+            (Opt::Inq, &[0, 1]),
             (Opt::ThinLinearTimeouts, SWITCH),
         ],
     );
@@ -129,6 +130,7 @@ fn options_of_ipv4() {
             (Opt::Ttl, &[3, 255]),
             (Opt::Tos, &[0x10, 0]),
             (Opt::RecvTos, SWITCH),
+            (Opt::PacketInfoV4, SWITCH),
             (Opt::FreeBind, SWITCH),
             (Opt::MulticastLoop, &[0, 1]),
             (Opt::MulticastTtl, &[5, 0]),
@@ -161,6 +163,7 @@ fn options_of_ipv6() {
             (Opt::TrafficClassV6, &[0x20, 0]),
             (Opt::RecvTrafficClassV6, SWITCH),
             (Opt::RecvHopLimitV6, SWITCH),
+            (Opt::PacketInfoV6, SWITCH),
             (Opt::FreeBindV6, SWITCH),
             (Opt::MulticastLoopV6, &[0, 1]),
             (Opt::MulticastHopsV6, &[5, 0]),

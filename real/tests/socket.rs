@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use greenroom::io::{PipeReader, pipe};
 use greenroom::net::{
-    Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, TcpKeepalive, TcpListener,
-    TcpStream, Type, UdpSocket, connect_racing, create_connection,
+    Domain, InterfaceIndexOrAddress, Protocol, RecvFlags, SockAddr, Socket, TcpKeepalive,
+    TcpListener, TcpStream, Type, UdpSocket, connect_racing, create_connection,
 };
 use greenroom::os::linux::net::TcpStreamExt;
 use greenroom::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
@@ -410,15 +410,13 @@ fn bytes_go_either_way_in_every_form() {
         assert_eq!(far.recv_with_flags(&mut buf, libc::MSG_PEEK).unwrap(), 2);
         let mut rest = [0; 4];
         let mut bufs = [IoSliceMut::new(&mut buf), IoSliceMut::new(&mut rest)];
-        assert_eq!(far.recv_vectored(&mut bufs).unwrap(), 3);
+        assert_eq!(far.recv_vectored(&mut bufs).unwrap(), (3, RecvFlags::default()));
         assert_eq!((buf, rest), (*b"on", *b"e\0\0\0"));
         assert_eq!(said(far.recv_with_flags(&mut buf, libc::MSG_DONTWAIT)), "WouldBlock 11");
         let unknown = far.recv_with_flags(&mut buf, libc::MSG_WAITALL).unwrap_err();
         assert_eq!(unknown.kind(), ErrorKind::Unsupported);
-        assert_eq!(
-            far.send_with_flags(b"x", libc::MSG_MORE).unwrap_err().kind(),
-            ErrorKind::Unsupported
-        );
+        let unknown = far.send_with_flags(b"x", libc::MSG_CONFIRM).unwrap_err();
+        assert_eq!(unknown.kind(), ErrorKind::Unsupported);
 
         assert_eq!(number(far.recv_out_of_band(&mut buf)), libc::EINVAL);
         assert_eq!(near.send_out_of_band(b"ab!").unwrap(), 3);
@@ -449,7 +447,8 @@ fn datagrams_go_in_every_form() {
         assert_eq!(b.peek_from(&mut [0; 8]).unwrap(), (4, at.clone()));
         let (mut one, mut two) = ([0; 3], [0; 3]);
         let mut bufs = [IoSliceMut::new(&mut one), IoSliceMut::new(&mut two)];
-        assert_eq!(b.recv_from_vectored(&mut bufs).unwrap(), (4, at.clone()));
+        let complete = RecvFlags::default();
+        assert_eq!(b.recv_from_vectored(&mut bufs).unwrap(), (4, complete, at.clone()));
         assert_eq!((one, two), (*b"abc", *b"d\0\0"));
         a.connect(&bt).unwrap();
         assert_eq!(a.send(b"to b").unwrap(), 4);

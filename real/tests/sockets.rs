@@ -323,7 +323,7 @@ fn shut_for_reading_a_call_that_does_not_wait_is_told_the_end() {
                 assert_eq!(handle.recv_from(&mut [0; 4]).unwrap().0, 0);
                 let mut into = [0; 4];
                 let mut parts = [std::io::IoSliceMut::new(&mut into)];
-                assert_eq!(handle.recv_vectored(&mut parts).unwrap(), 0);
+                assert_eq!(handle.recv_vectored(&mut parts).unwrap().0, 0);
             }
         }
         let listener = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();

@@ -8,6 +8,7 @@ mod buffers;
 mod closing;
 mod facts;
 mod greenlets;
+mod messages;
 mod pipes;
 mod polling;
 mod readiness;
@@ -45,6 +46,7 @@ pub(crate) fn laws() -> Vec<Scenario> {
         readiness::LAWS,
         buffers::LAWS,
         facts::LAWS,
+        messages::LAWS,
     ];
     areas.concat().into_iter().map(|(name, about, law)| scenario(name, about, law)).collect()
 }

@@ -11,8 +11,9 @@ use std::task::Waker;
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Birth, Domain, GreenletId, Group, Hub, Io, Job, Kind, NameOpt, Note, Opt, Query,
-    Queued, Readiness, Ready, Runnable, SwitchPoint, Take, TcpInfo, Tick, Turn, gather, scatter,
+    Address, Ask, Birth, Domain, GreenletId, Group, Hub, Io, Job, Kind, Message, NameOpt, Note,
+    Opt, Query, Queued, Readiness, Ready, Received, Runnable, SwitchPoint, Take, TcpInfo, Tick,
+    Turn, gather, scatter,
 };
 use greenroom::signal;
 use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -20,9 +21,10 @@ use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::keeper::Beat;
+use crate::net::udp::Letting;
 use crate::net::{
     self, address, connection, datagram, deliver, facts, groups, job, life, listener, loopback,
-    names, options, pipe, ports, readiness, stream, udp, unix, urgent,
+    message, names, options, pipe, ports, readiness, stream, udp, unix, urgent,
 };
 use crate::scheduler::{Context, Scheduler};
 use crate::socket::{NO_SOCKET, Proto};
@@ -78,6 +80,9 @@ impl SimHub {
         let number = world.sockets[id].number;
         let outcome = call(world, id).map_err(|error| world.failed(name, number, error));
         deliver::loop_back(world);
+        if !world.discarded.is_empty() {
+            life::close_discarded(world);
+        }
         outcome
     }
 
@@ -252,7 +257,7 @@ impl Hub for SimHub {
     }
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
         self.call(io, "read", |world, id| match &world.sockets[id].proto {
-            Proto::Udp(_) => udp::recv(world, io, id, buf, take).map(|(n, _)| n),
+            Proto::Udp(_) => udp::recv(world, io, id, buf, take).map(|taken| taken.length),
             Proto::Unix(_) => unix::recv(world, io, id, buf, take).map(|(n, _)| n),
             Proto::Pipe(_) => pipe::read(world, io, id, buf, take),
             Proto::Signal(_) => net::signal::take(world, io, id, take),
@@ -261,8 +266,8 @@ impl Hub for SimHub {
     }
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
         self.act(io, "write", |world, id| match &world.sockets[id].proto {
-            Proto::Udp(_) => udp::send(world, io, id, buf, None),
-            Proto::Unix(_) => unix::send(world, io, id, buf, None),
+            Proto::Udp(_) => udp::send(world, io, id, buf, &Letting::default()),
+            Proto::Unix(_) => unix::send(world, io, id, buf, None, &[]),
             Proto::Pipe(_) => pipe::write(world, io, id, buf),
             _ => stream::send(world, io, id, buf),
         })
@@ -288,8 +293,8 @@ impl Hub for SimHub {
         self.call(io, "recv_from", |world, id| match world.proto(id)? {
             Proto::Unix(_) => unix::recv(world, io, id, buf, take),
             Proto::Udp(_) => {
-                let (n, from) = udp::recv(world, io, id, buf, take)?;
-                Ok((n, address::shown(world, id, from).into()))
+                let taken = udp::recv(world, io, id, buf, take)?;
+                Ok((taken.length, address::shown(world, id, taken.from).into()))
             }
             // Who a stream comes from is known: the system names nobody (linux-truth 61).
             _ => stream::recv(world, io, id, buf, take).map(|n| (n, Address::unnamed())),
@@ -297,11 +302,24 @@ impl Hub for SimHub {
     }
     fn send_to(&mut self, io: Io, buf: &[u8], peer: &Address) -> io::Result<usize> {
         self.act(io, "send_to", |world, id| match world.proto(id)? {
-            Proto::Unix(_) => unix::send(world, io, id, buf, Some(peer)),
-            Proto::Udp(_) => udp::send(world, io, id, buf, Some(peer)),
+            Proto::Unix(_) => unix::send(world, io, id, buf, Some(peer), &[]),
+            Proto::Udp(_) => {
+                udp::send(world, io, id, buf, &Letting { to: Some(peer), ..Letting::default() })
+            }
             // A stream goes where it goes (61).
             _ => stream::send(world, io, id, buf),
         })
+    }
+    fn send_message(&mut self, io: Io, message: &Message<'_>) -> io::Result<usize> {
+        self.act(io, "sendmsg", |world, id| message::send(world, io, id, message))
+    }
+    fn recv_message(
+        &mut self,
+        io: Io,
+        bufs: &mut [IoSliceMut<'_>],
+        ask: Ask,
+    ) -> io::Result<Received> {
+        self.call(io, "recvmsg", |world, id| message::recv(world, io, id, bufs, ask))
     }
     fn recv_urgent(&mut self, io: Io, buf: &mut [u8]) -> io::Result<usize> {
         self.call(io, "read urgent", |world, id| urgent::recv(world, io, id, buf))
@@ -379,6 +397,13 @@ impl Hub for SimHub {
             Proto::Pipe(_) => return Err(errno(libc::ENOTSOCK)),
             _ => self.world.sockets[id].left_error.take(),
         })
+    }
+
+    fn cloexec(&mut self, io: Io) -> io::Result<bool> {
+        self.world.closes_on_exec(io).copied()
+    }
+    fn set_cloexec(&mut self, io: Io, on: bool) -> io::Result<()> {
+        self.world.closes_on_exec(io).map(|flag| *flag = on)
     }
 
     fn resolve(&mut self, query: &Query<'_>) -> io::Result<Io> {

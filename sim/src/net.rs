@@ -2,8 +2,8 @@
 //!
 //! In floors: `memory`, `readiness`, `route`, `interface`, `address` and `ports` say how things stand; `link`,
 //! `loopback` and `outgoing` send; `connection`, `stream`, `listener`, `datagram`, `multicast`, `udp`, `icmp`, `pipe`
-//! and `unix` are the protocols; `deliver` hands them what arrives; `life` ends them, `disconnect` has them
-//! forget their peers, `facts` tells how they stand.
+//! and `unix` are the protocols; `message` and `urgent` are calls of several; `deliver` hands them what arrives;
+//! `life` ends them, `disconnect` has them forget their peers, `facts` tells how they stand.
 
 pub(crate) mod address;
 pub(crate) mod connection;
@@ -20,6 +20,7 @@ pub(crate) mod link;
 pub(crate) mod listener;
 pub(crate) mod loopback;
 pub(crate) mod memory;
+pub(crate) mod message;
 pub(crate) mod multicast;
 pub(crate) mod names;
 pub(crate) mod naming;
@@ -34,3 +35,4 @@ pub(crate) mod stream;
 pub(crate) mod udp;
 pub(crate) mod unix;
 pub(crate) mod urgent;
+pub(crate) mod way;

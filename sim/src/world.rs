@@ -52,6 +52,10 @@ pub(crate) struct World {
     /// Who ever joined a multicast group; those that are gone go before the list grows.
     pub(crate) members: Vec<Weak>,
     pub(crate) pairs: HashMap<(HostId, HostId), Pair, Fixed>,
+    /// Descriptors that went with messages which nobody will receive, and are still to be closed.
+    pub(crate) discarded: Vec<Io>,
+    /// How many descriptors go with messages.
+    pub(crate) in_flight: usize,
     /// Sockets that may have something to send to other hosts.
     pub(crate) dirty: Vec<SocketId>,
     /// What hosts have sent themselves, and have yet to get.
@@ -91,6 +95,10 @@ pub(crate) struct Descriptor {
     pub(crate) io: Io,
     pub(crate) socket: SocketId,
     pub(crate) wanted: Readiness,
+    /// It goes with a message that nobody has received yet: no program has it.
+    pub(crate) in_flight: bool,
+    /// As the program set it; no program is ever run.
+    pub(crate) closes_on_exec: bool,
 }
 
 impl World {
@@ -128,6 +136,8 @@ impl World {
             memory_waiters: Vec::new(),
             members: Vec::new(),
             pairs: HashMap::default(),
+            discarded: Vec::new(),
+            in_flight: 0,
             dirty: Vec::new(),
             loopback: LoopbackQueue::default(),
             stirred: false,

@@ -50,6 +50,7 @@ const UNSAFE: Allowed = &[
     ("api/src/greenlet/overflow.rs", "handles the fault of an overflow"),
     ("api/src/thread/scoped.rs", "lets a greenlet borrow from a frame it cannot outlive"),
     ("real/src/sys.rs", "a few system calls"),
+    ("real/src/sys/control.rs", "control data of messages"),
     ("real/src/sys/names.rs", "the C library's look-ups of names"),
     ("real/src/sys/facts.rs", "what a socket tells by ioctl(2), and TCP_INFO"),
 ];

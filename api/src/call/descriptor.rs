@@ -85,6 +85,11 @@ impl Descriptor {
         Ok(Target::own(self.hub, self.io()?, self.mailbox.clone()))
     }
 
+    /// The number of what is to go with a message of this descriptor's hub.
+    pub(crate) fn same_hub(&self, target: &Target) -> io::Result<Io> {
+        if target.hub == self.hub { Ok(target.io) } else { Err(foreign()) }
+    }
+
     /// The number in the hub's table, while the descriptor is open.
     pub(crate) fn io(&self) -> io::Result<Io> {
         if self.closed.load(Ordering::Relaxed) { Err(closed()) } else { Ok(self.io) }

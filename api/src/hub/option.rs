@@ -63,6 +63,8 @@ pub enum Opt {
     QuickAck,
     /// `TCP_THIN_LINEAR_TIMEOUTS`.
     ThinLinearTimeouts,
+    /// `TCP_INQ`.
+    Inq,
 
     // IPv4.
     /// `IP_TTL`, 1 to 255.
@@ -71,6 +73,8 @@ pub enum Opt {
     Tos,
     /// `IP_RECVTOS`.
     RecvTos,
+    /// `IP_PKTINFO`.
+    PacketInfoV4,
     /// `IP_FREEBIND`.
     FreeBind,
     /// `IP_TRANSPARENT`.
@@ -95,6 +99,8 @@ pub enum Opt {
     RecvTrafficClassV6,
     /// `IPV6_RECVHOPLIMIT`.
     RecvHopLimitV6,
+    /// `IPV6_RECVPKTINFO`.
+    PacketInfoV6,
     /// `IPV6_FREEBIND`.
     FreeBindV6,
     /// `IPV6_TRANSPARENT`.
@@ -157,10 +163,12 @@ impl Opt {
         Opt::Cork,
         Opt::QuickAck,
         Opt::ThinLinearTimeouts,
+        Opt::Inq,
         // IPv4.
         Opt::Ttl,
         Opt::Tos,
         Opt::RecvTos,
+        Opt::PacketInfoV4,
         Opt::FreeBind,
         Opt::Transparent,
         Opt::MulticastLoop,
@@ -173,6 +181,7 @@ impl Opt {
         Opt::TrafficClassV6,
         Opt::RecvTrafficClassV6,
         Opt::RecvHopLimitV6,
+        Opt::PacketInfoV6,
         Opt::FreeBindV6,
         Opt::TransparentV6,
         Opt::MulticastLoopV6,
@@ -221,9 +230,11 @@ impl Opt {
             Opt::Cork => ("TCP_CORK", Tcp),
             Opt::QuickAck => ("TCP_QUICKACK", Tcp),
             Opt::ThinLinearTimeouts => ("TCP_THIN_LINEAR_TIMEOUTS", Tcp),
+            Opt::Inq => ("TCP_INQ", Tcp),
             Opt::Ttl => ("IP_TTL", V4),
             Opt::Tos => ("IP_TOS", V4),
             Opt::RecvTos => ("IP_RECVTOS", V4),
+            Opt::PacketInfoV4 => ("IP_PKTINFO", V4),
             Opt::FreeBind => ("IP_FREEBIND", V4),
             Opt::Transparent => ("IP_TRANSPARENT", V4),
             Opt::MulticastLoop => ("IP_MULTICAST_LOOP", V4),
@@ -235,6 +246,7 @@ impl Opt {
             Opt::TrafficClassV6 => ("IPV6_TCLASS", V6),
             Opt::RecvTrafficClassV6 => ("IPV6_RECVTCLASS", V6),
             Opt::RecvHopLimitV6 => ("IPV6_RECVHOPLIMIT", V6),
+            Opt::PacketInfoV6 => ("IPV6_RECVPKTINFO", V6),
             Opt::FreeBindV6 => ("IPV6_FREEBIND", V6),
             Opt::TransparentV6 => ("IPV6_TRANSPARENT", V6),
             Opt::MulticastLoopV6 => ("IPV6_MULTICAST_LOOP", V6),

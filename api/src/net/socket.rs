@@ -12,10 +12,11 @@
 //!
 //! | socket2 | here |
 //! | --- | --- |
-//! | `new_raw`, `pair_raw`, `accept_raw`, `accept4`, `set_cloexec`, `Type::nonblocking`, `Type::cloexec` | every descriptor is non-blocking and closed on exec underneath; [`Socket::set_nonblocking`] is what a caller sees of it |
-//! | `recv_vectored` and `recv_from_vectored`'s `RecvFlags` | only the count: a hub does not say what else the system flagged |
-//! | `recvmsg`, `sendmsg`, `MsgHdr`, `MsgHdrMut` | none: control data is of the system. Through [`Socket::try_as_raw_fd`], after [`wait_read`](crate::wait::wait_read) |
-//! | flags but `MSG_PEEK`, `MSG_DONTWAIT`, `MSG_OOB`, `MSG_NOSIGNAL` | [`Unsupported`](std::io::ErrorKind::Unsupported) |
+//! | `new_raw`, `pair_raw`, `accept_raw`, `accept4`, `Type::nonblocking`, `Type::cloexec` | every descriptor is non-blocking and closed on exec underneath; [`Socket::set_nonblocking`] is what a caller sees of it |
+//! | control data of `MsgHdr` and `MsgHdrMut` as bytes | typed: [`Control`] and [`ReceivedControl`]. A descriptor is a handle, also in a simulation |
+//! | `MsgHdr::with_flags`, `MsgHdrMut::control_len` | none: sendmsg(2) ignores the one, and the other is the list's length |
+//! | `RecvFlags::is_confirm`, `is_dont_route` | none: no socket that a hub has says so |
+//! | flags but `MSG_PEEK`, `MSG_DONTWAIT`, `MSG_OOB`, `MSG_NOSIGNAL`, `MSG_MORE`, `MSG_EOR` | [`Unsupported`](std::io::ErrorKind::Unsupported) |
 //! | `set_read_timeout(Some(0))` for none | `InvalidInput`, as everywhere in std |
 //! | `set_read_timeout`, `set_write_timeout` | kept by the driver, to the nanosecond; the system's own (`SO_RCVTIMEO`) is never set |
 //! | `Domain::VSOCK`, `Domain::PACKET`, `Type::RAW`, `Type::DCCP`, `Protocol::ICMPV4`, `SCTP`, `MPTCP`, … | [`Unsupported`](std::io::ErrorKind::Unsupported): the waist has TCP, UDP and the Unix domain |
@@ -28,8 +29,10 @@
 mod address;
 mod bytes;
 mod facts;
+mod flags;
 mod keepalive;
 mod kind;
+mod message;
 mod options;
 
 use std::ffi::c_int;
@@ -37,16 +40,19 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+pub use crate::hub::{PacketInfoV4, PacketInfoV6, RecvFlags};
 pub use crate::hub::{Queued, TcpInfo, TcpState};
 pub use address::SockAddr;
 pub use keepalive::TcpKeepalive;
 pub use kind::{Domain, Protocol, Type};
+pub use message::{Control, MsgHdr, MsgHdrMut, ReceivedControl};
 pub use options::InterfaceIndexOrAddress;
 
 use super::handle::{handle, reads, socket_modes, timeouts, writes};
 use super::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use crate::call::{Descriptor, Direction};
 use crate::hub;
+use crate::io::{PipeReader, PipeWriter};
 use crate::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 /// A socket of any kind, with BSD's verbs. See the [module's documentation](self).
@@ -193,6 +199,26 @@ impl Socket {
         self.0.io().map(|_| self.0.is_nonblocking())
     }
 
+    /// Whether its descriptor is closed when the process runs another program (`FD_CLOEXEC`), which it
+    /// is from birth. In a simulation no program is ever run, and this only says what was set.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` once closed; `Unsupported` on a hub without descriptors.
+    pub fn cloexec(&self) -> io::Result<bool> {
+        self.0.ask(|hub, io| hub.cloexec(io))
+    }
+
+    /// Sets whether its descriptor is closed when the process runs another program, as
+    /// [`cloexec`](Socket::cloexec) says. Clones have descriptors of their own.
+    ///
+    /// # Errors
+    ///
+    /// As of [`cloexec`](Socket::cloexec).
+    pub fn set_cloexec(&self, close_on_exec: bool) -> io::Result<()> {
+        self.0.ask(|hub, io| hub.set_cloexec(io, close_on_exec))
+    }
+
     /// Ends reading, writing or both, for every clone. Those parked in what ended wake.
     ///
     /// # Errors
@@ -228,3 +254,5 @@ macro_rules! same_socket {
 }
 
 same_socket!(TcpStream, TcpListener, UdpSocket, UnixStream, UnixListener, UnixDatagram);
+// An end of a pipe that came with a message is a socket to whoever does not know better.
+same_socket!(PipeReader, PipeWriter);

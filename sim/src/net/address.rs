@@ -11,6 +11,7 @@ use greenroom::hub::{Address, Domain};
 
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
+use crate::net::interface::Way;
 use crate::net::{interface, route};
 use crate::socket::address::{LOOPBACK_INDEX, any, inet, meant, needs_scope, shown_in};
 use crate::socket::{Proto, Socket};
@@ -150,9 +151,14 @@ pub(crate) fn reachable(world: &World, id: SocketId, peer: SocketAddr) -> io::Re
 
 /// The address that the socket's packets to `to`, which is reachable, leave from: the one that it
 /// is bound to, if that can be.
-pub(crate) fn source_towards(world: &World, id: SocketId, to: SocketAddr) -> io::Result<IpAddr> {
+pub(crate) fn source_towards(
+    world: &World,
+    id: SocketId,
+    to: SocketAddr,
+    way: Way,
+) -> io::Result<IpAddr> {
     let socket = &world.sockets[id];
-    let bound = socket.local.map(|local| local.ip());
+    let bound = way.source.or(socket.local.map(|local| local.ip()));
     if let (Some(IpAddr::V4(_)), IpAddr::V6(_)) = (bound, to.ip()) {
         return Err(errno(libc::EAFNOSUPPORT));
     }
@@ -161,7 +167,7 @@ pub(crate) fn source_towards(world: &World, id: SocketId, to: SocketAddr) -> io:
     let is_for_many = |ip| route::is_for_many(world, socket.host, ip);
     let bound = bound.filter(|ip| !ip.is_unspecified() && !is_for_many(*ip));
     let ip = match is_for_many(to.ip()) {
-        true => interface::source(world, id, to)?,
+        true => interface::source(world, id, to, way)?,
         false => {
             route::source(world, socket.host, to.ip()).ok_or_else(|| errno(libc::ENETUNREACH))?
         }

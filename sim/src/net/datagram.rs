@@ -1,19 +1,19 @@
 //! Datagrams: in how many pieces they are given, whose those are that arrive, and whether there is room.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use greenroom::hub::{Domain, Io, Kind, PIECES_MAX};
+use greenroom::hub::{Domain, Io, Kind, Opt, PIECES_MAX};
 
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::link::icmp::Why;
-use crate::link::packet::{Body, Packet};
+use crate::link::packet::{Body, Interface, Packet};
 use crate::net::readiness::{self, When};
-use crate::net::{memory, outgoing, ports};
+use crate::net::{interface, memory, outgoing, ports};
 use crate::socket::Proto;
 use crate::socket::flow::Transport;
-use crate::socket::mailbox::cost_of;
+use crate::socket::mailbox::{Letter, cost_of};
 use crate::socket::options::RECV_BUFFER;
 use crate::world::World;
 
@@ -37,7 +37,9 @@ pub(crate) fn arrives(world: &mut World, packet: Packet, when: When) {
         outgoing::send(world, None, host, from, to, body, Vec::new());
         return world.recycle(packet.payload);
     };
-    queue(world, id, packet.from, packet.payload, when);
+    let interface = interface::of_own(packet.to.ip());
+    let came = Came { from: packet.from, to: packet.to.ip(), interface };
+    queue(world, id, came, packet.payload, when);
 }
 
 /// A connected socket hears its peer only; the more exact address wins, then the very family.
@@ -54,16 +56,21 @@ fn receiver_of(world: &World, packet: &Packet) -> Option<SocketId> {
     ports::choose_receiver(world, bound.iter().filter_map(score), packet.sender)
 }
 
-pub(crate) fn queue(
-    world: &mut World,
-    id: SocketId,
-    from: SocketAddr,
-    payload: Vec<u8>,
-    when: When,
-) {
+/// How a datagram came.
+#[derive(Clone, Copy)]
+pub(crate) struct Came {
+    pub(crate) from: SocketAddr,
+    pub(crate) to: IpAddr,
+    pub(crate) interface: Interface,
+}
+
+pub(crate) fn queue(world: &mut World, id: SocketId, came: Came, payload: Vec<u8>, when: When) {
+    let Came { from, to, interface } = came;
     let left = memory::left(world, world.sockets[id].host);
     let socket = &mut world.sockets[id];
     let bytes_max = socket.options.recv_buffer.unwrap_or(RECV_BUFFER) as usize;
+    let is_described =
+        [Opt::PacketInfoV4, Opt::PacketInfoV6].iter().any(|&it| socket.options.get(it) != 0);
     let Proto::Udp(mailbox) = &mut socket.proto else { return };
     let cost = cost_of(from, payload.len());
     // However large, one fits; but for the host.
@@ -72,7 +79,8 @@ pub(crate) fn queue(
         return world.recycle(payload);
     }
     mailbox.bytes += cost;
-    mailbox.queue.push_back((from, payload));
+    let interface = interface::number_of(interface);
+    mailbox.queue.push_back(Letter { from, payload, to, interface, is_described });
     readiness::tell_when(world, id, when);
 }
 

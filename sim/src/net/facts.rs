@@ -23,7 +23,7 @@ pub(crate) fn queued(world: &World, id: SocketId) -> io::Result<Queued> {
         Proto::Listener(_) => return Err(errno(libc::EINVAL)),
         Proto::Stream(tcp) => Queued { to_read: tcp.to_read(), to_send: tcp.to_acknowledge() },
         Proto::Udp(mailbox) => {
-            let first = mailbox.queue.front().map_or(0, |(_, payload)| payload.len());
+            let first = mailbox.queue.front().map_or(0, |letter| letter.payload.len());
             Queued { to_read: first, to_send: mailbox.sending }
         }
         Proto::Unix(socket) => unix::queued(socket)?,

@@ -13,6 +13,29 @@ use crate::socket::Socket;
 use crate::socket::address::{LOOPBACK_BROADCAST, LOOPBACK_INDEX};
 use crate::world::World;
 
+/// What a message says of how it is to leave, in place of what its socket is bound to or chose.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Way {
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) interface: Option<Interface>,
+}
+
+/// The interface that has this address, which some host owns.
+pub(crate) fn of_own(ip: IpAddr) -> Interface {
+    match crate::host::locate(ip) {
+        Some((_, link)) if !ip.is_loopback() => Interface::Link(link),
+        _ => Interface::Loopback,
+    }
+}
+
+/// As Linux would number it.
+pub(crate) fn number_of(interface: Interface) -> u32 {
+    match interface {
+        Interface::Loopback => LOOPBACK_INDEX,
+        Interface::Link(link) => LOOPBACK_INDEX + 1 + u32::from(link),
+    }
+}
+
 /// The link that Linux would number so: loopback comes first.
 pub(crate) fn link_at(world: &World, host: HostId, interface: u32) -> Option<u8> {
     let link = u8::try_from(interface.checked_sub(LOOPBACK_INDEX + 1)?).ok()?;
@@ -46,18 +69,20 @@ pub(crate) fn has_interface(world: &World, id: SocketId, address: Ipv4Addr) -> b
 }
 
 /// Where the socket's datagrams for many leave its host; `None` if it chose what leads nowhere.
-pub(crate) fn out(world: &World, id: SocketId, to: SocketAddr) -> Option<Interface> {
+pub(crate) fn out(world: &World, id: SocketId, to: SocketAddr, way: Way) -> Option<Interface> {
     match to {
-        SocketAddr::V4(to) => out_v4(world, id, *to.ip()),
+        SocketAddr::V6(_) if way.interface == Some(Interface::Loopback) => None,
+        _ if way.interface.is_some() => way.interface,
+        SocketAddr::V4(to) => out_v4(world, id, *to.ip(), way.source),
         SocketAddr::V6(to) => link_out_v6(world, id, to).map(Interface::Link),
     }
 }
 
 /// The one that it chose, or else the one that it is bound to.
-fn out_v4(world: &World, id: SocketId, to: Ipv4Addr) -> Option<Interface> {
+fn out_v4(world: &World, id: SocketId, to: Ipv4Addr, source: Option<IpAddr>) -> Option<Interface> {
     let socket = &world.sockets[id];
     let chosen = Ipv4Addr::from(socket.options.get(Opt::MulticastInterface));
-    let bound = match socket.local.map(|local| local.ip()) {
+    let bound = match source.or(socket.local.map(|local| local.ip())) {
         Some(IpAddr::V4(ip)) if !route::is_for_many(world, socket.host, ip.into()) => ip,
         _ => Ipv4Addr::UNSPECIFIED,
     };
@@ -82,10 +107,36 @@ fn link_out_v6(world: &World, id: SocketId, to: SocketAddrV6) -> Option<u8> {
     }
 }
 
+/// Whether a datagram for one address gets there by this interface.
+pub(crate) fn leads_to(world: &World, host: HostId, interface: Interface, to: IpAddr) -> bool {
+    match interface {
+        Interface::Loopback => world.hosts[host].owns(to),
+        Interface::Link(_) => {
+            !to.is_loopback() && (world.hosts[host].owns(to) || of_own(to) == interface)
+        }
+    }
+}
+
+/// The address that what came by the interface that Linux would number so was for: of the interface,
+/// if it was for many.
+pub(crate) fn local_of(world: &World, host: HostId, to: Ipv4Addr, number: u32) -> Ipv4Addr {
+    let here = &world.hosts[host];
+    let own = match number {
+        0 => None,
+        _ if !route::is_for_many(world, host, to.into()) => return to,
+        LOOPBACK_INDEX => return Ipv4Addr::LOCALHOST,
+        _ => link_at(world, host, number).and_then(|link| here.address_on(link, to.into())),
+    };
+    match own {
+        Some(IpAddr::V4(own)) => own,
+        _ => Ipv4Addr::UNSPECIFIED,
+    }
+}
+
 /// The address that the socket's datagrams for many come from, unless it is bound to one.
-pub(crate) fn source(world: &World, id: SocketId, to: SocketAddr) -> io::Result<IpAddr> {
+pub(crate) fn source(world: &World, id: SocketId, to: SocketAddr, way: Way) -> io::Result<IpAddr> {
     let here = &world.hosts[world.sockets[id].host];
-    let source = out(world, id, to).and_then(|interface| match interface {
+    let source = out(world, id, to, way).and_then(|interface| match interface {
         Interface::Loopback => Some(Ipv4Addr::LOCALHOST.into()),
         Interface::Link(link) => here.address_on(link, to.ip()),
     });

@@ -39,6 +39,20 @@ pub(crate) fn close_if_last(world: &mut World, id: SocketId) {
         close(world, id);
         deliver::loop_back(world);
     }
+    close_discarded(world);
+}
+
+/// Closes descriptors that went with messages nobody will receive; those that lie in what is closed by
+/// that, too.
+pub(crate) fn close_discarded(world: &mut World) {
+    while let Some(io) = world.discarded.pop() {
+        if let Some(id) = world.remove_descriptor(io)
+            && world.sockets[id].descriptors.is_empty()
+        {
+            close(world, id);
+            deliver::loop_back(world);
+        }
+    }
 }
 
 /// A host's program is ended from outside; the machine goes on.
@@ -112,7 +126,11 @@ fn close(world: &mut World, id: SocketId) {
             listener::stop(world, id);
             world.forget_socket(id);
         }
-        Proto::Unix(_) => unix::close(world, id),
+        Proto::Unix(_) => {
+            unix::close(world, id);
+            let lost = unix::rights::unreachable(world);
+            world.discarded.extend(lost);
+        }
         Proto::Pipe(_) => pipe::close(world, id),
         _ => world.forget_socket(id),
     }

@@ -16,8 +16,9 @@ use greenroom::hub::Opt;
 
 use crate::id::{HostId, SocketId};
 use crate::link::packet::{Body, Interface, Packet};
+use crate::net::datagram::Came;
 use crate::net::readiness::When;
-use crate::net::{datagram, interface, link, loopback, ports, route};
+use crate::net::{datagram, link, loopback, ports, route};
 use crate::socket::Proto;
 use crate::socket::address::{is_of_all, scope_of};
 use crate::socket::flow::Transport;
@@ -27,10 +28,16 @@ use crate::world::journal::Actor;
 
 // Out.
 
-pub(crate) fn send(world: &mut World, id: SocketId, from: SocketAddr, to: SocketAddr, buf: &[u8]) {
+pub(crate) fn send(
+    world: &mut World,
+    id: SocketId,
+    from: SocketAddr,
+    to: SocketAddr,
+    interface: Interface,
+    buf: &[u8],
+) {
     let socket = &world.sockets[id];
     let (host, number, sender) = (socket.host, socket.number, socket.entity.path);
-    let interface = interface::out(world, id, to).expect("it has a source");
     let mut reached = hosts_that_hear(world, to, interface);
     reached.retain(|&other| gets_there(world, id, from, to, interface, other));
     let bytes = buf.len() as u64;
@@ -142,8 +149,9 @@ pub(crate) fn arrives(world: &mut World, packet: Packet, interface: Interface, w
             }
     };
     let receivers: Vec<SocketId> = bound.iter().copied().filter(hears).collect();
+    let came = Came { from, to: group, interface };
     for receiver in receivers {
-        datagram::queue(world, receiver, from, packet.payload.clone(), when);
+        datagram::queue(world, receiver, came, packet.payload.clone(), when);
     }
     world.recycle(packet.payload);
 }

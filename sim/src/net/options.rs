@@ -108,7 +108,11 @@ pub(crate) fn set(world: &mut World, id: SocketId, option: Opt, value: u32) -> i
     }
     if let Proto::Stream(connection) = &mut socket.proto {
         connection.configure(options.config(connection.config().clone()));
-        // TCP_NODELAY lets out what waits.
+        match (option, value) {
+            (Opt::NoDelay, 1..) => connection.push(),
+            (Opt::Cork, 0) => connection.let_out(),
+            _ => {}
+        }
         outgoing::mark_dirty(world, id);
     }
     // A larger buffer has room at once.

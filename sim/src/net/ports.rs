@@ -11,6 +11,7 @@ use greenroom::hub::{Address, Domain};
 
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
+use crate::net::interface::Way;
 use crate::net::{address, naming, route};
 use crate::socket::Proto;
 use crate::socket::address::any;
@@ -125,7 +126,7 @@ fn is_taken(
 
 /// Gives the socket what reaches `peer`: a source address, and a port if it has none.
 pub(crate) fn bind_towards(world: &mut World, id: SocketId, peer: SocketAddr) -> io::Result<()> {
-    let source = address::source_towards(world, id, peer)?;
+    let source = address::source_towards(world, id, peer, Way::default())?;
     let socket = &world.sockets[id];
     match socket.local {
         Some(local) if socket.has_port => {

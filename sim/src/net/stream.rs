@@ -201,11 +201,41 @@ fn shortened(world: &mut World, id: SocketId, there: usize) -> usize {
 }
 
 pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::Result<usize> {
+    send_with(world, io, id, buf, Connection::send)
+}
+
+/// A write of which the program says what belongs to it: `more` comes with the next one, or a record
+/// ends here.
+pub(crate) fn send_message(
+    world: &mut World,
+    io: Io,
+    id: SocketId,
+    buf: &[u8],
+    more: bool,
+    ends_record: bool,
+) -> io::Result<usize> {
+    let way = if more { Connection::send_more } else { Connection::send };
+    let sent = send_with(world, io, id, buf, way);
+    if let (Proto::Stream(connection), true, Ok(1..)) =
+        (&mut world.sockets[id].proto, ends_record, &sent)
+    {
+        connection.end_record();
+    }
+    sent
+}
+
+fn send_with(
+    world: &mut World,
+    io: Io,
+    id: SocketId,
+    buf: &[u8],
+    send: fn(&mut Connection, &[u8]) -> io::Result<usize>,
+) -> io::Result<usize> {
     let affordable = memory::affordable(world, id, buf.len());
     let Proto::Stream(connection) = &mut world.sockets[id].proto else {
         return Err(not_to_be_written(world, id));
     };
-    let taken = match connection.send(&buf[..affordable]) {
+    let taken = match send(connection, &buf[..affordable]) {
         // Had it failed, that would be said first.
         Ok(0) if !buf.is_empty() && affordable == 0 => Err(errno(libc::EAGAIN)),
         sent => sent,

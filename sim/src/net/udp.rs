@@ -1,17 +1,18 @@
 //! UDP's system calls: datagrams, whole or not at all, into a queue of bounded size.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use greenroom::hub::{Address, Domain, Io, Readiness, Take, no_port};
+use greenroom::hub::{Address, Control, Domain, Io, Readiness, Take, no_port};
 
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::link::packet::Body;
-use crate::net::{address, interface, multicast, naming, outgoing, ports, readiness, route, udp};
+use crate::net::interface::Way;
+use crate::net::{address, interface, multicast, naming, outgoing, ports, readiness, route, way};
 use crate::socket::Proto;
 use crate::socket::address::any;
-use crate::socket::mailbox::cost_of;
+use crate::socket::mailbox::{Draft, cost_of};
 use crate::socket::options::RECV_BUFFER;
 use crate::trace::event::{Call, Wire};
 use crate::world::World;
@@ -50,20 +51,79 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
     Ok(())
 }
 
+/// One datagram, or what is a part of one.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Letting<'a> {
+    pub(crate) to: Option<&'a Address>,
+    /// Which says how it is to leave.
+    pub(crate) control: &'a [Control],
+    /// More belongs to it (`MSG_MORE`).
+    pub(crate) more: bool,
+}
+
 pub(crate) fn send(
     world: &mut World,
     io: Io,
     id: SocketId,
     buf: &[u8],
-    peer: Option<&Address>,
+    letting: &Letting<'_>,
 ) -> io::Result<usize> {
     autobind(world, id)?;
-    let (from, to) = destination(world, id, buf.len(), peer)?;
+    check_length(world, id, buf.len())?;
+    let mut draft = match draft(world, id, letting.to)? {
+        Some(draft) => draft,
+        None => begin(world, io, id, buf.len(), letting)?,
+    };
+    let to = draft.to;
+    if draft.payload.len() + buf.len() > payload_max(to) {
+        // What was there of it is lost too.
+        return Err(errno(libc::EMSGSIZE));
+    }
+    let number = world.sockets[id].number;
+    let (length, hash) = (buf.len() as u64, world.trace.payload(buf));
+    let sent = Call::SendTo { socket: number, bytes: length, payload: hash, to: to.into() };
+    world.record(Actor::Running, sent);
+    draft.payload.extend_from_slice(buf);
+    if letting.more {
+        if let Proto::Udp(mailbox) = &mut world.sockets[id].proto {
+            mailbox.draft = Some(Box::new(draft));
+        }
+        return Ok(buf.len());
+    }
+    leave(world, id, draft);
+    Ok(buf.len())
+}
+
+/// What is being put together, if anything is: whom that goes to was said before. One of IPv6 can't
+/// be ended by a send of IPv4.
+fn draft(world: &mut World, id: SocketId, to: Option<&Address>) -> io::Result<Option<Draft>> {
+    let Proto::Udp(mailbox) = &mut world.sockets[id].proto else { return Ok(None) };
+    let Some(draft) = mailbox.draft.take() else { return Ok(None) };
+    if draft.to.is_ipv6()
+        && let Some(to) = to
+        && address::requested_peer(world, id, to).is_ok_and(|to| to.is_ipv4())
+    {
+        if let Proto::Udp(mailbox) = &mut world.sockets[id].proto {
+            mailbox.draft = Some(draft);
+        }
+        return Err(errno(libc::EINVAL));
+    }
+    Ok(Some(*draft))
+}
+
+/// A datagram with nothing in it yet, whose bytes are so many at first.
+fn begin(
+    world: &mut World,
+    io: Io,
+    id: SocketId,
+    length: usize,
+    letting: &Letting<'_>,
+) -> io::Result<Draft> {
+    let (from, to, way) = destination(world, id, length, letting)?;
     if !world.sockets[id].is_named {
         naming::leads_to(world, id, to);
     }
     let socket = &mut world.sockets[id];
-    let (host, number) = (socket.host, socket.number);
     if let Proto::Udp(mailbox) = &mut socket.proto {
         if let Some(error) = mailbox.take_error() {
             return Err(error);
@@ -77,23 +137,35 @@ pub(crate) fn send(
             return Err(errno(libc::EAGAIN));
         }
     }
-    let length = buf.len() as u64;
-    let payload = world.trace.payload(buf);
-    let sent = Call::SendTo { socket: number, bytes: length, payload, to: to.into() };
-    world.record(Actor::Running, sent);
-    if route::is_for_many(world, host, to.ip()) {
-        multicast::send(world, id, from, to, buf);
-        return Ok(buf.len());
-    }
-    let path = world.sockets[id].entity.path;
-    world.trace.carry(buf);
-    let datagram = Wire::Datagram { socket: number, path, from, to, bytes: length };
-    world.record(Actor::Host(host), datagram);
     let mut payload = world.buffers.pop().unwrap_or_default();
     payload.clear();
-    payload.extend_from_slice(buf);
-    outgoing::send(world, Some(id), host, from, to, Body::Datagram, payload);
-    Ok(buf.len())
+    let is_for_many = route::is_for_many(world, world.sockets[id].host, to.ip());
+    let interface = match is_for_many {
+        true => interface::out(world, id, to, way),
+        false => way.interface,
+    };
+    Ok(Draft { from, to, interface, is_for_many, payload })
+}
+
+/// A datagram is whole.
+fn leave(world: &mut World, id: SocketId, draft: Draft) {
+    let Draft { from, to, interface, is_for_many, payload } = draft;
+    let socket = &world.sockets[id];
+    let (host, number, path) = (socket.host, socket.number, socket.entity.path);
+    if is_for_many {
+        let interface = interface.expect("it has a source");
+        multicast::send(world, id, from, to, interface, &payload);
+        return world.recycle(payload);
+    }
+    world.trace.carry(&payload);
+    let bytes = payload.len() as u64;
+    let datagram = Wire::Datagram { socket: number, path, from, to, bytes };
+    world.record(Actor::Host(host), datagram);
+    // Through the wrong interface nothing gets anywhere.
+    match interface.is_none_or(|interface| interface::leads_to(world, host, interface, to.ip())) {
+        true => outgoing::send(world, Some(id), host, from, to, Body::Datagram, payload),
+        false => world.recycle(payload),
+    }
 }
 
 /// A socket without a port is given one before anything else is looked at.
@@ -109,18 +181,23 @@ fn autobind(world: &mut World, id: SocketId) -> io::Result<()> {
     ports::bind_to(world, id, local).map_err(|_| no_port())
 }
 
-/// Where so many bytes leave from and go to, in the order of Linux's refusals: IPv4 looks at the
-/// length that no datagram can have before all else, both at the one that IP cannot carry last.
+/// IPv4 looks at the length that no datagram can have before all else.
+fn check_length(world: &World, id: SocketId, length: usize) -> io::Result<()> {
+    match world.sockets[id].domain == Domain::V4 && length > LENGTH_MAX {
+        true => Err(errno(libc::EMSGSIZE)),
+        false => Ok(()),
+    }
+}
+
+/// Where so many bytes leave from and go to, in the order of Linux's refusals: of the length that IP
+/// cannot carry last.
 fn destination(
     world: &World,
     id: SocketId,
     length: usize,
-    peer: Option<&Address>,
-) -> io::Result<(SocketAddr, SocketAddr)> {
-    let socket = &world.sockets[id];
-    if socket.domain == Domain::V4 && length > LENGTH_MAX {
-        return Err(errno(libc::EMSGSIZE));
-    }
+    letting: &Letting<'_>,
+) -> io::Result<(SocketAddr, SocketAddr, Way)> {
+    let (socket, peer) = (&world.sockets[id], letting.to);
     if socket.domain == Domain::V6 && matches!(peer, Some(Address::Unix(_))) {
         return Err(errno(libc::EINVAL));
     }
@@ -133,17 +210,29 @@ fn destination(
         // IPv6 hands its peer on to IPv4 as if it were named.
         return Err(errno(libc::EINVAL));
     }
+    let way = way::of(world, id, letting.control, to.is_ipv6())?;
     interface::may_broadcast(world, id, to)?;
     let to = match route::is_for_many(world, socket.host, to.ip()) {
         true => to,
         false => address::reachable(world, id, to)?,
     };
-    let from = address::source_towards(world, id, to)?;
+    let from = address::source_towards(world, id, to, way)?;
     if length > payload_max(to) {
         return Err(errno(libc::EMSGSIZE));
     }
     let port = socket.local.expect("a sender is bound").port();
-    Ok((SocketAddr::new(from, port), to))
+    Ok((SocketAddr::new(from, port), to, way))
+}
+
+/// What a receive took: how many bytes, of how many, and how they came.
+pub(crate) struct Taken {
+    pub(crate) length: usize,
+    pub(crate) whole: usize,
+    pub(crate) from: SocketAddr,
+    /// Where the header says that it goes, and the interface; `None` at the end.
+    pub(crate) came: Option<(IpAddr, u32)>,
+    /// Whether the interface is told of IPv4.
+    pub(crate) is_described: bool,
 }
 
 pub(crate) fn recv(
@@ -152,7 +241,7 @@ pub(crate) fn recv(
     id: SocketId,
     buf: &mut [u8],
     take: Take,
-) -> io::Result<(usize, SocketAddr)> {
+) -> io::Result<Taken> {
     let socket = &mut world.sockets[id];
     let number = socket.number;
     let Proto::Udp(mailbox) = &mut socket.proto else {
@@ -161,28 +250,30 @@ pub(crate) fn recv(
     if let Some(error) = mailbox.take_error() {
         return Err(error);
     }
-    let Some((from, payload)) = mailbox.queue.front() else {
+    let Some(letter) = mailbox.queue.front() else {
         if mailbox.shut_read {
-            let nobody = SocketAddr::new(any(socket.domain), 0);
-            let received = Call::RecvFrom { socket: number, bytes: 0, from: nobody.into() };
+            let from = SocketAddr::new(any(socket.domain), 0);
+            let received = Call::RecvFrom { socket: number, bytes: 0, from: from.into() };
             world.record(Actor::Running, received);
-            return Ok((0, nobody));
+            return Ok(Taken { length: 0, whole: 0, from, came: None, is_described: false });
         }
         world.want(io, Readiness::READ);
         return Err(errno(libc::EAGAIN));
     };
-    let (from, length) = (*from, payload.len().min(buf.len()));
-    buf[..length].copy_from_slice(&payload[..length]);
+    let (from, whole) = (letter.from, letter.payload.len());
+    let (came, is_described) = (Some((letter.to, letter.interface)), letter.is_described);
+    let length = whole.min(buf.len());
+    buf[..length].copy_from_slice(&letter.payload[..length]);
     if take == Take::Remove {
-        let (_, payload) = mailbox.queue.pop_front().expect("it was just looked at");
-        mailbox.bytes -= cost_of(from, payload.len());
+        let letter = mailbox.queue.pop_front().expect("it was just looked at");
+        mailbox.bytes -= cost_of(from, whole);
         world.stirred = true;
-        world.recycle(payload);
+        world.recycle(letter.payload);
     }
     world.trace.carry(&buf[..length]);
     let received = Call::RecvFrom { socket: number, bytes: length as u64, from: from.into() };
     world.record(Actor::Running, received);
-    Ok((length, from))
+    Ok(Taken { length, whole, from, came, is_described })
 }
 
 /// Shuts for this side alone, connected or not; where it is not, it says so all the same.
@@ -217,7 +308,7 @@ pub(crate) fn disconnect(world: &mut World, id: SocketId) {
 pub(crate) fn refuse_urgent(world: &mut World, id: SocketId, length: usize) -> io::Error {
     match autobind(world, id) {
         Err(error) => error,
-        Ok(()) if length > udp::LENGTH_MAX => errno(libc::EMSGSIZE),
+        Ok(()) if length > LENGTH_MAX => errno(libc::EMSGSIZE),
         Ok(()) => errno(libc::EOPNOTSUPP),
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! No link lies between the two ends and no packet moves: what is written can be read in the same
 //! instant, and no weather touches it but that reads of a stream may be short. Names, queues,
-//! errors and readiness are Linux's. Not modelled: descriptors and credentials sent along,
+//! errors and readiness are Linux's. Descriptors go with what is written. Not modelled: credentials sent along,
 //! permissions, and `SO_RCVBUF`, which counts for nothing on Linux either.
 
 mod callers;
 mod datagram;
 mod pieces;
 mod record;
+pub(crate) mod rights;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use greenroom::hub::{Address, Io, Kind, Queued, Readiness, Take};
 
 use crate::errno::errno;
 use crate::id::SocketId;
+use crate::net::unix::pieces::Taken;
 use crate::net::{naming, readiness};
 use crate::socket::Proto;
 use crate::socket::unix::name::{Name, key_of};
@@ -241,10 +243,24 @@ pub(crate) fn recv(
     buf: &mut [u8],
     take: Take,
 ) -> io::Result<(usize, Address)> {
+    let (taken, from) = recv_all(world, io, id, buf, take)?;
+    world.discarded.extend(taken.rights);
+    Ok((taken.length, from))
+}
+
+/// With the descriptors that came, which are nobody's yet.
+pub(crate) fn recv_all(
+    world: &mut World,
+    io: Io,
+    id: SocketId,
+    buf: &mut [u8],
+    take: Take,
+) -> io::Result<(Taken, Address)> {
     match world.unix(id).kind {
         Kind::Datagram => {
-            let (length, from) = datagram::recv(world, io, id, buf, take)?;
-            Ok((length, Name::address(from.as_deref())))
+            let taken = datagram::recv(world, io, id, buf, take)?;
+            let from = Name::address(taken.from.as_deref());
+            Ok((taken, from))
         }
         kind => {
             // Bytes come from the peer; the end comes from nobody.
@@ -258,11 +274,11 @@ pub(crate) fn recv(
                 true => Address::unnamed(),
                 false => peer(world, id).unwrap_or_else(|_| Address::unnamed()),
             };
-            let length = match kind {
+            let taken = match kind {
                 Kind::Stream => stream::recv(world, io, id, buf, take)?,
                 _ => record::recv(world, io, id, buf, take)?,
             };
-            Ok((length, from))
+            Ok((taken, from))
         }
     }
 }
@@ -273,18 +289,19 @@ pub(crate) fn send(
     id: SocketId,
     buf: &[u8],
     peer: Option<&Address>,
+    rights: &[SocketId],
 ) -> io::Result<usize> {
     match (world.unix(id).kind, peer) {
         (Kind::Datagram, peer) => {
             let peer = peer.map(Address::unix).transpose()?;
-            datagram::send(world, io, id, buf, peer)
+            datagram::send(world, io, id, buf, peer, rights)
         }
         (Kind::Stream, Some(_)) => match world.unix(id).role {
             Role::Connected => Err(errno(libc::EISCONN)),
             _ => Err(errno(libc::EOPNOTSUPP)),
         },
-        (Kind::Stream, None) => stream::send(world, io, id, buf),
-        (Kind::SeqPacket, _) => record::send(world, io, id, buf),
+        (Kind::Stream, None) => stream::send(world, io, id, buf, rights),
+        (Kind::SeqPacket, _) => record::send(world, io, id, buf, rights),
     }
 }
 
@@ -344,6 +361,7 @@ fn end(world: &mut World, id: SocketId, embryo: bool) {
     }
     for piece in incoming {
         callers::discharge(world, piece.sender, piece.cost);
+        world.discarded.extend(piece.rights);
     }
     if let Role::Listening { pending, .. } = role {
         pending.into_iter().for_each(|client| end(world, client, true));

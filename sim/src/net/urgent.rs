@@ -10,6 +10,7 @@ use greenroom::hub::{Domain, Io, Take};
 
 use crate::errno::errno;
 use crate::id::SocketId;
+use crate::net::udp::Letting;
 use crate::net::{stream, udp, unix};
 use crate::socket::Proto;
 use crate::trace::event::Call;
@@ -26,7 +27,7 @@ pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::R
             stream::sent(world, io, id, buf, sent, true)
         }
         // Of IPv6 it is a flag that UDP does not look at.
-        Proto::Udp(_) if is_v6 => udp::send(world, io, id, buf, None),
+        Proto::Udp(_) if is_v6 => udp::send(world, io, id, buf, &Letting::default()),
         Proto::Udp(_) => Err(udp::refuse_urgent(world, id, buf.len())),
         Proto::Unix(_) => unix::urgent::send(world, io, id, buf),
         Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
@@ -42,7 +43,7 @@ pub(crate) fn recv(world: &mut World, io: Io, id: SocketId, buf: &mut [u8]) -> i
         Proto::Stream(connection) => connection.recv_urgent(buf)?,
         // A flag that UDP does not look at.
         Proto::Udp(_) => {
-            return udp::recv(world, io, id, buf, Take::Remove).map(|(n, _)| n);
+            return udp::recv(world, io, id, buf, Take::Remove).map(|taken| taken.length);
         }
         Proto::Unix(_) => unix::urgent::recv(world, id, buf)?,
         Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {

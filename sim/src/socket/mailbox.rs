@@ -8,13 +8,36 @@ use crate::errno::errno;
 use crate::link::packet::Interface;
 use crate::socket::groups::Membership;
 
+/// A datagram that was received.
+pub(crate) struct Letter {
+    pub(crate) from: SocketAddr,
+    pub(crate) payload: Vec<u8>,
+    /// Where its header says that it goes.
+    pub(crate) to: IpAddr,
+    /// The interface that it came by, as Linux would number it.
+    pub(crate) interface: u32,
+    /// When it came, somebody wanted to know that of IPv4 (`IP_PKTINFO`).
+    pub(crate) is_described: bool,
+}
+
+/// A datagram that is being put together (`MSG_MORE`).
+pub(crate) struct Draft {
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    /// The interface that it is to leave by, where it was said.
+    pub(crate) interface: Option<Interface>,
+    pub(crate) is_for_many: bool,
+    pub(crate) payload: Vec<u8>,
+}
+
 /// What a socket has received and not yet given out.
 #[derive(Default)]
 pub(crate) struct Mailbox {
-    pub(crate) queue: VecDeque<(SocketAddr, Vec<u8>)>,
+    pub(crate) queue: VecDeque<Letter>,
     pub(crate) bytes: usize,
     /// What it has sent and what waits for its turn on a link, with what that costs beside its bytes.
     pub(crate) sending: usize,
+    pub(crate) draft: Option<Box<Draft>>,
     /// What an ICMP message to a connected socket said.
     pub(crate) error: Option<i32>,
     pub(crate) shut_read: bool,

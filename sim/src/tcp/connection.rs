@@ -47,6 +47,13 @@ pub struct Connection {
     write_end: Option<u64>,
     /// All before this leaves without waiting to fill a segment.
     pushed: u64,
+    /// The last write said that more belongs to it.
+    more: bool,
+    /// Linux's fast path (`pred_flags`): who connected is on it once the peer acknowledged or sent
+    /// something.
+    is_on_fast_path: bool,
+    /// Where segments end because a record does, as far as the peer has not acknowledged it.
+    ends: VecDeque<u64>,
     congestion: Congestion,
 
     irs: u64,
@@ -112,6 +119,7 @@ impl Connection {
         let mut connection = Connection::new(config, State::SynReceived, isn, syn.seq);
         connection.embryo = true;
         connection.counts.begin_behind(isn);
+        connection.is_on_fast_path = true;
         connection.asked = Asked::Connected;
         connection.widen(0, syn.window);
         connection.bound_segment();
@@ -132,6 +140,9 @@ impl Connection {
             snd_small: iss,
             write_end: None,
             pushed: iss,
+            more: false,
+            is_on_fast_path: false,
+            ends: VecDeque::new(),
             congestion: Congestion::new(config.congestion_control, config.mss),
             irs,
             incoming: ReceiveBuffer::new(irs.saturating_add(1), config.recv_buffer),
@@ -178,8 +189,7 @@ impl Connection {
             self.incoming.set_capacity(config.recv_buffer);
         }
         if self.config.nagle && !config.nagle {
-            // TCP_NODELAY lets out even what is corked.
-            self.pushed = self.outgoing.end();
+            self.push();
         }
         self.config = config;
     }

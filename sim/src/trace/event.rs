@@ -123,6 +123,12 @@ pub(crate) enum Call {
     Close {
         socket: u32,
     },
+    /// Descriptors of other sockets that go, or came, with a message.
+    Rights {
+        socket: u32,
+        passed: Box<[u32]>,
+        is_sent: bool,
+    },
     Resolve {
         name: Text,
     },

@@ -49,6 +49,7 @@ enum Number {
     Violation = 38,
     Signal = 43,
     Disconnect = 46,
+    Rights = 44,
 }
 
 /// What is hashed of an event, beside its time and whose it is.
@@ -132,6 +133,12 @@ fn of_call(call: &Call) -> Digest {
         Call::Shutdown { socket, .. } => Digest::new(Number::Shutdown, socket, 0, 0),
         Call::Disconnect { socket } => Digest::new(Number::Disconnect, socket, 0, 0),
         Call::Close { socket } => Digest::new(Number::Close, socket, 0, 0),
+        Call::Rights { socket, ref passed, is_sent } => {
+            let passed = passed
+                .iter()
+                .fold(0, |hash: u64, of| hash.wrapping_mul(31).wrapping_add(u64::from(*of) + 1));
+            Digest::new(Number::Rights, socket, passed, is_sent.into())
+        }
         Call::Resolve { ref name } => of_text(Number::Resolve, name),
         Call::Resolved { .. } => Digest::new(Number::Resolved, 0, 0, 0),
         Call::Failed { socket, error, .. } => Digest::new(Number::Failed, socket, error.0, 0),

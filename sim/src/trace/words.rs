@@ -132,6 +132,11 @@ impl Words<'_> {
             }
             Call::Disconnect { socket } => format!("disconnect {}", name(socket)),
             Call::Close { socket } => format!("close {}", name(socket)),
+            Call::Rights { socket, passed, is_sent } => {
+                let passed: Vec<String> = passed.iter().map(name).collect();
+                let call = if *is_sent { "passes" } else { "gets" };
+                format!("{} {call} {}", name(socket), passed.join(" "))
+            }
             Call::Resolve { name } => format!("resolve {}", name.as_str()),
             Call::Resolved { first } => format!("resolved {}", self.address((*first, 0).into())),
             Call::Failed { call, socket: 0, error } => format!("{call} {error}"),

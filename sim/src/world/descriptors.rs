@@ -11,10 +11,33 @@ use crate::world::{Descriptor, World};
 
 impl World {
     pub(crate) fn add_descriptor(&mut self, socket: SocketId) -> Io {
+        let io = self.send_descriptor(socket);
+        self.land_descriptor(io);
+        io
+    }
+
+    /// A descriptor that goes with a message. It counts for nobody's until it is received.
+    pub(crate) fn send_descriptor(&mut self, socket: SocketId) -> Io {
         let io = Io::new(self.descriptors.next_id().row());
-        let id = self.descriptors.insert(Descriptor { io, socket, wanted: Readiness::NONE });
-        let entry = &mut self.sockets[socket];
-        entry.descriptors.push(id);
+        let id = self.descriptors.insert(Descriptor {
+            io,
+            socket,
+            wanted: Readiness::NONE,
+            in_flight: true,
+            closes_on_exec: true,
+        });
+        self.sockets[socket].descriptors.push(id);
+        self.in_flight += 1;
+        io
+    }
+
+    /// A program gets a descriptor.
+    pub(crate) fn land_descriptor(&mut self, io: Io) {
+        let id = DescriptorId::of_row(io.index());
+        let Some(descriptor) = self.descriptors.get_mut(id) else { return };
+        descriptor.in_flight = false;
+        self.in_flight -= 1;
+        let entry = &mut self.sockets[descriptor.socket];
         let host = &mut self.hosts[entry.host];
         if entry.number == 0 {
             entry.number = host.number_socket();
@@ -24,7 +47,6 @@ impl World {
         if entry.number != NO_SOCKET {
             host.took_descriptor();
         }
-        io
     }
 
     /// A descriptor of something that is no socket: a query, a job, a signal. It takes no number of the host's.
@@ -45,13 +67,22 @@ impl World {
         }
     }
 
+    /// Whether a descriptor is marked to be closed when a program is run.
+    pub(crate) fn closes_on_exec(&mut self, io: Io) -> io::Result<&mut bool> {
+        match self.descriptors.get_mut(DescriptorId::of_row(io.index())) {
+            Some(descriptor) if descriptor.io == io => Ok(&mut descriptor.closes_on_exec),
+            _ => Err(errno(libc::EBADF)),
+        }
+    }
+
     pub(crate) fn remove_descriptor(&mut self, io: Io) -> Option<SocketId> {
         let socket = self.socket_of(io).ok()?;
         let id = DescriptorId::of_row(io.index());
-        self.descriptors.remove(id);
+        let in_flight = self.descriptors.remove(id).is_some_and(|descriptor| descriptor.in_flight);
+        self.in_flight -= usize::from(in_flight);
         let entry = &mut self.sockets[socket];
         entry.descriptors.retain(|&other| other != id);
-        if entry.number != NO_SOCKET {
+        if entry.number != NO_SOCKET && !in_flight {
             self.hosts[entry.host].gave_up_descriptors(1);
         }
         Some(socket)

@@ -105,12 +105,14 @@ impl World {
         let socket = &mut self.sockets[id];
         socket.live = false;
         socket.proto = Proto::Fresh;
-        let descriptors = std::mem::take(&mut socket.descriptors);
-        if socket.number != NO_SOCKET {
-            self.hosts[socket.host].gave_up_descriptors(descriptors.len() as u32);
-        }
-        for descriptor in descriptors {
-            self.descriptors.remove(descriptor);
+        let (host, counts) = (socket.host, socket.number != NO_SOCKET);
+        for descriptor in std::mem::take(&mut socket.descriptors) {
+            let removed = self.descriptors.remove(descriptor);
+            if removed.is_some_and(|descriptor| descriptor.in_flight) {
+                self.in_flight -= 1;
+            } else if counts {
+                self.hosts[host].gave_up_descriptors(1);
+            }
         }
         self.free_sockets.push(id);
     }

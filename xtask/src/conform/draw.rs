@@ -4,6 +4,7 @@
 //! Not drawn is what timers decide, and what the sizes of buffers do, which are each hub's own.
 
 pub mod across;
+mod message;
 pub mod ports;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -152,6 +153,9 @@ fn setting() -> impl Strategy<Value = (Opt, Value)> {
         "multicast-loop",
         "multicast-all",
         "only-v6",
+        "inq",
+        "packet-info",
+        "packet-info-v6",
     ];
     let numbers = ["ttl", "tos", "hops-v6", "keep-idle", "keep-count", "multicast-ttl"];
     // Milliseconds, and more than any program takes.
@@ -247,7 +251,8 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn call() -> impl Strategy<Value = Call> {
-    call_of(place().boxed(), slot().boxed())
+    let plain = call_of(place().boxed(), slot().boxed());
+    prop_oneof![27 => plain, 2 => message::sent(), 2 => message::received()]
 }
 
 /// A call that goes to such places, or puts something into such slots.

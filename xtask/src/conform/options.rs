@@ -128,6 +128,7 @@ static TABLE: &[Row] = &[
         "quick-ack",
         Form::Flag(Socket::tcp_quickack, Socket::set_tcp_quickack),
     ),
+    row(Some(Known::Inq), "inq", Form::Flag(Socket::tcp_inq, Socket::set_tcp_inq)),
     row(None, "congestion", Form::Text(Socket::tcp_congestion, Socket::set_tcp_congestion)),
     row(
         Some(Known::ThinLinearTimeouts),
@@ -137,6 +138,11 @@ static TABLE: &[Row] = &[
     row(Some(Known::Ttl), "ttl", Form::Number(Socket::ttl_v4, Socket::set_ttl_v4)),
     row(Some(Known::Tos), "tos", Form::Number(Socket::tos_v4, Socket::set_tos_v4)),
     row(Some(Known::RecvTos), "recv-tos", Form::Flag(Socket::recv_tos_v4, Socket::set_recv_tos_v4)),
+    row(
+        Some(Known::PacketInfoV4),
+        "packet-info",
+        Form::Flag(Socket::recv_packet_info_v4, Socket::set_recv_packet_info_v4),
+    ),
     row(
         Some(Known::FreeBind),
         "free-bind",
@@ -187,6 +193,11 @@ static TABLE: &[Row] = &[
         Some(Known::RecvHopLimitV6),
         "recv-hops-v6",
         Form::Flag(Socket::recv_hoplimit_v6, Socket::set_recv_hoplimit_v6),
+    ),
+    row(
+        Some(Known::PacketInfoV6),
+        "packet-info-v6",
+        Form::Flag(Socket::recv_packet_info_v6, Socket::set_recv_packet_info_v6),
     ),
     row(
         Some(Known::FreeBindV6),

@@ -1,5 +1,6 @@
 //! Reading a step of a program: what [`program`](super::program) writes.
 
+mod messages;
 mod quotes;
 mod tokens;
 
@@ -62,7 +63,7 @@ pub fn step(line: &str) -> Result<Step, Refusal> {
     let Op::Call(slot, call) = op else {
         return Err(format!(
             "an actor may connect, accept, send, recv, peek, send_to, recv_from, peek_from, \
-             urgent, recv_urgent, wait, each of a slot; not `{op}`"
+             urgent, recv_urgent, sendmsg, recvmsg, wait, each of a slot; not `{op}`"
         ));
     };
     let within = match tokens.next() {
@@ -102,8 +103,8 @@ fn op(tokens: &mut Tokens) -> Result<Op, Refusal> {
     let Some(read) = call(&verb).or_else(|| other_than_call(&verb)) else {
         return Err(format!(
             "no operation `{verb}`; there are bind, listen, connect, send, recv, peek, send_to, \
-             recv_from, peek_from, urgent, recv_urgent, wait, shutdown, disconnect, close, \
-             local, peer, addresses, error, poll, queued, tcp, counts, set, get, join, leave, \
+             recv_from, peek_from, urgent, recv_urgent, sendmsg, recvmsg, wait, shutdown, disconnect, \
+             close, local, peer, addresses, error, poll, queued, tcp, counts, set, get, join, leave, \
              fill, drain, sleep, exhaust, spare, resolve, times, and `sN = `"
         ));
     };
@@ -129,6 +130,14 @@ fn call(verb: &str) -> Option<Read> {
             None => Err("urgent takes DATA".into()),
         },
         "recv_urgent" => |a, tokens| Ok(Op::Call(a, Call::RecvUrgent(tokens.number("a size")?))),
+        "sendmsg" => |a, tokens| {
+            let data = tokens.data()?;
+            Ok(Op::Call(a, Call::Message(data, tokens.beside()?)))
+        },
+        "recvmsg" => |a, tokens| {
+            let sizes = tokens.sizes()?;
+            Ok(Op::Call(a, Call::RecvMessage(sizes, tokens.asked()?)))
+        },
         "wait" => |a, tokens| Ok(Op::Call(a, Call::Wait(tokens.awaited()?))),
         _ => return None,
     })

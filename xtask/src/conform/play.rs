@@ -6,6 +6,7 @@ mod call;
 mod calls;
 mod facts;
 mod marks;
+mod message;
 mod note;
 mod place;
 mod sides;

@@ -1,12 +1,15 @@
 //! Socket programs: steps on numbered sockets, and how they are written. [`parse`](super::parse)
 //! reads what is written here.
 
+mod message;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use greenroom::wait::Readiness;
 
 use super::options::{Opt, Value};
+pub use message::{Asked, Beside};
 
 /// Sockets a program may hold at once.
 pub const SLOTS: u8 = 10;
@@ -101,6 +104,8 @@ pub enum Call {
     /// `MSG_OOB`.
     Urgent(Data),
     RecvUrgent(u32),
+    Message(Vec<Data>, Beside),
+    RecvMessage(Vec<u32>, Asked),
     /// For any of these.
     Wait(Readiness),
 }
@@ -166,6 +171,7 @@ impl Program {
     pub fn has_paths(&self) -> bool {
         let of = |call: &Call| {
             matches!(call, Call::Connect(Place::Path(_)) | Call::SendTo(_, Place::Path(_)))
+                || matches!(call, Call::Message(_, Beside { to: Some(Place::Path(_)), .. }))
         };
         let in_op = |op: &Op| match op {
             Op::Call(_, call) => of(call),
@@ -188,6 +194,7 @@ impl Program {
                 "cork" => *on,
                 _ => false,
             },
+            Op::Call(_, Call::Message(_, beside)) => beside.more,
             _ => false,
         };
         self.0.iter().any(|step| match step {
@@ -243,6 +250,12 @@ impl fmt::Display for OfSlot<'_> {
             Call::Urgent(data) => write!(f, "urgent s{a} {data}"),
             Call::RecvUrgent(n) => write!(f, "recv_urgent s{a} {n}"),
             Call::Wait(what) => write!(f, "wait s{a} {}", awaited(*what)),
+            Call::Message(data, beside) => {
+                write!(f, "sendmsg s{a} {}{beside}", List(data, " "))
+            }
+            Call::RecvMessage(sizes, asked) => {
+                write!(f, "recvmsg s{a} {}{asked}", List(sizes, "+"))
+            }
         }
     }
 }

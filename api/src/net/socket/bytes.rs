@@ -3,9 +3,10 @@
 use std::ffi::c_int;
 use std::io::{self, IoSlice, IoSliceMut};
 
+use super::flags::Flags;
 use super::{SockAddr, Socket};
 use crate::call::Direction;
-use crate::hub::{PIECES_MAX, Take, gather, scatter, unsupported};
+use crate::hub::{Ask, Message, RecvFlags, Take};
 
 /// Receiving.
 ///
@@ -39,9 +40,10 @@ impl Socket {
         })
     }
 
-    /// Takes bytes into several buffers, one after the other.
-    pub fn recv_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.0.block("recv", Direction::Read, |hub, io| hub.recv_vectored(io, bufs, Take::Remove))
+    /// Takes bytes into several buffers, one after the other, and says what else the system has to say
+    /// of them.
+    pub fn recv_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<(usize, RecvFlags)> {
+        self.recv_vectored_with_flags(bufs, 0)
     }
 
     /// As [`recv_vectored`](Socket::recv_vectored), with flags as
@@ -50,12 +52,11 @@ impl Socket {
         &self,
         bufs: &mut [IoSliceMut<'_>],
         flags: c_int,
-    ) -> io::Result<usize> {
+    ) -> io::Result<(usize, RecvFlags)> {
         let flags = Flags::receiving(flags)?.not_urgent()?;
-        let nonblocking = flags.nonblocking || self.0.is_nonblocking();
-        self.0.block_unless(nonblocking, "recv", Direction::Read, |hub, io| {
-            hub.recv_vectored(io, bufs, flags.take)
-        })
+        let ask = Ask { take: flags.take, control: false };
+        let taken = self.recv_message(bufs, ask, flags.nonblocking, "recv")?;
+        Ok((taken.length, taken.flags))
     }
 
     /// Takes the urgent byte of a stream (`MSG_OOB`). It never waits.
@@ -101,8 +102,12 @@ impl Socket {
         })
     }
 
-    /// Takes one datagram into several buffers, one after the other, and says who sent it.
-    pub fn recv_from_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<(usize, SockAddr)> {
+    /// Takes one datagram into several buffers, one after the other, and says who sent it and
+    /// whether all of it is there.
+    pub fn recv_from_vectored(
+        &self,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> io::Result<(usize, RecvFlags, SockAddr)> {
         self.recv_from_vectored_with_flags(bufs, 0)
     }
 
@@ -112,12 +117,11 @@ impl Socket {
         &self,
         bufs: &mut [IoSliceMut<'_>],
         flags: c_int,
-    ) -> io::Result<(usize, SockAddr)> {
-        self.check_pieces(bufs.len())?;
-        let mut whole = vec![0; bufs.iter().map(|buf| buf.len()).sum()];
-        let (n, sender) = self.recv_from_with_flags(&mut whole, flags)?;
-        scatter(&whole[..n], bufs);
-        Ok((n, sender))
+    ) -> io::Result<(usize, RecvFlags, SockAddr)> {
+        let flags = Flags::receiving(flags)?.not_urgent()?;
+        let ask = Ask { take: flags.take, control: false };
+        let taken = self.recv_message(bufs, ask, flags.nonblocking, "recv_from")?;
+        Ok((taken.length, taken.flags, SockAddr(taken.from)))
     }
 }
 
@@ -132,13 +136,21 @@ impl Socket {
     }
 
     /// As [`send`](Socket::send), with `MSG_DONTWAIT`, `MSG_OOB`, `MSG_NOSIGNAL` (which always
-    /// holds) or none of them.
+    /// holds), `MSG_MORE`, `MSG_EOR` or none of them.
+    ///
+    /// `MSG_MORE`: what belongs to these bytes comes with the next send. TCP waits for it with what
+    /// does not fill a segment, for about 200 ms; UDP makes one datagram of them, which leaves with
+    /// the first send without the flag. `MSG_EOR`: TCP puts nothing more into the segment in which
+    /// they end. Elsewhere both do nothing.
     ///
     /// # Errors
     ///
     /// [`Unsupported`](io::ErrorKind::Unsupported) for any other flag, named by its number.
     pub fn send_with_flags(&self, buf: &[u8], flags: c_int) -> io::Result<usize> {
         let flags = Flags::sending(flags)?;
+        if !flags.is_plain() {
+            return self.send_all(&[IoSlice::new(buf)], None, &flags, "send");
+        }
         let nonblocking = flags.nonblocking || self.0.is_nonblocking();
         self.0.block_unless(nonblocking, "send", Direction::Write, |hub, io| match flags.urgent {
             true => hub.send_urgent(io, buf),
@@ -159,10 +171,7 @@ impl Socket {
         flags: c_int,
     ) -> io::Result<usize> {
         let flags = Flags::sending(flags)?.not_urgent()?;
-        let nonblocking = flags.nonblocking || self.0.is_nonblocking();
-        self.0.block_unless(nonblocking, "send", Direction::Write, |hub, io| {
-            hub.send_vectored(io, bufs)
-        })
+        self.send_all(bufs, None, &flags, "send")
     }
 
     /// Gives bytes of which the last is urgent (`MSG_OOB`).
@@ -188,6 +197,9 @@ impl Socket {
         flags: c_int,
     ) -> io::Result<usize> {
         let flags = Flags::sending(flags)?.not_urgent()?;
+        if !flags.is_plain() {
+            return self.send_all(&[IoSlice::new(buf)], Some(addr), &flags, "send_to");
+        }
         let nonblocking = flags.nonblocking || self.0.is_nonblocking();
         self.0.block_unless(nonblocking, "send_to", Direction::Write, |hub, io| {
             hub.send_to(io, buf, &addr.0)
@@ -196,8 +208,7 @@ impl Socket {
 
     /// Gives one datagram whose bytes are in several buffers.
     pub fn send_to_vectored(&self, bufs: &[IoSlice<'_>], addr: &SockAddr) -> io::Result<usize> {
-        self.check_pieces(bufs.len())?;
-        self.send_to(&gather(bufs), addr)
+        self.send_to_vectored_with_flags(bufs, addr, 0)
     }
 
     /// As [`send_to_vectored`](Socket::send_to_vectored), with flags as
@@ -208,60 +219,24 @@ impl Socket {
         addr: &SockAddr,
         flags: c_int,
     ) -> io::Result<usize> {
-        self.check_pieces(bufs.len())?;
-        self.send_to_with_flags(&gather(bufs), addr, flags)
-    }
-}
-
-impl Socket {
-    /// The system takes so many buffers and no more.
-    fn check_pieces(&self, count: usize) -> io::Result<()> {
-        self.0.io()?;
-        match count > PIECES_MAX {
-            true => Err(io::Error::from_raw_os_error(libc::EMSGSIZE)),
-            false => Ok(()),
-        }
-    }
-}
-
-/// Where the system has this flag; it always holds here.
-#[cfg(not(target_vendor = "apple"))]
-const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
-#[cfg(target_vendor = "apple")]
-const NO_SIGNAL: c_int = 0;
-
-/// The flags of one call, as far as a hub knows them.
-struct Flags {
-    take: Take,
-    nonblocking: bool,
-    urgent: bool,
-}
-
-impl Flags {
-    fn receiving(flags: c_int) -> io::Result<Flags> {
-        Flags::among(flags, libc::MSG_PEEK | libc::MSG_DONTWAIT | libc::MSG_OOB)
+        let flags = Flags::sending(flags)?.not_urgent()?;
+        self.send_all(bufs, Some(addr), &flags, "send_to")
     }
 
-    fn sending(flags: c_int) -> io::Result<Flags> {
-        Flags::among(flags, NO_SIGNAL | libc::MSG_DONTWAIT | libc::MSG_OOB)
-    }
-
-    fn among(flags: c_int, known: c_int) -> io::Result<Flags> {
-        let has = |flag| flags & flag != 0;
-        match flags & !known {
-            0 if has(libc::MSG_PEEK) && has(libc::MSG_OOB) => {
-                Err(unsupported("a look at the urgent byte"))
-            }
-            0 => Ok(Flags {
-                take: if has(libc::MSG_PEEK) { Take::Peek } else { Take::Remove },
-                nonblocking: has(libc::MSG_DONTWAIT),
-                urgent: has(libc::MSG_OOB),
-            }),
-            others => Err(unsupported(&format!("the flags {others:#x}"))),
-        }
-    }
-
-    fn not_urgent(self) -> io::Result<Flags> {
-        if self.urgent { Err(unsupported("MSG_OOB in this call")) } else { Ok(self) }
+    fn send_all(
+        &self,
+        bufs: &[IoSlice<'_>],
+        addr: Option<&SockAddr>,
+        flags: &Flags,
+        op: &'static str,
+    ) -> io::Result<usize> {
+        let message = Message {
+            bufs,
+            to: addr.map(|addr| &addr.0),
+            control: &[],
+            more: flags.more,
+            end_of_record: flags.end_of_record,
+        };
+        self.send_message(&message, flags.nonblocking, op)
     }
 }

@@ -8,6 +8,7 @@ use greenroom::hub::{Io, Kind, Readiness, Take};
 
 use crate::errno::errno;
 use crate::id::SocketId;
+use crate::net::unix::pieces::Taken;
 use crate::net::unix::{callers, pieces};
 use crate::net::{naming, readiness};
 use crate::socket::unix::Peer;
@@ -55,6 +56,7 @@ fn lose_queued(world: &mut World, id: SocketId) {
     let (lost, peer) = (std::mem::take(&mut socket.incoming), socket.peer.clone());
     for piece in lost {
         callers::discharge(world, piece.sender, piece.cost);
+        world.discarded.extend(piece.rights);
     }
     if let Peer::Here(peer) = peer
         && peer != id
@@ -72,6 +74,7 @@ pub(crate) fn send(
     id: SocketId,
     buf: &[u8],
     to: Option<&SocketAddr>,
+    rights: &[SocketId],
 ) -> io::Result<usize> {
     let wanted = match to {
         Some(to) => Some(Rc::new(Name::of(to).ok_or_else(|| errno(libc::EINVAL))?)),
@@ -98,7 +101,7 @@ pub(crate) fn send(
         world.want(io, Readiness::WRITE);
         return Err(errno(libc::EAGAIN));
     }
-    pieces::put(world, id, receiver, buf);
+    pieces::put(world, id, receiver, buf, rights);
     let (number, name) = (world.sockets[id].number, world.unix(receiver).name.get().cloned());
     let (bytes, payload) = (buf.len() as u64, world.trace.payload(buf));
     let to = world.name_ref(name.as_deref());
@@ -130,27 +133,27 @@ pub(crate) fn recv(
     id: SocketId,
     buf: &mut [u8],
     take: Take,
-) -> io::Result<(usize, Option<Rc<Name>>)> {
+) -> io::Result<Taken> {
     let socket = world.unix_mut(id);
     if let Some(error) = socket.take_error() {
         return Err(error);
     }
     let was_full = socket.is_full();
-    let (length, from) = match (socket.incoming.is_empty(), socket.shut_read) {
+    let taken = match (socket.incoming.is_empty(), socket.shut_read) {
         (false, _) => pieces::take(world, id, buf, take),
         // What a recv that waits returns, once shut.
-        (true, true) => (0, None),
+        (true, true) => Taken::bytes(0),
         (true, false) => {
             world.want(io, Readiness::READ);
             return Err(errno(libc::EAGAIN));
         }
     };
     let number = world.sockets[id].number;
-    let (bytes, name) = (length as u64, world.name_ref(from.as_deref()));
-    world.trace.carry(&buf[..length]);
+    let (bytes, name) = (taken.length as u64, world.name_ref(taken.from.as_deref()));
+    world.trace.carry(&buf[..taken.length]);
     world.record(Actor::Running, Call::RecvFrom { socket: number, bytes, from: name });
     if was_full && take == Take::Remove {
         callers::tell(world, id);
     }
-    Ok((length, from))
+    Ok(taken)
 }

@@ -8,13 +8,29 @@ use greenroom::hub::{Io, Readiness, Take};
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::readiness;
-use crate::net::unix::callers;
+use crate::net::unix::{callers, rights};
 use crate::socket::unix::Peer;
 use crate::socket::unix::name::Name;
 use crate::socket::unix::queue::{self, Mark, Piece};
 use crate::trace::event::Call;
 use crate::world::World;
 use crate::world::journal::Actor;
+
+/// What a receive took.
+pub(crate) struct Taken {
+    pub(crate) length: usize,
+    /// How long the datagram or record was.
+    pub(crate) whole: usize,
+    pub(crate) from: Option<Rc<Name>>,
+    pub(crate) rights: Vec<Io>,
+}
+
+impl Taken {
+    /// So many bytes of a stream.
+    pub(crate) fn bytes(length: usize) -> Taken {
+        Taken { length, whole: length, from: None, rights: Vec::new() }
+    }
+}
 
 pub(crate) fn peer_to_write_to(world: &World, id: SocketId) -> io::Result<SocketId> {
     let socket = world.unix(id);
@@ -42,33 +58,37 @@ pub(crate) fn may_charge(world: &mut World, io: Io, id: SocketId) -> io::Result<
     Ok(())
 }
 
-pub(crate) fn put(world: &mut World, id: SocketId, receiver: SocketId, buf: &[u8]) {
+pub(crate) fn put(
+    world: &mut World,
+    id: SocketId,
+    receiver: SocketId,
+    buf: &[u8],
+    rights: &[SocketId],
+) {
     let (sender, cost) = (world.weak(id), queue::cost_of_datagram(buf.len()));
     let socket = world.unix_mut(id);
     socket.charged += cost;
     let from = Some(socket.name.clone());
-    let piece = Piece { bytes: buf.to_vec(), taken: 0, cost, sender, from, mark: Mark::Plain };
+    let (mark, rights) = (Mark::Plain, rights::send(world, id, rights));
+    let piece = Piece { bytes: buf.to_vec(), taken: 0, cost, sender, from, mark, rights };
     world.unix_mut(receiver).incoming.push_back(piece);
 }
 
 /// Takes the first datagram or record, cut to the buffer; what is cut off is lost.
-pub(crate) fn take(
-    world: &mut World,
-    id: SocketId,
-    buf: &mut [u8],
-    take: Take,
-) -> (usize, Option<Rc<Name>>) {
+pub(crate) fn take(world: &mut World, id: SocketId, buf: &mut [u8], take: Take) -> Taken {
     let incoming = &mut world.unix_mut(id).incoming;
     let piece = incoming.front().expect("the caller looked");
-    let length = piece.bytes.len().min(buf.len());
+    let whole = piece.bytes.len();
+    let length = whole.min(buf.len());
     buf[..length].copy_from_slice(&piece.bytes[..length]);
     let from = piece.from.as_ref().and_then(|from| from.get().cloned());
+    let rights = rights::take(world, id, 0, take);
     if take == Take::Remove {
-        let piece = incoming.pop_front().expect("it was just looked at");
+        let piece = world.unix_mut(id).incoming.pop_front().expect("it was just looked at");
         world.stirred = true;
         callers::discharge(world, piece.sender, piece.cost);
     }
-    (length, from)
+    Taken { length, whole, from, rights }
 }
 
 pub(crate) fn wrote(

@@ -7,7 +7,8 @@ use greenroom::hub::{Io, Readiness, Take};
 use crate::choices::{Decision, Pieces};
 use crate::errno::errno;
 use crate::id::SocketId;
-use crate::net::unix::{callers, pieces};
+use crate::net::unix::pieces::Taken;
+use crate::net::unix::{callers, pieces, rights};
 use crate::socket::Proto;
 use crate::socket::unix::queue::{self, Mark, Piece, around_marks};
 use crate::socket::unix::{Peer, Role, UnixSocket};
@@ -29,7 +30,14 @@ pub(crate) fn make_far_end(world: &mut World, listener: SocketId, near: SocketId
     far
 }
 
-pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::Result<usize> {
+/// The descriptors go with the first piece. Without a byte there is none, and they go nowhere.
+pub(crate) fn send(
+    world: &mut World,
+    io: Io,
+    id: SocketId,
+    buf: &[u8],
+    rights: &[SocketId],
+) -> io::Result<usize> {
     let limit = world.unix_send_buffer(id);
     let sender = world.weak(id);
     let peer = pieces::peer_to_write_to(world, id)?;
@@ -37,7 +45,9 @@ pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::R
     while sent < buf.len() && charged < limit {
         let (length, cost) = queue::piece_of_stream(buf.len() - sent, limit);
         let bytes = buf[sent..sent + length].to_vec();
-        let piece = Piece { bytes, taken: 0, cost, sender, from: None, mark: Mark::Plain };
+        let rights = if sent == 0 { rights::send(world, id, rights) } else { Vec::new() };
+        let mark = Mark::Plain;
+        let piece = Piece { bytes, taken: 0, cost, sender, from: None, mark, rights };
         world.unix_mut(peer).incoming.push_back(piece);
         charged += cost;
         sent += length;
@@ -57,7 +67,7 @@ pub(crate) fn recv(
     id: SocketId,
     buf: &mut [u8],
     take: Take,
-) -> io::Result<usize> {
+) -> io::Result<Taken> {
     let socket = world.unix_mut(id);
     if !matches!(socket.role, Role::Connected) {
         return Err(errno(libc::EINVAL));
@@ -68,12 +78,14 @@ pub(crate) fn recv(
         pieces::pass_marks(world, id, std::mem::take(&mut passed));
     }
     if world.unix(id).incoming.len() == passed {
-        return pieces::nothing_to_read(world, io, id);
+        return pieces::nothing_to_read(world, io, id).map(Taken::bytes);
     }
     let there = queued.min(buf.len());
     let window = cut_between_pieces(world, id, there);
     let socket = world.unix_mut(id);
     let length = queue::peek(socket.incoming.iter().skip(passed), &mut buf[..window]);
+    let rights = rights::of_stream(world, id, passed, length, take);
+    let socket = world.unix_mut(id);
     if take == Take::Remove && length > 0 {
         let sender = socket.incoming.front().expect("it was just looked at").sender;
         let freed = queue::consume(&mut socket.incoming, length);
@@ -81,7 +93,7 @@ pub(crate) fn recv(
         callers::discharge(world, sender, freed);
     }
     world.record_read(id, &buf[..length], there);
-    Ok(length)
+    Ok(Taken { rights, ..Taken::bytes(length) })
 }
 
 /// How much a read takes of what is there: now and then less, as one does that looks before the

@@ -1,6 +1,7 @@
 //! Unix sockets answer as Linux does; the numbers name rows of what was measured there.
 
 mod datagrams;
+mod rights;
 mod streams;
 
 use greenroom::hub::{Domain, Hub, Io, Kind, Take};

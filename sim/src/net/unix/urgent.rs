@@ -18,7 +18,7 @@ pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::R
     let peer = pieces::peer_to_write_to(world, id)?;
     let sent = match before {
         [] => 0,
-        _ => stream::send(world, io, id, before)?,
+        _ => stream::send(world, io, id, before, &[])?,
     };
     let limit = world.unix_send_buffer(id);
     if sent < before.len() || world.unix(id).charged >= limit {
@@ -31,7 +31,8 @@ pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::R
         piece.mark = Mark::Plain;
     }
     let bytes = vec![*last];
-    incoming.push_back(Piece { bytes, taken: 0, cost, sender, from: None, mark: Mark::Urgent });
+    let (mark, rights) = (Mark::Urgent, Vec::new());
+    incoming.push_back(Piece { bytes, taken: 0, cost, sender, from: None, mark, rights });
     world.unix_mut(id).charged += cost;
     pieces::wrote(world, id, peer, &[*last], true);
     Ok(buf.len())

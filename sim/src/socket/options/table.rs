@@ -70,7 +70,7 @@ pub(crate) fn row(option: Opt) -> Row {
         Opt::UrgentInline => {
             Flag(0, Honoured("by TCP and Unix streams; elsewhere idle, as on Linux"))
         }
-        Opt::PassCredentials => Refused("no call gives out control messages"),
+        Opt::PassCredentials => Refused("no call gives out credentials"),
         Opt::Priority => {
             // More takes a privilege.
             Kept(0, 0..=6, NotVisible("a link's queue makes no difference between packets"))
@@ -97,10 +97,12 @@ pub(crate) fn row(option: Opt) -> Row {
             Flag(1, Honoured("no ACK waits once it is on, where Linux forgets it in time"))
         }
         Opt::ThinLinearTimeouts => Refused("a timeout always doubles"),
+        Opt::Inq => Kept(0, 0..=1, Honoured("")),
 
         Opt::Ttl => Kept(64, 1..=255, NotVisible("a link is one hop")),
         Opt::Tos => Kept(0, ANY, NotVisible("a link's queue makes no difference between packets")),
         Opt::RecvTos => Flag(0, NotVisible("no call gives out what it asks for")),
+        Opt::PacketInfoV4 => Flag(0, Honoured("by UDP; elsewhere idle")),
         Opt::FreeBind => Refused("an address that no host has can't be bound"),
         Opt::Transparent => Refused("an address of others can't be bound"),
         Opt::MulticastLoop => Flag(1, Honoured("")),
@@ -115,6 +117,7 @@ pub(crate) fn row(option: Opt) -> Row {
         }
         Opt::RecvTrafficClassV6 => Flag(0, NotVisible("no call gives out what it asks for")),
         Opt::RecvHopLimitV6 => Flag(0, NotVisible("no call gives out what it asks for")),
+        Opt::PacketInfoV6 => Flag(0, Honoured("by UDP; elsewhere idle")),
         Opt::FreeBindV6 => Refused("an address that no host has can't be bound"),
         Opt::TransparentV6 => Refused("an address of others can't be bound"),
         Opt::MulticastLoopV6 => Kept(1, 0..=1, Honoured("")),

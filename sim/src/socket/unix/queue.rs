@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use greenroom::hub::Io;
+
 use crate::id::Weak;
 use crate::socket::unix::name::Card;
 
@@ -38,6 +40,8 @@ pub(crate) struct Piece {
     /// The sender's name, of what is read with it.
     pub(crate) from: Option<Card>,
     pub(crate) mark: Mark,
+    /// Descriptors that go with it, until they are received or lost.
+    pub(crate) rights: Vec<Io>,
 }
 
 impl Piece {
@@ -61,6 +65,10 @@ pub(crate) fn around_marks(queue: &VecDeque<Piece>, inline: bool) -> (usize, usi
         }
         if begun {
             most += piece.rest().len();
+        }
+        // A read takes the descriptors of one piece, and goes no further.
+        if begun && !piece.rights.is_empty() {
+            break;
         }
     }
     (passed, most)

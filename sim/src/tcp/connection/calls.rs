@@ -19,6 +19,13 @@ pub struct Readiness {
 impl Connection {
     /// send(2). Part of the data is taken if not all fits.
     pub fn send(&mut self, data: &[u8]) -> io::Result<usize> {
+        let taken = self.write(data)?;
+        // A write of nothing lets nothing out.
+        self.more &= taken == 0;
+        Ok(taken)
+    }
+
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         if let Some(error) = self.error.take() {
             return Err(error.error());
         }
@@ -39,9 +46,42 @@ impl Connection {
         }
     }
 
+    /// send(2) with MSG_MORE: what does not fill a segment waits for the next write, for a word from
+    /// the peer that has Linux look at what it may send, or for as long as a corked one waits.
+    pub fn send_more(&mut self, data: &[u8]) -> io::Result<usize> {
+        let before = std::mem::replace(&mut self.more, true);
+        let taken = self.write(data);
+        if !matches!(taken, Ok(1..)) {
+            self.more = before;
+        }
+        taken
+    }
+
+    /// MSG_EOR: no byte that is written later goes into the segment of the last one.
+    pub fn end_record(&mut self) {
+        let end = self.outgoing.end();
+        if self.ends.back() != Some(&end) && end > self.snd_nxt {
+            self.ends.push_back(end);
+        }
+    }
+
+    /// TCP_NODELAY lets out even what is corked.
+    pub fn push(&mut self) {
+        self.pushed = self.outgoing.end();
+        self.let_out();
+    }
+
+    /// What waits for more to be written waits no longer.
+    pub fn let_out(&mut self) {
+        self.more = false;
+    }
+
     /// What fits into the last segment that has not been sent.
     fn spare_of_tail(&self) -> usize {
         let mss = self.mss() as usize;
+        if self.ends.back() == Some(&self.outgoing.end()) {
+            return 0;
+        }
         match self.unsent() % mss {
             0 => 0,
             begun => mss - begun,
@@ -54,7 +94,7 @@ impl Connection {
         let (end, open) = (self.outgoing.end(), self.open_until());
         // A write of nothing ends nowhere.
         let goes = self.snd_nxt < end && end <= open && !self.small_is_out();
-        let joins = self.config.cork || !self.config.nagle;
+        let joins = self.config.cork || self.more || !self.config.nagle;
         if !joins && self.write_end.is_none() && goes {
             self.write_end = Some(end);
         }
@@ -110,6 +150,12 @@ impl Connection {
             None if self.state == State::Closed => Err(Errno::NotConn.error()),
             None => Err(Errno::Again.error()),
         }
+    }
+
+    /// TCP_INQ: bytes that have come and are not read, and one for the end.
+    pub fn unread(&self) -> u32 {
+        let end = u32::from(self.peer_finished);
+        u32::try_from(self.incoming.len()).unwrap_or(u32::MAX).saturating_add(end)
     }
 
     /// shutdown(2). Reading is shut locally only: the peer is not told.

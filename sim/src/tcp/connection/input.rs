@@ -145,6 +145,12 @@ impl Connection {
         if is_progress {
             self.advance(now, ack);
         }
+        // Linux looks at what it may send, but not on its fast path when data came that acknowledges
+        // nothing new.
+        if is_progress || payload_len == 0 || !self.is_on_fast_path {
+            self.let_out();
+        }
+        self.is_on_fast_path |= is_progress || payload_len > 0;
         self.repair();
         let delivered = (self.snd_una + self.sent.there()).saturating_sub(had);
         self.congestion.delivered(delivered, self.pipe(), is_progress);
@@ -181,6 +187,7 @@ impl Connection {
         self.snd_una = ack;
         self.snd_up = self.snd_up.filter(|up| *up > ack);
         self.outgoing.acknowledge(ack);
+        self.forget_ends(ack);
         self.sent.acknowledged(ack);
         if self.congestion.acknowledged(ack, acked) {
             self.sent.repaired();

@@ -59,13 +59,16 @@ impl Connection {
     /// which counts in segments, is filled with whole ones.
     fn text(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
         if let Some(hole) = self.sent.next(self.mss()) {
+            let end = self.record_end(hole.start).map_or(hole.end, |end| end.min(hole.end));
+            let hole = hole.start..end;
             let fits = hole.end - hole.start <= self.congestion_room();
             return fits.then(|| self.send_again(now, hole, payload));
         }
         let (seq, end) = (self.snd_nxt, self.outgoing.end());
         let waiting = end.saturating_sub(seq);
         let to_write_end = self.write_end.map_or(waiting, |write_end| write_end - seq);
-        let whole = to_write_end.min(self.mss());
+        let to_end = self.record_end(seq).map_or(to_write_end, |end| to_write_end.min(end - seq));
+        let whole = to_end.min(self.mss());
         let len = whole.min(self.snd_edge.saturating_sub(seq));
         let fin = self.shut_write && seq + len == end;
         let nothing = len == 0 && !fin;
@@ -80,8 +83,25 @@ impl Connection {
     fn is_held(&self, seq: u64, len: u64) -> bool {
         let corked = seq >= self.pushed;
         let urgent = self.snd_up.is_some();
-        let waits = self.config.cork || (self.config.nagle && self.small_is_out());
-        waits && !urgent && corked && len < self.mss()
+        let waits = self.config.cork || self.more || (self.config.nagle && self.small_is_out());
+        waits && !urgent && corked && len < self.mss() && !self.is_finished_record(seq + len)
+    }
+
+    /// The end of the record that a segment from here stands in, if it has one.
+    pub(super) fn record_end(&self, seq: u64) -> Option<u64> {
+        self.ends.iter().copied().find(|end| *end > seq)
+    }
+
+    /// The peer has all up to here.
+    pub(super) fn forget_ends(&mut self, ack: u64) {
+        while self.ends.front().is_some_and(|end| *end <= ack) {
+            self.ends.pop_front();
+        }
+    }
+
+    /// Nothing will fill a segment that ends here: a record does, and the next is there.
+    fn is_finished_record(&self, end: u64) -> bool {
+        end < self.outgoing.end() && self.ends.contains(&end)
     }
 
     pub(super) fn small_is_out(&self) -> bool {

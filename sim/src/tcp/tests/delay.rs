@@ -241,3 +241,92 @@ fn what_a_cork_does_not_hold() {
     pair.run(20 * MS);
     assert_eq!(pair.side(1).queued(), 102);
 }
+
+/// Measured: what is not a full segment waits for the next write, 200 ms, an end, urgent data or
+/// TCP_NODELAY, and for an ACK of what went before; not for a write of nothing, nor for Nagle's rule.
+#[test]
+fn what_more_belongs_to_is_held_back() {
+    let more = |pair: &mut Pair, data: &[u8]| {
+        let sent = pair.side(0).send_more(data).unwrap();
+        pair.flush();
+        sent
+    };
+    let mut pair = Pair::no_delay();
+    assert_eq!(more(&mut pair, &[7; 100]), 100);
+    pair.send(0, b"").unwrap();
+    pair.run(100 * MS);
+    assert_eq!(pair.side(1).queued(), 0);
+    pair.run(150 * MS);
+    assert_eq!(pair.side(1).queued(), 100);
+    more(&mut pair, &[7; 100]);
+    pair.run(10 * MS);
+    assert_eq!(pair.side(1).queued(), 100);
+    pair.send(0, b"z").unwrap();
+    pair.run(10 * MS);
+    assert_eq!(pair.side(1).queued(), 201);
+
+    // Full segments do not wait.
+    let mut pair = Pair::new();
+    more(&mut pair, &[7; 1500]);
+    pair.run(10 * MS);
+    assert_eq!(pair.side(1).queued(), 1460);
+
+    let mut pair = Pair::new();
+    more(&mut pair, &[7; 100]);
+    pair.shutdown(0, false, true).unwrap();
+    pair.run(10 * MS);
+    assert_eq!((pair.side(1).queued(), pair.state(1)), (100, State::CloseWait));
+
+    let mut pair = Pair::new();
+    more(&mut pair, &[7; 100]);
+    pair.side(0).send_urgent(b"!").unwrap();
+    pair.flush();
+    pair.run(10 * MS);
+    assert_eq!(pair.side(1).queued(), 100);
+
+    let mut pair = Pair::no_delay();
+    more(&mut pair, &[7; 100]);
+    pair.side(0).push();
+    pair.flush();
+    pair.run(10 * MS);
+    assert_eq!(pair.side(1).queued(), 100);
+
+    let mut pair = Pair::no_delay();
+    pair.send(0, b"a").unwrap();
+    more(&mut pair, &[7; 100]);
+    assert_eq!(pair.side(0).unsent(), 100);
+    while pair.side(0).unacked() > 0 {
+        assert!(pair.step(u64::MAX, false));
+    }
+    pair.run(10 * MS);
+    assert_eq!(pair.side(1).queued(), 101, "the ACK lets it out");
+}
+
+/// Measured by counting segments behind a cork: each record ends one, and only the last waits.
+#[test]
+fn a_record_ends_a_segment() {
+    let mut pair = corked();
+    for (data, ends) in [(b"aaaaa", true), (b"bbbbb", true), (b"ccccc", false)] {
+        pair.side(0).send(data).unwrap();
+        if ends {
+            pair.side(0).end_record();
+        }
+    }
+    let from = pair.log.len();
+    pair.flush();
+    pair.run(10 * MS);
+    assert_eq!((pair.side(1).queued(), said(&pair, from).0), (10, 2));
+    uncork(&mut pair);
+    pair.run(100 * MS);
+    assert_eq!(said(&pair, from).0, 3);
+
+    let mut pair = Pair::new();
+    pair.side(0).send_more(b"aaaaa").unwrap();
+    pair.side(0).send_more(b"bbbbb").unwrap();
+    pair.side(0).end_record();
+    pair.side(0).send(b"ccccc").unwrap();
+    let from = pair.log.len();
+    pair.flush();
+    pair.run(300 * MS);
+    assert_eq!((pair.side(1).queued(), said(&pair, from).0), (15, 2));
+}

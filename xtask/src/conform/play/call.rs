@@ -10,6 +10,7 @@ use greenroom::time;
 use greenroom::wait::{Readiness, readiness, wait_for};
 
 use super::super::program::{Call, Data};
+use super::message;
 
 /// What a slot may hold.
 pub enum Thing {
@@ -27,6 +28,8 @@ pub struct Task {
     pub within: Option<Duration>,
     /// What is sent, a part a buffer.
     pub parts: Vec<Vec<u8>>,
+    /// What goes with it.
+    pub rights: Vec<Rc<Thing>>,
 }
 
 /// What a call came to.
@@ -36,6 +39,8 @@ pub enum Came {
     Count(usize),
     Bytes(Vec<u8>),
     BytesFrom(Vec<u8>, Option<SockAddr>),
+    /// With what else is to be said of it, and the handle that came, where one is wanted.
+    Message(Vec<u8>, SockAddr, String, Option<(u8, Socket)>),
     /// Into which slot, what, and whose.
     Accepted(u8, Socket, SockAddr),
 }
@@ -81,7 +86,7 @@ impl Task {
             },
             Call::Recv(sizes) => match sizes.as_slice() {
                 [only] => into_bytes(*only, |buf| socket.recv(buf)),
-                _ => into_parts(sizes, |bufs| socket.recv_vectored(bufs)),
+                _ => into_parts(sizes, |bufs| Ok(socket.recv_vectored(bufs)?.0)),
             },
             Call::Peek(n) => into_bytes(*n, |buf| socket.peek(buf)),
             Call::SendTo(..) => match self.parts.as_slice() {
@@ -93,7 +98,7 @@ impl Task {
                 _ => {
                     let mut from = None;
                     let came = into_parts(sizes, |bufs| {
-                        let (n, peer) = socket.recv_from_vectored(bufs)?;
+                        let (n, _, peer) = socket.recv_from_vectored(bufs)?;
                         from = Some(peer);
                         Ok(n)
                     })?;
@@ -106,6 +111,8 @@ impl Task {
             Call::PeekFrom(n) => into_bytes_from(*n, |buf| socket.peek_from(buf)),
             Call::Urgent(_) => socket.send_out_of_band(&self.parts.concat()).map(Came::Count),
             Call::RecvUrgent(n) => into_bytes(*n, |buf| socket.recv_out_of_band(buf)),
+            Call::Message(_, beside) => self.send_message(socket, beside),
+            Call::RecvMessage(sizes, asked) => message::recv(socket, sizes, *asked),
             Call::Wait(what) => self.thing.wait(*what, self.within),
         }
     }
@@ -113,7 +120,7 @@ impl Task {
     /// Whether what it sends is numbered bytes and nothing else.
     pub fn is_numbered(&self) -> bool {
         match &self.call {
-            Call::Send(data) | Call::SendTo(data, _) => {
+            Call::Send(data) | Call::SendTo(data, _) | Call::Message(data, _) => {
                 data.iter().all(|data| matches!(data, Data::Numbered(_)))
             }
             Call::Urgent(data) => matches!(data, Data::Numbered(_)),
@@ -121,7 +128,7 @@ impl Task {
         }
     }
 
-    fn slices(&self) -> Vec<IoSlice<'_>> {
+    pub(super) fn slices(&self) -> Vec<IoSlice<'_>> {
         self.parts.iter().map(|part| IoSlice::new(part)).collect()
     }
 

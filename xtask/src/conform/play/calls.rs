@@ -2,10 +2,10 @@
 
 use std::io;
 
-use greenroom::net::SockAddr;
+use greenroom::net::{Domain, SockAddr, Socket};
 
-use super::super::program::{Call, Data, awaited};
-use super::call::{Came, Task};
+use super::super::program::{Beside, Call, Data, awaited};
+use super::call::{Came, Task, Thing};
 use super::{Line, Player, done, words};
 
 impl Player<'_> {
@@ -30,18 +30,31 @@ impl Player<'_> {
     /// A call with what it takes, made out now.
     pub(super) fn task(&mut self, slot: u8, call: &Call) -> io::Result<Task> {
         let peer = match call {
-            Call::Connect(place) | Call::SendTo(_, place) => Some(self.address(*place, slot)?),
+            Call::Connect(place)
+            | Call::SendTo(_, place)
+            | Call::Message(_, Beside { to: Some(place), .. }) => Some(self.address(*place, slot)?),
             _ => None,
         };
         let parts = match call {
-            Call::Send(data) | Call::SendTo(data, _) => {
+            Call::Send(data) | Call::SendTo(data, _) | Call::Message(data, _) => {
                 data.iter().map(|data| self.bytes(data)).collect()
             }
             Call::Urgent(data) => vec![self.bytes(data)],
             _ => Vec::new(),
         };
         let thing = self.thing(slot)?;
-        Ok(Task { thing, call: call.clone(), peer, within: None, parts })
+        let rights = match call {
+            Call::Message(_, beside) => {
+                let things = beside.rights.iter().map(|slot| self.thing(*slot));
+                let mut things = things.collect::<io::Result<Vec<_>>>()?;
+                // When circles of Unix sockets in each other's queues are found is up to the system:
+                // whenever anybody on it closes one.
+                things.retain(|thing| !self.world.is_lenient || !is_of_unix(thing));
+                things
+            }
+            _ => Vec::new(),
+        };
+        Ok(Task { thing, call: call.clone(), peer, within: None, parts, rights })
     }
 
     /// What a call came to, in words; what it brought goes where it belongs.
@@ -78,6 +91,15 @@ impl Player<'_> {
             Came::BytesFrom(bytes, peer) => {
                 Ok(format!("{} from {}", words::shown(&bytes), from(self, &peer)))
             }
+            Came::Message(bytes, peer, said, handle) => {
+                self.received(bytes.len());
+                let from = from(self, &Some(peer));
+                if let Some((into, socket)) = handle {
+                    self.clear(&[into]);
+                    self.put(into, socket)?;
+                }
+                Ok(format!("{} from {from}{said}", words::shown(&bytes)))
+            }
             Came::Accepted(into, socket, peer) => {
                 let peer = self.show(&peer);
                 self.clear(&[into]);
@@ -86,6 +108,10 @@ impl Player<'_> {
             }
         }
     }
+}
+
+fn is_of_unix(thing: &Thing) -> bool {
+    thing.socket().and_then(Socket::domain).is_ok_and(|domain| domain == Domain::UNIX)
 }
 
 fn is_nobody(peer: &SockAddr) -> bool {

@@ -112,6 +112,16 @@ impl Socket {
         self.0.set(Opt::ThinLinearTimeouts, timeouts.into())
     }
 
+    /// Whether messages say how many bytes are left to read (`TCP_INQ`).
+    pub fn tcp_inq(&self) -> io::Result<bool> {
+        self.0.flag(Opt::Inq)
+    }
+    /// Sets whether messages say how many bytes are left to read (`TCP_INQ`):
+    /// [`ReceivedControl::Unread`](crate::net::ReceivedControl::Unread).
+    pub fn set_tcp_inq(&self, inq: bool) -> io::Result<()> {
+        self.0.set(Opt::Inq, inq.into())
+    }
+
     /// The congestion control in use, by name (`TCP_CONGESTION`).
     pub fn tcp_congestion(&self) -> io::Result<Vec<u8>> {
         self.0.ask(|hub, io| hub.name_option(io, NameOpt::Congestion))

@@ -35,6 +35,16 @@ impl Socket {
         self.0.set(Opt::RecvTos, recv_tos.into())
     }
 
+    /// Whether messages say how they came (`IP_PKTINFO`).
+    pub fn recv_packet_info_v4(&self) -> io::Result<bool> {
+        self.0.flag(Opt::PacketInfoV4)
+    }
+    /// Sets whether messages say how they came (`IP_PKTINFO`):
+    /// [`ReceivedControl::PacketInfoV4`](crate::net::ReceivedControl::PacketInfoV4).
+    pub fn set_recv_packet_info_v4(&self, recv_packet_info: bool) -> io::Result<()> {
+        self.0.set(Opt::PacketInfoV4, recv_packet_info.into())
+    }
+
     /// Whether it may be bound to an address this host does not have yet (`IP_FREEBIND`).
     pub fn freebind_v4(&self) -> io::Result<bool> {
         self.0.flag(Opt::FreeBind)

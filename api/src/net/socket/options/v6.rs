@@ -53,6 +53,16 @@ impl Socket {
         self.0.set(Opt::RecvHopLimitV6, recv_hoplimit.into())
     }
 
+    /// Whether messages say how they came (`IPV6_RECVPKTINFO`).
+    pub fn recv_packet_info_v6(&self) -> io::Result<bool> {
+        self.0.flag(Opt::PacketInfoV6)
+    }
+    /// Sets whether messages say how they came (`IPV6_RECVPKTINFO`):
+    /// [`ReceivedControl::PacketInfoV6`](crate::net::ReceivedControl::PacketInfoV6).
+    pub fn set_recv_packet_info_v6(&self, recv_packet_info: bool) -> io::Result<()> {
+        self.0.set(Opt::PacketInfoV6, recv_packet_info.into())
+    }
+
     /// Whether it may be bound to an address this host does not have yet (`IPV6_FREEBIND`).
     pub fn freebind_v6(&self) -> io::Result<bool> {
         self.0.flag(Opt::FreeBindV6)
