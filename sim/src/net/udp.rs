@@ -94,21 +94,26 @@ pub(crate) fn send(
     Ok(buf.len())
 }
 
-/// What is being put together, if anything is: whom that goes to was said before. One of IPv6 can't
-/// be ended by a send of IPv4.
+/// What is being put together, if anything is: whom that goes to was said before. IPv6 looks at the
+/// family of an address all the same, and one of IPv6 can't be ended by a send of IPv4.
 fn draft(world: &mut World, id: SocketId, to: Option<&Address>) -> io::Result<Option<Draft>> {
+    let domain = world.sockets[id].domain;
     let Proto::Udp(mailbox) = &mut world.sockets[id].proto else { return Ok(None) };
     let Some(draft) = mailbox.draft.take() else { return Ok(None) };
-    if draft.to.is_ipv6()
-        && let Some(to) = to
-        && address::requested_peer(world, id, to).is_ok_and(|to| to.is_ipv4())
-    {
-        if let Proto::Udp(mailbox) = &mut world.sockets[id].proto {
-            mailbox.draft = Some(draft);
+    let fits = match to {
+        Some(Address::Unix(_)) => domain == Domain::V4,
+        Some(to) if draft.to.is_ipv6() => {
+            !address::requested_peer(world, id, to).is_ok_and(|to| to.is_ipv4())
         }
-        return Err(errno(libc::EINVAL));
+        _ => true,
+    };
+    if fits {
+        return Ok(Some(*draft));
     }
-    Ok(Some(*draft))
+    if let Proto::Udp(mailbox) = &mut world.sockets[id].proto {
+        mailbox.draft = Some(draft);
+    }
+    Err(errno(libc::EINVAL))
 }
 
 /// A datagram with nothing in it yet, whose bytes are so many at first.
