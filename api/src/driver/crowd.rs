@@ -91,15 +91,30 @@ impl<T> Crowd<T> {
     #[inline]
     pub(crate) fn pop_first(&mut self) -> Option<(Arrival, T)> {
         let (arrival, who) = self.places.pop_front()?;
-        while let Some((_, None)) = self.places.front() {
-            self.places.pop_front();
-            self.gaps -= 1;
+        if self.gaps > 0 {
+            self.close_front();
         }
         who.map(|who| (arrival, who))
     }
 
+    #[cold]
+    fn close_front(&mut self) {
+        while let Some((_, None)) = self.places.front() {
+            self.places.pop_front();
+            self.gaps -= 1;
+        }
+    }
+
+    #[inline]
     pub(crate) fn first(&self) -> Option<(Arrival, &T)> {
-        self.iter().next()
+        let (arrival, who) = self.places.front()?;
+        Some((*arrival, who.as_ref()?))
+    }
+
+    #[inline]
+    pub(crate) fn first_mut(&mut self) -> Option<(Arrival, &mut T)> {
+        let (arrival, who) = self.places.front_mut()?;
+        Some((*arrival, who.as_mut()?))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Arrival, &T)> {

@@ -23,6 +23,9 @@ pub(super) enum Phase {
     Cancelled(Box<dyn FnOnce()>),
 }
 
+/// As many polls there never are.
+pub(super) const NEVER: u64 = u64::MAX;
+
 /// A greenlet, or the place for one.
 pub(super) struct Slot {
     pub(super) id: GreenletId,
@@ -59,8 +62,8 @@ pub(super) struct Slot {
     /// Who gave the last notice of the kind that it waits for.
     pub(super) notifier: Option<GreenletId>,
     pub(super) joiners: Crowd<Ticket>,
-    /// It is in the queue and merely yielded since the poll of this number.
-    pub(super) yielded: Option<u64>,
+    /// It is in the queue and merely yielded, when there had been so many polls.
+    pub(super) yielded: u64,
     /// Where it lined up last. It may have left since: no two calls have the same place.
     pub(super) standing: Option<Standing>,
     /// The token of `thread::park`, made when it is first asked for.
@@ -99,7 +102,7 @@ impl Slot {
             abandoned: false,
             notifier: None,
             joiners: Crowd::new(),
-            yielded: None,
+            yielded: NEVER,
             standing: None,
             parker: None,
             locals: None,

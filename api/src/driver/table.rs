@@ -16,7 +16,7 @@ use super::crowd::Arrival;
 use super::locals::Locals;
 use super::names::{Label, PathNode, write_name, write_path};
 use super::parker::Parker;
-use super::slot::{Phase, Slot};
+use super::slot::{NEVER, Phase, Slot};
 use super::ticket::{Origin, Ticket, Woken};
 use super::timers::Timers;
 use super::waiters::Waiters;
@@ -37,8 +37,9 @@ pub(super) struct Table {
     slots: Vec<Slot>,
     free: Vec<u32>,
     timers: Timers,
-    /// How many in the queue merely yielded since the last poll, which is of this number.
+    /// How many in the queue merely yielded since the last poll.
     yielded: usize,
+    /// How many polls there were.
     polls: u64,
     /// Somebody in the queue may be abandoned.
     has_abandoned: bool,
@@ -108,9 +109,10 @@ impl Table {
     }
 
     /// One in the queue does not merely yield.
-    #[inline]
     fn forget_yield_of(&mut self, id: GreenletId) {
-        if self.slots[id.slot()].yielded.take() == Some(self.polls) {
+        let slot = &mut self.slots[id.slot()];
+        if slot.yielded == self.polls {
+            slot.yielded = NEVER;
             self.yielded -= 1;
         }
     }

@@ -97,23 +97,21 @@ pub(crate) fn send(
 /// What is being put together, if anything is: whom that goes to was said before. IPv6 looks at the
 /// family of an address all the same, and one of IPv6 can't be ended by a send of IPv4.
 fn draft(world: &mut World, id: SocketId, to: Option<&Address>) -> io::Result<Option<Draft>> {
-    let domain = world.sockets[id].domain;
-    let Proto::Udp(mailbox) = &mut world.sockets[id].proto else { return Ok(None) };
-    let Some(draft) = mailbox.draft.take() else { return Ok(None) };
-    let fits = match to {
-        Some(Address::Unix(_)) => domain == Domain::V4,
-        Some(to) if draft.to.is_ipv6() => {
-            !address::requested_peer(world, id, to).is_ok_and(|to| to.is_ipv4())
-        }
-        _ => true,
+    let socket = &mut world.sockets[id];
+    let Proto::Udp(mailbox) = &mut socket.proto else { return Ok(None) };
+    let Some(draft) = &mailbox.draft else { return Ok(None) };
+    let is_ipv4 = |to: &SocketAddr| match to.ip() {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(ip) => ip.to_ipv4_mapped().is_some(),
     };
-    if fits {
-        return Ok(Some(*draft));
+    match to {
+        Some(Address::Unix(_)) if socket.domain == Domain::V6 => Err(errno(libc::EINVAL)),
+        Some(Address::Inet(to)) if draft.to.is_ipv6() && is_ipv4(to) => {
+            let error = if socket.options.only_v6 { libc::ENETUNREACH } else { libc::EINVAL };
+            Err(errno(error))
+        }
+        _ => Ok(mailbox.draft.take().map(|draft| *draft)),
     }
-    if let Proto::Udp(mailbox) = &mut world.sockets[id].proto {
-        mailbox.draft = Some(draft);
-    }
-    Err(errno(libc::EINVAL))
 }
 
 /// A datagram with nothing in it yet, whose bytes are so many at first.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Table;
-use crate::driver::slot::Phase;
+use crate::driver::slot::{NEVER, Phase};
 use crate::greenlet::{Fiber, Leave};
 use crate::hub::{GreenletId, Runnable, SwitchPoint, Tick};
 
@@ -26,8 +26,11 @@ impl Table {
     ) -> Option<(GreenletId, Phase, bool)> {
         let id = if index == 0 { self.queue.pop_front() } else { self.queue.remove(index) }
             .expect("a turn names one of the runnable");
-        self.forget_yield_of(id);
         let slot = &mut self.slots[id.slot()];
+        if self.yielded > 0 && slot.yielded == self.polls {
+            slot.yielded = NEVER;
+            self.yielded -= 1;
+        }
         if slot.abandoned {
             return None;
         }
@@ -56,7 +59,7 @@ impl Table {
         self.queue.push_back(id);
         let slot = &mut self.slots[id.slot()];
         if yielded {
-            slot.yielded = Some(self.polls);
+            slot.yielded = self.polls;
             self.yielded += 1;
         }
         slot.leave.expect("a running greenlet has started")
@@ -72,7 +75,7 @@ impl Table {
     /// due by now is met at its next call, after what that finds there.
     pub(in crate::driver) fn next_of_yielders(&self, now: Tick) -> Option<Tick> {
         let slots = self.queue.iter().map(|id| &self.slots[id.slot()]);
-        let yielders = slots.filter(|slot| slot.yielded == Some(self.polls));
+        let yielders = slots.filter(|slot| slot.yielded == self.polls);
         let timeouts = yielders.flat_map(|slot| &slot.timeouts);
         timeouts.map(|timeout| timeout.deadline).filter(|&deadline| deadline > now).min()
     }
@@ -98,10 +101,10 @@ impl Table {
             return;
         }
         let mut yielded = 0;
-        let (slots, polls) = (&self.slots, self.polls);
+        let (slots, poll) = (&self.slots, self.polls);
         self.queue.retain(|id| {
             let slot = &slots[id.slot()];
-            yielded += usize::from(slot.abandoned && slot.yielded == Some(polls));
+            yielded += usize::from(slot.abandoned && slot.yielded == poll);
             !slot.abandoned
         });
         self.yielded -= yielded;
