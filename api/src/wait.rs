@@ -71,6 +71,7 @@ impl Watcher {
     }
 
     fn new(source: &impl Source, interest: Readiness) -> io::Result<Watcher> {
+        driver::count_call();
         Ok(Watcher {
             target: source.target()?,
             interest,

@@ -326,7 +326,7 @@ impl Hub for RealHub {
             entry => entry.socket()?.readiness()?.and(interest),
         };
         if ready.is_none() {
-            self.enlist(io)?;
+            self.report_later(io, interest)?;
         }
         Ok(ready)
     }

@@ -195,7 +195,20 @@ impl Socket {
             // A caller who does not wait asks here, and has had no report.
             self.read_closed = ready.is_read_closed();
         }
-        Ok(ready)
+        Ok(ready
+            .with(Readiness::WRITE.when(!ready.is_writable() && self.is_stream_that_was_shut())))
+    }
+
+    /// Whether this is a Unix stream that was shut for writing, from either end, which poll(2) does not say
+    /// of a full one. To write nothing tells.
+    pub(crate) fn is_stream_that_was_shut(&self) -> bool {
+        let written = || self.os.send_with_flags(&[], SEND_FLAGS);
+        self.is_unix_stream()
+            && written().is_err_and(|error| error.raw_os_error() == Some(libc::EPIPE))
+    }
+
+    pub(crate) fn is_unix_stream(&self) -> bool {
+        self.nature == Nature::Unix && self.flows
     }
 
     // Bytes.

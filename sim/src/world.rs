@@ -10,7 +10,7 @@ mod packets;
 mod sockets;
 mod unix;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use greenroom::driver::Role;
 use greenroom::hub::{GreenletId, Io, Readiness, Ready};
@@ -55,7 +55,7 @@ pub(crate) struct World {
     /// Descriptors that went with messages which nobody will receive, and are still to be closed.
     pub(crate) discarded: Vec<Io>,
     /// How many descriptors go with messages.
-    pub(crate) in_flight: usize,
+    pub(crate) in_flight: BTreeSet<DescriptorId>,
     /// Sockets that may have something to send to other hosts.
     pub(crate) dirty: Vec<SocketId>,
     /// What hosts have sent themselves, and have yet to get.
@@ -137,7 +137,7 @@ impl World {
             members: Vec::new(),
             pairs: HashMap::default(),
             discarded: Vec::new(),
-            in_flight: 0,
+            in_flight: BTreeSet::new(),
             dirty: Vec::new(),
             loopback: LoopbackQueue::default(),
             stirred: false,

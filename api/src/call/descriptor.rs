@@ -55,6 +55,7 @@ impl Descriptor {
 
     /// Makes a socket in this thread's hub. Owned from birth, so that an error or a kill closes it.
     pub(crate) fn socket(domain: Domain, kind: Kind) -> io::Result<Descriptor> {
+        driver::count_call();
         let driver = driver::current().ok_or_else(driver::outside)?;
         let io = driver.hub.borrow_mut().socket(domain, kind)?;
         Ok(Descriptor::new(&driver, io))
@@ -62,6 +63,7 @@ impl Descriptor {
 
     /// Makes two sockets that are connected to each other.
     pub(crate) fn pair(domain: Domain, kind: Kind) -> io::Result<(Descriptor, Descriptor)> {
+        driver::count_call();
         let driver = driver::current().ok_or_else(driver::outside)?;
         let (a, b) = driver.hub.borrow_mut().pair(domain, kind)?;
         Ok((Descriptor::new(&driver, a), Descriptor::new(&driver, b)))
@@ -69,6 +71,7 @@ impl Descriptor {
 
     /// Makes a pipe: the end that is read from and the end that is written to.
     pub(crate) fn pipe() -> io::Result<(Descriptor, Descriptor)> {
+        driver::count_call();
         let driver = driver::current().ok_or_else(driver::outside)?;
         let (reader, writer) = driver.hub.borrow_mut().pipe()?;
         Ok((Descriptor::new(&driver, reader), Descriptor::new(&driver, writer)))
@@ -76,6 +79,7 @@ impl Descriptor {
 
     /// Takes in a descriptor of the process, where the hub has such.
     pub(crate) fn adopt(fd: OwnedFd) -> io::Result<Descriptor> {
+        driver::count_call();
         let driver = driver::current().ok_or_else(driver::outside)?;
         let io = driver.hub.borrow_mut().adopt(fd)?;
         Ok(Descriptor::new(&driver, io))
@@ -91,8 +95,9 @@ impl Descriptor {
     }
 
     /// The number in the hub's table, while the descriptor is open.
+    #[inline]
     pub(crate) fn io(&self) -> io::Result<Io> {
-        if self.closed.load(Ordering::Relaxed) { Err(closed()) } else { Ok(self.io) }
+        if self.closed.load(Ordering::Relaxed) { Err(refused()) } else { Ok(self.io) }
     }
 
     /// Runs `f` with the driver of this descriptor, which must be this thread's.
@@ -270,6 +275,7 @@ impl Descriptor {
     }
 
     pub(crate) fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        driver::count_call();
         self.io()?;
         self.shared.nonblocking.store(nonblocking, Ordering::Relaxed);
         Ok(())
@@ -343,6 +349,13 @@ pub(crate) fn out_of_place(mailbox: &Mailbox, is_under_a_hub: bool) -> io::Error
     } else {
         driver::outside()
     }
+}
+
+/// A call on a closed handle, which never waits.
+#[cold]
+fn refused() -> io::Error {
+    driver::count_call();
+    closed()
 }
 
 /// The error of a handle used under another hub than its own.

@@ -196,7 +196,7 @@ impl Socket {
     ///
     /// `EBADF` once closed.
     pub fn nonblocking(&self) -> io::Result<bool> {
-        self.0.io().map(|_| self.0.is_nonblocking())
+        self.0.ask(|_, _| Ok(self.0.is_nonblocking()))
     }
 
     /// Whether its descriptor is closed when the process runs another program (`FD_CLOEXEC`), which it

@@ -221,11 +221,13 @@ impl<T> SyncSender<T> {
                 (false, false) => Some(state.messages.pop_front()),
             }
         });
+        let back = match untaken {
+            Some(back) => back,
+            // It may not wait, where its greenlet is being ended.
+            None => rendezvous.take_back(),
+        };
         std::mem::forget(rendezvous);
-        match untaken.flatten() {
-            Some(back) => Err(SendError(back)),
-            None => Ok(()),
-        }
+        back.map_or(Ok(()), |back| Err(SendError(back)))
     }
 
     /// Sends if there is room.
@@ -253,8 +255,9 @@ struct Rendezvous<'a, T> {
     number: u64,
 }
 
-impl<T> Drop for Rendezvous<'_, T> {
-    fn drop(&mut self) {
+impl<T> Rendezvous<'_, T> {
+    /// The message, unless it was taken.
+    fn take_back(&self) -> Option<T> {
         let back = {
             let mut state = self.shared.state();
             let is_there = state.taken < self.number;
@@ -263,7 +266,13 @@ impl<T> Drop for Rendezvous<'_, T> {
             if is_there { state.messages.pop_front() } else { None }
         };
         self.shared.senders.wake_one();
-        drop(back);
+        back
+    }
+}
+
+impl<T> Drop for Rendezvous<'_, T> {
+    fn drop(&mut self) {
+        drop(self.take_back());
     }
 }
 

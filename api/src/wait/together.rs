@@ -136,6 +136,7 @@ pub fn any(of: &[&dyn Waitable], timeout: Option<Duration>) -> io::Result<usize>
 ///
 /// As [`any`]; an empty list is ready at once.
 pub fn all(of: &[&dyn Waitable], timeout: Option<Duration>) -> io::Result<()> {
+    driver::count_call();
     let driver = driver::current().ok_or_else(driver::outside)?;
     let together = Together::begin(&driver, of, timeout)?;
     let mut left: Vec<usize> = (0..of.len()).collect();

@@ -219,6 +219,19 @@ impl RealHub {
         answer
     }
 
+    /// Has the poll report what somebody waits for. That a full Unix stream was shut is never reported: who
+    /// waits for it to be writable looks again by the clock.
+    #[cold]
+    pub(super) fn report_later(&mut self, io: Io, interest: Readiness) -> io::Result<()> {
+        self.enlist(io)?;
+        let now = self.now();
+        let socket = self.table.get(io)?.socket()?;
+        if interest.is_writable() && socket.is_unix_stream() {
+            self.retries.add(io, &mut socket.patience, now);
+        }
+        Ok(())
+    }
+
     /// Makes a call of which the system may refuse what it never reports: what is refused is named
     /// by the clock.
     pub(super) fn attempt_unreported<T>(

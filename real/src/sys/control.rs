@@ -110,6 +110,8 @@ mod linux {
     pub(super) const INFO_V4: (c_int, c_int) = (libc::IPPROTO_IP, libc::IP_PKTINFO);
     pub(super) const INFO_V6: (c_int, c_int) = (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO);
     pub(super) const UNREAD: (c_int, c_int) = (libc::IPPROTO_TCP, libc::TCP_CM_INQ);
+    /// `SCM_PIDFD` of Linux 6.5: a descriptor of the sender's process, for who has set `SO_PASSPIDFD`.
+    pub(super) const PIDFD: (c_int, c_int) = (libc::SOL_SOCKET, 4);
 }
 
 /// One piece of control data: its level and type, and its bytes.
@@ -186,6 +188,12 @@ fn unpacked(header: &libc::msghdr) -> Vec<Raw<OwnedFd>> {
                 unsafe { OwnedFd::from_raw_fd(data.cast::<RawFd>().add(at).read_unaligned()) }
             });
             control.push(Raw::Rights(fds.collect()));
+        }
+        #[cfg(target_os = "linux")]
+        if of == linux::PIDFD && length >= size_of::<RawFd>() {
+            // SAFETY: the data is one descriptor, which the system just made for this process. It has no
+            // type here and is closed.
+            drop(unsafe { OwnedFd::from_raw_fd(data.cast::<RawFd>().read_unaligned()) });
         }
         #[cfg(target_os = "linux")]
         control.extend(described(of, data, length));

@@ -1,13 +1,16 @@
 //! Loops that wait for others without waiting: they let others run, and time go by.
 
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 
-use greenroom::net::UdpSocket;
+use greenroom::io::pipe;
+use greenroom::net::{Domain, Socket, Type, UdpSocket};
+use greenroom::os::unix::net::UnixStream;
 use greenroom::sync::{Event, Mutex, Queue, RwLock, Semaphore, mpsc};
 use greenroom::thread;
 use greenroom::time::{Duration, Instant, timeout};
-use greenroom::wait::{any, wait_read};
+use greenroom::wait::{Watcher, all, any, wait_read};
 
 use super::Law;
 use crate::common::{Complaints, spawn};
@@ -16,6 +19,11 @@ pub(super) const LAWS: &[(&str, &str, Law)] = &[
     ("send-loop", "who sends for ever sees the receiver go", send_loop),
     ("try-loops", "loops of calls that never wait let others run", try_loops),
     ("poll-loops", "so do loops that ask again and again", poll_loops),
+    (
+        "failing-loops",
+        "so do loops of calls that fail at once, or only make something",
+        failing_loops,
+    ),
     ("clock-loop", "who reads the clock for ever sees time go by", clock_loop),
 ];
 
@@ -58,6 +66,32 @@ fn try_loops(_: &Complaints) -> io::Result<()> {
     spawn("write", move || *theirs.write().expect("not poisoned") += 1)?;
     while count.try_read().is_ok_and(|count| *count == 1) {}
     Ok(())
+}
+
+/// Each goes on until another greenlet has had a turn.
+fn failing_loops(_: &Complaints) -> io::Result<()> {
+    let until_another_ran = |call: &mut dyn FnMut()| -> io::Result<()> {
+        let ran = Rc::new(Cell::new(false));
+        let theirs = ran.clone();
+        spawn("other", move || theirs.set(true))?;
+        while !ran.get() {
+            call();
+        }
+        Ok(())
+    };
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let handle = socket.try_clone()?;
+    handle.close();
+    until_another_ran(&mut || drop(handle.recv(&mut [0])))?;
+    until_another_ran(&mut || drop(wait_read(&handle, None)))?;
+    until_another_ran(&mut || drop(handle.local_addr()))?;
+    until_another_ran(&mut || drop(socket.set_nonblocking(false)))?;
+    until_another_ran(&mut || drop(Socket::from(socket.try_clone().expect("room")).nonblocking()))?;
+    until_another_ran(&mut || drop(Watcher::read(&socket)))?;
+    until_another_ran(&mut || drop(all(&[], None)))?;
+    until_another_ran(&mut || drop(UnixStream::pair()))?;
+    until_another_ran(&mut || drop(pipe()))?;
+    until_another_ran(&mut || drop(Socket::new(Domain::IPV4, Type::STREAM, None)))
 }
 
 /// Likewise, of what is asked for with no time to wait.

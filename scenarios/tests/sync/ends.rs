@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use greenroom::check::Shared;
 use greenroom::scenario::{Scenario, Stage};
 use greenroom::sync::{
     BoundedSemaphore, Condvar, GetError, Mutex, PutError, Queue, ReentrantLock, RwLock, Semaphore,
@@ -222,5 +223,31 @@ fn a_rendezvous_whose_sender_is_ended_does_not_come_about() {
         let sending = thread::spawn(move || sender.send(3));
         assert_eq!(receiver.recv(), Ok(3));
         sending.join().unwrap().unwrap();
+    });
+}
+
+/// Its destructor may not wait, so what it sends there is taken at once or comes back.
+#[test]
+fn a_rendezvous_of_one_that_is_being_ended_gives_its_message_back() {
+    struct SendsWhenDropped(mpsc::SyncSender<u8>, Shared<Option<bool>>);
+    impl Drop for SendsWhenDropped {
+        fn drop(&mut self) {
+            let sent = self.0.send(7).is_ok();
+            self.1.with(|told| *told = Some(sent));
+        }
+    }
+    on_both(|| {
+        let (sender, receiver) = mpsc::sync_channel(0);
+        let told = Shared::new(None);
+        let last_words = SendsWhenDropped(sender, told.clone());
+        let ended = thread::spawn(move || {
+            let _last_words = last_words;
+            thread::park();
+        });
+        yield_now();
+        ended.kill();
+        assert!(ended.join().is_err());
+        assert_eq!(told.with(|told| *told), Some(false));
+        assert!(receiver.try_recv().is_err(), "it came back");
     });
 }

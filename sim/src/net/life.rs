@@ -128,8 +128,7 @@ fn close(world: &mut World, id: SocketId) {
         }
         Proto::Unix(_) => {
             unix::close(world, id);
-            let lost = unix::rights::unreachable(world);
-            world.discarded.extend(lost);
+            unix::rights::collect_unreachable(world);
         }
         Proto::Pipe(_) => pipe::close(world, id),
         _ => world.forget_socket(id),

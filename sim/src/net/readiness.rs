@@ -49,7 +49,7 @@ pub(crate) fn tell(world: &mut World, socket: SocketId) {
 
 /// Tells them at the time that `when` says.
 pub(crate) fn tell_when(world: &mut World, socket: SocketId, when: When) {
-    let ready = of(world, socket);
+    let ready = of(world, socket).with(calls_that_fail(world, socket));
     if ready.is_none() {
         return;
     }
@@ -65,6 +65,14 @@ pub(crate) fn tell_when(world: &mut World, socket: SocketId, when: When) {
             descriptor.wanted = descriptor.wanted.without(hit);
             told.push(Ready::Io(descriptor.io, ready));
         }
+    }
+}
+
+/// A call that waits for room among records is told that they were shut, though poll(2) shows nothing.
+fn calls_that_fail(world: &World, id: SocketId) -> Readiness {
+    match &world.sockets[id].proto {
+        Proto::Unix(socket) => Readiness::WRITE.when(socket.shut_write),
+        _ => Readiness::NONE,
     }
 }
 
@@ -121,8 +129,9 @@ fn of_unix(world: &World, socket: &UnixSocket, id: SocketId) -> Readiness {
         .with(Readiness::ERROR.when(socket.error.is_some()))
         .with(Readiness::URGENT.when(is_urgent));
     let queued = socket.shut_read || !socket.incoming.is_empty();
-    // A write that will fail at once waits for nothing.
-    let room = Readiness::WRITE.when(socket.shut_write || has_room(world, socket, id));
+    // A write that will fail at once waits for nothing; of records only poll(2) could tell, and does not.
+    let fails = socket.shut_write && socket.kind == Kind::Stream;
+    let room = Readiness::WRITE.when(fails || has_room(world, socket, id));
     always.with(match &socket.role {
         Role::Listening { pending, .. } => {
             Readiness::READ.when(socket.shut_read || !pending.is_empty())

@@ -12,32 +12,41 @@ use crate::net::{interface, route};
 use crate::world::World;
 
 /// By the last that is said of it. What is of the other family counts for nothing, but that IPv4 takes
-/// what IPv6 calls its addresses.
+/// what IPv6 calls its addresses. IPv6 refuses two interfaces that differ.
 pub(crate) fn of(
     world: &World,
     id: SocketId,
     control: &[Control],
     goes_by_v6: bool,
 ) -> io::Result<Way> {
-    let mut way = Way::default();
+    let mut last = None;
+    let mut named = 0;
     for control in control {
-        way = match *control {
+        match *control {
             Control::PacketInfoV4(PacketInfoV4 { interface, local, .. }) if !goes_by_v6 => {
-                from(world, id, local.into(), interface, libc::ENETUNREACH)?
+                last = Some((local.into(), interface, libc::ENETUNREACH));
             }
             Control::PacketInfoV6(PacketInfoV6 { address, interface }) if goes_by_v6 => {
-                from(world, id, address.into(), interface, libc::EINVAL)?
+                if named != 0 && interface != 0 && named != interface {
+                    return Err(errno(libc::EINVAL));
+                }
+                named = if interface == 0 { named } else { interface };
+                from(world, id, address.into(), interface, libc::EINVAL)?;
+                last = Some((address.into(), named, libc::EINVAL));
             }
             Control::PacketInfoV6(PacketInfoV6 { address, interface })
                 if world.sockets[id].domain == Domain::V6 =>
             {
                 let local = address.to_ipv4_mapped().ok_or_else(|| errno(libc::EINVAL))?;
-                from(world, id, local.into(), interface, libc::ENETUNREACH)?
+                last = Some((local.into(), interface, libc::ENETUNREACH));
             }
-            _ => way,
-        };
+            _ => {}
+        }
     }
-    Ok(way)
+    match last {
+        Some((source, interface, foreign)) => from(world, id, source, interface, foreign),
+        None => Ok(Way::default()),
+    }
 }
 
 /// `foreign` is what is said of an address that the host has not. IPv4 looks at it before it looks at

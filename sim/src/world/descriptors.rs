@@ -11,23 +11,24 @@ use crate::world::{Descriptor, World};
 
 impl World {
     pub(crate) fn add_descriptor(&mut self, socket: SocketId) -> Io {
-        let io = self.send_descriptor(socket);
-        self.land_descriptor(io);
+        let io = self.insert_descriptor(socket, false);
+        self.count_descriptor(socket);
         io
     }
 
     /// A descriptor that goes with a message. It counts for nobody's until it is received.
     pub(crate) fn send_descriptor(&mut self, socket: SocketId) -> Io {
+        let io = self.insert_descriptor(socket, true);
+        self.in_flight.insert(DescriptorId::of_row(io.index()));
+        io
+    }
+
+    fn insert_descriptor(&mut self, socket: SocketId, in_flight: bool) -> Io {
         let io = Io::new(self.descriptors.next_id().row());
-        let id = self.descriptors.insert(Descriptor {
-            io,
-            socket,
-            wanted: Readiness::NONE,
-            in_flight: true,
-            closes_on_exec: true,
-        });
+        let wanted = Readiness::NONE;
+        let descriptor = Descriptor { io, socket, wanted, in_flight, closes_on_exec: true };
+        let id = self.descriptors.insert(descriptor);
         self.sockets[socket].descriptors.push(id);
-        self.in_flight += 1;
         io
     }
 
@@ -36,8 +37,14 @@ impl World {
         let id = DescriptorId::of_row(io.index());
         let Some(descriptor) = self.descriptors.get_mut(id) else { return };
         descriptor.in_flight = false;
-        self.in_flight -= 1;
-        let entry = &mut self.sockets[descriptor.socket];
+        let socket = descriptor.socket;
+        self.in_flight.remove(&id);
+        self.count_descriptor(socket);
+    }
+
+    /// A program has one more of a socket.
+    fn count_descriptor(&mut self, socket: SocketId) {
+        let entry = &mut self.sockets[socket];
         let host = &mut self.hosts[entry.host];
         if entry.number == 0 {
             entry.number = host.number_socket();
@@ -79,7 +86,9 @@ impl World {
         let socket = self.socket_of(io).ok()?;
         let id = DescriptorId::of_row(io.index());
         let in_flight = self.descriptors.remove(id).is_some_and(|descriptor| descriptor.in_flight);
-        self.in_flight -= usize::from(in_flight);
+        if in_flight {
+            self.in_flight.remove(&id);
+        }
         let entry = &mut self.sockets[socket];
         entry.descriptors.retain(|&other| other != id);
         if entry.number != NO_SOCKET && !in_flight {

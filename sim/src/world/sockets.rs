@@ -109,7 +109,7 @@ impl World {
         for descriptor in std::mem::take(&mut socket.descriptors) {
             let removed = self.descriptors.remove(descriptor);
             if removed.is_some_and(|descriptor| descriptor.in_flight) {
-                self.in_flight -= 1;
+                self.in_flight.remove(&descriptor);
             } else if counts {
                 self.hosts[host].gave_up_descriptors(1);
             }

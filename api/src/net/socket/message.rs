@@ -19,7 +19,8 @@ use crate::hub::{self, Address, Ask, Message, PacketInfoV4, PacketInfoV6, RecvFl
 pub enum Control<'a> {
     /// Handles for the receiver (`SCM_RIGHTS`), over a socket of the Unix domain: it gets descriptors
     /// of its own to what they are of, and the sender keeps its. Elsewhere they count for nothing.
-    /// What is on its way stays open.
+    /// What is on its way stays open. On the operating system the receiver makes it non-blocking, which the
+    /// sender's descriptor of the same socket is then, too.
     ///
     /// On the operating system these may be of whatever has a descriptor; in a simulation, of this
     /// crate's sockets and pipes.

@@ -7,6 +7,7 @@ use greenroom::hub::{Io, RIGHTS_MAX, Take};
 
 use crate::errno::errno;
 use crate::id::{Id, SocketId};
+use crate::net::unix::callers;
 use crate::socket::Proto;
 use crate::socket::unix::Role;
 use crate::trace::event::Call;
@@ -84,16 +85,28 @@ pub(crate) fn land(world: &mut World, id: SocketId, mut rights: Vec<Io>) -> (Vec
     (rights, is_all)
 }
 
-/// Those that nobody can ever receive: they lie in sockets that are open only because they lie in such
-/// ones themselves. Linux looks for them as well when a Unix socket closes.
-pub(crate) fn unreachable(world: &World) -> Vec<Io> {
-    if world.in_flight == 0 {
-        return Vec::new();
+/// Discards those that nobody can ever receive: they lie in sockets that are open only because they lie in
+/// such ones themselves. Linux looks for them as well when a Unix socket closes, and takes all that lies
+/// there out before it closes any.
+pub(crate) fn collect_unreachable(world: &mut World) {
+    for id in unreachable(world) {
+        for piece in std::mem::take(&mut world.unix_mut(id).incoming) {
+            callers::discharge(world, piece.sender, piece.cost);
+            world.discarded.extend(piece.rights);
+        }
     }
+}
+
+/// The Unix sockets that nobody can ever get at.
+fn unreachable(world: &World) -> Vec<SocketId> {
     let is_held = |id: SocketId| {
         let held = |of| world.descriptors.get(of).is_some_and(|it| !it.in_flight);
         world.sockets[id].live && world.sockets[id].descriptors.iter().any(|of| held(*of))
     };
+    let in_flight = world.in_flight.iter().filter_map(|of| world.descriptors.get(*of));
+    if in_flight.map(|descriptor| descriptor.socket).all(is_held) {
+        return Vec::new();
+    }
     let all: Vec<SocketId> = world.sockets.ids().collect();
     let mut reached: Vec<bool> = all.iter().map(|id| is_held(*id)).collect();
     let mut next: Vec<SocketId> = all.iter().copied().filter(|id| reached[id.row()]).collect();
@@ -111,12 +124,11 @@ pub(crate) fn unreachable(world: &World) -> Vec<Io> {
             }
         }
     }
-    let lost = all.iter().filter(|id| !reached[id.row()] && world.sockets[**id].live);
-    let inside = lost.filter_map(|id| match &world.sockets[*id].proto {
-        Proto::Unix(socket) => Some(socket.incoming.iter().flat_map(|piece| &piece.rights)),
-        _ => None,
-    });
-    inside.flatten().copied().collect()
+    let is_lost = |id: &SocketId| {
+        let socket = &world.sockets[*id];
+        !reached[id.row()] && socket.live && matches!(socket.proto, Proto::Unix(_))
+    };
+    all.into_iter().filter(is_lost).collect()
 }
 
 fn record(world: &mut World, id: SocketId, rights: &[SocketId], is_sent: bool) {

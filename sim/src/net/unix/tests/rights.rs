@@ -89,7 +89,7 @@ fn what_nobody_can_receive_is_closed() {
     assert_eq!(recv(hub, kept, 1), Err(libc::EAGAIN));
     hub.close(c);
     assert_eq!(recv(hub, kept, 1), Ok(vec![]));
-    assert_eq!(hub.world.in_flight, 0);
+    assert!(hub.world.in_flight.is_empty());
 }
 
 #[test]
@@ -99,5 +99,6 @@ fn a_host_without_power_forgets_what_was_on_its_way() {
     let (_kept, given) = pair(hub, Kind::Stream);
     assert_eq!(pass(hub, near, &[given]), Ok(1));
     crate::net::life::cut_power(&mut hub.world, testing::host(0));
-    assert_eq!((hub.world.in_flight, send(hub, given, b"x")), (0, Err(libc::EBADF)));
+    assert!(hub.world.in_flight.is_empty());
+    assert_eq!(send(hub, given, b"x"), Err(libc::EBADF));
 }
