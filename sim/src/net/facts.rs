@@ -27,7 +27,9 @@ pub(crate) fn queued(world: &World, id: SocketId) -> io::Result<Queued> {
             Queued { to_read: first, to_send: mailbox.sending }
         }
         Proto::Unix(socket) => unix::queued(socket)?,
-        Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
+        // It has no queue towards anybody.
+        Proto::Pipe(_) => return Err(errno(libc::ENOTTY)),
+        Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
             return Err(errno(libc::ENOTSOCK));
         }
     })

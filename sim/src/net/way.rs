@@ -3,7 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 
-use greenroom::hub::{Control, Domain, PacketInfoV4, PacketInfoV6};
+use greenroom::hub::{Control, Domain};
 
 use crate::errno::errno;
 use crate::id::SocketId;
@@ -11,42 +11,37 @@ use crate::net::interface::Way;
 use crate::net::{interface, route};
 use crate::world::World;
 
-/// By the last that is said of it. What is of the other family counts for nothing, but that IPv4 takes
-/// what IPv6 calls its addresses. IPv6 refuses two interfaces that differ.
+/// From the last address, by the last interface, that is said of it. What is of the other family counts
+/// for nothing, but that IPv4 takes what IPv6 calls its addresses. IPv6 refuses two interfaces that differ.
 pub(crate) fn of(
     world: &World,
     id: SocketId,
     control: &[Control],
     goes_by_v6: bool,
 ) -> io::Result<Way> {
-    let mut last = None;
-    let mut named = 0;
+    let (mut source, mut interface) = (None, 0);
+    let foreign = if goes_by_v6 { libc::EINVAL } else { libc::ENETUNREACH };
     for control in control {
-        match *control {
-            Control::PacketInfoV4(PacketInfoV4 { interface, local, .. }) if !goes_by_v6 => {
-                last = Some((local.into(), interface, libc::ENETUNREACH));
-            }
-            Control::PacketInfoV6(PacketInfoV6 { address, interface }) if goes_by_v6 => {
-                if named != 0 && interface != 0 && named != interface {
+        let (address, number) = match *control {
+            Control::PacketInfoV4(info) if !goes_by_v6 => (info.local.into(), info.interface),
+            Control::PacketInfoV6(info) if goes_by_v6 => {
+                if interface != 0 && info.interface != 0 && interface != info.interface {
                     return Err(errno(libc::EINVAL));
                 }
-                named = if interface == 0 { named } else { interface };
-                from(world, id, address.into(), interface, libc::EINVAL)?;
-                last = Some((address.into(), named, libc::EINVAL));
+                // Of IPv6 each is looked at.
+                from(world, id, info.address.into(), info.interface, foreign)?;
+                (info.address.into(), info.interface)
             }
-            Control::PacketInfoV6(PacketInfoV6 { address, interface })
-                if world.sockets[id].domain == Domain::V6 =>
-            {
-                let local = address.to_ipv4_mapped().ok_or_else(|| errno(libc::EINVAL))?;
-                last = Some((local.into(), interface, libc::ENETUNREACH));
+            Control::PacketInfoV6(info) if world.sockets[id].domain == Domain::V6 => {
+                let local = info.address.to_ipv4_mapped().ok_or_else(|| errno(libc::EINVAL))?;
+                (local.into(), info.interface)
             }
-            _ => {}
-        }
+            _ => continue,
+        };
+        source = Some(address);
+        interface = if number == 0 { interface } else { number };
     }
-    match last {
-        Some((source, interface, foreign)) => from(world, id, source, interface, foreign),
-        None => Ok(Way::default()),
-    }
+    source.map_or(Ok(Way::default()), |source| from(world, id, source, interface, foreign))
 }
 
 /// `foreign` is what is said of an address that the host has not. IPv4 looks at it before it looks at

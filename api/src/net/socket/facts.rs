@@ -11,8 +11,8 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `EINVAL` of what listens; `EBADF` once closed; `Unsupported` where the hub has no such
-    /// numbers.
+    /// `EINVAL` of what listens; `ENOTTY` of a pipe's end; `EBADF` once closed; `Unsupported` where the
+    /// hub has no such numbers.
     ///
     /// # Examples
     ///

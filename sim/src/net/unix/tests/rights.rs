@@ -102,3 +102,19 @@ fn a_host_without_power_forgets_what_was_on_its_way() {
     assert!(hub.world.in_flight.is_empty());
     assert_eq!(send(hub, given, b"x"), Err(libc::EBADF));
 }
+
+/// All that lies in a circle is taken out before it closes, so nothing is left unread.
+#[test]
+fn a_circle_that_is_found_ends_its_peer_in_good_order() {
+    for kind in [Kind::Stream, Kind::SeqPacket] {
+        let hub = &mut testing::hub();
+        let (near, far) = pair(hub, kind);
+        assert_eq!([pass(hub, near, &[far]), send(hub, near, b"unread")], [Ok(1), Ok(6)]);
+        hub.close(far);
+        assert_eq!(recv(hub, near, 9), Err(libc::EAGAIN));
+        let (one, _other) = pair(hub, kind);
+        hub.close(one);
+        assert_eq!(recv(hub, near, 9), Ok(vec![]));
+        assert!(hub.world.in_flight.is_empty());
+    }
+}
