@@ -1,5 +1,5 @@
-//! Those who wait for one thing, in the order they came. To come, to go and to be the next take a time
-//! that does not grow with the crowd, or with its logarithm.
+//! Those who wait for one thing, in the order they came. To come last and to be the next take a constant
+//! time, to go out of turn one that grows with the logarithm of the crowd.
 
 use std::collections::VecDeque;
 
