@@ -45,6 +45,7 @@ pub(crate) use parker::Parker;
 pub use probe::{Probe, Running};
 pub(crate) use program::is_panic;
 pub use program::{Ending, Killed, Panicked, Program, Role, Stop, panic_message};
+pub(crate) use slot::{Helper, Holder};
 pub use stall::{Stall, Stuck};
 pub(crate) use ticket::{Origin, Ticket, Woken};
 pub use timeout::Elapsed;

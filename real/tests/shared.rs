@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, scope};
 
 use greenroom::sync::{Event, GetError, Mutex, Queue, ReentrantLock, RwLock, Semaphore, mpsc};
@@ -67,6 +68,79 @@ fn a_mutex_is_handed_between_two_hubs_and_a_thread() {
         scope.spawn(|| (0..ROUNDS).for_each(|_| *COUNT.lock().unwrap() += 1));
     });
     assert_eq!(*COUNT.lock().unwrap(), ROUNDS * (2 * GREENLETS + 1));
+}
+
+/// In a destructor that unwinds nobody waits, so the thread stands still until another hub lets go, and has
+/// the lock before those of its own hub who came earlier: they cannot run.
+#[test]
+fn a_lock_wanted_in_a_destructor_comes_from_another_hub_before_who_waits_here() {
+    static LOCK: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+    static HELD: AtomicBool = AtomicBool::new(false);
+    static WANTED: AtomicBool = AtomicBool::new(false);
+    struct Wants;
+    impl Drop for Wants {
+        fn drop(&mut self) {
+            WANTED.store(true, Ordering::SeqCst);
+            LOCK.lock().unwrap().push("unwound");
+        }
+    }
+    fn until(flag: &AtomicBool) {
+        while !flag.load(Ordering::SeqCst) {
+            yield_now();
+        }
+    }
+    for _ in 0..20 {
+        LOCK.lock().unwrap().clear();
+        HELD.store(false, Ordering::SeqCst);
+        WANTED.store(false, Ordering::SeqCst);
+        scope(|scope| {
+            scope.spawn(|| {
+                run(|| {
+                    let guard = LOCK.lock().unwrap();
+                    HELD.store(true, Ordering::SeqCst);
+                    until(&WANTED);
+                    drop(guard);
+                });
+            });
+            scope.spawn(|| {
+                run(|| {
+                    until(&HELD);
+                    let early = spawn(|| LOCK.lock().unwrap().push("waited"));
+                    let unwound = spawn(|| {
+                        let _wants = Wants;
+                        greenroom::thread::park();
+                    });
+                    yield_now();
+                    unwound.kill();
+                    assert!(unwound.join().is_err());
+                    early.join().unwrap();
+                });
+            });
+        });
+        assert_eq!(*LOCK.lock().unwrap(), ["unwound", "waited"]);
+    }
+}
+
+/// A thread that runs no hub sends and receives as it would with std's own.
+#[test]
+fn a_channel_is_one_of_threads_as_well() {
+    const MESSAGES: usize = 2000;
+    for bound in [0, 1, 16] {
+        let (to_hub, from_thread) = mpsc::sync_channel(bound);
+        let (to_thread, from_hub) = mpsc::sync_channel(bound);
+        scope(|scope| {
+            scope.spawn(move || {
+                run(move || {
+                    for message in from_thread.iter() {
+                        to_thread.send(message + 1).unwrap();
+                    }
+                });
+            });
+            scope.spawn(move || (0..MESSAGES).for_each(|number| to_hub.send(number).unwrap()));
+            let back: Vec<usize> = from_hub.iter().collect();
+            assert!(back.into_iter().eq(1..=MESSAGES), "bound {bound}");
+        });
+    }
 }
 
 #[test]

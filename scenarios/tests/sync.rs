@@ -4,6 +4,8 @@
 
 #[path = "sync/ends.rs"]
 mod ends;
+#[path = "sync/fair.rs"]
+mod fair;
 #[path = "sync/harness.rs"]
 mod harness;
 #[path = "sync/locks.rs"]

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use greenroom::net::{TcpListener, TcpStream, UdpSocket};
 use greenroom::scenario::Scenario;
-use greenroom::sync::{Event, Mutex, Semaphore, mpsc};
+use greenroom::sync::{Event, Mutex, Queue, ReentrantLock, Semaphore, mpsc};
 use greenroom::thread::{self, Builder};
 use greenroom::wait;
 use greenroom_sim::faults::Weather;
@@ -83,6 +83,71 @@ fn what_is_waited_for_is_named_by_its_place_and_its_last_giver() {
     assert!(said.contains("the event made at sim/tests/deadlock.rs"), "{said}");
     assert!(said.contains("last given by cli/setter"), "{said}");
     assert!(said.contains("a permit of the semaphore made at sim/tests/deadlock.rs"), "{said}");
+}
+
+/// A lock goes from hand to hand while others wait: they wait for whoever has it now.
+#[test]
+fn who_waits_for_a_lock_waits_for_whoever_has_it_now() {
+    fn hands_on<L: 'static>(lock: L, hold: fn(&L, fn())) {
+        let lock = std::rc::Rc::new(lock);
+        let named = |name: &str, held: fn()| {
+            let lock = lock.clone();
+            let named = Builder::new().name(name.into()).spawn(move || hold(&lock, held)).unwrap();
+            // Whatever the seed's order, it stands in line then.
+            thread::sleep(std::time::Duration::from_millis(1));
+            named
+        };
+        let first = named("first", thread::park);
+        let second = named("second", thread::park);
+        let third = named("third", || ());
+        first.thread().unpark();
+        first.join().unwrap();
+        drop((second, third));
+        thread::park();
+    }
+    let stories: [fn() -> io::Result<()>; 2] = [
+        || {
+            hands_on(Mutex::new(()), |lock, held| {
+                let _guard = lock.lock();
+                held();
+            });
+            Ok(())
+        },
+        || {
+            hands_on(ReentrantLock::new(()), |lock, held| {
+                let _guard = lock.lock();
+                held();
+            });
+            Ok(())
+        },
+    ];
+    for story in stories {
+        let (_, said) = hung(&with_bystanders(story));
+        assert!(said.contains("cli/third: in lock on a lock held by cli/second"), "{said}");
+    }
+}
+
+/// A queue's place is where it was made, and who put last is named.
+#[test]
+fn an_item_that_does_not_come_is_named_by_its_queue_and_who_put_last() {
+    let story = with_bystanders(|| {
+        let queue = std::rc::Rc::new(Queue::new());
+        let theirs = queue.clone();
+        let putter = Builder::new().name("putter".into()).spawn(move || {
+            theirs.put(1).unwrap();
+            thread::park();
+        })?;
+        queue.get().unwrap();
+        queue.get().unwrap();
+        putter.join().unwrap();
+        Ok(())
+    });
+    let (_, said) = hung(&story);
+    assert!(
+        said.contains("in get on an item of the queue made at sim/tests/deadlock.rs"),
+        "{said}"
+    );
+    assert!(said.contains("last given by cli/putter"), "{said}");
 }
 
 /// A server that a client waits for has its part, and whom that one waits for.

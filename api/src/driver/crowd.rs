@@ -76,10 +76,7 @@ impl<T> Crowd<T> {
         let at = self.find(arrival).ok()?;
         let who = self.places[at].1.take()?;
         self.gaps += 1;
-        while let Some((_, None)) = self.places.back() {
-            self.places.pop_back();
-            self.gaps -= 1;
-        }
+        self.close_back();
         if self.gaps > GAPS_MIN && self.gaps > self.places.len() / 2 {
             self.places.retain(|(_, who)| who.is_some());
             self.gaps = 0;
@@ -101,6 +98,20 @@ impl<T> Crowd<T> {
     fn close_front(&mut self) {
         while let Some((_, None)) = self.places.front() {
             self.places.pop_front();
+            self.gaps -= 1;
+        }
+    }
+
+    /// The last goes.
+    pub(crate) fn pop_last(&mut self) -> Option<(Arrival, T)> {
+        let (arrival, who) = self.places.pop_back()?;
+        self.close_back();
+        who.map(|who| (arrival, who))
+    }
+
+    fn close_back(&mut self) {
+        while let Some((_, None)) = self.places.back() {
+            self.places.pop_back();
             self.gaps -= 1;
         }
     }
@@ -176,6 +187,7 @@ mod tests {
         Leave(usize),
         Return(usize),
         Pop,
+        PopLast,
         Extract(u64),
         Drain,
     }
@@ -186,6 +198,7 @@ mod tests {
             30 => any::<usize>().prop_map(Op::Leave),
             5 => any::<usize>().prop_map(Op::Return),
             5 => Just(Op::Pop),
+            2 => Just(Op::PopLast),
             1 => (1..5_u64).prop_map(Op::Extract),
             1 => Just(Op::Drain),
         ]
@@ -216,6 +229,7 @@ mod tests {
                     }
                     Op::Leave(_) | Op::Return(_) => {}
                     Op::Pop => prop_assert_eq!(crowd.pop_first(), model.pop_first()),
+                    Op::PopLast => prop_assert_eq!(crowd.pop_last(), model.pop_last()),
                     Op::Extract(modulus) => {
                         let such = |who: &u64| who.is_multiple_of(modulus);
                         let (out, left) = model.into_iter().partition(|(_, who)| such(who));

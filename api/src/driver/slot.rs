@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::crowd::Crowd;
 use super::locals::Locals;
@@ -59,8 +60,8 @@ pub(super) struct Slot {
     /// A kill or an expiry is unwinding it, as opposed to a panic of its own.
     pub(super) unwinding: bool,
     pub(super) abandoned: bool,
-    /// Who gave the last notice of the kind that it waits for.
-    pub(super) notifier: Option<GreenletId>,
+    /// What is known of who could end its wait.
+    pub(super) helper: Option<Helper>,
     pub(super) joiners: Crowd<Ticket>,
     /// It is in the queue and merely yielded, when there had been so many polls.
     pub(super) yielded: u64,
@@ -70,6 +71,28 @@ pub(super) struct Slot {
     pub(super) parker: Option<Arc<Parker>>,
     /// Its own values, made when it first looks at one.
     pub(super) locals: Option<Rc<Locals>>,
+}
+
+/// Who could end a wait.
+#[derive(Clone)]
+pub(crate) enum Helper {
+    /// It gave the last notice of the kind that is waited for.
+    Gave(GreenletId),
+    /// It holds the lock that is waited for.
+    Holds(Arc<Holder>),
+}
+
+/// Who holds a lock, as those know it who wait for it.
+#[derive(Default)]
+pub(crate) struct Holder(AtomicU64);
+
+impl Holder {
+    pub(crate) fn set(&self, id: GreenletId) {
+        self.0.store(id.as_u64(), Ordering::Relaxed);
+    }
+    pub(crate) fn get(&self) -> GreenletId {
+        GreenletId::from_u64(self.0.load(Ordering::Relaxed))
+    }
 }
 
 impl Slot {
@@ -100,7 +123,7 @@ impl Slot {
             refusals: 0,
             unwinding: false,
             abandoned: false,
-            notifier: None,
+            helper: None,
             joiners: Crowd::new(),
             yielded: NEVER,
             standing: None,

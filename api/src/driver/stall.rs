@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::slot::Helper;
 use super::table::Table;
 use crate::hub::{GreenletId, HostId, Hub, Notice, On, Readiness, Tick};
 
@@ -51,14 +52,19 @@ pub(super) fn stuck(table: &Table, hub: &mut dyn Hub, id: GreenletId) -> Option<
         On::Io(io, _) => hub.peer_addr(io).ok().and_then(|peer| peer.inet().ok()),
         _ => None,
     };
-    let waits_for = match wait.on {
+    let on = match (wait.on, table.helper(id)) {
+        // It may have gone from hand to hand since the wait began.
+        (On::Held(_), Some(Helper::Holds(lock))) => On::Held(lock.get()),
+        (on, _) => on,
+    };
+    let waits_for = match on {
         On::Greenlet(other) | On::Held(other) => Some(table.name(other)),
         _ => None,
     };
     Some(Stuck {
         greenlet: table.name(id),
         op: wait.op,
-        on: describe(table, hub, wait.on) + &last_notice(table, id, wait.on),
+        on: describe(table, hub, on) + &last_notice(table, id, on),
         host: table.origin_of(id).host,
         peer,
         waits_for,
@@ -100,14 +106,15 @@ fn describe(table: &Table, hub: &mut dyn Hub, on: On) -> String {
 
 /// Who gave the last notice of the kind that it waits for, as far as anybody has.
 fn last_notice(table: &Table, id: GreenletId, on: On) -> String {
-    match (on, table.notifier(id)) {
-        (On::Notice(..), Some(last)) if table.is_live(last) => {
+    match (on, table.helper(id)) {
+        (On::Notice(..), Some(&Helper::Gave(last))) if table.is_live(last) => {
             format!(", last given by {}", table.name(last))
         }
-        (On::Notice(..), Some(_)) => ", last given by one that is over".into(),
-        (On::Notice(Notice::Event | Notice::Condition | Notice::Message, _), None) => {
-            ", which nobody has given yet".into()
-        }
+        (On::Notice(..), Some(Helper::Gave(_))) => ", last given by one that is over".into(),
+        (
+            On::Notice(Notice::Event | Notice::Condition | Notice::Message | Notice::Item, _),
+            None,
+        ) => ", which nobody has given yet".into(),
         _ => String::new(),
     }
 }

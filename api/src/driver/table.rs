@@ -16,7 +16,7 @@ use super::crowd::Arrival;
 use super::locals::Locals;
 use super::names::{Label, PathNode, write_name, write_path};
 use super::parker::Parker;
-use super::slot::{NEVER, Phase, Slot};
+use super::slot::{Helper, NEVER, Phase, Slot};
 use super::ticket::{Origin, Ticket, Woken};
 use super::timers::Timers;
 use super::waiters::Waiters;
@@ -265,9 +265,9 @@ impl Table {
         }
     }
 
-    /// Who gave the last notice of the kind that it waits for.
-    pub(super) fn notifier(&self, id: GreenletId) -> Option<GreenletId> {
-        self.slots[id.slot()].notifier
+    /// What is known of who could end its wait.
+    pub(super) fn helper(&self, id: GreenletId) -> Option<&Helper> {
+        self.slots[id.slot()].helper.as_ref()
     }
 
     /// What it waits in, and since when.
@@ -339,7 +339,7 @@ impl Table {
     #[inline]
     pub(super) fn take_woken(&mut self) -> Woken {
         let slot = self.current_slot();
-        slot.notifier = None;
+        slot.helper = None;
         slot.woken.take().expect("a parked greenlet runs once it is woken")
     }
 

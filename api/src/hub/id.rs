@@ -83,6 +83,10 @@ impl GreenletId {
     pub const fn as_u64(self) -> u64 {
         self.0
     }
+    /// The id that [`as_u64`](GreenletId::as_u64) made this number of.
+    pub const fn from_u64(number: u64) -> GreenletId {
+        GreenletId(number)
+    }
 }
 
 /// Names one host of a scenario, in the order they were declared.

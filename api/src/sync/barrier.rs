@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Mutex;
 
-use super::line::{Gone, Line, Wait, Waited, held, nobody_known, wake_all};
+use super::line::{Gone, Line, Wait, Waited, held, nobody_known, takes_from_nobody, wake_all};
 use crate::hub::Notice;
 
 /// Where so many greenlets wait for one another. See [`std::sync::Barrier`].
@@ -50,10 +50,11 @@ impl Barrier {
             line: |line: &mut Line<()>| line,
             op: "barrier",
             notice: Notice::Barrier,
-            holder: nobody_known,
+            holder: &nobody_known,
             timeout: None,
             // The round went on without it.
-            undo: |_, _: &mut Gone<()>| Vec::new(),
+            undo: &|_, _: &mut Gone<()>| Vec::new(),
+            seize: &takes_from_nobody,
         };
         let waited = wait.run(None, |line, _| {
             let is_last = line.len() + 1 >= self.size;

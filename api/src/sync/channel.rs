@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::items::Items;
+use super::items::{Items, PUT};
 use super::store::Fifo;
 use super::{GetError, PutError};
 
@@ -47,7 +47,7 @@ impl<T: Send> Channel<T> {
     }
 
     fn put_within(&self, item: T, timeout: Option<Duration>) -> Result<(), PutError<T>> {
-        let handed = self.0.put_within(item, timeout)?;
+        let handed = self.0.put_within(item, timeout, PUT)?;
         if handed && crate::driver::current().is_some() {
             // Whoever waited for it was made runnable just now, and so runs first.
             crate::thread::yield_now();

@@ -1,17 +1,18 @@
-//! [`Queue`], [`LifoQueue`] and [`PriorityQueue`]: gevent's queues, which may end and be joined.
+//! [`Items`]: what gevent's queues have in common, which may end and be joined.
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::line::{Gone, Line, Wait, Waited, Wake, held, nobody_known, wake_all};
-use super::store::{Fifo, Lifo, Smallest, Store};
+use super::line::{
+    Gone, Line, Wait, Waited, Wake, held, nobody_known, takes_from_nobody, wake_all,
+};
+use super::store::Store;
 use crate::driver;
 use crate::hub::Notice;
 
-/// Items on their way from those who put to those who get: what [`Queue`], [`LifoQueue`] and
-/// [`PriorityQueue`] have in common.
+/// Items on their way from those who put to those who get: what [`Queue`](super::Queue),
+/// [`LifoQueue`](super::LifoQueue) and [`PriorityQueue`](super::PriorityQueue) have in common.
 ///
 /// Both sides are served first come, first served: nobody who comes later is served before. Putting waits
 /// where there is a bound. As with gevent's, tasks may be told done and all of them waited for, and a
@@ -20,87 +21,9 @@ pub struct Items<T, S> {
     state: Mutex<State<T, S>>,
 }
 
-macro_rules! queues {
-    ($($(#[$doc:meta])* $queue:ident, $store:ident $(: $bound:ident)?;)*) => {$(
-        $(#[$doc])*
-        pub struct $queue<T>(Items<T, $store<T>>);
-
-        impl<T: Send $(+ $bound)?> $queue<T> {
-            /// A queue without a bound: putting never waits.
-            #[track_caller]
-            pub const fn new() -> $queue<T> {
-                $queue(Items::with_bound(usize::MAX))
-            }
-            /// A queue of at most `bound` items; with none, each put waits until somebody takes it.
-            #[track_caller]
-            pub const fn bounded(bound: usize) -> $queue<T> {
-                $queue(Items::with_bound(bound))
-            }
-        }
-        impl<T> Deref for $queue<T> {
-            type Target = Items<T, $store<T>>;
-            fn deref(&self) -> &Items<T, $store<T>> {
-                &self.0
-            }
-        }
-        impl<T: Send $(+ $bound)?> Default for $queue<T> {
-            #[track_caller]
-            fn default() -> $queue<T> {
-                $queue::new()
-            }
-        }
-        impl<T: Send $(+ $bound)?> fmt::Debug for $queue<T> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let state = held(&self.state);
-                let mut show = f.debug_struct(stringify!($queue));
-                show.field("len", &state.items.count()).field("shut_down", &state.is_shut);
-                show.finish_non_exhaustive()
-            }
-        }
-    )*};
-}
-
-queues! {
-    /// A queue that gives out first what came first. Its methods are those of [`Items`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use greenroom::sync::Queue;
-    ///
-    /// static JOBS: Queue<u32> = Queue::bounded(8);
-    /// JOBS.put(7).unwrap();
-    /// assert_eq!(JOBS.get(), Ok(7));
-    /// JOBS.task_done().unwrap();
-    /// JOBS.join();
-    /// ```
-    Queue, Fifo;
-
-    /// A [`Queue`] that gives out first what came last.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let stack = greenroom::sync::LifoQueue::new();
-    /// stack.put(1).unwrap();
-    /// stack.put(2).unwrap();
-    /// assert_eq!(stack.get(), Ok(2));
-    /// ```
-    LifoQueue, Lifo;
-
-    /// A [`Queue`] that gives out the smallest item first; of equals, the one that came first. Items
-    /// are compared under the queue's lock: a comparison must neither use the queue nor wait.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let jobs = greenroom::sync::PriorityQueue::new();
-    /// jobs.put((2, "sweep")).unwrap();
-    /// jobs.put((1, "cook")).unwrap();
-    /// assert_eq!(jobs.get(), Ok((1, "cook")));
-    /// ```
-    PriorityQueue, Smallest: Ord;
-}
+/// What a wait to put, or to get, is called, and what it waits for.
+pub(super) const PUT: (&str, Notice) = ("put", Notice::QueueRoom);
+const GET: (&str, Notice) = ("get", Notice::Item);
 
 struct State<T, S> {
     items: S,
@@ -150,6 +73,7 @@ impl<T, S: Store<T>> State<T, S> {
     /// Gives the item to whoever waits for one, else keeps it if there is room.
     fn put(&mut self, offer: &mut Option<T>) -> Option<Wake> {
         let item = offer.take()?;
+        self.getters.note_giver();
         match self.getters.hand(item) {
             Ok(wake) => {
                 self.unfinished += 1;
@@ -204,6 +128,7 @@ impl<T, S: Store<T>> State<T, S> {
 }
 
 impl<T, S: Store<T>> Items<T, S> {
+    #[track_caller]
     pub(super) const fn with_bound(bound: usize) -> Items<T, S> {
         let state = State {
             items: S::EMPTY,
@@ -224,7 +149,7 @@ impl<T, S: Store<T>> Items<T, S> {
     /// When the queue is shut down; the item comes back. Where a greenlet is being ended and may not
     /// wait, [`PutError::Full`].
     pub fn put(&self, item: T) -> Result<(), PutError<T>> {
-        self.put_within(item, None).map(|_| ())
+        self.put_within(item, None, PUT).map(|_| ())
     }
     /// Puts an item, waiting for room for no longer than `timeout`; zero does not wait.
     ///
@@ -232,7 +157,7 @@ impl<T, S: Store<T>> Items<T, S> {
     ///
     /// When there was no room in time, or the queue is shut down; the item comes back.
     pub fn put_timeout(&self, item: T, timeout: Duration) -> Result<(), PutError<T>> {
-        self.put_within(item, Some(timeout)).map(|_| ())
+        self.put_within(item, Some(timeout), PUT).map(|_| ())
     }
     /// Puts an item if there is room.
     ///
@@ -248,16 +173,18 @@ impl<T, S: Store<T>> Items<T, S> {
         &self,
         item: T,
         timeout: Option<Duration>,
+        (op, notice): (&'static str, Notice),
     ) -> Result<bool, PutError<T>> {
         let mut getter = None;
         let wait = Wait {
             state: &self.state,
             line: |state: &mut State<T, S>| &mut state.putters,
-            op: "put",
-            notice: Notice::QueueRoom,
-            holder: nobody_known,
+            op,
+            notice,
+            holder: &nobody_known,
             timeout,
-            undo: |_, _| Vec::new(),
+            undo: &|_, _| Vec::new(),
+            seize: &takes_from_nobody,
         };
         let waited = wait.run(Some(item), |state, offer| {
             if state.is_shut {
@@ -284,7 +211,7 @@ impl<T, S: Store<T>> Items<T, S> {
     /// When there is none left and the queue is shut down. Where a greenlet is being ended and may
     /// not wait, [`GetError::Empty`].
     pub fn get(&self) -> Result<T, GetError> {
-        self.get_within(None)
+        self.get_within(None, GET)
     }
     /// The next item, waiting for no longer than `timeout`; zero does not wait.
     ///
@@ -292,7 +219,7 @@ impl<T, S: Store<T>> Items<T, S> {
     ///
     /// When none came in time, or there is none left and the queue is shut down.
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, GetError> {
-        self.get_within(Some(timeout))
+        self.get_within(Some(timeout), GET)
     }
     /// The next item, if there is one.
     ///
@@ -300,22 +227,27 @@ impl<T, S: Store<T>> Items<T, S> {
     ///
     /// When there is none.
     pub fn try_get(&self) -> Result<T, GetError> {
-        self.get_within(Some(Duration::ZERO))
+        self.get_within(Some(Duration::ZERO), GET)
     }
 
-    fn get_within(&self, timeout: Option<Duration>) -> Result<T, GetError> {
+    pub(super) fn get_within(
+        &self,
+        timeout: Option<Duration>,
+        (op, notice): (&'static str, Notice),
+    ) -> Result<T, GetError> {
         let mut putter = None;
         let wait = Wait {
             state: &self.state,
             line: |state: &mut State<T, S>| &mut state.getters,
-            op: "get",
-            notice: Notice::Item,
-            holder: nobody_known,
+            op,
+            notice,
+            holder: &nobody_known,
             timeout,
-            undo: |state, gone| match gone {
+            undo: &|state, gone| match gone {
                 Gone::Served(item) => item.take().map_or(Vec::new(), |item| state.put_back(item)),
                 Gone::Left => Vec::new(),
             },
+            seize: &takes_from_nobody,
         };
         let waited = wait.run(None, |state, found| {
             let Some((item, wake)) = state.get() else { return state.is_shut };
@@ -328,6 +260,12 @@ impl<T, S: Store<T>> Items<T, S> {
             Waited::Served(None) => Err(GetError::ShutDown),
             Waited::GaveUp(_) => Err(GetError::Empty),
         }
+    }
+
+    /// How many there are, and whether it is shut down.
+    pub(super) fn shown(&self) -> (usize, bool) {
+        let state = held(&self.state);
+        (state.items.count(), state.is_shut)
     }
 
     /// The next item's copy, made under the queue's lock: cloning must not use the queue. The item
@@ -390,9 +328,10 @@ impl<T, S: Store<T>> Items<T, S> {
             line: |state: &mut State<T, S>| &mut state.joiners,
             op: "join",
             notice: Notice::Tasks,
-            holder: nobody_known,
+            holder: &nobody_known,
             timeout,
-            undo: |_, _| Vec::new(),
+            undo: &|_, _| Vec::new(),
+            seize: &takes_from_nobody,
         };
         matches!(wait.run(None, |state, _| state.unfinished == 0), Waited::Served(_))
     }

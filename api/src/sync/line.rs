@@ -9,30 +9,38 @@ use std::panic::Location;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::driver::{self, Arrival, Crowd, Driver, Mailbox, Ticket, Woken, wake_anywhere};
+use crate::driver::{
+    self, Arrival, Crowd, Driver, Helper, Holder, Mailbox, Ticket, Woken, wake_anywhere,
+};
 use crate::hub::{GreenletId, Notice, On};
 
 /// Who waits, in the order they came.
 pub(super) struct Line<T> {
     waiting: Crowd<Waiter<T>>,
+    /// Those whose turn came and who have not run since.
+    served: Crowd<Waiter<T>>,
     lined_up: Arrival,
-    /// How many of them are of each hub; threads without one are 0's.
+    /// How many of those who wait are of each hub; threads without one are 0's.
     by_hub: Vec<(u64, usize)>,
     /// Where what it is of was made.
     made_at: &'static Location<'static>,
+    /// The greenlet that last brought what is waited for, and its hub.
+    last_giver: Option<(u64, GreenletId)>,
+    /// Who holds the lock that it is of, once somebody waits for that one.
+    holder: Option<Arc<Holder>>,
 }
 
 struct Waiter<T> {
-    slot: Slot<T>,
+    slot: Option<T>,
     wake: Wake,
 }
 
-type Slot<T> = Arc<Mutex<Option<T>>>;
-
 /// Whom to wake once the lock of the state is let go.
 #[must_use = "who was served has to be woken"]
+#[derive(Clone)]
 pub(super) struct Wake(Who);
 
+#[derive(Clone)]
 enum Who {
     Greenlet { hub: u64, mailbox: Arc<Mailbox>, ticket: Ticket },
     Thread(Arc<Bell>),
@@ -57,13 +65,33 @@ impl Wake {
             Who::Thread(_) => 0,
         }
     }
+    /// The greenlet that it wakes, and its hub.
+    pub(super) fn greenlet(&self) -> Option<(u64, GreenletId)> {
+        match &self.0 {
+            Who::Greenlet { hub, ticket, .. } => Some((*hub, ticket.greenlet)),
+            Who::Thread(_) => None,
+        }
+    }
     pub(super) fn wake(self) {
         match self.0 {
             Who::Greenlet { hub, mailbox, ticket } => wake_anywhere(hub, &mailbox, ticket),
-            Who::Thread(bell) => {
-                *held(&bell.rung) = true;
-                bell.ringing.notify_one();
-            }
+            Who::Thread(bell) => bell.ring(),
+        }
+    }
+}
+
+impl Bell {
+    fn ring(&self) {
+        *held(&self.rung) = true;
+        self.ringing.notify_one();
+    }
+    /// Waits until it is rung, or for that long.
+    fn listen(&self, timeout: Option<Duration>) {
+        let rung = held(&self.rung);
+        let silent = |rung: &mut bool| !std::mem::take(rung);
+        match timeout {
+            None => drop(self.ringing.wait_while(rung, silent)),
+            Some(timeout) => drop(self.ringing.wait_timeout_while(rung, timeout, silent)),
         }
     }
 }
@@ -75,7 +103,15 @@ pub(super) fn wake_all(wakes: impl IntoIterator<Item = Wake>) {
 impl<T> Line<T> {
     #[track_caller]
     pub(super) const fn new() -> Line<T> {
-        Line { waiting: Crowd::new(), lined_up: 0, by_hub: Vec::new(), made_at: Location::caller() }
+        Line {
+            waiting: Crowd::new(),
+            served: Crowd::new(),
+            lined_up: 0,
+            by_hub: Vec::new(),
+            made_at: Location::caller(),
+            last_giver: None,
+            holder: None,
+        }
     }
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -83,23 +119,46 @@ impl<T> Line<T> {
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
+    /// How many have been served and have not run since.
+    pub(super) fn served(&self) -> usize {
+        self.served.len()
+    }
 
     /// Hands `value` to the first in line; it comes back where nobody waits.
     pub(super) fn hand(&mut self, value: T) -> Result<Wake, T> {
-        match self.pop() {
+        match self.waiting.pop_first() {
             None => Err(value),
-            Some(first) => {
-                *held(&first.slot) = Some(value);
-                Ok(first.wake)
+            Some((place, mut first)) => {
+                first.slot = Some(value);
+                Ok(self.serve(place, first))
             }
         }
     }
 
     /// Takes what the first in line offers.
     pub(super) fn take(&mut self) -> Option<(T, Wake)> {
-        let first = self.pop()?;
-        let offered = held(&first.slot).take().expect("who offers has something in the slot");
-        Some((offered, first.wake))
+        let (place, mut first) = self.waiting.pop_first()?;
+        let offered = first.slot.take().expect("who offers has something in the slot");
+        Some((offered, self.serve(place, first)))
+    }
+
+    fn serve(&mut self, place: Arrival, waiter: Waiter<T>) -> Wake {
+        self.count_out(&waiter);
+        let wake = waiter.wake.clone();
+        if let (Some(holder), Some((_, next))) = (&self.holder, wake.greenlet()) {
+            holder.set(next);
+        }
+        self.served.enter(place, waiter);
+        wake
+    }
+
+    /// Of those who were served and have not run since, the last waits again, in the place that it had and
+    /// with this in its slot; false if there is none.
+    pub(super) fn recall(&mut self, slot: Option<T>) -> bool {
+        let Some((place, mut last)) = self.served.pop_last() else { return false };
+        last.slot = slot;
+        self.enter(place, last);
+        true
     }
 
     /// What the first in line offers.
@@ -107,13 +166,16 @@ impl<T> Line<T> {
     where
         T: Copy,
     {
-        self.waiting.first().and_then(|(_, first)| *held(&first.slot))
+        self.waiting.first().and_then(|(_, first)| first.slot)
     }
 
     /// Lets all go; their slots stay as they are.
     pub(super) fn dismiss(&mut self) -> Vec<Wake> {
-        self.by_hub.clear();
-        self.waiting.drain().map(|waiter| waiter.wake).collect()
+        let all = std::iter::from_fn(|| {
+            let (place, first) = self.waiting.pop_first()?;
+            Some(self.serve(place, first))
+        });
+        all.collect()
     }
 
     /// Whether all in line are greenlets of this hub.
@@ -121,8 +183,32 @@ impl<T> Line<T> {
         self.by_hub.iter().all(|&(of, count)| of == hub || count == 0)
     }
 
-    fn enter(&mut self, slot: Slot<T>, wake: Wake) -> Arrival {
-        let hub = wake.hub();
+    /// The current greenlet brings what is waited for, whether or not anybody waits: who waits later and in
+    /// vain is told of it.
+    pub(super) fn note_giver(&mut self) {
+        let giver = driver::with_current(|driver| Some((driver.id, driver.current_id()?)));
+        self.last_giver = giver.flatten().or(self.last_giver);
+    }
+
+    /// What the current greenlet is about to wait for here, and who could end its wait.
+    fn note_helper(&mut self, driver: &Driver, holder: Option<GreenletId>, notice: Notice) -> On {
+        match (holder, self.last_giver) {
+            (Some(id), _) => {
+                let holder = self.holder.get_or_insert_default();
+                holder.set(id);
+                driver.waits_for(Helper::Holds(holder.clone()));
+                return On::Held(id);
+            }
+            (None, Some((hub, giver))) if hub == driver.id => {
+                driver.waits_for(Helper::Gave(giver));
+            }
+            _ => {}
+        }
+        On::Notice(notice, self.made_at)
+    }
+
+    fn enter(&mut self, place: Arrival, waiter: Waiter<T>) {
+        let hub = waiter.wake.hub();
         match self.by_hub.iter_mut().find(|(of, _)| *of == hub) {
             Some((_, count)) => *count += 1,
             None => {
@@ -131,19 +217,18 @@ impl<T> Line<T> {
                 self.by_hub.push((hub, 1));
             }
         }
+        self.waiting.enter(place, waiter);
+    }
+    fn enter_last(&mut self, slot: Option<T>, wake: Wake) -> Arrival {
         self.lined_up += 1;
-        self.waiting.enter(self.lined_up, Waiter { slot, wake });
+        self.enter(self.lined_up, Waiter { slot, wake });
         self.lined_up
     }
-    fn pop(&mut self) -> Option<Waiter<T>> {
-        let (_, first) = self.waiting.pop_first()?;
-        self.count_out(&first);
-        Some(first)
-    }
-    fn leave(&mut self, place: Arrival) {
-        if let Some(waiter) = self.waiting.leave(place) {
-            self.count_out(&waiter);
-        }
+    /// Out of the line, with what was in the slot.
+    fn leave(&mut self, place: Arrival) -> Option<T> {
+        let waiter = self.waiting.leave(place)?;
+        self.count_out(&waiter);
+        waiter.slot
     }
     fn count_out(&mut self, waiter: &Waiter<T>) {
         let hub = waiter.wake.hub();
@@ -174,16 +259,24 @@ pub(super) struct Wait<'a, S, T> {
     pub(super) op: &'static str,
     pub(super) notice: Notice,
     /// Who is waited for, once in line, where nobody else can let the caller go on.
-    pub(super) holder: fn(&S) -> Option<GreenletId>,
+    pub(super) holder: &'a dyn Fn(&S) -> Option<GreenletId>,
     pub(super) timeout: Option<Duration>,
     /// What is owed to the others when a greenlet goes without what it waited for. What it leaves
     /// in the slot is dropped after the lock is let go: it is the user's.
-    pub(super) undo: fn(&mut S, &mut Gone<T>) -> Vec<Wake>,
+    pub(super) undo: &'a dyn Fn(&mut S, &mut Gone<T>) -> Vec<Wake>,
+    /// Where the caller may not wait, since it unwinds: takes what others were served with who have not run
+    /// since, and cannot before the unwinding is over. Whether it did.
+    pub(super) seize: &'a dyn Fn(&mut S) -> bool,
 }
 
 /// For what has no holder, or holders that are not known.
 pub(super) fn nobody_known<S>(_: &S) -> Option<GreenletId> {
     None
+}
+
+/// For what nobody misses who unwinds.
+pub(super) fn takes_from_nobody<S>(_: &mut S) -> bool {
+    false
 }
 
 /// How somebody went who waited in vain.
@@ -209,50 +302,38 @@ impl<S, T> Wait<'_, S, T> {
         if self.timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Waited::GaveUp(offer);
         }
-        let driver = driver::current();
-        if let Some(driver) = &driver {
-            driver.after_switch();
-            if driver.may_wait().is_err() {
-                return Waited::GaveUp(offer);
-            }
+        let Some(driver) = driver::current() else { return self.wait_as_thread(offer, attempt) };
+        driver.after_switch();
+        if driver.may_wait().is_err() {
+            let seized = (self.seize)(&mut held(self.state));
+            return if seized { Waited::Served(offer) } else { Waited::GaveUp(offer) };
         }
-        let slot = Arc::new(Mutex::new(None));
-        let bell = Arc::<Bell>::default();
         let (place, on) = {
             let mut state = held(self.state);
             // Once more under the lock that lines up: another thread may have been here.
             if attempt(&mut state, &mut offer) {
                 return Waited::Served(offer);
             }
-            *held(&slot) = offer;
-            let wake = match &driver {
-                Some(driver) => Wake::of(driver),
-                None => Wake(Who::Thread(bell.clone())),
-            };
             let holder = (self.holder)(&state);
             let line = (self.line)(&mut state);
-            let on = holder.map_or(On::Notice(self.notice, line.made_at), On::Held);
-            (line.enter(slot.clone(), wake), on)
+            let on = line.note_helper(&driver, holder, self.notice);
+            (line.enter_last(offer, Wake::of(&driver)), on)
         };
-        match driver {
-            Some(driver) => self.stand(&driver, place, on, &slot),
-            None => self.stand_as_thread(&bell, place, &slot),
-        }
+        self.stand(&driver, place, on)
     }
 
-    fn stand(&self, driver: &Driver, place: Arrival, on: On, slot: &Slot<T>) -> Waited<T> {
+    fn stand(&self, driver: &Driver, place: Arrival, on: On) -> Waited<T> {
         let deadline = self.timeout.map(|timeout| driver.now().after(timeout));
         loop {
             let woken = driver.park(self.op, on, deadline);
             let mut state = held(self.state);
             let line = (self.line)(&mut state);
-            let Some(waiter) = line.waiting.get_mut(place) else {
+            if let Some(served) = line.served.leave(place) {
                 // Whoever served us won, whatever else ended the wait.
-                let value = held(slot).take();
                 if !driver.is_killed() {
-                    return Waited::Served(value);
+                    return Waited::Served(served.slot);
                 }
-                let mut gone = Gone::Served(value);
+                let mut gone = Gone::Served(served.slot);
                 let next = (self.undo)(&mut state, &mut gone);
                 drop(state);
                 wake_all(next);
@@ -260,37 +341,52 @@ impl<S, T> Wait<'_, S, T> {
                 // Where nothing unwinds: a kill is an answer there.
                 let Gone::Served(left) = gone else { return Waited::GaveUp(None) };
                 return Waited::GaveUp(left);
-            };
+            }
             if matches!(woken, Woken::Event) && !driver.is_killed() {
+                // It was recalled.
+                let waiter = line.waiting.get_mut(place).expect("who is not served waits");
                 waiter.wake = Wake::of(driver);
                 continue;
             }
-            line.leave(place);
+            let left = line.leave(place);
             let next = (self.undo)(&mut state, &mut Gone::Left);
             drop(state);
             wake_all(next);
             driver.after_switch();
-            return Waited::GaveUp(held(slot).take());
+            return Waited::GaveUp(left);
         }
     }
 
-    /// A thread that runs no hub waits as it would for std's own.
-    fn stand_as_thread(&self, bell: &Bell, place: Arrival, slot: &Slot<T>) -> Waited<T> {
-        let rung = held(&bell.rung);
-        let waits = |rung: &mut bool| !*rung;
-        match self.timeout {
-            None => drop(bell.ringing.wait_while(rung, waits)),
-            Some(timeout) => drop(bell.ringing.wait_timeout_while(rung, timeout, waits)),
+    /// A thread waits as it would for std's own: one that runs no hub, or one that stands still with its hub.
+    pub(super) fn wait_as_thread(
+        &self,
+        mut offer: Option<T>,
+        mut attempt: impl FnMut(&mut S, &mut Option<T>) -> bool,
+    ) -> Waited<T> {
+        let bell = Arc::<Bell>::default();
+        let place = {
+            let mut state = held(self.state);
+            if attempt(&mut state, &mut offer) {
+                return Waited::Served(offer);
+            }
+            (self.line)(&mut state).enter_last(offer, Wake(Who::Thread(bell.clone())))
+        };
+        loop {
+            bell.listen(self.timeout);
+            let mut state = held(self.state);
+            let line = (self.line)(&mut state);
+            if let Some(served) = line.served.leave(place) {
+                return Waited::Served(served.slot);
+            }
+            if self.timeout.is_none() {
+                // It was recalled.
+                continue;
+            }
+            let left = line.leave(place);
+            let next = (self.undo)(&mut state, &mut Gone::Left);
+            drop(state);
+            wake_all(next);
+            return Waited::GaveUp(left);
         }
-        let mut state = held(self.state);
-        let line = (self.line)(&mut state);
-        if line.waiting.get_mut(place).is_none() {
-            return Waited::Served(held(slot).take());
-        }
-        line.leave(place);
-        let next = (self.undo)(&mut state, &mut Gone::Left);
-        drop(state);
-        wake_all(next);
-        Waited::GaveUp(held(slot).take())
     }
 }

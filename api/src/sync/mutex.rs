@@ -2,16 +2,19 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
 
-use super::queue::WaitQueue;
+use super::line::{
+    Gone, Line, Wait, Waited, Wake, held, nobody_known, takes_from_nobody, wake_all,
+};
 use crate::driver::{self, Driver};
-use crate::hub::{GreenletId, Notice, On};
+use crate::hub::{GreenletId, Notice};
 
 /// Mutual exclusion among greenlets, of one hub or several. See [`std::sync::Mutex`].
 ///
-/// A guard may be held across a wait. A panic while it is held poisons; a kill or an expired
+/// First come, first served: a lock that is let go belongs to the first in line, and who comes back at once
+/// stands behind. A guard may be held across a wait. A panic while it is held poisons; a kill or an expired
 /// timeout does not.
 ///
 /// # Examples
@@ -24,26 +27,36 @@ use crate::hub::{GreenletId, Notice, On};
 /// assert_eq!(*COUNT.lock().unwrap(), 1);
 /// ```
 pub struct Mutex<T: ?Sized> {
-    line: WaitQueue,
-    /// The one hub whose greenlets use it, or [`SEVERAL`].
-    only_hub: AtomicU64,
+    /// Written under the lock of `lines` but for the way from [`FREE`] to [`TAKEN`] and back.
+    word: AtomicU8,
+    lines: sync::Mutex<Lines>,
     /// The hub of whoever holds it now; told before `holder` is.
     holders_hub: AtomicU64,
-    /// The greenlet that holds it, for wait tables.
+    /// The greenlet that holds it.
     holder: AtomicU64,
+    /// Taken only by those whom the word let in: it never waits.
     inner: sync::Mutex<T>,
 }
 
-/// In place of a hub: more than one.
-const SEVERAL: u64 = u64::MAX;
+const FREE: u8 = 0;
+const TAKEN: u8 = 1;
+/// Taken, and perhaps somebody stands in line. Nobody does while the word is another.
+const WANTED: u8 = 2;
+
+struct Lines {
+    line: Line<()>,
+    /// Threads that stand still until they have it, and a hub with each: they go first, for those of
+    /// their hub who stand in line cannot run before.
+    standing_still: Line<()>,
+}
 
 impl<T> Mutex<T> {
     /// A lock around `value`.
     #[track_caller]
     pub const fn new(value: T) -> Mutex<T> {
         Mutex {
-            line: WaitQueue::new(),
-            only_hub: AtomicU64::new(0),
+            word: AtomicU8::new(FREE),
+            lines: sync::Mutex::new(Lines { line: Line::new(), standing_still: Line::new() }),
             holders_hub: AtomicU64::new(0),
             holder: AtomicU64::new(0),
             inner: sync::Mutex::new(value),
@@ -73,66 +86,13 @@ impl<T: ?Sized> Mutex<T> {
     /// [`try_lock`](Mutex::try_lock).
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         driver::count_call();
-        match self.attempt() {
-            Ok(guard) => Ok(guard),
-            Err(TryLockError::Poisoned(poisoned)) => Err(poisoned),
-            Err(TryLockError::WouldBlock) => {
-                let Some(driver) = driver::current() else {
-                    return self.guard(self.inner.lock());
-                };
-                // One that is ended in place may not wait either, but it meets its kill.
-                driver.raise_kill();
-                if driver.may_wait().is_ok() {
-                    return self.lock_slow(&driver);
-                }
-                self.refuse_to_hang(&driver);
-                self.guard(self.inner.lock())
-            }
+        if !self.take() {
+            self.wait();
         }
+        self.guard()
     }
 
-    /// This thread is the one that the holder would let go on, if it is a greenlet of this hub.
-    #[cold]
-    fn refuse_to_hang(&self, driver: &Driver) {
-        let holder = self.holder.load(Ordering::Acquire);
-        if holder != 0 && self.holders_hub.load(Ordering::Relaxed) == driver.id {
-            let holder = greenlet_of(holder);
-            panic!(
-                "a destructor wants a lock while its greenlet unwinds, and {} holds it: neither \
-                 can ever go on; use try_lock there",
-                driver.name(holder)
-            );
-        }
-    }
-
-    fn lock_slow(&self, driver: &Driver) -> LockResult<MutexGuard<'_, T>> {
-        let mut place = None;
-        loop {
-            driver.after_switch();
-            let standing = self.line.enter(driver, &mut place);
-            match self.attempt() {
-                Err(TryLockError::WouldBlock) => {}
-                Ok(guard) => {
-                    self.line.withdraw(driver, standing);
-                    return Ok(guard);
-                }
-                Err(TryLockError::Poisoned(poisoned)) => {
-                    self.line.withdraw(driver, standing);
-                    return Err(poisoned);
-                }
-            }
-            self.line.park(driver, standing, "lock", self.on(driver), None);
-            driver.raise_kill();
-            // A lock let go in time is taken, even if a scope expired before this turn came.
-            match self.attempt() {
-                Err(TryLockError::WouldBlock) => {}
-                Ok(guard) => return Ok(guard),
-                Err(TryLockError::Poisoned(poisoned)) => return Err(poisoned),
-            }
-        }
-    }
-
-    /// Takes the lock if it is free.
+    /// Takes the lock if it is free and nobody waits for it.
     ///
     /// # Errors
     ///
@@ -143,28 +103,105 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     fn attempt(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        match self.inner.try_lock() {
-            Ok(inner) => self.guard(Ok(inner)).map_err(TryLockError::Poisoned),
-            Err(TryLockError::Poisoned(poisoned)) => {
-                self.guard(Err(poisoned)).map_err(TryLockError::Poisoned)
-            }
-            Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
+        if !self.take() {
+            return Err(TryLockError::WouldBlock);
+        }
+        Ok(self.guard()?)
+    }
+
+    fn take(&self) -> bool {
+        self.word.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// The guard is gone.
+    fn release(&self) {
+        if self.word.compare_exchange(TAKEN, FREE, Ordering::Release, Ordering::Relaxed).is_err() {
+            let next = self.hand_on(&mut held(&self.lines));
+            wake_all(next);
         }
     }
 
-    fn guard<'a>(
-        &'a self,
-        inner: LockResult<sync::MutexGuard<'a, T>>,
-    ) -> LockResult<MutexGuard<'a, T>> {
+    #[cold]
+    fn wait(&self) {
+        let wait = Wait {
+            state: &self.lines,
+            line: |lines| &mut lines.line,
+            op: "lock",
+            notice: Notice::Lock,
+            holder: &|lines| self.holder_here(lines),
+            timeout: None,
+            undo: &|lines, gone| match gone {
+                Gone::Served(_) => self.hand_on(lines).into_iter().collect(),
+                Gone::Left => Vec::new(),
+            },
+            seize: &|lines| lines.line.recall(None),
+        };
+        if let Waited::GaveUp(_) = wait.run(None, |_, _| self.want()) {
+            self.stand_still();
+        }
+    }
+
+    /// Takes the lock if it is free; else its holder sees that somebody wants it. Under the lock of the
+    /// lines.
+    fn want(&self) -> bool {
+        let is_free = self.word.swap(WANTED, Ordering::Acquire) == FREE;
+        if is_free {
+            self.word.store(TAKEN, Ordering::Relaxed);
+        }
+        is_free
+    }
+
+    /// The lock, which is let go, is the next one's.
+    fn hand_on(&self, lines: &mut Lines) -> Option<Wake> {
+        let next = lines.standing_still.hand(()).or_else(|()| lines.line.hand(())).ok();
+        match next.as_ref().map(Wake::greenlet) {
+            Some(greenlet) => {
+                let (hub, id) = greenlet.map_or((0, 0), |(hub, id)| (hub, id.as_u64()));
+                self.note_holder(hub, id);
+            }
+            None => self.word.store(FREE, Ordering::Release),
+        }
+        next
+    }
+
+    /// A greenlet that unwinds cannot wait: its thread does, and the hub with it.
+    #[cold]
+    fn stand_still(&self) {
+        driver::with_current(|driver| self.refuse_to_hang(driver));
+        let wait = Wait {
+            state: &self.lines,
+            line: |lines| &mut lines.standing_still,
+            op: "lock",
+            notice: Notice::Lock,
+            holder: &nobody_known,
+            timeout: None,
+            undo: &|_, _| Vec::new(),
+            seize: &takes_from_nobody,
+        };
+        wait.wait_as_thread(None, |lines, _| self.want() || lines.line.recall(None));
+    }
+
+    /// This thread is the one that the holder would let go on, if it is a greenlet of this hub.
+    fn refuse_to_hang(&self, driver: &Driver) {
+        let holder = self.holder.load(Ordering::Acquire);
+        if holder != 0 && self.holders_hub.load(Ordering::Relaxed) == driver.id {
+            panic!(
+                "a destructor wants a lock while its greenlet unwinds, and {} holds it: neither \
+                 can ever go on; use try_lock there",
+                driver.name(GreenletId::from_u64(holder))
+            );
+        }
+    }
+
+    /// What the word let in goes in.
+    fn guard(&self) -> LockResult<MutexGuard<'_, T>> {
         let (hub, holder) = driver::with_current(|driver| {
             (driver.id, driver.current_id().map_or(0, GreenletId::as_u64))
         })
         .unwrap_or((0, 0));
-        self.note_hub(hub);
-        self.holders_hub.store(hub, Ordering::Relaxed);
-        self.holder.store(holder, Ordering::Release);
+        self.note_holder(hub, holder);
         let unwinding = std::thread::panicking();
-        match inner {
+        match self.inner.lock() {
             Ok(inner) => {
                 Ok(MutexGuard { lock: self, inner: Some(inner), unwinding, poisoned: false })
             }
@@ -175,27 +212,19 @@ impl<T: ?Sized> Mutex<T> {
         }
     }
 
-    /// Remembers whose lock this is: one hub's, or several hubs' from the second one on.
-    fn note_hub(&self, hub: u64) {
-        let known = self.only_hub.load(Ordering::Relaxed);
-        if known != hub && known != SEVERAL {
-            let to = if known == 0 { hub } else { SEVERAL };
-            self.only_hub.store(to, Ordering::Relaxed);
-        }
+    fn note_holder(&self, hub: u64, holder: u64) {
+        self.holders_hub.store(hub, Ordering::Relaxed);
+        self.holder.store(holder, Ordering::Release);
     }
 
-    /// What a wait for it waits for.
-    fn on(&self, driver: &Driver) -> On {
-        self.holder(driver).map_or(self.line.notice(Notice::Lock), On::Held)
-    }
-
-    /// The greenlet that holds the lock, if only greenlets of this hub ever use it. Otherwise
-    /// whoever holds it next may be another hub's, and a wait for it is no deadlock of this one.
-    fn holder(&self, driver: &Driver) -> Option<GreenletId> {
-        self.note_hub(driver.id);
-        let holder = self.holder.load(Ordering::Relaxed);
-        let ours = self.only_hub.load(Ordering::Relaxed) == driver.id && holder != 0;
-        ours.then(|| greenlet_of(holder))
+    /// The greenlet that holds the lock, where only greenlets of this hub will until a newcomer's turn
+    /// comes. Otherwise a wait for it is no deadlock of this hub.
+    fn holder_here(&self, lines: &Lines) -> Option<GreenletId> {
+        let here = driver::with_current(|driver| driver.id)?;
+        let holder = self.holder.load(Ordering::Acquire);
+        let is_ours = holder != 0 && self.holders_hub.load(Ordering::Relaxed) == here;
+        let all_ours = lines.line.is_all_of(here) && lines.standing_still.is_empty();
+        (is_ours && all_ours).then(|| GreenletId::from_u64(holder))
     }
 
     /// Whether a holder panicked.
@@ -211,10 +240,6 @@ impl<T: ?Sized> Mutex<T> {
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
         self.inner.get_mut()
     }
-}
-
-fn greenlet_of(holder: u64) -> GreenletId {
-    GreenletId::new(holder as u32, (holder >> 32) as u32)
 }
 
 impl<T: Default> Default for Mutex<T> {
@@ -289,7 +314,7 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
                 self.lock.inner.clear_poison();
             }
         }
-        self.lock.line.wake_one();
+        self.lock.release();
     }
 }
 

@@ -4,8 +4,8 @@ use std::panic::Location;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::driver::{self, Arrival, Crowd, Driver, Mailbox, Ticket, Woken, wake_anywhere};
-use crate::hub::{Notice, On, Tick};
+use crate::driver::{self, Arrival, Crowd, Driver, Helper, Mailbox, Ticket, Woken, wake_anywhere};
+use crate::hub::{GreenletId, Notice, On, Tick};
 
 /// The line. `const`, so that what stands on it can be a static.
 pub(crate) struct WaitQueue {
@@ -97,11 +97,6 @@ impl WaitQueue {
         }
     }
 
-    /// Whether nobody stands in it.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) == 0
-    }
-
     /// Parks until woken. One that ends otherwise leaves no trace, and passes on a wake it was
     /// given at the same time.
     pub(crate) fn park(
@@ -113,7 +108,8 @@ impl WaitQueue {
         deadline: Option<Tick>,
     ) -> Woken {
         if matches!(on, On::Notice(..)) && self.last.0.load(Ordering::Relaxed) == driver.id {
-            driver.waits_for(self.last.1.load(Ordering::Relaxed));
+            let giver = GreenletId::from_u64(self.last.1.load(Ordering::Relaxed));
+            driver.waits_for(Helper::Gave(giver));
         }
         let woken = driver.park(op, on, deadline);
         match woken {

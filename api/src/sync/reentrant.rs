@@ -73,6 +73,14 @@ impl State {
         self.depth = u32::from(next.is_some());
         next.map(|(_, wake)| wake)
     }
+    /// Takes it from one who was given it and has not run since.
+    fn seize(&mut self, who: Owner) -> bool {
+        let seized = self.line.recall(self.owner);
+        if seized {
+            self.owner = Some(who);
+        }
+        seized
+    }
     /// Who holds it, where only greenlets of this hub will until a newcomer's turn comes. Otherwise
     /// a wait for it is no deadlock of this hub.
     fn holder_here(&self) -> Option<GreenletId> {
@@ -111,12 +119,13 @@ impl<T: ?Sized> ReentrantLock<T> {
             line: |state: &mut State| &mut state.line,
             op: "lock",
             notice: Notice::Lock,
-            holder: State::holder_here,
+            holder: &State::holder_here,
             timeout: None,
-            undo: |state, gone| match gone {
+            undo: &|state, gone| match gone {
                 Gone::Served(_) => state.release().into_iter().collect(),
                 Gone::Left => Vec::new(),
             },
+            seize: &|state| state.seize(who),
         };
         match wait.run(Some(who), |state, _| state.take(who)) {
             Waited::Served(_) => ReentrantLockGuard { lock: self, not_send: PhantomData },

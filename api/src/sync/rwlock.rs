@@ -80,6 +80,22 @@ impl State {
             Gone::Left => self.let_in(),
         }
     }
+    /// Goes in before those in line, and in place of those who were let in and have not run since.
+    fn seize(&mut self, wants: Wants) -> bool {
+        let had = if self.has_writer { Wants::Write } else { Wants::Read };
+        let in_use = usize::from(self.has_writer) + self.readers - self.line.served();
+        let may = in_use == 0 || (wants == Wants::Read && had == Wants::Read);
+        if may {
+            while !self.admits(wants) && self.line.recall(Some(had)) {
+                match had {
+                    Wants::Read => self.readers -= 1,
+                    Wants::Write => self.has_writer = false,
+                }
+            }
+            self.admit(wants);
+        }
+        may
+    }
     /// Those in line that may go in by now.
     fn let_in(&mut self) -> Vec<Wake> {
         let mut wakes = Vec::new();
@@ -174,12 +190,10 @@ impl<T: ?Sized> RwLock<T> {
             line: |state: &mut State| &mut state.line,
             op: if wants == Wants::Read { "read lock" } else { "write lock" },
             notice: Notice::Lock,
-            holder: nobody_known,
+            holder: &nobody_known,
             timeout: None,
-            undo: match wants {
-                Wants::Read => |state, gone| state.undo(Wants::Read, gone),
-                Wants::Write => |state, gone| state.undo(Wants::Write, gone),
-            },
+            undo: &|state, gone| state.undo(wants, gone),
+            seize: &|state| state.seize(wants),
         };
         if let Waited::GaveUp(_) = wait.run(Some(wants), |state, _| state.take(wants)) {
             panic!("a destructor wants a lock while its greenlet unwinds; try it there");

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::line::{Gone, Line, Wait, Waited, Wake, held, nobody_known, wake_all};
+use super::line::{
+    Gone, Line, Wait, Waited, Wake, held, nobody_known, takes_from_nobody, wake_all,
+};
 use crate::driver;
 use crate::hub::Notice;
 
@@ -91,12 +93,13 @@ impl Semaphore {
             line: |state: &mut State| &mut state.line,
             op: "acquire",
             notice: Notice::Permit,
-            holder: nobody_known,
+            holder: &nobody_known,
             timeout,
-            undo: |state, gone| match gone {
+            undo: &|state, gone| match gone {
                 Gone::Served(_) => state.add(),
                 Gone::Left => Vec::new(),
             },
+            seize: &|state| state.line.recall(None),
         };
         matches!(wait.run(None, |state, _| state.take()), Waited::Served(_))
     }
@@ -131,9 +134,10 @@ impl Semaphore {
             line: |state: &mut State| &mut state.watchers,
             op: "wait",
             notice: Notice::Permit,
-            holder: nobody_known,
+            holder: &nobody_known,
             timeout,
-            undo: |_, _| Vec::new(),
+            undo: &|_, _| Vec::new(),
+            seize: &takes_from_nobody,
         };
         // Served or not: there may be one by now, or none any more.
         wait.run(None, |state, _| state.permits > 0);

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
 /// What a queue keeps its items in. Of this crate alone.
-pub trait Store<T>: sealed::Sealed + Send {
+pub trait Store<T>: sealed::Sealed {
     /// Nothing.
     #[doc(hidden)]
     const EMPTY: Self;
@@ -34,7 +34,7 @@ mod sealed {
 pub struct Fifo<T>(VecDeque<T>);
 
 impl<T> sealed::Sealed for Fifo<T> {}
-impl<T: Send> Store<T> for Fifo<T> {
+impl<T> Store<T> for Fifo<T> {
     const EMPTY: Fifo<T> = Fifo(VecDeque::new());
     fn push(&mut self, item: T) {
         self.0.push_back(item);
@@ -58,7 +58,7 @@ impl<T: Send> Store<T> for Fifo<T> {
 pub struct Lifo<T>(Vec<T>);
 
 impl<T> sealed::Sealed for Lifo<T> {}
-impl<T: Send> Store<T> for Lifo<T> {
+impl<T> Store<T> for Lifo<T> {
     const EMPTY: Lifo<T> = Lifo(Vec::new());
     fn push(&mut self, item: T) {
         self.0.push(item);
@@ -111,7 +111,7 @@ impl<T: Ord> PartialEq for Ranked<T> {
 impl<T: Ord> Eq for Ranked<T> {}
 
 impl<T> sealed::Sealed for Smallest<T> {}
-impl<T: Ord + Send> Store<T> for Smallest<T> {
+impl<T: Ord> Store<T> for Smallest<T> {
     const EMPTY: Smallest<T> = Smallest { heap: BinaryHeap::new(), came: 0, put_back: 0 };
     fn push(&mut self, item: T) {
         self.came += 1;

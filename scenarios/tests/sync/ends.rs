@@ -15,7 +15,7 @@ use greenroom::time::{Duration, timeout};
 use greenroom_sim::run::{Spec, run};
 
 /// Runs the program on both hubs, in the order in which greenlets wake.
-fn on_both(program: fn()) {
+pub fn on_both(program: fn()) {
     greenroom_real::run(program);
     let scenario = Scenario::new("ends", "those who wait are ended", move |stage: &mut Stage| {
         stage.client("host", move || {
@@ -151,6 +151,125 @@ fn readers_go_on_when_the_writer_before_them_gives_up() {
         writer.kill();
         reader.join().unwrap();
         drop(reading);
+    });
+}
+
+/// Does what it is told when it is dropped.
+struct Last<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Last<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// One who is ended lets go, and so hands over to one who waits; and then wants it back, in a destructor,
+/// where it cannot wait and the other cannot run. It has it before the other.
+fn is_had_again<T: 'static>(thing: T, have: impl Fn(&T) -> bool + Copy + 'static, wait: fn(&T)) {
+    let (thing, seen) = (Rc::new(thing), Seen::default());
+    let (theirs, told) = (thing.clone(), seen.clone());
+    let ended = thread::spawn(move || {
+        let _again = Last(|| {
+            assert!(have(&theirs), "nobody has it who runs");
+            told.borrow_mut().push("had again");
+        });
+        let _once = Last(|| assert!(have(&theirs)));
+        wait(&theirs);
+    });
+    yield_now();
+    let (theirs, told) = (thing.clone(), seen.clone());
+    let other = thread::spawn(move || {
+        assert!(have(&theirs));
+        told.borrow_mut().push("had by the other");
+    });
+    yield_now();
+    yield_now();
+    assert!(seen.borrow().is_empty() && !other.is_finished());
+    ended.kill();
+    assert!(ended.join().unwrap_err().is::<Killed>());
+    other.join().unwrap();
+    assert_eq!(*seen.borrow(), ["had again", "had by the other"]);
+    assert!(have(&thing), "nothing is left of them");
+}
+
+#[test]
+fn one_who_unwinds_has_again_what_it_let_go() {
+    on_both(|| {
+        is_had_again(
+            Mutex::new(()),
+            |lock| lock.lock().is_ok(),
+            |lock| {
+                let _guard = lock.lock();
+                thread::park();
+            },
+        );
+        is_had_again(
+            ReentrantLock::new(()),
+            |lock| {
+                drop(lock.lock());
+                true
+            },
+            |lock| {
+                let _guard = lock.lock();
+                thread::park();
+            },
+        );
+        is_had_again(
+            RwLock::new(()),
+            |lock| lock.write().is_ok(),
+            |lock| {
+                let _guard = lock.read();
+                thread::park();
+            },
+        );
+        is_had_again(
+            RwLock::new(()),
+            |lock| lock.write().is_ok() && lock.read().is_ok(),
+            |lock| {
+                let _guard = lock.write();
+                thread::park();
+            },
+        );
+        is_had_again(
+            Semaphore::new(1),
+            |permits| {
+                drop(permits.permit());
+                true
+            },
+            |permits| {
+                let _permit = permits.permit();
+                thread::park();
+            },
+        );
+    });
+}
+
+/// Readers were let in and have not run; a reader that is ended goes in beside them, and no writer does
+/// while another reads.
+#[test]
+fn one_who_unwinds_reads_beside_those_who_read_and_those_who_wait() {
+    on_both(|| {
+        let lock = Rc::new(RwLock::new(()));
+        let reading = lock.read().unwrap();
+        let theirs = lock.clone();
+        let writer = thread::spawn(move || drop(theirs.write()));
+        yield_now();
+        let theirs = lock.clone();
+        let ended = thread::spawn(move || {
+            let _last = Last(|| {
+                assert!(theirs.read().is_ok());
+                let refused =
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| theirs.write()));
+                assert!(refused.is_err(), "another reads, who cannot go on meanwhile");
+            });
+            thread::park();
+        });
+        yield_now();
+        ended.kill();
+        assert!(ended.join().unwrap_err().is::<Killed>());
+        drop(reading);
+        writer.join().unwrap();
+        assert!(lock.try_write().is_ok());
     });
 }
 

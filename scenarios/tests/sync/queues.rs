@@ -350,6 +350,11 @@ proptest! {
     fn a_bounded_channel_as_std_has_it_does_as_its_model(steps in steps(hand_over())) {
         holds::<OfBound<2>, Items<First, 2>>(steps)?;
     }
+
+    #[test]
+    fn a_rendezvous_as_std_has_it_does_as_its_model(steps in steps(hand_over())) {
+        holds::<OfBound<0>, Items<First, 0>>(steps)?;
+    }
 }
 
 /// The trace of gevent's own test (contract 61).

@@ -4,10 +4,11 @@ use std::io;
 
 use super::{Driver, current};
 use crate::driver::crowd::Arrival;
+use crate::driver::slot::Helper;
 use crate::driver::streak;
 use crate::driver::ticket::{Ticket, Woken};
 use crate::driver::waiters::{Before, Left, Standing};
-use crate::hub::{GreenletId, Io, Note, On, Readiness, SwitchPoint, Tick, Turn, Wait, WokeBy};
+use crate::hub::{Io, Note, On, Readiness, SwitchPoint, Tick, Turn, Wait, WokeBy};
 
 /// How a wait in a source's line ended.
 pub(crate) struct Waited {
@@ -52,10 +53,9 @@ impl Driver {
         Ok(())
     }
 
-    /// Remembers who gave the last notice of the kind that the current greenlet is about to wait for.
-    pub(crate) fn waits_for(&self, notifier: u64) {
-        let id = GreenletId::new(notifier as u32, (notifier >> 32) as u32);
-        self.table.borrow_mut().current_slot().notifier = Some(id);
+    /// Remembers who could end the wait that the current greenlet is about to begin.
+    pub(crate) fn waits_for(&self, helper: Helper) {
+        self.table.borrow_mut().current_slot().helper = Some(helper);
     }
 
     /// Waits until somebody wakes the ticket given out last, or a deadline comes: the call's own or
