@@ -63,28 +63,54 @@ const CROWDS: &[(&str, Crowd)] = &[
 const RUNS: &[(&str, Crowd)] =
     &[("a run's end, all wait", end_of_waiting), ("a run's end, all run", end_of_runnable)];
 
+/// Who is over the ratio is measured so often again before it counts: on a machine that is busy with
+/// other things a median of a few is one of noise.
+const AGAIN: usize = 3;
+
+/// What both crowds took, each time.
+#[derive(Default)]
+struct Times {
+    few: Vec<f64>,
+    many: Vec<f64>,
+}
+
+impl Times {
+    fn measure(&mut self, name: &str) -> Result<(), String> {
+        self.few.push(measured(name, CROWD)?);
+        self.many.push(measured(name, 2 * CROWD)?);
+        Ok(())
+    }
+    fn medians(&self) -> [f64; 2] {
+        [median(self.few.clone()), median(self.many.clone())]
+    }
+    fn ratio(&self) -> f64 {
+        let [few, many] = self.medians();
+        many / few
+    }
+}
+
 /// Prints both times and their ratio, and fails where one is too great.
 pub fn bench() -> Result<(), String> {
-    let all = || CROWDS.iter().chain(RUNS).map(|(name, _)| *name);
-    let mut times = vec![(Vec::new(), Vec::new()); all().count()];
-    for _ in 0..REPETITIONS {
-        for (name, (few, many)) in all().zip(&mut times) {
-            few.push(measured(name, CROWD)?);
-            many.push(measured(name, 2 * CROWD)?);
+    let all = CROWDS.iter().chain(RUNS).map(|(name, _)| *name);
+    let mut times: Vec<(&str, Times)> = all.map(|name| (name, Times::default())).collect();
+    for round in 0..=AGAIN {
+        for _ in 0..REPETITIONS {
+            for (name, times) in &mut times {
+                if round == 0 || times.ratio() > RATIO_MAX {
+                    times.measure(name)?;
+                }
+            }
         }
     }
-    let (mut rows, mut over) = (Vec::new(), Vec::new());
-    for (name, (few, many)) in all().zip(times) {
-        let (few, many) = (median(few), median(many));
-        let ratio = many / few;
-        let row = [figure(few), figure(many), format!("{ratio:.2}")];
-        rows.push([name.to_owned()].into_iter().chain(row).collect());
-        if ratio > RATIO_MAX {
-            over.push(name);
-        }
-    }
+    let rows = times.iter().map(|(name, times)| {
+        let [few, many] = times.medians();
+        vec![name.to_string(), figure(few), figure(many), format!("{:.2}", times.ratio())]
+    });
     let columns = ["", "CPU us, 20 000", "CPU us, 40 000", "ratio"];
-    table(&format!("crowds: twice as many (at most {RATIO_MAX} times as long)"), &columns, &rows);
+    let title = format!("crowds: twice as many (at most {RATIO_MAX} times as long)");
+    table(&title, &columns, &rows.collect::<Vec<_>>());
+    let over = times.iter().filter(|(_, times)| times.ratio() > RATIO_MAX);
+    let over: Vec<&str> = over.map(|(name, _)| *name).collect();
     match over.is_empty() {
         true => Ok(()),
         false => Err(format!("over {RATIO_MAX}: {}", over.join(", "))),
