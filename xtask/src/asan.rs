@@ -12,7 +12,7 @@ use crate::steps;
 
 /// Runs them; returns whether all held.
 pub fn run() -> bool {
-    if !has_runtime() {
+    if !has_runtime("asan") {
         if std::env::var_os("GREENROOM_REQUIRE_TOOLS").is_some() {
             eprintln!("asan: this toolchain has no AddressSanitizer, and it is required");
             return false;
@@ -41,11 +41,12 @@ fn tests(which: &[&str]) -> Command {
 }
 
 /// The one that the runtime is for, where there is one.
-fn target() -> String {
+pub fn target() -> String {
     format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
 }
 
-fn has_runtime() -> bool {
+/// Whether the toolchain has the runtime of this sanitizer.
+pub fn has_runtime(sanitizer: &str) -> bool {
     let mut printed = Command::new("rustc");
     printed.args(["--print", "target-libdir", "--target", &target()]);
     let Ok(printed) = printed.output() else { return false };
@@ -53,5 +54,6 @@ fn has_runtime() -> bool {
         return false;
     };
     let mut names = folder.flatten().map(|file| file.file_name());
-    names.any(|name| name.to_string_lossy().ends_with("_rt.asan.a"))
+    let ending = format!("_rt.{sanitizer}.a");
+    names.any(|name| name.to_string_lossy().ends_with(&ending))
 }

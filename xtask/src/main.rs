@@ -6,6 +6,7 @@ mod conform;
 mod mutants;
 mod steps;
 mod tidy;
+mod tsan;
 mod worlds;
 
 use std::process::ExitCode;
@@ -27,10 +28,12 @@ cargo xtask COMMAND
   bench [NAME…]                             the benchmark tables, beside a peer in the same run
   test                                      every test (nextest where installed, else cargo test)
   asan                                      the driver's tests under AddressSanitizer
+  tsan                                      locks, scopes and queues under ThreadSanitizer, with a
+                                            thread for each greenlet
   mutants                                   faults patched into a copy of the tree, each caught by
                                             its tests
-  ci [--no-test]                            fmt, clippy, test, asan, mutants, doc, tidy, snapshots,
-                                            a short sweep
+  ci [--no-test]                            fmt, clippy, test, asan, tsan, mutants, doc, tidy,
+                                            snapshots, a short sweep
   tidy                                      crate arrows, and what may stand in which file
   tidy --floors [CRATE]                     what does not yet hold of the floors, counted
   unsafe                                    every `unsafe` with the argument that makes it sound
@@ -68,6 +71,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         "conform" => conform::main(rest).map(exit),
         "test" => flags(name, rest, &[]).map(|_| exit(steps::test())),
         "asan" => flags(name, rest, &[]).map(|_| exit(asan::run())),
+        "tsan" => flags(name, rest, &[]).map(|_| exit(tsan::run())),
         "mutants" => flags(name, rest, &[]).map(|_| exit(mutants::run())),
         "ci" => {
             let given = flags(name, rest, &["--no-test"])?;
@@ -85,7 +89,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         }
         unknown => Err(format!(
             "no command `{unknown}`; there are sim, replay, real, conform, snapshots, bench, \
-             test, asan, mutants, ci, tidy, unsafe"
+             test, asan, tsan, mutants, ci, tidy, unsafe"
         )),
     }
 }

@@ -5,16 +5,23 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::{asan, mutants, tidy};
+use crate::{asan, mutants, tidy, tsan};
 
 /// What a step runs.
 enum Work {
     Cargo(&'static [&'static str]),
     Tests,
     Asan,
+    Tsan,
     Mutants,
     Tidy,
     Snapshots,
+}
+
+impl Work {
+    fn is_tests(&self) -> bool {
+        matches!(self, Work::Tests | Work::Asan | Work::Tsan | Work::Mutants)
+    }
 }
 
 const CI: &[(&str, Work)] = &[
@@ -22,6 +29,7 @@ const CI: &[(&str, Work)] = &[
     ("clippy", Work::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("test", Work::Tests),
     ("asan", Work::Asan),
+    ("tsan", Work::Tsan),
     ("mutants", Work::Mutants),
     ("doc", Work::Cargo(&["doc", "--workspace", "--no-deps"])),
     ("tidy", Work::Tidy),
@@ -47,7 +55,7 @@ const CI: &[(&str, Work)] = &[
 /// Every check there is; returns whether all held. `tests: false` leaves the tests out.
 pub fn ci(tests: bool) -> bool {
     CI.iter()
-        .filter(|(_, work)| tests || !matches!(work, Work::Tests | Work::Asan | Work::Mutants))
+        .filter(|(_, work)| tests || !work.is_tests())
         .all(|(name, work)| step(name, || run(work)))
 }
 
@@ -73,6 +81,7 @@ fn run(work: &Work) -> bool {
         Work::Cargo(args) => cargo(args),
         Work::Tests => test(),
         Work::Asan => asan::run(),
+        Work::Tsan => tsan::run(),
         Work::Mutants => mutants::run(),
         Work::Snapshots => snapshots(false),
         Work::Tidy => tidy::report(&root()).unwrap_or_else(|error| {

@@ -44,7 +44,8 @@ const SEEDED: Allowed = &[("sim/src/choices*", "derives an entity's keys, and is
 const NO_HASH_ORDER: &[&str] = &["api/src/", "sim/src/"];
 /// Who may say `unsafe`.
 const UNSAFE: Allowed = &[
-    ("api/src/greenlet.rs", "switches stacks"),
+    ("api/src/greenlet/switched.rs", "switches stacks"),
+    ("api/src/greenlet/threaded.rs", "passes a baton between threads, for tools"),
     ("api/src/greenlet/stack.rs", "maps stacks"),
     ("api/src/greenlet/interrupt.rs", "has a thread that hangs say where it is"),
     ("api/src/greenlet/overflow.rs", "handles the fault of an overflow"),

@@ -13,8 +13,7 @@ pub(super) fn own_calls(backtrace: &str) -> Vec<String> {
     };
     const LEAVING: &[&str] = &[
         ": std::backtrace",
-        "src/greenlet.rs:",
-        "src/greenlet/interrupt.rs:",
+        "src/greenlet/",
         "__restore_rt",
         // The frame of a signal.
         ": <unknown>",
@@ -29,7 +28,7 @@ pub(super) fn own_calls(backtrace: &str) -> Vec<String> {
         ": __rust_try",
         "/library/",
         "/corosensei-",
-        "src/greenlet.rs:",
+        "src/greenlet/",
         "src/driver/",
         "src/thread/join.rs:",
     ];

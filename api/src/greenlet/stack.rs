@@ -117,9 +117,8 @@ pub(crate) fn release(slot: Slot) {
     let size = slot.size();
     // At thread exit the pools may be gone already; the stack is leaked then, as all are.
     let _ = POOLS.try_with(|pools| {
-        let mut pools = pools.borrow_mut();
-        let pool = pools.0.iter_mut().find(|pool| pool.size == size);
-        pool.expect("a stack goes back to the pool it is from").free.push(slot);
+        // It has one: the stack was taken here, but for where each greenlet has a thread.
+        pools.borrow_mut().of_size(size).free.push(slot);
     });
 }
 

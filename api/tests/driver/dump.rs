@@ -80,7 +80,7 @@ fn everybody_is_told_of_with_the_calls_that_led_there() {
     assert!(reads.contains("waits_far_down"), "{reads}");
     // From the call that waits to the closure, and nothing of ours around it.
     assert!(reads.contains("src/call/descriptor.rs:"), "{reads}");
-    for ours in ["corosensei", "src/greenlet.rs", "src/driver/", "catch_unwind", "/library/"] {
+    for ours in ["corosensei", "src/greenlet/", "src/driver/", "catch_unwind", "/library/"] {
         assert!(!reads.contains(ours), "{ours}: {reads}");
     }
     assert!(about(&text, "main/dumps").contains("everybody_is_told_of"), "{text}");

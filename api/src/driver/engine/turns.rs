@@ -178,7 +178,11 @@ impl Driver {
         match stack::take(stack_size) {
             Ok(stack) => {
                 let mut fiber = self.table.borrow_mut().take_spare();
+                #[cfg(greenroom_threads)]
+                let driver = super::current().expect("a hub runs here");
                 fiber.start(stack, move |leave| {
+                    #[cfg(greenroom_threads)]
+                    let _on_this_thread_too = super::Entered::begin(&driver);
                     with_current(|driver| driver.table.borrow_mut().set_leave(leave));
                     // What a body's wrapper did not keep ends here: a kill, or the panic of a
                     // program or of a result that nobody joined.

@@ -8,6 +8,7 @@ use crate::driver::slot::Helper;
 use crate::driver::streak;
 use crate::driver::ticket::{Ticket, Woken};
 use crate::driver::waiters::{Before, Left, Standing};
+use crate::greenlet::Leave;
 use crate::hub::{Io, Note, On, Readiness, SwitchPoint, Tick, Turn, Wait, WokeBy};
 
 /// How a wait in a source's line ended.
@@ -66,7 +67,7 @@ impl Driver {
         // Since the last poll nothing can have happened to what is waited for.
         let start = self.polled_at.get();
         let leave = self.table.borrow_mut().park(wait, start);
-        leave.leave(None);
+        go(leave, None);
         let woken = self.table.borrow_mut().take_woken();
         self.note_woken(wait, &woken, start);
         woken
@@ -90,7 +91,7 @@ impl Driver {
             let mut table = self.table.borrow_mut();
             (table.line_up(io, interest, again), table.park(wait, start))
         };
-        leave.leave(None);
+        go(leave, None);
         let (woken, others) = {
             let mut table = self.table.borrow_mut();
             let woken = table.take_woken();
@@ -116,7 +117,7 @@ impl Driver {
                 Before::Nobody => break,
                 Before::SomeCalled => {
                     let leave = self.table.borrow_mut().requeue(false);
-                    leave.leave(None);
+                    go(leave, None);
                 }
                 Before::NoneCalled => {
                     let ready = self.hub.borrow_mut().readiness(io, interest);
@@ -191,7 +192,7 @@ impl Driver {
     pub(crate) fn step_aside(&self) {
         if self.may_wait().is_ok() {
             let leave = self.table.borrow_mut().requeue(true);
-            leave.leave(None);
+            go(leave, None);
         }
     }
 
@@ -220,7 +221,7 @@ impl Driver {
         };
         let leave = self.table.borrow_mut().requeue(turn == Turn::Yield);
         // A kill that comes meanwhile is met at the next call: what this one took is its caller's.
-        leave.leave(decided);
+        go(leave, decided);
     }
 
     // Sources.
@@ -252,4 +253,13 @@ impl Driver {
         self.table.borrow_mut().wake_closed(io);
         self.hub.borrow_mut().close(io);
     }
+}
+
+/// Lets others run; returns when the greenlet has the next turn.
+#[inline(always)]
+fn go(leave: Leave, turn: Option<Turn>) {
+    leave.leave(turn);
+    // Whoever resumed it began the streak, on another thread.
+    #[cfg(greenroom_threads)]
+    streak::begin();
 }
