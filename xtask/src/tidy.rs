@@ -50,6 +50,7 @@ const UNSAFE: Allowed = &[
     ("api/src/greenlet/interrupt.rs", "has a thread that hangs say where it is"),
     ("api/src/greenlet/overflow.rs", "handles the fault of an overflow"),
     ("api/src/thread/scoped.rs", "lets a greenlet borrow from a frame it cannot outlive"),
+    ("real/tests/races.rs", "plants a race for ThreadSanitizer to report"),
     ("real/src/sys.rs", "a few system calls"),
     ("real/src/sys/control.rs", "control data of messages"),
     ("real/src/sys/names.rs", "the C library's look-ups of names"),

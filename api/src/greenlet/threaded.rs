@@ -56,7 +56,8 @@ impl Fiber {
         };
         // Tools need room on it themselves.
         const ROOM: usize = 1024 * 1024;
-        let thread = thread::Builder::new().stack_size(size + ROOM).spawn(run);
+        let builder = thread::Builder::stack_size(thread::Builder::new(), size + ROOM);
+        let thread = builder.spawn(run);
         let thread = thread.expect("there is a thread for every greenlet");
         self.inner = Some(Body { baton, thread, stack });
     }

@@ -1,6 +1,8 @@
 //! What a crowd of waiters costs: twice as many must take about twice as long, whatever they wait in and
 //! however that ends. A cost that grows with the square stalls a hub that serves many.
 
+mod times;
+
 use std::io::{Read, Write};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,8 +17,9 @@ use greenroom::thread::{self, JoinHandle};
 use greenroom::wait;
 
 use super::REPETITIONS;
-use super::machine::{figure, median, table};
-use super::process::{self, cpu_ns};
+use super::machine::{figure, table};
+use super::process::cpu_ns;
+use times::Times;
 
 /// The smaller crowd. Below some thousands a square hides behind what each one costs.
 const CROWD: usize = 20_000;
@@ -67,28 +70,6 @@ const RUNS: &[(&str, Crowd)] =
 /// other things a median of a few is one of noise.
 const AGAIN: usize = 3;
 
-/// What both crowds took, each time.
-#[derive(Default)]
-struct Times {
-    few: Vec<f64>,
-    many: Vec<f64>,
-}
-
-impl Times {
-    fn measure(&mut self, name: &str) -> Result<(), String> {
-        self.few.push(measured(name, CROWD)?);
-        self.many.push(measured(name, 2 * CROWD)?);
-        Ok(())
-    }
-    fn medians(&self) -> [f64; 2] {
-        [median(self.few.clone()), median(self.many.clone())]
-    }
-    fn ratio(&self) -> f64 {
-        let [few, many] = self.medians();
-        many / few
-    }
-}
-
 /// Prints both times and their ratio, and fails where one is too great.
 pub fn bench() -> Result<(), String> {
     let all = CROWDS.iter().chain(RUNS).map(|(name, _)| *name);
@@ -115,13 +96,6 @@ pub fn bench() -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("over {RATIO_MAX}: {}", over.join(", "))),
     }
-}
-
-fn measured(name: &str, crowd: usize) -> Result<f64, String> {
-    let mut child = process::start(0, &[], &["crowd", name, &crowd.to_string()])?;
-    let [us] = child.figures()?;
-    child.finish()?;
-    Ok(us)
 }
 
 /// Prints the microseconds on the CPU that one crowd took.
