@@ -175,21 +175,13 @@ impl Hub for RealHub {
         self.inbox.waker()
     }
 
-    fn spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>) {
+    fn spawned(&mut self, _: GreenletId, _: &Birth<'_>) {}
+    fn entered(&mut self, _: GreenletId) {
         if let Some(watchdog) = &self.watchdog {
-            watchdog.spawned(greenlet, birth);
+            watchdog.entered();
         }
     }
-    fn entered(&mut self, greenlet: GreenletId) {
-        if let Some(watchdog) = &self.watchdog {
-            watchdog.entered(greenlet);
-        }
-    }
-    fn exited(&mut self, greenlet: GreenletId) {
-        if let Some(watchdog) = &self.watchdog {
-            watchdog.exited(greenlet);
-        }
-    }
+    fn exited(&mut self, _: GreenletId) {}
 
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {

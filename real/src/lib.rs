@@ -30,8 +30,9 @@
 //! A hub belongs to one thread. To use more cores, call [`run`] on more threads, or [`run_on`]:
 //! greenlets stay where they are, and `greenroom::sync` works across.
 //!
-//! A greenlet that holds its hub for a second, in a call that is not greenroom's, is named on stderr
-//! in debug builds; `GREENROOM_WATCHDOG=off`, or a number of milliseconds, steers that in any.
+//! A greenlet that holds its hub for a second, in a call that is not greenroom's, is named on stderr,
+//! in release builds too; `GREENROOM_WATCHDOG` is `off` or the milliseconds. One thread watches all hubs, and
+//! asks the one that is held by a signal, `SIGURG`, unless the program handles that itself.
 //!
 //! [`perform`] plays a [`Scenario`](greenroom::scenario::Scenario), which the simulator rehearses,
 //! on the operating system. What is not here: who runs and who waits (`greenroom::driver`), and

@@ -27,6 +27,13 @@ impl Probe {
         Probe(ThreadNumber::here())
     }
 
+    /// Interrupts the thread and has it say which greenlet it runs: `greenlet`, its path and where it was
+    /// spawned. It goes on then. `None` where it does not answer in time, runs none, or the program has a
+    /// use of its own for the signal (`SIGURG`).
+    pub fn ask_who(&self, patience: Duration) -> Option<String> {
+        self.0.ask_who(write_current, patience)
+    }
+
     /// Interrupts the thread and has it say what it is at. `None` if it does not answer in time. It
     /// may be stopped inside the allocator: only for a process that is about to end.
     pub fn ask(&self, patience: Duration) -> Option<Running> {

@@ -133,7 +133,7 @@ extern "C" fn on_fault(fault: libc::c_int, info: *mut libc::siginfo_t, context: 
 
 /// Writes the line.
 fn tell(limit: usize, size: usize) {
-    let mut line = Line::default();
+    let mut line = Line::new();
     let _ = line.write_str("\n");
     let witness = WITNESS.get();
     if witness.and_then(|witness| (witness.write_whose_stack)(limit, &mut line)).is_none() {
@@ -184,13 +184,11 @@ pub(crate) struct Line {
     len: usize,
 }
 
-impl Default for Line {
-    fn default() -> Line {
+impl Line {
+    pub(super) const fn new() -> Line {
         Line { text: [0; 512], len: 0 }
     }
-}
 
-impl Line {
     /// What was written, without a character that did not fit.
     pub(super) fn to_text(&self) -> String {
         String::from_utf8_lossy(&self.text[..self.len]).into_owned()
