@@ -34,6 +34,20 @@
 //! in release builds too; `GREENROOM_WATCHDOG` is `off` or the milliseconds. One thread watches all hubs, and
 //! asks the one that is held by a signal, `SIGURG`, unless the program handles that itself.
 //!
+//! # Short of something
+//!
+//! Each is an error of the call that needs it, and costs nobody else anything:
+//!
+//! - Descriptors (`RLIMIT_NOFILE`): `EMFILE`; a run that has none for its hub is [`RunError::Io`]. A
+//!   [`StreamServer`](greenroom::server::StreamServer) serves those it holds and goes on as they leave.
+//! - Address space (`RLIMIT_AS`) and stacks: a greenlet without one is over, with a panic that says so, which its
+//!   `join` returns. Some is left to the heap, whose end aborts any program.
+//! - Threads (`RLIMIT_NPROC`): `EAGAIN` from blocking jobs and look-ups of names; there is no watchdog then.
+//! - Room for what is logged: what cannot be written to stderr is left out.
+//!
+//! A call that a signal interrupts is made again. Timers go by `CLOCK_MONOTONIC`: a jump of the wall clock moves
+//! none. What was due while the process was stopped (`SIGSTOP`) is due when it goes on.
+//!
 //! [`perform`] plays a [`Scenario`](greenroom::scenario::Scenario), which the simulator rehearses,
 //! on the operating system. What is not here: who runs and who waits (`greenroom::driver`), and
 //! anything simulated.

@@ -185,7 +185,7 @@ impl Pool {
     fn reserve(&mut self, stride: usize) -> io::Result<()> {
         let mut bytes = SLAB_BYTES;
         loop {
-            match reserve(bytes) {
+            match reserve(bytes).and_then(|start| leaves_room(start, bytes)) {
                 Ok(start) => {
                     (self.unopened, self.slab_end) = (start, start + bytes);
                     overflow::watch(start, start + bytes, stride);
@@ -230,6 +230,20 @@ fn reserve(bytes: usize) -> io::Result<usize> {
     // SAFETY: the mapping is ours. Huge pages would make each stack cost 2 MiB; advice may fail.
     unsafe { libc::madvise(at, bytes, libc::MADV_NOHUGEPAGE) };
     Ok(at as usize)
+}
+
+/// Where address space is limited (`RLIMIT_AS`), stacks leave some to the heap: a program that has none
+/// left is aborted at its next allocation. A slab that does not is given back.
+fn leaves_room(start: usize, bytes: usize) -> io::Result<usize> {
+    const ROOM: usize = 16 << 20;
+    let left = reserve(ROOM);
+    let given_back = match &left {
+        Ok(room) => (*room, ROOM),
+        Err(_) => (start, bytes),
+    };
+    // SAFETY: the mapping was made just now, and nothing uses it.
+    unsafe { libc::munmap(given_back.0 as *mut libc::c_void, given_back.1) };
+    left.map(|_| start)
 }
 
 fn open(start: usize, bytes: usize) -> io::Result<()> {
