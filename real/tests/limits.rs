@@ -75,6 +75,12 @@ fn echo(bytes: usize) -> std::io::Result<()> {
     Ok(())
 }
 
+/// The thread stands still for so long: that it does is what is tried, and no event ends it.
+fn stand_still(time: Duration) {
+    let (_sender, nothing) = std::sync::mpsc::channel::<()>();
+    assert!(nothing.recv_timeout(time).is_err());
+}
+
 fn pattern(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|at| (at % 251) as u8).collect()
 }
@@ -182,7 +188,7 @@ fn complains() {
     let held = greenroom_real::try_run(|| {
         // Nobody joins it: its panic is told at the end, and by std at once.
         thread::spawn(|| panic!("nobody hears of it"));
-        thread::spawn(|| std::thread::sleep(Duration::from_millis(60))).join().unwrap();
+        thread::spawn(|| stand_still(Duration::from_millis(60))).join().unwrap();
         echo(1 << 16)
     });
     std::process::exit(if held.is_ok_and(|echoed| echoed.is_ok()) { 33 } else { 1 });
@@ -267,7 +273,7 @@ fn a_storm_of_signals_is_no_error_of_any_call() {
         for _ in 0..50 {
             started.send(Number::USR1);
             started.send(Number::URG);
-            std::thread::sleep(Duration::from_millis(1));
+            stand_still(Duration::from_millis(1));
         }
     }
     let line = started.line("carried");
@@ -306,7 +312,7 @@ fn a_process_that_is_stopped_for_a_time_goes_on_where_it_was() {
     started.line("ready");
     started.send(Number::STOP);
     // The stop has to last: longer than its timers and the watchdog's patience.
-    std::thread::sleep(Duration::from_millis(600));
+    stand_still(Duration::from_millis(600));
     started.send(Number::CONT);
     let line = started.line("went on");
     assert!(line.ends_with("WouldBlock") || line.ends_with("TimedOut"), "{line}");

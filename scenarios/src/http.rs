@@ -2,6 +2,8 @@
 //! that knows nothing of us (`httparse`): bodies by length and in chunks, one request at a time and
 //! many at once, in pieces that end anywhere.
 
+#[doc(hidden)]
+pub mod fuzz;
 mod message;
 
 use std::io::{self, Write};

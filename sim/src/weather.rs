@@ -227,10 +227,20 @@ impl Weather {
                 Weather::NAMES.join(", ")
             )
         })?;
-        let weather: Weather =
-            serde_json::from_str(&json).map_err(|error| format!("weather file {text}: {error}"))?;
-        weather.check().map_err(|what| format!("weather file {text}: {what}"))?;
+        let weather = Weather::from_json(&json);
+        let weather = weather.map_err(|what| format!("weather file {text}: {what}"))?;
         Ok(Weather { name: text.into(), ..weather })
+    }
+
+    /// The weather that a weather file says, without a name.
+    ///
+    /// # Errors
+    ///
+    /// One line that says what is wrong.
+    pub fn from_json(json: &str) -> Result<Weather, String> {
+        let weather: Weather = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        weather.check()?;
+        Ok(weather)
     }
 
     fn check(&self) -> Result<(), String> {

@@ -26,6 +26,15 @@ use hunt::{Columns, Draw, Ground, Leniency};
 
 const CASES: usize = 2000;
 
+/// A program as it is written when it is read.
+///
+/// # Errors
+///
+/// In a line that names the line that is none.
+pub fn rewritten(text: &str) -> Result<String, String> {
+    parse::program(text).map(|program| program.to_string())
+}
+
 /// What is asked for.
 #[derive(Clone, Copy)]
 struct Wish {

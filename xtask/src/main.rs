@@ -3,6 +3,7 @@
 mod asan;
 mod bench;
 mod conform;
+mod fuzz;
 mod mutants;
 mod steps;
 mod tidy;
@@ -25,6 +26,7 @@ cargo xtask COMMAND
   conform --truth [ROW…]                    what Linux does, row by row, on both hubs
   conform --play FILE…                      programs from files, and both columns
   snapshots [--accept]                      golden traces and reports against snapshots/
+  fuzz [TARGET…] [--inputs N | --for 30s]   mutated inputs to what reads others' text and bytes
   bench [NAME…]                             the benchmark tables, beside a peer in the same run
   test                                      every test (nextest where installed, else cargo test)
   asan                                      the driver's tests under AddressSanitizer
@@ -68,6 +70,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         "bench" => bench::main(rest).map(exit),
         // One measured process of a benchmark, started by `bench`.
         "bench-child" => bench::child(rest).map(|()| ExitCode::SUCCESS),
+        "fuzz" => fuzz::main(rest).map(exit),
         "conform" => conform::main(rest).map(exit),
         "test" => flags(name, rest, &[]).map(|_| exit(steps::test())),
         "asan" => flags(name, rest, &[]).map(|_| exit(asan::run())),
@@ -88,8 +91,8 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
             Ok(ExitCode::SUCCESS)
         }
         unknown => Err(format!(
-            "no command `{unknown}`; there are sim, replay, real, conform, snapshots, bench, \
-             test, asan, tsan, mutants, ci, tidy, unsafe"
+            "no command `{unknown}`; there are sim, replay, real, conform, snapshots, fuzz, \
+             bench, test, asan, tsan, mutants, ci, tidy, unsafe"
         )),
     }
 }

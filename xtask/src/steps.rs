@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::{asan, mutants, tidy, tsan};
+use crate::{asan, fuzz, mutants, tidy, tsan};
 
 /// What a step runs.
 enum Work {
@@ -14,6 +14,7 @@ enum Work {
     Asan,
     Tsan,
     Mutants,
+    Fuzz,
     Tidy,
     Snapshots,
 }
@@ -33,6 +34,7 @@ const CI: &[(&str, Work)] = &[
     ("mutants", Work::Mutants),
     ("doc", Work::Cargo(&["doc", "--workspace", "--no-deps"])),
     ("tidy", Work::Tidy),
+    ("fuzz", Work::Fuzz),
     ("snapshots", Work::Snapshots),
     // The sweep profile: a debug build would spend longer on the seeds than on the build.
     (
@@ -83,6 +85,8 @@ fn run(work: &Work) -> bool {
         Work::Asan => asan::run(),
         Work::Tsan => tsan::run(),
         Work::Mutants => mutants::run(),
+        // Half a minute of inputs that nobody saw before, and the kept ones.
+        Work::Fuzz => fuzz::ci(),
         Work::Snapshots => snapshots(false),
         Work::Tidy => tidy::report(&root()).unwrap_or_else(|error| {
             eprintln!("tidy: the tree can't be read: {error}");

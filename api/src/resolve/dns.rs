@@ -3,6 +3,8 @@
 mod cache;
 mod config;
 mod exchange;
+#[doc(hidden)]
+pub mod fuzz;
 mod message;
 
 use std::cell::{Cell, RefCell};
