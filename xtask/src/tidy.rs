@@ -8,6 +8,7 @@ mod arrows;
 mod floors;
 mod lengths;
 mod mask;
+mod partners;
 mod rules;
 mod source;
 pub mod unsafety;
@@ -115,7 +116,8 @@ pub fn main(args: &[String]) -> Result<bool, String> {
 
 /// Prints the findings of the tree; returns whether there were none.
 pub fn report(root: &Path) -> io::Result<bool> {
-    let findings = check(root)?;
+    let mut findings = check(root)?;
+    partners::check(root, &mut findings);
     for finding in &findings {
         eprintln!("{finding}");
     }
