@@ -7,6 +7,7 @@ use greenroom::resolve::{Hosts, Services};
 use greenroom_scenarios::http;
 use greenroom_scenarios::kv::resp::{Reply, ReplyReader, RequestReader};
 use greenroom_sim::Weather;
+use greenroom_sim::sweep::SeedResult;
 use greenroom_sim::token::Token;
 
 use crate::conform;
@@ -29,6 +30,11 @@ pub const TARGETS: &[Target] = &[
         name: "weather",
         words: &["{", "}", ":", ",", "\"latency_min_ns\"", "\"loss_ppm\"", "null", "[", "]"],
         read: weather,
+    },
+    Target {
+        name: "results",
+        words: &["{", "}", "\"seed\":", "\"outcome\":\"held\"", "null", "\\u0000", "\n"],
+        read: results,
     },
     Target {
         name: "requests",
@@ -91,6 +97,14 @@ fn token(input: &[u8]) -> Result<(), String> {
 fn weather(input: &[u8]) -> Result<(), String> {
     drop(Weather::from_json(&text(input)));
     Ok(())
+}
+
+/// What a worker of a sweep prints, among whatever its story prints.
+fn results(input: &[u8]) -> Result<(), String> {
+    let Ok(result) = serde_json::from_slice::<SeedResult>(input) else { return Ok(()) };
+    let written = serde_json::to_string(&result).map_err(|error| error.to_string())?;
+    let again = serde_json::from_str::<SeedResult>(&written).map(|again| format!("{again:?}"));
+    same(Ok(format!("{result:?}")), again.map_err(|error| error.to_string()))
 }
 
 fn conform_program(input: &[u8]) -> Result<(), String> {
