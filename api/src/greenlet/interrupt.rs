@@ -142,6 +142,14 @@ extern "C" fn on_ask(_: libc::c_int) {
     if question == NOTHING {
         return;
     }
+    // SAFETY: it is the thread's own, and is as it was when the thread goes on.
+    let errno = unsafe { *libc::__errno_location() };
+    answer(question);
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = errno };
+}
+
+fn answer(question: u8) {
     let mut who = Line::new();
     // Nobody holds it while a question is out.
     if let Some(say) = WHO.try_lock().ok().and_then(|who| *who) {

@@ -23,6 +23,10 @@ fn write_whose_stack(limit: usize, line: &mut dyn fmt::Write) -> Option<()> {
 
 /// Writes who runs on this thread, and where it was spawned; nothing where that is not known.
 pub(crate) fn write_current(line: &mut Line) {
+    if cfg!(greenroom_threads) {
+        // Who runs has another thread, and may be changing the table.
+        return;
+    }
     let write = |table: &Table| {
         let slot = table.running()?;
         line.write_str("greenlet ").and_then(|()| slot.write_path(line)).ok()?;
