@@ -116,7 +116,7 @@ pub fn main(args: &[String]) -> Result<bool, String> {
 pub fn report(root: &Path) -> io::Result<bool> {
     let findings = check(root)?;
     for finding in &findings {
-        eprintln!("{finding}");
+        complain!("{finding}");
     }
     Ok(findings.is_empty())
 }
