@@ -30,8 +30,8 @@ fn code(output: &Output) -> Option<i32> {
 
 // Item by item: workers and their parent.
 
-/// Kills a sweep of two workers that do nothing but spin, and waits until neither is left.
-fn workers_end_with(signal: Signal) {
+/// Kills a sweep of two workers that do nothing but spin, or are stopped at it, and waits until neither is left.
+fn workers_end_with(signal: Signal, are_stopped: bool) {
     let mut sweep = command(&["sim", "drill/spins", "--seeds", "0..600", "--jobs", "2"])
         .env("GREENROOM_WATCHDOG", "off")
         .stdout(Stdio::null())
@@ -50,6 +50,9 @@ fn workers_end_with(signal: Signal) {
         .iter()
         .map(|pid| pidfd_open(*pid, PidfdFlags::empty()).expect("it lives"))
         .collect();
+    if are_stopped {
+        workers.iter().for_each(|pid| kill_process(*pid, Signal::STOP).expect("it lives"));
+    }
     kill_process(pid_of(&sweep), signal).expect("it lives");
     sweep.wait().expect("it ends");
     let bound = Timespec { tv_sec: 20, tv_nsec: 0 };
@@ -88,12 +91,17 @@ fn children_of(parent: &Child) -> Vec<Pid> {
 
 #[test]
 fn workers_that_spin_end_with_a_parent_that_is_killed() {
-    workers_end_with(Signal::KILL);
+    workers_end_with(Signal::KILL, false);
 }
 
 #[test]
 fn workers_that_spin_end_with_a_parent_that_is_terminated() {
-    workers_end_with(Signal::TERM);
+    workers_end_with(Signal::TERM, false);
+}
+
+#[test]
+fn workers_that_are_stopped_end_with_their_parent() {
+    workers_end_with(Signal::KILL, true);
 }
 
 /// Time that is up ends a seed that would take for ever, and that is nothing against the seed.
@@ -264,6 +272,14 @@ fn a_weather_out_of_a_pipe_reaches_every_worker() {
     assert_eq!(said.matches("\"outcome\":\"held\"").count(), 21, "{said}");
     assert!(said.contains("\"lost\":0"), "{said}");
     assert_ne!(said, play("default"));
+}
+
+#[test]
+fn a_worker_is_not_called_by_hand() {
+    let output = xtask(&["worker"]);
+    assert_eq!(code(&output), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("`worker` is called by a sweep") && said.lines().count() == 1, "{said}");
 }
 
 // Where output goes.

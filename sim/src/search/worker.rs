@@ -26,8 +26,8 @@ static PARENT: OnceLock<UnixStream> = OnceLock::new();
 ///
 /// When nobody gives one, as where a person calls it.
 pub(crate) fn begin() -> io::Result<Job> {
-    // By itself it is not enough: the parent may have ended before this.
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+    // It ends a worker that is stopped, too. By itself it is not enough: the parent may have ended before this.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let parent = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut from_parent = BufReader::new(parent.try_clone()?);
     let mut line = String::new();
