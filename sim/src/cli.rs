@@ -31,8 +31,10 @@ mod sim;
 mod suite;
 
 use std::ffi::OsString;
+use std::panic::{self, AssertUnwindSafe};
 
 use clap::{Args, Parser};
+use greenroom::driver;
 use greenroom::scenario::Scenario;
 
 use crate::keeper;
@@ -126,7 +128,12 @@ fn perform(suite: &Suite, runner: &Runner, args: &RunnerArgs) -> Result<i32, Str
     let turned: Result<Vec<Scenario>, String> =
         scenarios.into_iter().map(|scenario| args.knobs.turn(scenario)).collect();
     for scenario in turned? {
-        let (held, line) = (runner.play)(&scenario);
+        // A stage that cannot be set is the scenario's result here too; std has said where.
+        let played = panic::catch_unwind(AssertUnwindSafe(|| (runner.play)(&scenario)));
+        let (held, line) = played.unwrap_or_else(|payload| {
+            let what = driver::panic_message(&*payload);
+            (false, format!("FAILED, as it panicked: {}", escaped(&what)))
+        });
         say!("{:<24} {line}", scenario.name());
         code |= i32::from(!held);
     }

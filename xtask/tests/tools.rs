@@ -172,6 +172,29 @@ fn a_judge_that_panics_is_a_result_of_its_seed() {
     is_a_result_of_its_seed("drill/judge-panics", "violated", "its judge panicked: no verdict");
 }
 
+/// A judge may take twelve times as long as a program.
+#[test]
+fn a_judge_that_does_not_return_is_a_result_of_its_seed() {
+    let mut sim = command(&["sim", "drill/judge-spins", "--seed", "1"]);
+    let output = sim.env("GREENROOM_WATCHDOG", "100").output().expect("xtask runs");
+    let said = text(&output.stdout);
+    assert_eq!(code(&output), Some(1), "{said}");
+    assert!(said.contains("seed 1 stuck: a judge has not returned for 1.2s"), "{said}");
+}
+
+#[test]
+fn a_stage_that_cannot_be_set_fails_on_the_system_too() {
+    for (drill, what) in [
+        ("drill/stage-panics", r"the stage\nis not to be had"),
+        ("drill/two-of-a-name", "two hosts are not both called `cli`"),
+    ] {
+        let output = xtask(&["real", drill, "echo"]);
+        let said = text(&output.stdout);
+        assert_eq!(code(&output), Some(1), "{said}");
+        assert!(said.contains(what) && said.contains("echo"), "{said}");
+    }
+}
+
 #[test]
 fn a_destructor_that_panics_while_its_greenlet_is_ended_has_its_text_in_the_result() {
     is_a_result_of_its_seed("drill/last-words", "crashed", "the guard's last words");

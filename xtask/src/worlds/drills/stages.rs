@@ -1,4 +1,4 @@
-//! Stages that cannot be set.
+//! Stages that cannot be set, and judges that give no verdict.
 
 use greenroom::scenario::{Scenario, Stage};
 
@@ -26,6 +26,13 @@ pub(super) fn all() -> Vec<Scenario> {
         Scenario::new("drill/judge-panics", "a judge panics", |stage| {
             client(stage, "cli");
             stage.judge("nothing is wrong", || panic!("no verdict"));
+        }),
+        Scenario::new("drill/judge-spins", "a judge never returns", |stage| {
+            client(stage, "cli");
+            stage.judge("nothing is wrong", || {
+                super::spins();
+                Ok(())
+            });
         }),
     ]
 }
