@@ -214,6 +214,18 @@ fn a_process_that_ends_while_a_report_is_made_is_told_with_the_seed() {
     assert!(text(&output.stdout).contains(what), "{}", text(&output.stdout));
 }
 
+/// For debuggers: the same run, and its end is the command's.
+#[test]
+fn a_run_can_be_played_in_the_commands_own_process() {
+    let apart = xtask(&["sim", "echo", "--seed", "1", "--token"]);
+    let here = xtask(&["sim", "echo", "--seed", "1", "--token", "--here"]);
+    assert_eq!((code(&here), text(&here.stdout)), (Some(0), text(&apart.stdout)));
+    let replayed = xtask(&["replay", "v2:echo", "--here"]);
+    assert_eq!(text(&replayed.stdout), text(&xtask(&["replay", "v2:echo"]).stdout));
+    let ended = xtask(&["sim", "drill/stage-exits", "--seed", "1", "--here"]);
+    assert_eq!((code(&ended), text(&ended.stdout)), (Some(0), String::new()));
+}
+
 // What a command line may be given.
 
 #[test]
