@@ -32,7 +32,7 @@
 
 mod machine;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -149,6 +149,8 @@ impl fmt::Debug for Scenario {
 #[derive(Default)]
 pub struct Stage {
     knobs: BTreeMap<String, u64>,
+    /// Names of hosts: a stage may have tens of thousands.
+    taken: BTreeSet<String>,
     /// The hosts, in the order they were declared.
     pub hosts: Vec<HostSpec>,
     /// What is judged at the end, by name.
@@ -219,8 +221,8 @@ impl Stage {
         assert!(is_name(name), "no host is called {name:?}: {NAMES}");
         let is_address = name.parse::<std::net::IpAddr>().is_ok();
         assert!(!is_address && name != "localhost", "a host called {name:?} could not be found");
-        let taken = self.hosts.iter().any(|host| host.name == name);
-        assert!(!taken, "two hosts are not both called `{name}`");
+        let is_free = self.taken.insert(name.to_owned());
+        assert!(is_free, "two hosts are not both called `{name}`");
         let (name, body) = (name.to_owned(), Arc::new(body));
         let (machine, signals) = (Machine::new(), Vec::new());
         self.hosts.push(HostSpec { name, role, body, power_cut_within: None, signals, machine });

@@ -9,8 +9,7 @@ use greenroom_sim::cli::{self, Suite};
 
 fn main() {
     let suite = Suite::new("cargo run --example rehearse --", vec![echo()]);
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    std::process::exit(cli::main(&suite, &arguments));
+    std::process::exit(cli::main(&suite, std::env::args_os().skip(1)));
 }
 
 /// A server that sends back what it is sent, and a client that tries again where the network fails it.

@@ -28,7 +28,8 @@ const TWICE_EVERY: u64 = 8;
 /// First come the tokens of runs that failed before, which are kept in `greenroom-regressions/`; then
 /// the boring run, in which nothing deviates; then seeds, 200 of them, of calm, default and stormy
 /// [`Weather`] in turn. The boring run and each eighth seed are played twice: what is not the same both
-/// times is not deterministic, and fails.
+/// times is not deterministic, and fails. Both are played in the process of the test, where a process id and
+/// most addresses are the same: `sim --check` of the command line plays in another, too.
 ///
 /// A [`sometimes!`](greenroom::sometimes) that never held in all these runs is named on stderr, even
 /// where a test passes. It does not fail the test: what is rare may need more seeds than a test plays.
@@ -199,7 +200,8 @@ fn weather_of(name: &str, own: &[Weather]) -> Weather {
 }
 
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    let text = std::env::var_os(name)?.into_string();
+    Some(text.unwrap_or_else(|text| panic!("{name} is not UTF-8: {}", text.to_string_lossy())))
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -8,7 +8,7 @@
 //! `GREENROOM_WATCHDOG` is `off` or the patience in milliseconds.
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +19,8 @@ use greenroom::driver::Probe;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// So often the keeper looks meanwhile: a process that was stopped for a time is not stuck by that.
 const LOOKS: u32 = 5;
+/// Judges take no turns, and may take their time: so many times the patience.
+const JUDGES_LOOKS: u32 = 12 * LOOKS;
 /// How long it waits for the thread's answer.
 const ANSWER: Duration = Duration::from_secs(2);
 const VARIABLE: &str = "GREENROOM_WATCHDOG";
@@ -30,12 +32,25 @@ pub(crate) struct Watching;
 /// thread and ends the process.
 pub(crate) type Verdict = Box<dyn Fn(Option<u64>, &str) + Send>;
 
+/// Whose code a run is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    /// Nobody's: between runs.
+    Rest,
+    /// The function's that sets the stage.
+    Stage,
+    Programs,
+    Judges,
+}
+
 /// What a run shows its keeper.
 pub(crate) struct Beat {
     probe: Probe,
     /// Turns of all its runs.
     turns: AtomicU64,
-    runs: AtomicBool,
+    /// A [`Phase`].
+    phase: AtomicU8,
     seed: Mutex<Option<u64>>,
     verdict: Mutex<Verdict>,
 }
@@ -52,13 +67,13 @@ static WATCHED: Mutex<Vec<Weak<Beat>>> = Mutex::new(Vec::new());
 ///
 /// One line, if the variable cannot be read.
 pub(crate) fn watch(verdict: Verdict) -> Result<Watching, String> {
-    let Some(patience) = patience(std::env::var(VARIABLE).ok().as_deref())? else {
+    let Some(patience) = patience()? else {
         return Ok(Watching);
     };
     let beat = Arc::new(Beat {
         probe: Probe::here(),
         turns: AtomicU64::new(0),
-        runs: AtomicBool::new(false),
+        phase: AtomicU8::new(Phase::Rest as u8),
         seed: Mutex::default(),
         verdict: Mutex::new(verdict),
     });
@@ -79,12 +94,18 @@ impl Drop for Watching {
     }
 }
 
-fn patience(asked: Option<&str>) -> Result<Option<Duration>, String> {
-    match asked.map(|asked| (asked, asked.parse())) {
-        None => Ok(Some(PATIENCE)),
+/// The patience that the variable asks for; none where nothing is watched.
+///
+/// # Errors
+///
+/// One line, if the variable cannot be read.
+pub(crate) fn patience() -> Result<Option<Duration>, String> {
+    let Some(asked) = std::env::var_os(VARIABLE) else { return Ok(Some(PATIENCE)) };
+    match asked.to_str().map(|asked| (asked, asked.parse())) {
         Some(("off", _)) => Ok(None),
         Some((_, Ok(ms @ 1..))) => Ok(Some(Duration::from_millis(ms))),
-        Some((asked, _)) => {
+        _ => {
+            let asked = asked.to_string_lossy();
             Err(format!("{VARIABLE} is `off` or a number of milliseconds, not `{asked}`"))
         }
     }
@@ -104,21 +125,14 @@ impl Running {
             *beat.seed.lock().unwrap_or_else(PoisonError::into_inner) = seed;
         }
         let running = Running(beat);
-        running.resume();
+        running.phase(Phase::Stage);
         running
     }
 
-    /// What takes no turns meanwhile is not stuck.
-    pub(crate) fn pause(&self) {
-        if let Some(beat) = &self.0 {
-            beat.runs.store(false, Ordering::Release);
-        }
-    }
-
-    pub(crate) fn resume(&self) {
+    pub(crate) fn phase(&self, phase: Phase) {
         if let Some(beat) = &self.0 {
             beat.turn();
-            beat.runs.store(true, Ordering::Release);
+            beat.phase.store(phase as u8, Ordering::Release);
         }
     }
 
@@ -129,7 +143,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.pause();
+        self.phase(Phase::Rest);
     }
 }
 
@@ -140,15 +154,24 @@ impl Beat {
         self.turns.store(self.turns.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
-    fn say(&self, lasted: Duration) {
+    fn phase(&self) -> Phase {
+        let all = [Phase::Rest, Phase::Stage, Phase::Programs, Phase::Judges];
+        all[usize::from(self.phase.load(Ordering::Acquire))]
+    }
+
+    fn say(&self, phase: Phase, lasted: Duration) {
         let seed = *self.seed.lock().unwrap_or_else(PoisonError::into_inner);
         let (who, calls) = match self.probe.ask(ANSWER) {
-            Some(found) if !found.greenlet.is_empty() => (found.greenlet, found.calls),
-            Some(found) => ("the simulator".to_owned(), found.calls),
+            Some(found) => (found.greenlet, found.calls),
             None => ("a greenlet".to_owned(), "      (it does not say where)\n".to_owned()),
         };
-        let what =
-            format!("{who} has not let go of its turn for {lasted:?}; it stands in\n{calls}");
+        let hangs = match phase {
+            Phase::Stage => "the function that sets the stage has not returned".to_owned(),
+            Phase::Judges => "a judge has not returned".to_owned(),
+            _ if who.is_empty() => "the simulator has not let go of its turn".to_owned(),
+            _ => format!("{who} has not let go of its turn"),
+        };
+        let what = format!("{hangs} for {lasted:?}; it stands in\n{calls}");
         (self.verdict.lock().unwrap_or_else(PoisonError::into_inner))(seed, what.trim_end());
     }
 }
@@ -161,10 +184,12 @@ fn keep(tick: Duration) {
         seen.retain_mut(|(beat, turns, looks)| {
             let Some(beat) = beat.upgrade() else { return false };
             let now = beat.turns.load(Ordering::Relaxed);
-            let stands = beat.runs.load(Ordering::Acquire) && now == *turns;
+            let phase = beat.phase();
+            let stands = phase != Phase::Rest && now == *turns;
             (*turns, *looks) = (now, if stands { *looks + 1 } else { 0 });
-            if *looks == LOOKS {
-                beat.say(tick * LOOKS);
+            let patience = if phase == Phase::Judges { JUDGES_LOOKS } else { LOOKS };
+            if *looks == patience {
+                beat.say(phase, tick * patience);
             }
             true
         });

@@ -59,6 +59,7 @@ mod socket;
 mod tcp;
 #[cfg(test)]
 mod testing;
+mod text;
 mod world;
 
 pub use builder::Sim;

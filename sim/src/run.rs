@@ -6,6 +6,7 @@ mod errors;
 mod findings;
 mod outcome;
 mod quiet;
+mod stage;
 mod stall;
 
 use std::iter;
@@ -20,11 +21,10 @@ use crate::choices::{Choices, Deviation, Fired, Source};
 use crate::host::Host;
 use crate::hub::SimHub;
 use crate::id::HostId;
-use crate::keeper;
+use crate::keeper::{self, Phase};
 use crate::path::Paths;
 use crate::trace::{Log, Recorder};
 use crate::weather::Weather;
-use crate::world::World;
 use crate::world::table::Table;
 
 pub use choice::{Choice, Value};
@@ -131,37 +131,62 @@ impl Run {
     }
 }
 
-/// Plays a scenario once, on this thread.
+/// Plays a scenario once, on this thread. A stage that cannot be set (two hosts of one name, a panic of the
+/// function that sets it) is how the run came out.
 pub fn run(scenario: &Scenario, spec: &Spec) -> Run {
-    let mut stage = scenario.stage();
-    let errors = Errors::default();
-    let programs = stage.hosts.iter().map(|host| program_of(host, errors.clone())).collect();
+    let running = keeper::Running::begin(spec.tape.is_none().then_some(spec.seed));
+    let quiet = Quiet::begin();
     let source = match &spec.tape {
         None => Source::Seed,
         Some(choices) => Source::Tape(choices.iter().map(Choice::on_tape).collect()),
     };
     let choices = Choices::new(spec.seed, source);
-    let mut world = World::new(&stage.hosts, spec.weather.clone(), choices, spec.keeps_events);
+    let set = stage::set(scenario, &spec.weather, choices, spec.keeps_events);
+    let (mut stage, mut world) = match set {
+        Ok(set) => set,
+        Err(what) => return without_a_stage(what),
+    };
+    let errors = Errors::default();
+    let programs = stage.hosts.iter().map(|host| program_of(host, errors.clone())).collect();
     world.trace.payload_is_opaque = stage.payload_is_opaque;
-    let running = keeper::Running::begin(spec.tape.is_none().then_some(spec.seed));
+    running.phase(Phase::Programs);
     let hub = SimHub::new(world, spec.time_limit, running.beat());
-    let quiet = Quiet::begin();
     let is_unsealed = |hub: &SimHub| hub.world.seal.is_none();
     let judge = |stop: &Stop, panics: &[Panicked], hub: &SimHub| {
-        // Judges may take their time.
-        running.pause();
+        running.phase(Phase::Judges);
         let complaints = complaints(stop, hub, &mut stage);
         let verdict = Verdict {
             findings: findings(stop, panics, hub, &errors, &complaints),
             outcome: outcome_of(stop, panics, hub, &errors, &complaints, &stage.hosts),
             failed_ns: failed_ns(panics, hub, &errors),
         };
-        running.resume();
+        running.phase(Phase::Programs);
         verdict
     };
     let (_, hub, verdict) = driver::run_judged(hub, programs, is_unsealed, judge);
     drop((quiet, running));
     conclude(verdict, hub)
+}
+
+/// A run in which nothing happened.
+fn without_a_stage(what: String) -> Run {
+    let outcome = Outcome::Panicked("the stage".into(), what);
+    Run {
+        findings: vec![outcome.to_string()],
+        outcome,
+        hash: 0,
+        host_hashes: Vec::new(),
+        events: 0,
+        turns: 0,
+        virtual_ns: 0,
+        failed_ns: 0,
+        raw: Default::default(),
+        matched: 0,
+        drew_entropy: false,
+        fired: Fired::default(),
+        sometimes: Vec::new(),
+        trace: None,
+    }
 }
 
 /// What came of a run.

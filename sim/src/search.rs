@@ -3,7 +3,12 @@
 
 pub mod again;
 pub(crate) mod difference;
+pub(crate) mod evidence;
+pub(crate) mod job;
+pub(crate) mod process;
 pub mod report;
+pub(crate) mod result;
 pub mod shrink;
 pub mod sweep;
 pub mod token;
+pub(crate) mod worker;

@@ -7,6 +7,7 @@
 pub(crate) mod event;
 
 mod context;
+mod described;
 mod errno;
 mod hash;
 mod log;
@@ -14,6 +15,8 @@ pub(crate) mod names;
 mod style;
 mod text;
 mod words;
+
+use serde::{Deserialize, Serialize};
 
 use crate::choices::{hash_bytes, mix};
 use event::{Event, PathRef, Payload, Schedule, Text, WaitEnd, What};
@@ -25,7 +28,7 @@ use names::Names;
 pub use style::{PayloadAs, Style};
 
 /// How much of a run a trace shows. Each level holds those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Level {
     /// What deviated from the boring run, and how it ended.
     Faults,

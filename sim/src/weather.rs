@@ -6,12 +6,13 @@
 //! for a while, of which its routers may tell; a hop may be narrower than its neighbours; a short read
 //! is a wake-up before all bytes are there; a power cut is a power cut.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::choices::Choices;
 #[doc(no_inline)]
 pub use crate::choices::{Fault, Fired};
 use crate::tcp;
+use crate::text::read_text;
 
 const MS: u64 = 1_000_000;
 /// The smallest and the largest packet a link of IPv4 may be made for (RFC 791).
@@ -23,9 +24,11 @@ const TCP_IP_HEADERS: u32 = 40;
 /// What can be announced of a window, a gibibyte (RFC 7323 §2.3).
 const WINDOW_MAX: u32 = 1 << 30;
 const LATENCY_MAX_NS: u64 = 3_600_000 * MS;
+/// The most that is read of a file.
+const FILE_MAX_BYTES: u64 = 1 << 20;
 
 /// Which faults exist in a run, and how often. Frequencies are in parts per million.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Weather {
     /// Its name in tokens and reports.
@@ -221,7 +224,7 @@ impl Weather {
                 "weather `{text}`: a token cannot name a file with ; @ ' or blanks"
             ));
         }
-        let json = std::fs::read_to_string(text).map_err(|error| {
+        let json = read_text(text, FILE_MAX_BYTES).map_err(|error| {
             format!(
                 "no weather `{text}`: it is neither one of {} nor a readable file ({error})",
                 Weather::NAMES.join(", ")

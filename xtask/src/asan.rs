@@ -14,10 +14,10 @@ use crate::steps;
 pub fn run() -> bool {
     if !has_runtime("asan") {
         if std::env::var_os("GREENROOM_REQUIRE_TOOLS").is_some() {
-            eprintln!("asan: this toolchain has no AddressSanitizer, and it is required");
+            complain!("asan: this toolchain has no AddressSanitizer, and it is required");
             return false;
         }
-        eprintln!("skipped: AddressSanitizer, which this toolchain does not have");
+        complain!("skipped: AddressSanitizer, which this toolchain does not have");
         return true;
     }
     // The driver's on the scripted hub, and on every hub the programs that tempt it to leave frames.

@@ -35,21 +35,25 @@ const BENCHES: &[(&str, Bench)] = &[
     ("sim", sim::bench),
 ];
 
+/// What there is to measure.
+pub fn names() -> Vec<&'static str> {
+    BENCHES.iter().map(|(name, _)| *name).collect()
+}
+
 /// Runs the named benchmarks, or all; returns whether all could be run.
 pub fn main(names: &[String]) -> Result<bool, Usage> {
-    let known = || BENCHES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|(b, _)| b == name)) {
-        return Err(format!("no benchmark `{unknown}`; there are {}", known()));
+        return Err(format!("no benchmark `{unknown}`; there are {}", self::names().join(", ")));
     }
     if !is_release() {
         return Ok(again_in_release(names));
     }
-    println!("{}", machine::description());
+    say!("{}", machine::description());
     let chosen = BENCHES.iter().filter(|(b, _)| names.is_empty() || names.iter().any(|n| n == b));
     let mut all = true;
     for (name, bench) in chosen {
         if let Err(error) = bench() {
-            eprintln!("bench {name}: {error}");
+            complain!("bench {name}: {error}");
             all = false;
         }
     }

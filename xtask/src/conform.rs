@@ -22,9 +22,12 @@ mod truth;
 
 use std::time::Instant;
 
+use greenroom_sim::cli::read_text;
 use hunt::{Columns, Draw, Ground, Leniency};
 
 const CASES: usize = 2000;
+/// The most that is read of a file after `--play`.
+const PROGRAM_MAX_BYTES: u64 = 1 << 20;
 
 /// A program as it is written when it is read.
 ///
@@ -98,7 +101,7 @@ fn apart(child: &str, args: &[String]) -> Result<bool, String> {
     match across::run(child, args)? {
         Some(held) => Ok(held),
         None => {
-            println!("skipped (no namespaces): programs that need a network of their own");
+            say!("skipped (no namespaces): programs that need a network of their own");
             Ok(std::env::var_os("GREENROOM_REQUIRE_TOOLS").is_none())
         }
     }
@@ -117,11 +120,12 @@ fn play_files(ground: &Ground, files: &[String]) -> Result<bool, String> {
     const SETTLE_MS: u64 = 5;
     let mut held = true;
     for file in files {
-        let text = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+        let text =
+            read_text(file, PROGRAM_MAX_BYTES).map_err(|error| format!("{file}: {error}"))?;
         let program = parse::program(&text).map_err(|why| format!("{file}: {why}"))?;
         let (real, sim) = ground.play(&program, SETTLE_MS, Leniency::None);
         let columns = Columns::of(&program, &real, &sim);
-        println!("{columns}");
+        say!("{columns}");
         held &= !columns.differ();
     }
     Ok(held)
@@ -147,11 +151,11 @@ fn conform(ground: &Ground, wish: &Wish) -> Result<bool, String> {
     match hunt::hunt(ground, kept.into_iter().chain(drawn)) {
         None => {
             let (took, cases) = (start.elapsed(), wish.cases);
-            println!("{count} + {cases} programs see the same on both hubs, in {took:.1?}");
+            say!("{count} + {cases} programs see the same on both hubs, in {took:.1?}");
             Ok(true)
         }
         Some(found) => {
-            println!("program {} differs:\n{}", found.case, found.columns);
+            say!("program {} differs:\n{}", found.case, found.columns);
             Ok(false)
         }
     }

@@ -21,14 +21,6 @@ use mutation::Mutations;
 use targets::{TARGETS, Target};
 use watch::Watch;
 
-pub const HELP: &str = "\
-cargo xtask fuzz [TARGET…] [--inputs N | --for 30s] [--seed S]
-cargo xtask fuzz TARGET --play FILE…
-
-The kept inputs of each target, and then mutated ones: N of each target, or for so long in all.
-
-Exit code: 0 held, 1 an input failed (it is written to target/fuzz), 2 usage.";
-
 /// How much of it there is to be.
 #[derive(Clone, Copy)]
 enum Extent {
@@ -48,19 +40,15 @@ pub fn ci() -> bool {
     // Others each time: the one that fails is written down.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let seed = now.map_or(0, |now| now.as_secs());
-    println!("fuzz: seed {seed}");
+    say!("fuzz: seed {seed}");
     main(&["--seed".into(), seed.to_string()]).unwrap_or_else(|error| {
-        eprintln!("fuzz: {error}");
+        complain!("fuzz: {error}");
         false
     })
 }
 
 /// Returns whether all held.
 pub fn main(args: &[String]) -> Result<bool, String> {
-    if args.iter().any(|arg| arg == "--help" || arg == "-h") {
-        println!("{HELP}\n\nTargets: {}", names());
-        return Ok(true);
-    }
     let wish = wish(args)?;
     panic::set_hook(Box::new(|_| {}));
     if !wish.files.is_empty() {
@@ -108,10 +96,7 @@ fn fuzz(target: &'static Target, extent: Extent, seed: u64) -> Result<bool, Stri
     }
     let grown_kib = watch.ends()?;
     let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "{:<10} {count:>9} inputs in {seconds:>6.1} s, {grown_kib} KiB more at most",
-        target.name
-    );
+    say!("{:<10} {count:>9} inputs in {seconds:>6.1} s, {grown_kib} KiB more at most", target.name);
     Ok(true)
 }
 
@@ -124,8 +109,8 @@ fn try_input(target: &Target, input: &[u8]) -> Result<(), String> {
 /// Plays a single input, and says what came of it.
 fn play(target: &Target, input: &[u8]) -> bool {
     match try_input(target, input) {
-        Ok(()) => println!("{}: held", target.name),
-        Err(ref what) => println!("{}: {what}", target.name),
+        Ok(()) => say!("{}: held", target.name),
+        Err(ref what) => say!("{}: {what}", target.name),
     }
     try_input(target, input).is_ok()
 }
@@ -136,7 +121,7 @@ fn failed(target: &str, input: &[u8], what: &str) -> Result<(), String> {
     let path = folder.join(format!("{target}-{:016x}", mutation::hash(input)));
     let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, input));
     written.map_err(|error| format!("{}: {error}", path.display()))?;
-    println!("{target}: {what}\n  again: cargo xtask fuzz {target} --play {}", path.display());
+    say!("{target}: {what}\n  again: cargo xtask fuzz {target} --play {}", path.display());
     Ok(())
 }
 
@@ -148,7 +133,8 @@ fn kept(folder: &Path) -> std::io::Result<Vec<Vec<u8>>> {
     paths.iter().map(fs::read).collect()
 }
 
-fn names() -> String {
+/// The targets.
+pub fn names() -> String {
     TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ")
 }
 

@@ -1,56 +1,47 @@
-//! The workspace's tools, as `cargo xtask COMMAND`: the list below is the help text.
+//! The workspace's tools, as `cargo xtask COMMAND`: `help.rs` has the help text.
+
+/// As `println!`, for output that may be piped into `head`.
+macro_rules! say {
+    ($($text:tt)*) => {
+        greenroom_sim::cli::print(&format!("{}\n", format_args!($($text)*)))
+    };
+}
+
+/// As `eprintln!`, where nobody may be listening.
+macro_rules! complain {
+    ($($text:tt)*) => {
+        greenroom_sim::cli::complain(&format!($($text)*))
+    };
+}
 
 mod asan;
 mod bench;
 mod conform;
 mod fuzz;
+mod help;
 mod mutants;
 mod steps;
 mod tidy;
 mod tsan;
 mod worlds;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-const HELP: &str = "\
-cargo xtask COMMAND
-
-  sim [SCENARIO…] --seed N | --seeds A..B   rehearse scenarios in the simulated network
-  replay TOKEN|FILE                         run a failure again from its token
-  real [SCENARIO…]                          perform scenarios on the operating system, over loopback
-  conform [--cases N] [--seed S]            kept and random socket programs on both hubs; any
-                                            difference fails
-  conform --across [--cases N] [--seed S]   likewise of two hosts, in two network namespaces
-  conform --few-ports [--cases N] …         likewise of a host that has four ports to give out
-  conform --grow N                          keeps programs that reach what no kept one does
-  conform --truth [ROW…]                    what Linux does, row by row, on both hubs
-  conform --play FILE…                      programs from files, and both columns
-  snapshots [--accept]                      golden traces and reports against snapshots/
-  fuzz [TARGET…] [--inputs N | --for 30s]   mutated inputs to what reads others' text and bytes
-  bench [NAME…]                             the benchmark tables, beside a peer in the same run
-  test                                      every test (nextest where installed, else cargo test)
-  asan                                      the driver's tests under AddressSanitizer
-  tsan                                      locks, scopes and queues under ThreadSanitizer, with a
-                                            thread for each greenlet
-  mutants                                   faults patched into a copy of the tree, each caught by
-                                            its tests
-  ci [--no-test]                            fmt, clippy, test, asan, tsan, mutants, doc, tidy,
-                                            snapshots, a short sweep
-  tidy                                      crate arrows, and what may stand in which file
-  tidy --floors [CRATE]                     what does not yet hold of the floors, counted
-  unsafe                                    every `unsafe` with the argument that makes it sound
-
-Exit code: 0 held, 1 failed, 2 usage. No scenario or name given: all of them.";
+use greenroom_sim::cli::escaped;
+use help::HELP;
 
 /// How a command was ill-used: the one line that says so.
 type Usage = String;
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    match command(&args) {
+    let args: Result<Vec<String>, OsString> =
+        std::env::args_os().skip(1).map(OsString::into_string).collect();
+    let done = args.map_err(|arg| format!("an argument is not UTF-8: `{}`", arg.to_string_lossy()));
+    match done.and_then(|args| command(&args)) {
         Ok(code) => code,
         Err(usage) => {
-            eprintln!("xtask: {usage}");
+            complain!("xtask: {}", escaped(&usage));
             ExitCode::from(2)
         }
     }
@@ -58,11 +49,16 @@ fn main() -> ExitCode {
 
 fn command(args: &[String]) -> Result<ExitCode, Usage> {
     let Some((name, rest)) = args.split_first() else {
-        println!("{HELP}");
+        say!("{HELP}");
         return Ok(ExitCode::from(2));
     };
+    if let Some(help) = help::asked_for(name, rest) {
+        say!("{help}");
+        return Ok(ExitCode::SUCCESS);
+    }
     match name.as_str() {
-        "sim" | "replay" | "real" => Ok(ExitCode::from(worlds::main(args) as u8)),
+        // The last is a process of a sweep's own.
+        "sim" | "replay" | "real" | "worker" => Ok(ExitCode::from(worlds::main(args) as u8)),
         "snapshots" => {
             let given = flags(name, rest, &["--accept"])?;
             Ok(exit(steps::snapshots(!given.is_empty())))
@@ -87,7 +83,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
             argued.map(exit).map_err(|error| format!("unsafe: the tree can't be read: {error}"))
         }
         "help" | "--help" | "-h" => {
-            println!("{HELP}");
+            say!("{HELP}");
             Ok(ExitCode::SUCCESS)
         }
         unknown => Err(format!(

@@ -32,7 +32,7 @@ pub fn run() -> bool {
     let root = steps::root();
     let place = root.join("target/mutants");
     if let Err(error) = prepare(&root, &place) {
-        eprintln!("mutants: {error}");
+        complain!("mutants: {error}");
         return false;
     }
     // What stands beside the patches is formatted by nothing else.

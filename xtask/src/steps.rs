@@ -89,18 +89,18 @@ fn run(work: &Work) -> bool {
         Work::Fuzz => fuzz::ci(),
         Work::Snapshots => snapshots(false),
         Work::Tidy => tidy::report(&root()).unwrap_or_else(|error| {
-            eprintln!("tidy: the tree can't be read: {error}");
+            complain!("tidy: the tree can't be read: {error}");
             false
         }),
     }
 }
 
 fn step(name: &str, work: impl FnOnce() -> bool) -> bool {
-    eprintln!("==> {name}");
+    complain!("==> {name}");
     let start = Instant::now();
     let held = work();
     let seconds = start.elapsed().as_secs_f64();
-    eprintln!("==> {name} {} in {seconds:.1} s", if held { "held" } else { "FAILED" });
+    complain!("==> {name} {} in {seconds:.1} s", if held { "held" } else { "FAILED" });
     held
 }
 
@@ -120,7 +120,7 @@ pub fn succeeds(mut command: Command) -> bool {
     match command.status() {
         Ok(status) => status.success(),
         Err(error) => {
-            eprintln!("cargo can't be started: {error}");
+            complain!("cargo can't be started: {error}");
             false
         }
     }

@@ -119,7 +119,7 @@ pub fn report(root: &Path) -> io::Result<bool> {
     let mut findings = check(root)?;
     partners::check(root, &mut findings);
     for finding in &findings {
-        eprintln!("{finding}");
+        complain!("{finding}");
     }
     Ok(findings.is_empty())
 }

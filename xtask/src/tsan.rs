@@ -17,15 +17,15 @@ pub fn run() -> bool {
     match (asan::has_runtime("tsan"), has_source()) {
         (true, true) => all(),
         (true, false) => {
-            eprintln!("skipped: tsan, which takes std's source (rustup component rust-src)");
+            complain!("skipped: tsan, which takes std's source (rustup component rust-src)");
             true
         }
         (false, _) if std::env::var_os("GREENROOM_REQUIRE_TOOLS").is_some() => {
-            eprintln!("tsan: this toolchain has no ThreadSanitizer, and it is required");
+            complain!("tsan: this toolchain has no ThreadSanitizer, and it is required");
             false
         }
         (false, _) => {
-            eprintln!("skipped: ThreadSanitizer, which this toolchain does not have");
+            complain!("skipped: ThreadSanitizer, which this toolchain does not have");
             true
         }
     }
@@ -47,13 +47,13 @@ fn reports_the_planted_race() -> bool {
     let which = ["--package", "greenroom-real", "--test", "races"];
     let mut planted = tests(&which, &["--exact", PLANTED]);
     let Ok(said) = planted.stdout(Stdio::piped()).stderr(Stdio::piped()).output() else {
-        eprintln!("tsan: no cargo to run");
+        complain!("tsan: no cargo to run");
         return false;
     };
     let text = String::from_utf8_lossy(&said.stderr);
     let reported = !said.status.success() && text.contains("WARNING: ThreadSanitizer: data race");
     if !reported {
-        eprintln!("tsan: a race was planted and not reported\n{text}");
+        complain!("tsan: a race was planted and not reported\n{text}");
     }
     reported
 }

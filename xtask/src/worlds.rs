@@ -45,23 +45,26 @@ fn round(time: Duration) -> Duration {
 /// `real kv --serve ADDR`: serves until Ctrl-C.
 fn serve_kv(rest: &[String]) -> i32 {
     let [address] = rest else {
-        eprintln!("xtask: real kv --serve takes one address, as 127.0.0.1:0");
+        complain!("xtask: real kv --serve takes one address, as 127.0.0.1:0");
         return 2;
     };
     let address: SocketAddr = match address.parse() {
         Ok(address) => address,
         Err(_) => {
-            eprintln!("xtask: `{address}` is no address; it is to be like 127.0.0.1:0");
+            complain!(
+                "xtask: `{}` is no address; it is to be like 127.0.0.1:0",
+                cli::escaped(address)
+            );
             return 2;
         }
     };
     let served = greenroom_real::run(move || {
-        greenroom_scenarios::kv::serve(address, |bound| println!("listening on {bound}"))
+        greenroom_scenarios::kv::serve(address, |bound| say!("listening on {bound}"))
     });
     match served {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("xtask: kv: {error}");
+            complain!("xtask: kv: {error}");
             1
         }
     }

@@ -1,12 +1,13 @@
 //! What a check leaves in the user's tree: tokens of runs that failed, and the seed under way.
 
 use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use greenroom::scenario::Scenario;
 
 use crate::search::token::{Token, is_outdated};
+use crate::text::read_text;
 
 /// Where failing tokens are kept and tried first.
 const REGRESSIONS: &str = "greenroom-regressions";
@@ -15,10 +16,17 @@ fn file_of(scenario: &Scenario, ending: &str) -> PathBuf {
     PathBuf::from(REGRESSIONS).join(format!("{}.{ending}", scenario.name().replace('/', "-")))
 }
 
+/// The most that is read of what is kept.
+const KEPT_MAX_BYTES: u64 = 64 << 20;
+
+fn read_kept(file: &Path) -> io::Result<String> {
+    read_text(&file.to_string_lossy(), KEPT_MAX_BYTES)
+}
+
 /// The tokens of this scenario that are kept. Two scenarios may share a file, and a person may have
 /// written in it.
 pub(super) fn kept_tokens(scenario: &Scenario) -> Vec<Token> {
-    let kept = fs::read_to_string(file_of(scenario, "tokens")).unwrap_or_default();
+    let kept = read_kept(&file_of(scenario, "tokens")).unwrap_or_default();
     let tokens = kept.lines().filter_map(|line| Token::parse(line).ok());
     tokens.filter(|token| token.scenario == scenario.name()).collect()
 }
@@ -26,7 +34,7 @@ pub(super) fn kept_tokens(scenario: &Scenario) -> Vec<Token> {
 /// What to say of tokens in the file that can't be played any more.
 pub(super) fn outdated_ones(scenario: &Scenario) -> Option<String> {
     let file = file_of(scenario, "tokens");
-    let kept = fs::read_to_string(&file).ok()?;
+    let kept = read_kept(&file).ok()?;
     let count = kept.lines().filter(|line| is_outdated(line)).count();
     let what = "of an older format are not played: find the failures again, or delete them";
     (count > 0).then(|| format!("{}: {count} tokens {what}", file.display()))

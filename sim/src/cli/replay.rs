@@ -2,17 +2,21 @@
 
 use clap::Args;
 
-use super::Suite;
+use super::apart::{Played, no_worker, play_apart};
+use super::codes::CODES_OF_REPLAY;
+use super::show::show_token;
 use super::shown::TraceArgs;
-use super::sim::{exit_code, line};
-use crate::run::Choice;
-use crate::search::again::Again;
-use crate::search::report::report_for;
-use crate::search::sweep::{play, trace_text};
+use super::suite::Suite;
+use crate::search::job::{Job, Runs, Show, Task};
 use crate::search::token::{FORMAT, Token, is_outdated};
+use crate::text::read_text;
+
+/// The most that is read of a file with a token.
+const FILE_MAX_BYTES: u64 = 64 << 20;
 
 /// Plays a run again from its token, and says how many of its deviations matched.
 #[derive(Args, Debug)]
+#[command(after_help = CODES_OF_REPLAY)]
 pub struct ReplayArgs {
     /// The token, or a file that holds it
     token: String,
@@ -21,13 +25,16 @@ pub struct ReplayArgs {
     /// Leaves the report out
     #[arg(long)]
     quiet: bool,
+    /// Plays the run in this process, as a debugger needs it; what ends the process ends all
+    #[arg(long)]
+    here: bool,
 }
 
 pub(super) fn replay(suite: &Suite, args: &ReplayArgs) -> Result<i32, String> {
     let text = if args.token.starts_with(FORMAT) || is_outdated(&args.token) {
         args.token.clone()
     } else {
-        std::fs::read_to_string(&args.token).map_err(|error| {
+        read_text(&args.token, FILE_MAX_BYTES).map_err(|error| {
             format!("`{}` is neither a token ({FORMAT}…) nor a readable file ({error})", args.token)
         })?
     };
@@ -36,35 +43,24 @@ pub(super) fn replay(suite: &Suite, args: &ReplayArgs) -> Result<i32, String> {
     for (name, value) in &token.knobs {
         scenario = scenario.with_knob(name, *value)?;
     }
-    let spec = token.spec()?.traced();
+    let spec = token.spec()?;
     // Twice: a verdict that flips is nobody's to act on.
-    let (played, _) = play(&scenario, &spec, true);
-    say!("{}", line(&scenario, &played));
-    let doubts = token.doubts(&played);
-    say!("{} of {} deviations matched{}", played.matched, token.choices.len(), doubtful(&doubts));
-    let style = args.shown.style();
-    if let Some(level) = args.shown.trace {
-        super::say_text(&trace_text(&scenario, &spec, &style, level));
+    let shown = Show {
+        trace: args.shown.trace,
+        style: args.shown.style(),
+        report: !args.quiet,
+        twice: true,
+        ..Show::default()
+    };
+    if args.here {
+        return Ok(show_token(suite, &scenario, (&token, &spec), &shown));
     }
-    if !played.outcome.held() {
-        if args.quiet {
-            return Ok(exit_code(&played.outcome));
+    let job = Job::new(&scenario, &spec, Runs::Token(text), Task::Show(shown));
+    Ok(match play_apart(&job).map_err(no_worker)? {
+        Played::ToItsEnd(code, _) => code,
+        Played::Died(death, _) => {
+            say!("{:<24} {}: {}", scenario.name(), death.outcome, death.cause);
+            1
         }
-        let again = Again::CommandLine(&suite.command);
-        let report = report_for((again, &style), &scenario, &spec, &played);
-        super::say_text(&report.text);
-        return Ok(super::code_of(&report));
-    }
-    let all_matched = played.matched == token.choices.len() && doubts.is_empty();
-    Ok(if all_matched { 0 } else { 4 })
-}
-
-/// Says which deviations came up where something else had just been done.
-fn doubtful(doubts: &[&Choice]) -> String {
-    if doubts.is_empty() {
-        return String::new();
-    }
-    let each: String = doubts.iter().map(|choice| format!("\n  doubtful: {choice}")).collect();
-    let count = doubts.len();
-    format!("; {count} in doubt: something else came before than when they were recorded{each}")
+    })
 }

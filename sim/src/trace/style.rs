@@ -1,8 +1,10 @@
 //! How a trace is laid out, and whether it shows what was sent.
 
+use serde::{Deserialize, Serialize};
+
 /// How a trace is shown. The default does not depend on who reads it: lanes of one width, and of bytes
 /// no more than their count and hash.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Style {
     /// As many columns as a line has. Lanes are narrower than usual where that makes them fit; where
     /// there are too many hosts even so, each line begins with its host instead.
@@ -12,7 +14,7 @@ pub struct Style {
 }
 
 /// How bytes are shown: the first of them, and no byte that a terminal would act on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PayloadAs {
     /// As text in quotes; what is not printable ASCII is escaped.
     Text,

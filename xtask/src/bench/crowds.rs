@@ -109,7 +109,7 @@ pub fn child(name: &str, crowd: &str) -> Result<(), String> {
         (None, Some(measure)) => measure(crowd),
         (None, None) => return Err(format!("no crowd `{name}`")),
     };
-    println!("{}", took.as_secs_f64() * 1e6);
+    say!("{}", took.as_secs_f64() * 1e6);
     Ok(())
 }
 

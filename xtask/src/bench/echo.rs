@@ -45,8 +45,8 @@ pub fn bench() -> Result<(), String> {
     );
     table(&title, &["server", "CPU ns/message", "messages/s", "p50 µs"], &rows);
     let ratio = medians[0][0] / medians[1][0];
-    println!("  CPU per message, greenroom / mio: {ratio:.2} (aim ≤ 1.15)");
-    println!("  other runs: tokio 5 310 to 5 540 ns, may 5 840 to 5 970, a bare epoll loop 5 000");
+    say!("  CPU per message, greenroom / mio: {ratio:.2} (aim ≤ 1.15)");
+    say!("  other runs: tokio 5 310 to 5 540 ns, may 5 840 to 5 970, a bare epoll loop 5 000");
     Ok(())
 }
 
@@ -73,7 +73,7 @@ pub fn load(port: &str, server: u32, connections: u32, amount: &str) -> Result<[
 
 /// Tells the parent the port.
 pub fn announce(address: SocketAddr) {
-    println!("{}", address.port());
+    say!("{}", address.port());
 }
 
 /// Our server: a greenlet a connection. It ends with the last connection of the first crowd.

@@ -17,9 +17,7 @@ pub fn spawn() -> Result<(), String> {
         [("one at a time", ["spawn", "1", SPAWNS]), ("10 000 alive", ["spawn", "10000", SPAWNS])];
     let title = "spawn: spawn + join on the real hub (aim ≤ 200 ns)";
     measure(title, &cases)?;
-    println!(
-        "  other runs: glommio 52.8 and 63.6, monoio 191 and 39.3, tokio 474 and 337, may 863"
-    );
+    say!("  other runs: glommio 52.8 and 63.6, monoio 191 and 39.3, tokio 474 and 337, may 863");
     Ok(())
 }
 
@@ -28,7 +26,7 @@ pub fn yields() -> Result<(), String> {
     let cases =
         [("2 greenlets", ["yield", "2", YIELDS]), ("100 greenlets", ["yield", "100", YIELDS])];
     measure("yield: one yield, to the next greenlet's start (aim ≤ 60 ns)", &cases)?;
-    println!("  other runs, 2 tasks: may 32.8, glommio 37.0, monoio 66.2, tokio 176");
+    say!("  other runs, 2 tasks: may 32.8, glommio 37.0, monoio 66.2, tokio 176");
     Ok(())
 }
 
@@ -96,7 +94,7 @@ fn print_ns(count: usize, work: impl Fn(usize) + 'static) -> Result<(), String> 
         work(count / 10);
         let start = cpu_ns("self");
         work(count);
-        println!("{}", (cpu_ns("self") - start) as f64 / count as f64);
+        say!("{}", (cpu_ns("self") - start) as f64 / count as f64);
     });
     Ok(())
 }

@@ -11,7 +11,7 @@ const COUNTS: [u32; 2] = [20_000, 120_000];
 /// Prints instructions per message of both servers, and per spawn and yield of ours.
 pub fn bench() -> Result<(), String> {
     if !process::has("valgrind") {
-        println!("\ninstr: skipped: valgrind");
+        say!("\ninstr: skipped: valgrind");
         return Ok(());
     }
     let mut rows = Vec::new();
@@ -24,7 +24,7 @@ pub fn bench() -> Result<(), String> {
     }
     let title = "instr: user-space instructions per echoed message (aim ≤ 900 at 64)";
     table(title, &["server", "1 connection", "64 connections"], &rows);
-    println!("  other runs, same method: tokio 1 646 and 968, may 1 311 and 693, mio 119 and 99");
+    say!("  other runs, same method: tokio 1 646 and 968, may 1 311 and 693, mio 119 and 99");
 
     let mut rows = Vec::new();
     for (name, work, greenlets) in [

@@ -43,7 +43,7 @@ pub fn run(
     };
     let (port, count, size) = (number(port)? as u16, number(connections)?, number(size)? as usize);
     let figures = load(port, server, count, size, &amount).map_err(|error| error.to_string())?;
-    println!("{figures}");
+    say!("{figures}");
     Ok(())
 }
 

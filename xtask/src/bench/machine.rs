@@ -36,9 +36,9 @@ pub fn table(title: &str, head: &[&str], rows: &[Vec<String>]) {
         let padded = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
             if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
-        println!("  {}", padded.collect::<Vec<_>>().join("  "));
+        say!("  {}", padded.collect::<Vec<_>>().join("  "));
     };
-    println!("\n{title}");
+    say!("\n{title}");
     line(head.to_vec());
     for row in rows {
         line(row.iter().map(String::as_str).collect());

@@ -33,7 +33,7 @@ pub fn bench() -> Result<(), String> {
     let row = [reached, limit, grown_b / reached].map(figure).to_vec();
     let title = "parked: greenlets idle in a read on the real hub, one 64 B echo done on each";
     table(title, &["parked at once", "limit of descriptors", "B of memory each"], &[row]);
-    println!("  other runs, B each: may 7 916, gevent 9 647, tokio 901; a page of stack is 4 096");
+    say!("  other runs, B each: may 7 916, gevent 9 647, tokio 901; a page of stack is 4 096");
     Ok(())
 }
 
@@ -81,7 +81,7 @@ pub fn park(port: &str) -> Result<(), String> {
             Err(_) => break,
         }
     }
-    println!("{} {limit}", open.len());
+    say!("{} {limit}", open.len());
     std::thread::park();
     Ok(())
 }

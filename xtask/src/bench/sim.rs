@@ -46,8 +46,8 @@ pub fn bench() -> Result<(), String> {
         })
         .collect();
     table("sim: tape and hash on, default weather without loss", &["", "CPU", "unit"], &rows);
-    println!("  other runs on such a machine: round trip madsim 1 300, turmoil 6 000-12 700;");
-    println!("  small world madsim 20 500, turmoil 51 700; MiB turmoil 60 700, madsim 589 000");
+    say!("  other runs on such a machine: round trip madsim 1 300, turmoil 6 000-12 700;");
+    say!("  small world madsim 20 500, turmoil 51 700; MiB turmoil 60 700, madsim 589 000");
     Ok(())
 }
 
@@ -62,7 +62,7 @@ pub fn child(what: &str) -> Result<(), String> {
     };
     let before = cpu_ns("self");
     work();
-    println!("{}", (cpu_ns("self") - before) as f64 / items as f64);
+    say!("{}", (cpu_ns("self") - before) as f64 / items as f64);
     Ok(())
 }
 

@@ -77,7 +77,7 @@ pub fn grow(cases: usize, seed: u64) -> Result<bool, String> {
     for (name, text) in fresh {
         add(name, &text).map_err(|error| format!("xtask/corpus/{name}.txt: {error}"))?;
     }
-    println!("{count} programs are kept, {} new; they reach {}", count - kept.len(), known.len());
+    say!("{count} programs are kept, {} new; they reach {}", count - kept.len(), known.len());
     Ok(true)
 }
 

@@ -21,8 +21,8 @@ pub fn survey(ground: &Ground, programs: impl Iterator<Item = Program>) -> bool 
     for (kind, (program, count)) in &found {
         let is_of = |columns: &Columns| kind_of(columns) == *kind;
         match smallest(ground, program, is_of) {
-            Some(columns) => println!("{count} times: {kind}\n{columns}"),
-            None => println!("{count} times: {kind}, and not again\n{program}"),
+            Some(columns) => say!("{count} times: {kind}\n{columns}"),
+            None => say!("{count} times: {kind}, and not again\n{program}"),
         }
     }
     found.is_empty()

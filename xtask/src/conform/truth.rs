@@ -65,7 +65,7 @@ pub fn main(wanted: &[String]) -> Result<bool, String> {
         report::print(row, verdict);
     }
     for fault in &faults {
-        println!("{fault}");
+        say!("{fault}");
     }
     let held = faults.is_empty() && !verdicts.iter().any(|v| matches!(v, Verdict::Failed(_)));
     let skipped = verdicts.iter().filter(|v| matches!(v, Verdict::Skipped)).count();
@@ -73,10 +73,10 @@ pub fn main(wanted: &[String]) -> Result<bool, String> {
         report::counts(&table, &rows, &verdicts);
     } else {
         let count = verdicts.iter().filter(|v| matches!(v, Verdict::Held)).count();
-        println!("{count} of {} programs come to what they say, on both hubs", rows.len());
+        say!("{count} of {} programs come to what they say, on both hubs", rows.len());
     }
     if skipped > 0 {
-        println!("skipped (no namespaces): {skipped} rows that need a network of their own");
+        say!("skipped (no namespaces): {skipped} rows that need a network of their own");
     }
     let is_complete = skipped == 0 || std::env::var_os("GREENROOM_REQUIRE_TOOLS").is_none();
     Ok(held && is_complete)
@@ -91,7 +91,7 @@ pub fn child(args: &[String]) -> Result<(), String> {
     let (table, _) = Table::read(&directory())?;
     let row = table.rows.iter().find(|row| row.place() == *place).ok_or_else(usage)?;
     let outcomes = stage::on_real(&row.program(), manner(ms));
-    print!("{}", namespace::written(&outcomes));
+    greenroom_sim::cli::print(&namespace::written(&outcomes));
     Ok(())
 }
 

@@ -65,7 +65,7 @@ fn look(target: &'static str, now: &Mutex<Now>) {
             }
             if now.count == seen {
                 let told = failed(target, &now.input, &format!("not read within {PATIENCE:?}"));
-                told.unwrap_or_else(|error| eprintln!("fuzz: {error}"));
+                told.unwrap_or_else(|error| complain!("fuzz: {error}"));
                 std::process::exit(1);
             }
             seen = now.count;

@@ -64,10 +64,10 @@ pub fn report(root: &Path) -> io::Result<bool> {
         count += uses.len();
         for found in &uses {
             bare += usize::from(found.is_bare());
-            println!("{}\n", paragraph(&source, found));
+            say!("{}\n", paragraph(&source, found));
         }
     }
-    println!("{count} uses of `unsafe` in {in_files} files, {bare} without an argument");
+    say!("{count} uses of `unsafe` in {in_files} files, {bare} without an argument");
     Ok(bare == 0)
 }
 

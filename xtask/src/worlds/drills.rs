@@ -1,6 +1,9 @@
 //! Drills: what the command line has to survive and to tell apart. Seeds that end their process, runs that no
 //! seed determines, failures of several kinds, a token that hits something else.
 
+mod leaks;
+mod stages;
+
 use std::io::{self, Read, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,8 +13,8 @@ use greenroom::net::{TcpListener, TcpStream};
 use greenroom::scenario::Scenario;
 
 /// All drills.
-pub(super) fn all() -> [Scenario; 10] {
-    [
+pub(super) fn all() -> Vec<Scenario> {
+    let mut all = vec![
         ends("drill/abort", || std::process::abort()),
         ends("drill/exit", || std::process::exit(0)),
         ends("drill/deaf", never_lets_go),
@@ -22,7 +25,60 @@ pub(super) fn all() -> [Scenario; 10] {
         claim(),
         two_ways(),
         shifted(),
-    ]
+        always("drill/spins", "every seed spins, and says so", || {
+            eprintln!("spinning");
+            spins();
+        }),
+        always("drill/sleeps", "every seed stops the thread for a day", || {
+            std::thread::sleep(Duration::from_secs(86_400));
+        }),
+        last_words(),
+        exits_later(),
+    ];
+    all.extend(leaks::all());
+    all.extend(stages::all());
+    all
+}
+
+fn always(name: &str, about: &str, what: fn()) -> Scenario {
+    Scenario::new(name, about, move |stage| {
+        stage.client("cli", move || {
+            what();
+            Ok(())
+        });
+    })
+}
+
+/// The server's program is ended when the client's is done.
+fn last_words() -> Scenario {
+    struct Guard;
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            panic!("the guard's last words");
+        }
+    }
+    Scenario::new("drill/last-words", "a destructor panics while its greenlet is ended", |stage| {
+        stage.server("srv", || {
+            let _guard = Guard;
+            loop {
+                greenroom::thread::sleep(Duration::from_secs(60));
+            }
+        });
+        stage.client("cli", || Ok(()));
+    })
+}
+
+/// The report plays the seed more often.
+fn exits_later() -> Scenario {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    Scenario::new("drill/exit-later", "the first run fails, the third ends its process", |stage| {
+        stage.client("cli", || {
+            if RUNS.fetch_add(1, Ordering::Relaxed) == 2 {
+                std::process::exit(0);
+            }
+            Err(io::ErrorKind::Other.into())
+        });
+    })
 }
 
 fn ends(name: &str, end: fn()) -> Scenario {

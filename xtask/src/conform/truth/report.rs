@@ -10,8 +10,8 @@ pub fn print(row: &Row, verdict: &Verdict) {
     let Verdict::Failed(mismatches) = verdict else { return };
     let Row { file, ids, .. } = row;
     for wrong in mismatches {
-        println!("{file}:{}: row {}: {}", wrong.line, ids.join(" "), wrong.step);
-        println!("    expected {:<32} real {:<32} sim {}", wrong.expected, wrong.real, wrong.sim);
+        say!("{file}:{}: row {}: {}", wrong.line, ids.join(" "), wrong.step);
+        say!("    expected {:<32} real {:<32} sim {}", wrong.expected, wrong.real, wrong.sim);
     }
 }
 
@@ -35,7 +35,7 @@ impl Counts {
 
     fn print(&self, section: &str) {
         let Counts { held, failed, skipped, unobservable, differs, left } = self;
-        println!(
+        say!(
             "{section:<8}{held:>6}{unobservable:>16}{differs:>9}{left:>6}{failed:>8}{skipped:>9}\
              {:>10.1} %",
             self.differing()
@@ -65,7 +65,7 @@ pub fn counts(table: &Table, rows: &[&Row], verdicts: &[Verdict]) {
     for (section, _) in &table.left {
         sections.entry(*section).or_default().left += 1;
     }
-    println!("section   held  not observable  differs  left  failed  skipped  differs");
+    say!("section   held  not observable  differs  left  failed  skipped  differs");
     let mut all = Counts::default();
     for (section, counts) in &sections {
         counts.print(&section.to_string());
