@@ -32,7 +32,8 @@
 //!
 //! A greenlet that holds its hub for a second, in a call that is not greenroom's, is named on stderr,
 //! in release builds too; `GREENROOM_WATCHDOG` is `off` or the milliseconds. One thread watches all hubs, and
-//! asks the one that is held by a signal, `SIGURG`, unless the program handles that itself.
+//! asks the one that is held by a signal, `SIGURG`, unless the program handles that itself or the call would end
+//! with an error by it (a wait for a socket of std's, `poll(2)`): then the greenlet goes unnamed.
 //!
 //! # Short of something
 //!

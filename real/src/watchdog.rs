@@ -78,12 +78,18 @@ impl Watchdog {
             report,
         };
         let mut all = lock(&ALL);
-        all.watched.push(watched);
-        if !all.has_watcher {
+        // The watcher may be held up, by whoever does not read its reports.
+        all.watched.retain(Watched::is_there);
+        // A child that fork(2) made has none of its parent's threads.
+        let process = std::process::id();
+        if all.watcher_of != Some(process) {
             let watcher = thread::Builder::new().name("greenroom watchdog".into());
-            all.has_watcher = watcher.spawn(watch).is_ok();
+            all.watcher_of = watcher.spawn(watch).is_ok().then_some(process);
         }
-        CHANGED.notify_one();
+        if all.watcher_of.is_some() {
+            all.watched.push(watched);
+            CHANGED.notify_one();
+        }
     }
 
     /// A greenlet has the turn.
@@ -120,19 +126,20 @@ struct Watched {
 }
 
 /// All hubs that are watched, but for the one that is being looked at.
-static ALL: Mutex<All> = Mutex::new(All { watched: Vec::new(), has_watcher: false });
+static ALL: Mutex<All> = Mutex::new(All { watched: Vec::new(), watcher_of: None });
 static CHANGED: Condvar = Condvar::new();
 
 struct All {
     watched: Vec<Watched>,
-    has_watcher: bool,
+    /// The process whose watcher there is.
+    watcher_of: Option<u32>,
 }
 
 /// The watcher: looks at each hub when that is due, and waits where there is none.
 fn watch() {
     let mut all = lock(&ALL);
     loop {
-        all.watched.retain(|watched| watched.held.strong_count() > 0);
+        all.watched.retain(Watched::is_there);
         let now = Instant::now();
         let next = (0..all.watched.len()).min_by_key(|&at| all.watched[at].due);
         all = match next {
@@ -156,13 +163,18 @@ fn watch() {
 }
 
 impl Watched {
+    fn is_there(&self) -> bool {
+        self.held.strong_count() > 0
+    }
+
     fn look(&mut self) {
         let Some(held) = self.held.upgrade() else { return };
         if self.looks.look(held.turn.load(Ordering::Relaxed)) {
-            let call = self.thread.as_ref().map_or_else(String::new, Thread::in_call);
-            let who = self.hub.ask_who(ANSWER).unwrap_or_else(|| "a greenlet".into());
+            let call = self.thread.as_ref().map(Thread::call).unwrap_or_default();
+            let who = if call.may_be_interrupted { self.hub.ask_who(ANSWER) } else { None };
+            let who = who.unwrap_or_else(|| "a greenlet".into());
             drop(held);
-            (self.report)(format!("{who} has held its hub for {:?}{call}", self.patience));
+            (self.report)(format!("{who} has held its hub for {:?}{}", self.patience, call.told));
         }
         self.due = Instant::now() + self.patience / LOOKS;
     }

@@ -83,18 +83,23 @@ fn fuzz(target: &'static Target, extent: Extent, seed: u64) -> Result<bool, Stri
     };
     let mut mutations = Mutations::new(seed, &kept, target.words);
     let mut count = 0;
-    while count < kept.len() as u64 || !is_over(count) {
+    let all_kept = kept.len() as u64;
+    while count < all_kept || !is_over(count - all_kept) {
         let input = match kept.get(count as usize) {
             Some(input) => input.clone(),
             None => mutations.next(),
         };
         watch.begins(&input);
-        if let Err(what) = try_input(target, &input) {
+        let mut outcome = try_input(target, &input);
+        if count.is_multiple_of(64) {
+            outcome = outcome.and_then(|()| watch.takes_little());
+        }
+        if let Err(what) = outcome {
             return failed(target.name, &input, &what).map(|()| false);
         }
         count += 1;
     }
-    let grown_kib = watch.ends()?;
+    let grown_kib = watch.more_kib();
     let seconds = start.elapsed().as_secs_f64();
     say!("{:<10} {count:>9} inputs in {seconds:>6.1} s, {grown_kib} KiB more at most", target.name);
     Ok(true)
@@ -108,11 +113,14 @@ fn try_input(target: &Target, input: &[u8]) -> Result<(), String> {
 
 /// Plays a single input, and says what came of it.
 fn play(target: &Target, input: &[u8]) -> bool {
-    match try_input(target, input) {
+    let watch = Watch::start(target.name);
+    watch.begins(input);
+    let outcome = try_input(target, input).and_then(|()| watch.takes_little());
+    match &outcome {
         Ok(()) => say!("{}: held", target.name),
-        Err(ref what) => say!("{}: {what}", target.name),
+        Err(what) => say!("{}: {what}", target.name),
     }
-    try_input(target, input).is_ok()
+    outcome.is_ok()
 }
 
 /// Writes an input that failed where it can be played again.
@@ -161,7 +169,12 @@ fn wish(args: &[String]) -> Result<Wish, String> {
                 let value = value("a number")?;
                 wish.seed = value.parse().map_err(|_| format!("`--seed {value}`: no number"))?;
             }
-            "--play" => wish.files.extend(args.by_ref().map(PathBuf::from)),
+            "--play" => {
+                wish.files.extend(args.by_ref().map(PathBuf::from));
+                if wish.files.is_empty() {
+                    return Err("`fuzz TARGET --play` takes files".into());
+                }
+            }
             flag if flag.starts_with('-') => {
                 return Err(format!(
                     "`fuzz` does not know `{flag}`; it takes --inputs N, --for 30s, --seed S, --play FILE…"

@@ -7,7 +7,7 @@
 
 use std::backtrace::Backtrace;
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -26,6 +26,8 @@ static FOUND: AtomicPtr<Found> = AtomicPtr::new(ptr::null_mut());
 static WHO: Mutex<Option<fn(&mut Line)>> = Mutex::new(None);
 /// What is asked; whoever takes it out answers.
 static ASKED: AtomicU8 = AtomicU8::new(NOTHING);
+/// Who is asked: the signal may come to others, from others.
+static WHOM: AtomicI32 = AtomicI32::new(0);
 const NOTHING: u8 = 0;
 const WHO_ALONE: u8 = 1;
 const WHO_AND_CALLS: u8 = 2;
@@ -100,6 +102,7 @@ impl ThreadNumber {
     /// Puts a question to the thread.
     fn put(self, who: fn(&mut Line), question: u8) -> Option<()> {
         *WHO.lock().unwrap_or_else(PoisonError::into_inner) = Some(who);
+        WHOM.store(self.0, Ordering::Relaxed);
         ASKED.store(question, Ordering::Release);
         // SAFETY: all zeroes is a valid `sigaction`; `on_ask` is a handler of the plain kind. The
         // thread is named by its number: one that is gone makes the call fail, and one that has its
@@ -138,6 +141,12 @@ fn is_anothers() -> bool {
 }
 
 extern "C" fn on_ask(_: libc::c_int) {
+    // A thread that was asked before and is let to it only now is not the one.
+    if ASKED.load(Ordering::Acquire) == NOTHING
+        || WHOM.load(Ordering::Relaxed) != ThreadNumber::here().0
+    {
+        return;
+    }
     let question = ASKED.swap(NOTHING, Ordering::AcqRel);
     if question == NOTHING {
         return;

@@ -29,6 +29,8 @@ struct State<T, S> {
     items: S,
     bound: usize,
     is_shut: bool,
+    /// What is left is dropped, as if it were done.
+    is_dropped: bool,
     /// Put and not yet told done.
     unfinished: usize,
     /// Nobody waits here while there are items.
@@ -73,13 +75,14 @@ impl<T, S: Store<T>> State<T, S> {
     /// Gives the item to whoever waits for one, else keeps it if there is room.
     fn put(&mut self, offer: &mut Option<T>) -> Option<Wake> {
         let item = offer.take()?;
-        self.getters.note_giver();
         match self.getters.hand(item) {
             Ok(wake) => {
+                self.getters.note_giver();
                 self.unfinished += 1;
                 Some(wake)
             }
             Err(item) if self.items.count() < self.bound => {
+                self.getters.note_giver();
                 self.unfinished += 1;
                 self.items.push(item);
                 None
@@ -97,7 +100,10 @@ impl<T, S: Store<T>> State<T, S> {
         // There may be more than the bound where one came back: see `put_back`.
         let has_room = first.is_none() || self.items.count() < self.bound;
         let next = if has_room { self.putters.take() } else { None };
-        self.unfinished += usize::from(next.is_some());
+        if let Some((_, putter)) = &next {
+            self.getters.note_giver_of(putter.greenlet());
+            self.unfinished += 1;
+        }
         match (first, next) {
             (Some(item), None) => Some((item, None)),
             (Some(item), Some((waiting, wake))) => {
@@ -134,6 +140,7 @@ impl<T, S: Store<T>> Items<T, S> {
             items: S::EMPTY,
             bound,
             is_shut: false,
+            is_dropped: false,
             unfinished: 0,
             getters: Line::new(),
             putters: Line::new(),
@@ -244,6 +251,7 @@ impl<T, S: Store<T>> Items<T, S> {
             holder: &nobody_known,
             timeout,
             undo: &|state, gone| match gone {
+                Gone::Served(Some(_)) if state.is_dropped => state.finish(1),
                 Gone::Served(item) => item.take().map_or(Vec::new(), |item| state.put_back(item)),
                 Gone::Left => Vec::new(),
             },
@@ -353,6 +361,7 @@ impl<T, S: Store<T>> Items<T, S> {
             state.is_shut = true;
             let mut wakes = state.putters.dismiss();
             if now {
+                state.is_dropped = true;
                 dropped.extend(std::iter::from_fn(|| state.items.pop()));
                 wakes.extend(state.finish(dropped.len()));
             }

@@ -53,6 +53,13 @@ struct Bell {
     ringing: Condvar,
 }
 
+/// What a thread heard of its bell.
+#[derive(PartialEq, Eq)]
+enum Heard {
+    Ring,
+    Nothing,
+}
+
 impl Wake {
     fn of(driver: &Driver) -> Wake {
         let (hub, mailbox, ticket) = (driver.id, driver.mailbox.clone(), driver.ticket());
@@ -85,14 +92,21 @@ impl Bell {
         *held(&self.rung) = true;
         self.ringing.notify_one();
     }
+    /// Whoever was told to go on is to wait on, for what is left of its time.
+    fn hush(&self) {
+        *held(&self.rung) = false;
+    }
     /// Waits until it is rung, or for that long.
-    fn listen(&self, timeout: Option<Duration>) {
+    fn listen(&self, timeout: Option<Duration>) -> Heard {
         let rung = held(&self.rung);
-        let silent = |rung: &mut bool| !std::mem::take(rung);
-        match timeout {
-            None => drop(self.ringing.wait_while(rung, silent)),
-            Some(timeout) => drop(self.ringing.wait_timeout_while(rung, timeout, silent)),
-        }
+        let silent = |rung: &mut bool| !*rung;
+        let Some(timeout) = timeout else {
+            drop(self.ringing.wait_while(rung, silent));
+            return Heard::Ring;
+        };
+        let waited = self.ringing.wait_timeout_while(rung, timeout, silent);
+        let (rung, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if *rung { Heard::Ring } else { Heard::Nothing }
     }
 }
 
@@ -157,8 +171,25 @@ impl<T> Line<T> {
     pub(super) fn recall(&mut self, slot: Option<T>) -> bool {
         let Some((place, mut last)) = self.served.pop_last() else { return false };
         last.slot = slot;
+        if let Who::Thread(bell) = &last.wake.0 {
+            bell.hush();
+        }
         self.enter(place, last);
         true
+    }
+
+    /// The current greenlet has what those in line wait for, or will have it, before all of them. Those of
+    /// other hubs look again whom they wait for: it was one of their own hub's, perhaps.
+    pub(super) fn is_passed_over(&self) {
+        let here = driver::with_current(|driver| (driver.id, driver.current_id()));
+        let (hub, id) = here.unwrap_or((0, None));
+        if let (Some(holder), Some(id)) = (&self.holder, id)
+            && self.is_all_of(hub)
+        {
+            holder.set(id);
+        }
+        let others = self.waiting.iter().filter(|(_, waiter)| waiter.wake.hub() != hub);
+        others.for_each(|(_, waiter)| waiter.wake.clone().wake());
     }
 
     /// What the first in line offers.
@@ -183,11 +214,15 @@ impl<T> Line<T> {
         self.by_hub.iter().all(|&(of, count)| of == hub || count == 0)
     }
 
-    /// The current greenlet brings what is waited for, whether or not anybody waits: who waits later and in
+    /// The current greenlet brought what is waited for, whether or not anybody waits: who waits later and in
     /// vain is told of it.
     pub(super) fn note_giver(&mut self) {
         let giver = driver::with_current(|driver| Some((driver.id, driver.current_id()?)));
-        self.last_giver = giver.flatten().or(self.last_giver);
+        self.note_giver_of(giver.flatten());
+    }
+    /// As [`note_giver`](Line::note_giver), of one who waited to bring it.
+    pub(super) fn note_giver_of(&mut self, giver: Option<(u64, GreenletId)>) {
+        self.last_giver = giver.or(self.last_giver);
     }
 
     /// What the current greenlet is about to wait for here, and who could end its wait.
@@ -322,7 +357,7 @@ impl<S, T> Wait<'_, S, T> {
         self.stand(&driver, place, on)
     }
 
-    fn stand(&self, driver: &Driver, place: Arrival, on: On) -> Waited<T> {
+    fn stand(&self, driver: &Driver, place: Arrival, mut on: On) -> Waited<T> {
         let deadline = self.timeout.map(|timeout| driver.now().after(timeout));
         loop {
             let woken = driver.park(self.op, on, deadline);
@@ -343,9 +378,11 @@ impl<S, T> Wait<'_, S, T> {
                 return Waited::GaveUp(left);
             }
             if matches!(woken, Woken::Event) && !driver.is_killed() {
-                // It was recalled.
+                // It was recalled, or somebody goes before it.
                 let waiter = line.waiting.get_mut(place).expect("who is not served waits");
                 waiter.wake = Wake::of(driver);
+                let holder = (self.holder)(&state);
+                on = (self.line)(&mut state).note_helper(driver, holder, self.notice);
                 continue;
             }
             let left = line.leave(place);
@@ -372,14 +409,14 @@ impl<S, T> Wait<'_, S, T> {
             (self.line)(&mut state).enter_last(offer, Wake(Who::Thread(bell.clone())))
         };
         loop {
-            bell.listen(self.timeout);
+            let heard = bell.listen(self.timeout);
             let mut state = held(self.state);
             let line = (self.line)(&mut state);
             if let Some(served) = line.served.leave(place) {
                 return Waited::Served(served.slot);
             }
-            if self.timeout.is_none() {
-                // It was recalled.
+            if heard == Heard::Ring {
+                // It was recalled, just when it had been told.
                 continue;
             }
             let left = line.leave(place);

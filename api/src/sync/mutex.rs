@@ -134,7 +134,7 @@ impl<T: ?Sized> Mutex<T> {
                 Gone::Served(_) => self.hand_on(lines).into_iter().collect(),
                 Gone::Left => Vec::new(),
             },
-            seize: &|lines| lines.line.recall(None),
+            seize: &|lines| self.seize(lines),
         };
         if let Waited::GaveUp(_) = wait.run(None, |_, _| self.want()) {
             self.stand_still();
@@ -149,6 +149,16 @@ impl<T: ?Sized> Mutex<T> {
             self.word.store(TAKEN, Ordering::Relaxed);
         }
         is_free
+    }
+
+    /// Takes it from one who was given it and has not run since. Under the lock of the lines.
+    fn seize(&self, lines: &mut Lines) -> bool {
+        let seized = lines.line.recall(None);
+        if seized {
+            self.note_holder_here();
+            lines.line.is_passed_over();
+        }
+        seized
     }
 
     /// The lock, which is let go, is the next one's.
@@ -167,7 +177,6 @@ impl<T: ?Sized> Mutex<T> {
     /// A greenlet that unwinds cannot wait: its thread does, and the hub with it.
     #[cold]
     fn stand_still(&self) {
-        driver::with_current(|driver| self.refuse_to_hang(driver));
         let wait = Wait {
             state: &self.lines,
             line: |lines| &mut lines.standing_still,
@@ -178,7 +187,14 @@ impl<T: ?Sized> Mutex<T> {
             undo: &|_, _| Vec::new(),
             seize: &takes_from_nobody,
         };
-        wait.wait_as_thread(None, |lines, _| self.want() || lines.line.recall(None));
+        wait.wait_as_thread(None, |lines, _| {
+            let is_had = self.want() || self.seize(lines);
+            if !is_had {
+                driver::with_current(|driver| self.refuse_to_hang(driver));
+                lines.line.is_passed_over();
+            }
+            is_had
+        });
     }
 
     /// This thread is the one that the holder would let go on, if it is a greenlet of this hub.
@@ -195,11 +211,7 @@ impl<T: ?Sized> Mutex<T> {
 
     /// What the word let in goes in.
     fn guard(&self) -> LockResult<MutexGuard<'_, T>> {
-        let (hub, holder) = driver::with_current(|driver| {
-            (driver.id, driver.current_id().map_or(0, GreenletId::as_u64))
-        })
-        .unwrap_or((0, 0));
-        self.note_holder(hub, holder);
+        self.note_holder_here();
         let unwinding = std::thread::panicking();
         match self.inner.lock() {
             Ok(inner) => {
@@ -210,6 +222,14 @@ impl<T: ?Sized> Mutex<T> {
                 Err(PoisonError::new(MutexGuard { lock: self, inner, unwinding, poisoned: true }))
             }
         }
+    }
+
+    fn note_holder_here(&self) {
+        let here = driver::with_current(|driver| {
+            (driver.id, driver.current_id().map_or(0, GreenletId::as_u64))
+        });
+        let (hub, holder) = here.unwrap_or((0, 0));
+        self.note_holder(hub, holder);
     }
 
     fn note_holder(&self, hub: u64, holder: u64) {

@@ -78,6 +78,7 @@ impl State {
         let seized = self.line.recall(self.owner);
         if seized {
             self.owner = Some(who);
+            self.line.is_passed_over();
         }
         seized
     }
