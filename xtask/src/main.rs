@@ -17,6 +17,8 @@ cargo xtask COMMAND
   sim [SCENARIO…] --seed N | --seeds A..B   rehearse scenarios in the simulated network
   replay TOKEN|FILE                         run a failure again from its token
   real [SCENARIO…]                          perform scenarios on the operating system, over loopback
+  real kv --serve ADDR [--maxmemory SIZE …] a key-value server for Redis's clients; --help lists what
+                                            it grants them
   conform [--cases N] [--seed S]            kept and random socket programs on both hubs; any
                                             difference fails
   conform --across [--cases N] [--seed S]   likewise of two hosts, in two network namespaces

@@ -6,8 +6,11 @@ use std::io::{self, Read};
 /// What one read asks for at least half of, as Redis does (`PROTO_IOBUF_LEN`).
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// An idle connection gives back what a single huge message made it take.
-const KEEP_BYTES_MAX: usize = 1024 * 1024;
+/// An idle connection gives back what a single large message made it take.
+const KEEP_BYTES_MAX: usize = 64 * 1024;
+
+/// Up to here a buffer doubles when it is full; a larger one grows by half.
+const DOUBLED_BYTES_MAX: usize = 1024 * 1024;
 
 /// `bytes[start..end]` is what arrived and waits; the rest is room.
 #[derive(Debug, Default)]
@@ -33,9 +36,14 @@ impl ReadBuffer {
     }
 
     /// One read, as large as there is room for. `Ok(0)` is the end of the stream. After an error
-    /// everything received before is still there, so a read that timed out can be repeated.
-    pub fn fill(&mut self, source: &mut impl Read) -> io::Result<usize> {
-        self.make_room();
+    /// everything received before is still there, so a read that timed out can be repeated. `grow`
+    /// is told what the buffer is to take from now on, and may refuse it.
+    pub fn fill(
+        &mut self,
+        source: &mut impl Read,
+        grow: impl FnOnce(usize) -> io::Result<()>,
+    ) -> io::Result<usize> {
+        self.make_room(grow)?;
         loop {
             match source.read(&mut self.bytes[self.end..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -48,9 +56,9 @@ impl ReadBuffer {
         }
     }
 
-    /// Doubling follows what a peer has sent, never what it has announced: a length of a gigabyte
+    /// Growth follows what a peer has sent, never what it has announced: a length of a gigabyte
     /// costs nothing until the bytes are here.
-    fn make_room(&mut self) {
+    fn make_room(&mut self, grow: impl FnOnce(usize) -> io::Result<()>) -> io::Result<()> {
         if self.start == self.end {
             self.start = 0;
             self.end = 0;
@@ -63,10 +71,20 @@ impl ReadBuffer {
             self.end -= self.start;
             self.start = 0;
         }
-        if self.end == self.bytes.len() {
-            self.bytes.resize((self.bytes.len() * 2).max(CHUNK_BYTES), 0);
+        let mut size = self.bytes.len();
+        if self.end == size {
+            size += if size < DOUBLED_BYTES_MAX { size.max(CHUNK_BYTES) } else { size / 2 };
         }
+        grow(size)?;
+        self.bytes.reserve_exact(size - self.bytes.len());
+        self.bytes.resize(size, 0);
         assert!(self.end < self.bytes.len());
+        Ok(())
+    }
+
+    /// What it takes of memory.
+    pub fn size(&self) -> usize {
+        self.bytes.capacity()
     }
 }
 
@@ -80,7 +98,7 @@ mod tests {
         let mut source = sent.as_slice();
         let mut buffer = ReadBuffer::default();
         let mut received = Vec::new();
-        while buffer.fill(&mut source).unwrap() > 0 {
+        while buffer.fill(&mut source, |_| Ok(())).unwrap() > 0 {
             let take = buffer.unread().len() / 2;
             received.extend_from_slice(&buffer.unread()[..take]);
             buffer.consume(take);
@@ -94,11 +112,11 @@ mod tests {
         let sent = vec![7; 3 * KEEP_BYTES_MAX];
         let mut source = sent.as_slice();
         let mut buffer = ReadBuffer::default();
-        while buffer.fill(&mut source).unwrap() > 0 {
+        while buffer.fill(&mut source, |_| Ok(())).unwrap() > 0 {
             assert!(buffer.bytes.len() <= (2 * buffer.end).max(CHUNK_BYTES));
         }
         buffer.consume(sent.len());
-        assert_eq!(buffer.fill(&mut [1].as_slice()).unwrap(), 1);
+        assert_eq!(buffer.fill(&mut [1].as_slice(), |_| Ok(())).unwrap(), 1);
         assert_eq!(buffer.bytes.len(), CHUNK_BYTES);
     }
 }
