@@ -232,7 +232,8 @@ impl Drop for Account {
     }
 }
 
-/// A connection's stream. A wait on it ends with `QuotaExceeded` when the connection has to go.
+/// A connection's stream. When the connection has to go, a wait for something to read ends with
+/// `QuotaExceeded`, and one for room to write with `ConnectionAborted`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counted<'a> {
     stream: &'a TcpStream,
@@ -258,7 +259,13 @@ impl Read for Counted<'_> {
 impl Write for Counted<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.account.may_be_asked_to_go() {
-            self.account.wait(Watcher::write(self.stream)?, self.stream.write_timeout()?)?;
+            let waited =
+                self.account.wait(Watcher::write(self.stream)?, self.stream.write_timeout()?);
+            // A part of a reply is out: there is nothing to be said any more.
+            waited.map_err(|error| match is_over_budget(&error) {
+                true => io::ErrorKind::ConnectionAborted.into(),
+                false => error,
+            })?;
         }
         let mut stream = self.stream;
         stream.write(bytes)

@@ -4,6 +4,7 @@ mod asan;
 mod bench;
 mod conform;
 mod mutants;
+mod soak;
 mod steps;
 mod tidy;
 mod tsan;
@@ -28,6 +29,8 @@ cargo xtask COMMAND
   conform --play FILE…                      programs from files, and both columns
   snapshots [--accept]                      golden traces and reports against snapshots/
   bench [NAME…]                             the benchmark tables, beside a peer in the same run
+  soak [--for TIME]                         honest and hostile clients at the kv and http servers;
+                                            fails where descriptors or memory grow (not in ci)
   test                                      every test (nextest where installed, else cargo test)
   asan                                      the driver's tests under AddressSanitizer
   tsan                                      locks, scopes and queues under ThreadSanitizer, with a
@@ -71,6 +74,9 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         // One measured process of a benchmark, started by `bench`.
         "bench-child" => bench::child(rest).map(|()| ExitCode::SUCCESS),
         "conform" => conform::main(rest).map(exit),
+        "soak" => soak::main(rest).map(exit),
+        // The servers that are soaked, started by `soak`.
+        "soak-child" => soak::child().map(exit),
         "test" => flags(name, rest, &[]).map(|_| exit(steps::test())),
         "asan" => flags(name, rest, &[]).map(|_| exit(asan::run())),
         "tsan" => flags(name, rest, &[]).map(|_| exit(tsan::run())),
@@ -91,7 +97,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         }
         unknown => Err(format!(
             "no command `{unknown}`; there are sim, replay, real, conform, snapshots, bench, \
-             test, asan, tsan, mutants, ci, tidy, unsafe"
+             soak, test, asan, tsan, mutants, ci, tidy, unsafe"
         )),
     }
 }

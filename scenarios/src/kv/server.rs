@@ -17,6 +17,7 @@ use super::reply::push_error;
 use super::resp::{RequestError, RequestReader};
 use super::store::{Flow, Store};
 use crate::budget::{Account, Budget, Counted, is_over_budget};
+use crate::common::let_it_read;
 
 /// Replies are gathered while requests are at hand, up to about this much.
 const REPLIES_BYTES_MAX: usize = 64 * 1024;
@@ -37,10 +38,6 @@ const OVER_BUDGET: &str = "the requests and replies of all clients take more mem
 
 /// What a connection is told that is one too many.
 const TOO_MANY: &str = "max number of clients reached: there are as many as 'maxclients'";
-
-/// How long a peer that was refused may take to notice, before its connection is cut off: several
-/// retransmissions, for it may be in slow start on a bad line.
-const LINGER: Duration = Duration::from_secs(5);
 
 /// What all connections share.
 #[derive(Debug)]
@@ -144,9 +141,9 @@ impl Server {
         };
         match parting {
             Parting::Agreed => Ok(()),
-            Parting::Refused(why) => {
+            Parting::Refused(mut why) => {
                 drop(account);
-                let_it_read(stream, why)
+                let_it_read(stream, |mut out| why.write_to(&mut out))
             }
         }
     }
@@ -233,19 +230,6 @@ impl Parting {
         push_error(&mut replies.bytes, &format!("ERR {why}"));
         Parting::Refused(replies)
     }
-}
-
-/// Closing over unread bytes resets the connection, and a reset overtakes the reply that says what
-/// was wrong: what the peer still sends is thrown away until it has had time to read.
-fn let_it_read(mut stream: &TcpStream, mut replies: Replies) -> io::Result<()> {
-    stream.set_write_timeout(Some(LINGER))?;
-    replies.write_to(&mut stream)?;
-    stream.shutdown(Shutdown::Write)?;
-    stream.set_read_timeout(Some(LINGER))?;
-    let start = Instant::now();
-    let mut rest = [0; 4096];
-    while start.elapsed() < LINGER && stream.read(&mut rest)? > 0 {}
-    Ok(())
 }
 
 /// A connection on the server's list, from when it is accepted until its greenlet is over, however
