@@ -53,6 +53,9 @@ fn ill_use_gets_one_line_and_exit_code_2() {
     is_refused(&with(&["--proto-max-bulk-len", "2gb"]), "`2gb`", "1mb to 1gb");
     is_refused(&with(&["--maxclients", "0"]), "`0`", "--maxclients");
     is_refused(&with(&["--maxmemroy", "1mb"]), "--maxmemroy", "--maxmemory-clients");
+    is_refused(&["soak", "--for", "soon"], "`soon`", "10m");
+    is_refused(&["soak", "--for", "1s"], "`1s`", "4s");
+    is_refused(&["soak", "hard"], "`hard`", "--for");
     is_refused(&["bench", "nothing"], "`nothing`", "echo");
 }
 

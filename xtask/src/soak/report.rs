@@ -73,3 +73,38 @@ fn quantiles(values: &mut [u32]) -> [u32; 3] {
     let at = |part: usize| values.get(values.len() * part / 100).copied().unwrap_or_default();
     [at(50), at(99), values.last().copied().unwrap_or_default()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::watch::Sample;
+    use super::*;
+    use std::time::Duration;
+
+    /// A process that had so much at each of 80 moments.
+    fn watched(of: impl Fn(usize) -> (usize, usize)) -> Watched {
+        let sample = |second: usize| {
+            let (descriptors, resident) = of(second);
+            Sample { at: Duration::from_secs(second as u64), descriptors, resident }
+        };
+        let peak = (0..80).map(|second| of(second).1).max().unwrap_or_default();
+        Watched::of(Duration::from_secs(80), (0..80).map(sample).collect(), peak)
+    }
+
+    #[test]
+    fn what_is_flat_holds() {
+        let flat = watched(|second| (50 + second % 20, 40 * MB + second % 7 * MB));
+        assert_eq!(verdict(&flat, 9, 9), None);
+    }
+
+    #[test]
+    fn what_grows_fails_in_a_line() {
+        let says = |watched: &Watched, left, what: &str| {
+            let why = verdict(watched, left, 9).expect("it fails");
+            assert!(why.contains(what) && why.lines().count() == 1, "{why}");
+        };
+        says(&watched(|second| (50 + 2 * second, 40 * MB)), 9, "descriptors grow");
+        says(&watched(|second| (50, (40 + second) * MB)), 9, "memory grows");
+        says(&watched(|second| (50, if second == 3 { RESIDENT_MAX + 1 } else { MB })), 9, "most");
+        says(&watched(|_| (50, MB)), 10, "after all have gone");
+    }
+}

@@ -30,6 +30,11 @@ pub struct Watched {
 }
 
 impl Watched {
+    #[cfg(test)]
+    pub fn of(time: Duration, samples: Vec<Sample>, peak: usize) -> Watched {
+        Watched { time, samples, peak }
+    }
+
     /// Looks until the time is over, or the servers are.
     pub fn watch(soaking: &Soaking, servers: &mut Servers, clients: &Clients) -> Watched {
         let mut samples = Vec::new();
