@@ -62,7 +62,7 @@ pub fn run(number: u64, addresses: Addresses, soaking: &Soaking, tally: &Tally) 
     let mut round = number;
     while !soaking.is_over() {
         let kind = (round % KINDS.len() as u64) as usize;
-        let is_kv = round / KINDS.len() as u64 % 2 == 0;
+        let is_kv = (round / KINDS.len() as u64).is_multiple_of(2);
         let server = if is_kv { addresses.kv } else { addresses.http };
         // However it ends: the server may close it at any time, and is right to.
         let session = || Session { server, is_kv, soaking }.play(KINDS[kind]);
