@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use greenroom::net::TcpStream;
 use greenroom::sync::{Arc, Event};
 use greenroom::time::Duration;
-use greenroom::wait::{Watcher, any};
+use greenroom::wait::{Watcher, any, readiness};
 
 /// Who holds no more than this is never asked to go for somebody else's sake, and costs nothing to
 /// be able to.
@@ -248,7 +248,9 @@ impl<'a> Counted<'a> {
 
 impl Read for Counted<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.account.may_be_asked_to_go() {
+        // Where something is there already, nobody waits.
+        let is_ready = || readiness(self.stream).is_ok_and(|ready| ready.is_readable());
+        if self.account.may_be_asked_to_go() && !is_ready() {
             self.account.wait(Watcher::read(self.stream)?, self.stream.read_timeout()?)?;
         }
         let mut stream = self.stream;

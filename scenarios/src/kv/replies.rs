@@ -15,10 +15,10 @@ const COPIED_OF_MANY_MAX: usize = size_of::<Share>();
 /// How many values are not yet many.
 const FEW: usize = 16;
 
-/// What is written at once where there are shares.
-const PIECE_BYTES: usize = 64 * 1024;
+/// What is written at once at most where there are shares.
+const PIECE_BYTES: usize = 128 * 1024;
 
-/// A connection gives back the memory a single huge reply made it take.
+/// A connection gives back the memory that long replies made it take.
 const KEEP_BYTES_MAX: usize = 64 * 1024;
 
 /// A value, and how many of the bytes stand before it.
@@ -41,7 +41,7 @@ impl Replies {
 
     /// What they take of memory; shared values are the store's.
     pub(super) fn size(&self) -> usize {
-        let piece = if self.shares.is_empty() { 0 } else { PIECE_BYTES };
+        let piece = if self.shares.is_empty() { 0 } else { self.len().min(PIECE_BYTES) };
         self.bytes.capacity() + self.shares.capacity() * size_of::<Share>() + piece
     }
 
@@ -82,7 +82,7 @@ impl Replies {
         if self.shares.is_empty() {
             return output.write_all(&self.bytes);
         }
-        let (mut piece, mut from) = (Vec::with_capacity(PIECE_BYTES), 0);
+        let (mut piece, mut from) = (Vec::with_capacity(self.len().min(PIECE_BYTES)), 0);
         for (to, value) in self.shares.drain(..) {
             put(&mut piece, &self.bytes[from..to], output)?;
             put(&mut piece, value.bytes(), output)?;

@@ -180,7 +180,7 @@ impl<R: Read> ReplyReader<R> {
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        match self.buffer.fill(&mut self.source, |_| Ok(()))? {
+        match self.buffer.fill(&mut self.source, 0, |_| Ok(()))? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),
         }

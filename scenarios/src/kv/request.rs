@@ -23,7 +23,7 @@ pub const BULK_BYTES_MAX: i64 = 512 * 1024 * 1024;
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A connection gives back the memory that the arguments of a single request made it take.
-const KEEP_ARGS_MAX: usize = 1024;
+const KEEP_ARGS_MAX: usize = 256;
 
 /// Why there is no next request.
 #[derive(Debug)]
@@ -146,7 +146,11 @@ impl<R: Read> RequestReader<R> {
         while !self.parse().map_err(RequestError::Protocol)? {
             let (args, account) = (self.args_size(), &self.account);
             let grow = |size| account.hold_requests(size + args);
-            match self.request.buffer.fill(&mut self.source, grow) {
+            let due = match self.stage {
+                Stage::Body { bulk_bytes, .. } => self.parsed + bulk_bytes + 2,
+                _ => 0,
+            };
+            match self.request.buffer.fill(&mut self.source, due, grow) {
                 Err(error) => return Err(RequestError::Io(error)),
                 Ok(0) if self.request.buffer.unread().is_empty() => {
                     return Err(RequestError::Closed);
