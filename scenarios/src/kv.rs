@@ -14,6 +14,7 @@
 pub mod resp;
 
 mod buffer;
+mod memory;
 mod inline;
 mod replies;
 pub mod reply;

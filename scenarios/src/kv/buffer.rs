@@ -3,22 +3,25 @@
 
 use std::io::{self, Read};
 
+use super::memory::Memory;
+
 /// What one read asks for at least half of, as Redis does (`PROTO_IOBUF_LEN`).
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// A connection gives back what a single large message made it take.
 const KEEP_BYTES_MAX: usize = 256 * 1024;
 
-/// Up to here a buffer doubles when it is full, or more where more is announced; a larger one grows by
-/// half: long strides leave holes behind that the allocator finds no use for.
-const DOUBLED_BYTES_MAX: usize = 1024 * 1024;
+/// At most so much is read at once.
+const READ_BYTES_MAX: usize = 1024 * 1024;
 
 /// `bytes[start..end]` is what arrived and waits; the rest is room.
 #[derive(Debug, Default)]
 pub(super) struct ReadBuffer {
-    bytes: Vec<u8>,
+    bytes: Memory,
     start: usize,
     end: usize,
+    /// Where something was ever written: as much of mapped memory is taken.
+    touched: usize,
 }
 
 impl ReadBuffer {
@@ -47,20 +50,27 @@ impl ReadBuffer {
         grow: impl FnOnce(usize) -> io::Result<()>,
     ) -> io::Result<usize> {
         self.make_room(due, grow)?;
+        let to = self.bytes.len().min(self.end + READ_BYTES_MAX);
         loop {
-            match source.read(&mut self.bytes[self.end..]) {
+            match source.read(&mut self.bytes[self.end..to]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
                 Ok(count) => {
                     self.end += count;
+                    self.touched = self.touched.max(self.end);
                     return Ok(count);
                 }
             }
         }
     }
 
-    /// Growth follows what a peer has sent, and what it has announced by no more than four times that:
-    /// a length of a gigabyte costs nothing until the bytes are here.
+    /// What it takes of memory.
+    pub fn size(&self) -> usize {
+        if self.bytes.is_mapped() { self.touched } else { self.bytes.len() }
+    }
+
+    /// Growth follows what a peer has sent, and what it has announced by no more than a few times
+    /// that: a length of a gigabyte costs nothing until the bytes are here.
     fn make_room(
         &mut self,
         due: usize,
@@ -69,8 +79,8 @@ impl ReadBuffer {
         if self.start == self.end {
             self.start = 0;
             self.end = 0;
-            if self.bytes.len() > KEEP_BYTES_MAX {
-                self.bytes = Vec::new();
+            if self.size() > KEEP_BYTES_MAX {
+                *self = ReadBuffer::default();
             }
         }
         if self.start > 0 && self.bytes.len() - self.end < CHUNK_BYTES / 2 {
@@ -78,22 +88,15 @@ impl ReadBuffer {
             self.end -= self.start;
             self.start = 0;
         }
-        let mut size = self.bytes.len();
-        if self.end == size {
-            let announced = (self.start + due).min(4 * size).min(DOUBLED_BYTES_MAX);
-            size += if size < DOUBLED_BYTES_MAX { size.max(CHUNK_BYTES) } else { size / 2 };
-            size = size.max(announced);
+        if self.end < self.bytes.len() {
+            let next = self.touched.max(self.bytes.len().min(self.end + READ_BYTES_MAX));
+            return grow(if self.bytes.is_mapped() { next } else { self.bytes.len() });
         }
-        grow(size)?;
-        self.bytes.reserve_exact(size - self.bytes.len());
-        self.bytes.resize(size, 0);
-        assert!(self.end < self.bytes.len());
+        let size = self.bytes.grown(self.start + due);
+        grow(size.min(self.end + READ_BYTES_MAX))?;
+        self.bytes.grow(size, self.end)?;
+        self.touched = self.end;
         Ok(())
-    }
-
-    /// What it takes of memory.
-    pub fn size(&self) -> usize {
-        self.bytes.capacity()
     }
 }
 
@@ -118,11 +121,11 @@ mod tests {
 
     #[test]
     fn memory_follows_the_bytes_and_is_given_back() {
-        let sent = vec![7; 3 * KEEP_BYTES_MAX];
+        let sent = vec![7; 30 * KEEP_BYTES_MAX];
         let mut source = sent.as_slice();
         let mut buffer = ReadBuffer::default();
         while buffer.fill(&mut source, 0, |_| Ok(())).unwrap() > 0 {
-            assert!(buffer.bytes.len() <= (2 * buffer.end).max(CHUNK_BYTES));
+            assert!(buffer.size() <= (2 * buffer.end).max(CHUNK_BYTES));
         }
         buffer.consume(sent.len());
         assert_eq!(buffer.fill(&mut [1].as_slice(), 0, |_| Ok(())).unwrap(), 1);
@@ -132,9 +135,9 @@ mod tests {
     #[test]
     fn what_is_announced_costs_four_times_what_came_at_most() {
         let mut buffer = ReadBuffer::default();
-        let mut source = io::repeat(1).take(100_000);
+        let mut source = io::repeat(1).take(10_000_000);
         while buffer.fill(&mut source, 1 << 30, |_| Ok(())).unwrap() > 0 {
-            assert!(buffer.bytes.len() <= (4 * buffer.end).max(CHUNK_BYTES));
+            assert!(buffer.size() <= (4 * buffer.end).max(CHUNK_BYTES));
         }
         let mut sizes = Vec::new();
         let (mut buffer, mut source) = (ReadBuffer::default(), io::repeat(1).take(60_000));
