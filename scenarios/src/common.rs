@@ -1,13 +1,14 @@
-//! What most stories share: a server that gives each connection a greenlet, and a book that what
-//! went wrong is written into.
+//! What most stories share: a server that gives each connection a greenlet, how it refuses a peer, and
+//! a book that what went wrong is written into.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 
 use greenroom::check::Shared;
-use greenroom::net::{TcpListener, TcpStream};
+use greenroom::net::{Shutdown, TcpListener, TcpStream};
 use greenroom::scenario::Stage;
 use greenroom::thread;
+use greenroom::time::{Duration, Instant};
 
 /// Serves a port: each connection is attended by a greenlet `conn`, whose error is a complaint.
 pub(crate) fn serve(
@@ -22,6 +23,27 @@ pub(crate) fn serve(
         let conn = move || complaints.hear(format_args!("attending {}", peer.ip()), attend(stream));
         spawn("conn", conn)?;
     }
+}
+
+/// How long a peer that was refused may take to notice, before its connection is cut off: several
+/// retransmissions, for it may be in slow start on a bad line.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Says why a peer is refused, which may still be talking. Closing over unread bytes resets the
+/// connection, and a reset overtakes the reply: what the peer still sends is thrown away until it has
+/// had time to read.
+pub(crate) fn let_it_read(
+    mut stream: &TcpStream,
+    say: impl FnOnce(&TcpStream) -> io::Result<()>,
+) -> io::Result<()> {
+    stream.set_write_timeout(Some(LINGER))?;
+    say(stream)?;
+    stream.shutdown(Shutdown::Write)?;
+    stream.set_read_timeout(Some(LINGER))?;
+    let start = Instant::now();
+    let mut rest = [0; 4096];
+    while start.elapsed() < LINGER && stream.read(&mut rest)? > 0 {}
+    Ok(())
 }
 
 /// Spawns a greenlet of this name.

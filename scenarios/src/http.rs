@@ -2,20 +2,27 @@
 //! that knows nothing of us (`httparse`): bodies by length and in chunks, one request at a time and
 //! many at once, in pieces that end anywhere.
 
+mod client;
 #[doc(hidden)]
 pub mod fuzz;
 mod message;
+mod server;
 
 use std::io::{self, Write};
+use std::rc::Rc;
 
 use greenroom::check::Shared;
 use greenroom::net::TcpStream;
 use greenroom::rand;
 use greenroom::scenario::{Scenario, Stage};
 
+use crate::budget::Account;
 use crate::bytes::pattern;
 use crate::common::{Complaints, serve, spawn};
-use message::{Head, Reader, write_chunked, write_sized};
+use message::{Reader, write_chunked, write_sized};
+
+pub use client::Client;
+pub use server::Server;
 
 const PORT: u16 = 8080;
 
@@ -36,7 +43,7 @@ fn set(stage: &mut Stage) {
         let count = count.clone();
         serve(PORT, book.clone(), move |stream| {
             count.with(|count| *count += 1);
-            attend(&stream)
+            server::converse(&stream, &Rc::new(Account::unlimited()))
         })
     });
     let (clients, rounds) = (stage.knob("clients"), stage.knob("rounds"));
@@ -52,42 +59,6 @@ fn set(stage: &mut Stage) {
         count if count == clients => Ok(()),
         count => Err(format!("{clients} clients made {count}")),
     });
-}
-
-// The server.
-
-/// Answers requests until one says that it is the last, or none comes.
-fn attend(stream: &TcpStream) -> io::Result<()> {
-    let mut requests = Reader::new(stream);
-    while let Some(head) = requests.request()? {
-        let body = requests.body(&head)?;
-        answer(stream, &head, body)?;
-        if head.says("connection", "close") {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// `POST` is answered with what was posted, `GET /N` with N bytes; in chunks below `/chunked`.
-fn answer(to: &TcpStream, head: &Head, posted: Vec<u8>) -> io::Result<()> {
-    let (method, path) = head.start.split_once(' ').unwrap_or_default();
-    let (in_chunks, rest) = match path.strip_prefix("/chunked") {
-        Some(rest) => (true, rest),
-        None => (false, path),
-    };
-    let length = rest.trim_start_matches('/').parse::<usize>();
-    let body = match (method, length) {
-        ("POST", Err(_)) => posted,
-        ("GET" | "HEAD", Ok(length)) => pattern(0, 0, length),
-        _ => return write_sized(to, "HTTP/1.1 404 Not Found\r\n", b"", 0),
-    };
-    const OK: &str = "HTTP/1.1 200 OK\r\nServer: greenroom\r\n";
-    match method {
-        "HEAD" => write_sized(to, OK, b"", body.len()),
-        _ if in_chunks => write_chunked(to, OK, &body),
-        _ => write_sized(to, OK, &body, body.len()),
-    }
 }
 
 // The client.

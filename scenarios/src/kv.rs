@@ -2,7 +2,7 @@
 //! Not Redis: one type of value, no persistence, no replication, no publish/subscribe.
 //!
 //! ```text
-//!   bytes ─ buffer ─ request ─┐                     ┌─ reply ─ bytes
+//!   bytes ─ buffer ─ request ─┐                     ┌─ reply, replies ─ bytes
 //!                    (inline) ├─ store ─ keyspace ──┤
 //!                             │   strings, session  │
 //!                             └────── server ───────┘   the only file that meets a socket
@@ -14,7 +14,9 @@
 pub mod resp;
 
 mod buffer;
+mod memory;
 mod inline;
+mod replies;
 pub mod reply;
 pub mod request;
 
@@ -27,9 +29,13 @@ pub mod linearizable;
 mod order;
 pub mod register;
 
+mod limits;
+mod serve;
 pub mod server;
 
 mod client;
 mod play;
 
-pub use play::{serve, story};
+pub use limits::Limits;
+pub use play::story;
+pub use serve::serve;

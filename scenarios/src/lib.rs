@@ -19,6 +19,7 @@ pub mod planted;
 
 pub mod laws;
 
+mod budget;
 mod common;
 
 use greenroom::scenario::Scenario;

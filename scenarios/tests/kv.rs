@@ -9,6 +9,7 @@ use greenroom::scenario::{Scenario, Stage};
 use greenroom::sync::Arc;
 use greenroom::thread;
 use greenroom::time::Duration;
+use greenroom_scenarios::kv::Limits;
 use greenroom_scenarios::kv::request::{LINE_BYTES_MAX, encode_request};
 use greenroom_scenarios::kv::resp::{Reply, ReplyReader};
 use greenroom_scenarios::kv::server::Server;
@@ -136,6 +137,62 @@ fn a_peer_that_vanishes_frees_its_greenlet_and_descriptor() {
         assert!(run.outcome.held(), "seed {seed}: {}", run.outcome);
         assert_eq!(run.fired.of(Fault::PowerCut), 1);
     }
+}
+
+/// The hog's request and the other's do not fit together: the hog's is the larger.
+#[test]
+fn who_holds_the_most_is_told_and_goes_for_another() {
+    let story = Scenario::new("hog", "the largest unfinished request goes first", |stage| {
+        stage.server("srv", || {
+            let limits = Limits { memory_clients: Some(600 * 1024), ..Limits::of_a_story(None) };
+            let listener = TcpListener::bind(("0.0.0.0", ADDRESS.1))?;
+            Server::within(limits).serve(&listener)
+        });
+        stage.client("cli", || {
+            let mut hog = TcpStream::connect(ADDRESS)?;
+            hog.write_all(b"*2\r\n$4\r\nECHO\r\n$400000\r\n")?;
+            hog.write_all(&[b'x'; 300_000])?;
+            // Everything has arrived by then, in any weather.
+            thread::sleep(Duration::from_secs(300));
+            let stream = TcpStream::connect(ADDRESS)?;
+            let stored = ask(&stream, &[b"SET", b"k", &[b'y'; 100_000]])?;
+            greenroom::always!(stored == Reply::Simple("OK".into()), "the smaller one is served");
+            let mut answer = String::new();
+            hog.read_to_string(&mut answer)?;
+            greenroom::always!(
+                answer.starts_with("-ERR ") && answer.contains("'maxmemory-clients'"),
+                "the hog is told"
+            );
+            Ok(())
+        });
+    });
+    holds(&story, 20);
+}
+
+/// A bad line makes the reader slow, and the server waits with a large reply.
+#[test]
+fn a_slow_reader_of_what_many_hold_gets_all_of_it() {
+    let story = Scenario::new("shares", "a reply is what was stored when it was asked", |stage| {
+        serve(stage);
+        stage.client("cli", || {
+            let stream = TcpStream::connect(ADDRESS)?;
+            let (old, new) = (vec![b'o'; 30_000], vec![b'n'; 30_000]);
+            ask(&stream, &[b"SET", b"k", &old])?;
+            let mut requests = Vec::new();
+            encode_request(&mut requests, &[b"MGET", b"k", b"none", b"k", b"k"]);
+            encode_request(&mut requests, &[b"SET", b"k", &new]);
+            encode_request(&mut requests, &[b"GET", b"k"]);
+            (&stream).write_all(&requests)?;
+            let mut replies = ReplyReader::new(&stream);
+            let olds = || Reply::Bulk(old.clone());
+            let due = Reply::Array(vec![olds(), Reply::Nil, olds(), olds()]);
+            greenroom::always!(replies.read()? == due, "it is the old one");
+            greenroom::always!(replies.read()? == Reply::Simple("OK".into()), "it is stored");
+            greenroom::always!(replies.read()? == Reply::Bulk(new), "it is the new one");
+            Ok(())
+        });
+    });
+    holds(&story, 10);
 }
 
 #[test]

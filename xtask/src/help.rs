@@ -7,6 +7,8 @@ cargo xtask COMMAND
   sim [SCENARIO…] --seed N | --seeds A..B   rehearse scenarios in the simulated network
   replay TOKEN|FILE                         run a failure again from its token
   real [SCENARIO…]                          perform scenarios on the operating system, over loopback
+  real kv --serve ADDR [--maxmemory SIZE …] a key-value server for Redis's clients; --help lists what
+                                            it grants them
   conform [--cases N] [--seed S]            kept and random socket programs on both hubs; any
                                             difference fails
   conform --across [--cases N] [--seed S]   likewise of two hosts, in two network namespaces
@@ -18,6 +20,8 @@ cargo xtask COMMAND
   fuzz [TARGET…] [--inputs N | --for 30s]   mutated inputs to what reads others' text and bytes
   fuzz TARGET --play FILE…                  inputs from files
   bench [NAME…]                             the benchmark tables, beside a peer in the same run
+  soak [--for TIME]                         honest and hostile clients at the kv and http servers;
+                                            fails where descriptors or memory grow (not in ci)
   test                                      every test (nextest where installed, else cargo test)
   asan                                      the driver's tests under AddressSanitizer
   tsan                                      locks, scopes and queues under ThreadSanitizer, with a
@@ -43,7 +47,7 @@ Exit code: 0 held; 1 failed, or the output could not be written; 2 usage; 101 an
 /// The help of a command, if its arguments ask for it. Those that play stories have their own.
 pub fn asked_for(command: &str, arguments: &[String]) -> Option<String> {
     let asks = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
-    let has_own = ["sim", "replay", "real"].contains(&command);
+    let has_own = ["sim", "replay", "real", "soak"].contains(&command);
     let rows = rows(command);
     (asks && !has_own && !rows.is_empty()).then(|| {
         let more = more(command);

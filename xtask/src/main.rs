@@ -20,6 +20,7 @@ mod conform;
 mod fuzz;
 mod help;
 mod mutants;
+mod soak;
 mod steps;
 mod tidy;
 mod tsan;
@@ -68,6 +69,9 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         "bench-child" => bench::child(rest).map(|()| ExitCode::SUCCESS),
         "fuzz" => fuzz::main(rest).map(exit),
         "conform" => conform::main(rest).map(exit),
+        "soak" => soak::main(rest).map(exit),
+        // The servers that are soaked, started by `soak`.
+        "soak-child" => soak::child().map(exit),
         "test" => flags(name, rest, &[]).map(|_| exit(steps::test())),
         "asan" => flags(name, rest, &[]).map(|_| exit(asan::run())),
         "tsan" => flags(name, rest, &[]).map(|_| exit(tsan::run())),
@@ -88,7 +92,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         }
         unknown => Err(format!(
             "no command `{unknown}`; there are sim, replay, real, conform, snapshots, fuzz, \
-             bench, test, asan, tsan, mutants, ci, tidy, unsafe"
+             soak, bench, test, asan, tsan, mutants, ci, tidy, unsafe"
         )),
     }
 }

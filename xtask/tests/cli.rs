@@ -46,6 +46,16 @@ fn ill_use_gets_one_line_and_exit_code_2() {
     is_refused(&["replay", "v2:nothing"], "`nothing`", "echo");
     is_refused(&["real", "no-such"], "`no-such`", "echo");
     is_refused(&["real", "kv", "--serve", "here"], "`here`", "127.0.0.1:0");
+    is_refused(&["real", "kv", "--serve"], "--serve", "127.0.0.1:0");
+    let serve = ["real", "kv", "--serve", "127.0.0.1:0"];
+    let with = |flags: &[&'static str]| [&serve[..], flags].concat();
+    is_refused(&with(&["--maxmemory", "1kb"]), "`1kb`", "1mb or more");
+    is_refused(&with(&["--proto-max-bulk-len", "2gb"]), "`2gb`", "1mb to 1gb");
+    is_refused(&with(&["--maxclients", "0"]), "`0`", "--maxclients");
+    is_refused(&with(&["--maxmemroy", "1mb"]), "--maxmemroy", "--maxmemory-clients");
+    is_refused(&["soak", "--for", "soon"], "`soon`", "10m");
+    is_refused(&["soak", "--for", "1s"], "`1s`", "4s");
+    is_refused(&["soak", "hard"], "`hard`", "--for");
     is_refused(&["bench", "nothing"], "`nothing`", "echo");
 }
 
@@ -54,6 +64,11 @@ fn help_says_what_is_helped_with() {
     let help = out(&xtask(&["sim", "--help"]));
     assert!(help.starts_with("Rehearses scenarios in the simulated network"), "{help}");
     assert!(help.contains("Usage: cargo xtask sim "), "{help}");
+    let help = out(&xtask(&["real", "kv", "--serve", "--help"]));
+    for flag in ["--maxclients", "--timeout", "--maxmemory ", "--maxmemory-clients"] {
+        assert!(help.contains(flag), "{help}");
+    }
+    assert!(help.contains("--client-query-buffer-limit") && help.contains("--proto-max-bulk-len"));
     let help = out(&xtask(&["replay", "--help"]));
     assert!(help.contains("Usage: cargo xtask replay "), "{help}");
     for arguments in [["--help"], ["-h"], ["help"]] {

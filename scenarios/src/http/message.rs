@@ -3,16 +3,20 @@
 
 use std::error::Error;
 use std::io::{self, Read, Write};
+use std::rc::Rc;
 
 use httparse::Status::{Complete, Partial};
 use httparse::{EMPTY_HEADER, Header};
 
+use crate::budget::Account;
 use crate::bytes::Checksum;
 
 const HEADERS_MAX: usize = 16;
 /// More than this in a head, or announced for a body, is a stream gone wrong.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
-const BODY_BYTES_MAX: u64 = 1 << 24;
+pub(super) const BODY_BYTES_MAX: u64 = 1 << 24;
+/// The largest chunk that is sent.
+const CHUNK_BYTES_MAX: usize = 64_000;
 
 /// The start line without the version, and the headers.
 pub(super) struct Head {
@@ -41,11 +45,17 @@ impl Head {
 pub(super) struct Reader<R> {
     from: R,
     held: Vec<u8>,
+    account: Rc<Account>,
 }
 
 impl<R: Read> Reader<R> {
     pub(super) fn new(from: R) -> Reader<R> {
-        Reader { from, held: Vec::new() }
+        Reader::counted(from, Rc::new(Account::unlimited()))
+    }
+
+    /// What is held of a body is counted.
+    pub(super) fn counted(from: R, account: Rc<Account>) -> Reader<R> {
+        Reader { from, held: Vec::new(), account }
     }
 
     /// The head of a request; `None` where the stream ends between two.
@@ -81,7 +91,9 @@ impl<R: Read> Reader<R> {
             return self.chunks();
         }
         let length = head.header("content-length").unwrap_or("0").parse().map_err(invalid)?;
-        self.exactly(length)
+        let mut body = Vec::new();
+        self.exactly(length, &mut body)?;
+        Ok(body)
     }
 
     /// Whether nothing more comes.
@@ -100,7 +112,7 @@ impl<R: Read> Reader<R> {
             if size == 0 {
                 break;
             }
-            body.extend(self.exactly(size)?);
+            self.exactly(size, &mut body)?;
             self.line_end()?;
         }
         let sum = self.parse(|bytes| {
@@ -117,7 +129,11 @@ impl<R: Read> Reader<R> {
     }
 
     fn line_end(&mut self) -> io::Result<()> {
-        match self.exactly(2)?.as_slice() {
+        while self.held.len() < 2 {
+            self.fill_or_fail()?;
+        }
+        let end: Vec<u8> = self.held.drain(..2).collect();
+        match end.as_slice() {
             b"\r\n" => Ok(()),
             other => Err(invalid(format!("a chunk ends in {other:?}"))),
         }
@@ -136,23 +152,34 @@ impl<R: Read> Reader<R> {
             if self.held.len() > HEAD_BYTES_MAX {
                 return Err(invalid("a head without an end"));
             }
-            if !self.fill()? {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
+            self.fill_or_fail()?;
         }
     }
 
-    fn exactly(&mut self, length: u64) -> io::Result<Vec<u8>> {
-        if length > BODY_BYTES_MAX {
-            return Err(invalid(format!("{length} bytes are announced")));
+    /// Appends so many bytes to a body.
+    fn exactly(&mut self, length: u64, body: &mut Vec<u8>) -> io::Result<()> {
+        if length.saturating_add(body.len() as u64) > BODY_BYTES_MAX {
+            return Err(invalid(format!("a body of {length} bytes or more is announced")));
         }
-        let length = length as usize;
-        while self.held.len() < length {
-            if !self.fill()? {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+        let whole = body.len() + length as usize;
+        while body.len() < whole {
+            if self.held.is_empty() {
+                self.fill_or_fail()?;
             }
+            let count = self.held.len().min(whole - body.len());
+            // Growth follows what has come, never what was announced.
+            if body.capacity() - body.len() < count {
+                let size = (2 * body.capacity()).clamp(body.len() + count, whole.max(count));
+                self.account.hold_requests(size)?;
+                body.reserve_exact(size - body.len());
+            }
+            body.extend(self.held.drain(..count));
         }
-        Ok(self.held.drain(..length).collect())
+        Ok(())
+    }
+
+    fn fill_or_fail(&mut self) -> io::Result<()> {
+        if self.fill()? { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     /// Reads once; answers whether anything came.
@@ -164,7 +191,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// Writes a message in one piece. `start` is its start line and headers of its own; the length told
+/// Writes a message, a short one in one piece. `start` is its start line and headers of its own; the length told
 /// is not the body's where the answer is to `HEAD`.
 pub(super) fn write_sized(
     mut to: impl Write,
@@ -172,7 +199,9 @@ pub(super) fn write_sized(
     body: &[u8],
     length: usize,
 ) -> io::Result<()> {
-    to.write_all(&[format!("{start}Content-Length: {length}\r\n\r\n").as_bytes(), body].concat())
+    let (first, later) = body.split_at(body.len().min(CHUNK_BYTES_MAX));
+    to.write_all(&[format!("{start}Content-Length: {length}\r\n\r\n").as_bytes(), first].concat())?;
+    to.write_all(later)
 }
 
 /// Writes a message in chunks that grow, each in a write of its own, and a sum after them.
@@ -183,7 +212,7 @@ pub(super) fn write_chunked(mut to: impl Write, start: &str, body: &[u8]) -> io:
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(rest.len().min(size));
         to.write_all(&[format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat())?;
-        (rest, size) = (after, size * 40);
+        (rest, size) = (after, (size * 40).min(CHUNK_BYTES_MAX));
     }
     to.write_all(format!("0\r\nX-Sum: {}\r\n\r\n", sum_of(body)).as_bytes())
 }

@@ -1,14 +1,12 @@
 //! `kv`: several hosts use one server at once, and what they saw is judged: each key behaves as if
-//! one operation happened after the other. And the server by itself, for a command line.
+//! one operation happened after the other.
 
 use std::io;
 
 use greenroom::check::Shared;
-use greenroom::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use greenroom::net::TcpListener;
 use greenroom::rand;
 use greenroom::scenario::{Scenario, Stage};
-use greenroom::signal::Interrupt;
-use greenroom::sync::Arc;
 use greenroom::time::{Duration, Instant};
 
 use super::client::Client;
@@ -31,29 +29,6 @@ const STATES_MAX: usize = 200_000;
 
 /// Connections that may come to nothing, one after the other, before a client complains.
 const CONNECTS_MAX: u32 = 5;
-
-/// Serves until an interrupt, then lets the connections end and returns. `announce` is told the
-/// address once peers can connect to it.
-///
-/// # Errors
-///
-/// When the address cannot be bound, the hub has no interrupts, or the listener fails for good.
-pub fn serve(addr: impl ToSocketAddrs, announce: impl FnOnce(SocketAddr)) -> io::Result<()> {
-    const FAREWELL: Duration = Duration::from_secs(5);
-    let interrupt = Interrupt::new()?;
-    let listener = Arc::new(TcpListener::bind(addr)?);
-    announce(listener.local_addr()?);
-    let door = listener.clone();
-    spawn("interrupt", move || {
-        if interrupt.wait().is_ok() {
-            door.close();
-        }
-    })?;
-    let server = Server::new(None);
-    server.serve(&listener)?;
-    server.close_connections(FAREWELL);
-    Ok(())
-}
 
 /// The story. Knobs: `clients` hosts with `connections` each, that do `operations` on `keys`.
 pub fn story() -> Scenario {

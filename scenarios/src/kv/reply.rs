@@ -11,7 +11,7 @@ use super::resp::{parse_integer, push_bulk, push_header};
 const DEPTH_MAX: usize = 32;
 
 /// A reply as a value, for clients and tests. The server appends its replies with the functions
-/// below and never builds one.
+/// below (see also `replies`) and never builds one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// `+OK`: a status.
@@ -180,7 +180,7 @@ impl<R: Read> ReplyReader<R> {
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        match self.buffer.fill(&mut self.source)? {
+        match self.buffer.fill(&mut self.source, 0, |_| Ok(()))? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),
         }

@@ -2,10 +2,12 @@
 //! Not the meaning of a request (see `store`); nothing here looks at a command's name.
 
 use std::io::{self, Read};
+use std::rc::Rc;
 
 use super::buffer::ReadBuffer;
 use super::inline::{self, Span};
 use super::resp::{parse_integer, push_bulk, push_header};
+use crate::budget::Account;
 
 /// Redis's bound on a line, be it typed by hand or a header such as `*3`.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -13,11 +15,15 @@ pub const LINE_BYTES_MAX: usize = 64 * 1024;
 /// Redis's bound before 7.0, which then raised it to two billion for the authenticated.
 pub const ARGS_MAX: i64 = 1024 * 1024;
 
-/// Redis's `proto-max-bulk-len`: above it a length is nonsense.
+/// Redis's `proto-max-bulk-len`, where nothing else is said: above it a length is nonsense.
 pub const BULK_BYTES_MAX: i64 = 512 * 1024 * 1024;
 
-/// Ours: one request with all its arguments. Redis lets a client's buffer reach a gigabyte.
+/// One request with all its arguments, where nothing else is said: `client-query-buffer-limit`, which
+/// Redis has at a gigabyte.
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A connection gives back the memory that the arguments of a single request made it take.
+const KEEP_ARGS_MAX: usize = 256;
 
 /// Why there is no next request.
 #[derive(Debug)]
@@ -52,6 +58,11 @@ impl Request {
         &self.buffer.unread()[from as usize..to as usize]
     }
 
+    /// About how many bytes it has.
+    pub(super) fn byte_count(&self) -> usize {
+        self.args.last().map_or(0, |&(_, to)| to as usize)
+    }
+
     /// The arguments after the first `skip`.
     pub fn args_from(&self, skip: usize) -> impl Iterator<Item = &[u8]> {
         (skip..self.args.len()).map(|index| self.arg(index))
@@ -71,6 +82,8 @@ pub fn encode_request(out: &mut Vec<u8>, args: &[&[u8]]) {
 #[derive(Debug)]
 pub struct RequestReader<R> {
     source: R,
+    account: Rc<Account>,
+    bounds: Bounds,
     request: Request,
     stage: Stage,
     /// How much of the unread bytes belongs to the request so far.
@@ -80,6 +93,21 @@ pub struct RequestReader<R> {
     scanned: usize,
     /// A stream that went wrong stays wrong: after a lost byte no boundary can be trusted.
     broken: Option<String>,
+}
+
+/// How large what a peer sends may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// One argument.
+    pub bulk_bytes_max: i64,
+    /// One request. Also what keeps a span's ends within 32 bits.
+    pub request_bytes_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { bulk_bytes_max: BULK_BYTES_MAX, request_bytes_max: REQUEST_BYTES_MAX }
+    }
 }
 
 /// What the next byte to be parsed is.
@@ -103,15 +131,26 @@ enum Stage {
 impl<R: Read> RequestReader<R> {
     /// Reads requests from `source`.
     pub fn new(source: R) -> Self {
-        let request = Request::default();
-        Self { source, request, stage: Stage::Start, parsed: 0, scanned: 0, broken: None }
+        Self::counted(source, Bounds::default(), Rc::new(Account::unlimited()))
+    }
+
+    /// As [`new`](Self::new), within bounds, what is held being counted.
+    pub(super) fn counted(source: R, bounds: Bounds, account: Rc<Account>) -> Self {
+        let (request, stage) = (Request::default(), Stage::Start);
+        Self { source, account, bounds, request, stage, parsed: 0, scanned: 0, broken: None }
     }
 
     /// The next request, reading only if the bytes at hand do not hold one. An `Io` error leaves
     /// everything in place, so a read that timed out may be repeated.
     pub fn read(&mut self) -> Result<&Request, RequestError> {
         while !self.parse().map_err(RequestError::Protocol)? {
-            match self.request.buffer.fill(&mut self.source) {
+            let (args, account) = (self.args_size(), &self.account);
+            let grow = |size| account.hold_requests(size + args);
+            let due = match self.stage {
+                Stage::Body { bulk_bytes, .. } => self.parsed + bulk_bytes + 2,
+                _ => 0,
+            };
+            match self.request.buffer.fill(&mut self.source, due, grow) {
                 Err(error) => return Err(RequestError::Io(error)),
                 Ok(0) if self.request.buffer.unread().is_empty() => {
                     return Err(RequestError::Closed);
@@ -120,8 +159,14 @@ impl<R: Read> RequestReader<R> {
                 Ok(_) => {}
             }
         }
+        let size = self.request.buffer.size() + self.args_size();
+        self.account.hold_requests(size).map_err(RequestError::Io)?;
         self.stage = Stage::Taken;
         Ok(&self.request)
+    }
+
+    fn args_size(&self) -> usize {
+        self.request.args.capacity() * size_of::<Span>()
     }
 
     /// True if [`read`](Self::read) would answer without reading from the source.
@@ -158,6 +203,7 @@ impl<R: Read> RequestReader<R> {
     fn forget_request(&mut self) -> bool {
         self.request.buffer.consume(self.parsed);
         self.request.args.clear();
+        self.request.args.shrink_to(KEEP_ARGS_MAX);
         self.stage = Stage::Start;
         self.parsed = 0;
         self.scanned = 0;
@@ -195,6 +241,7 @@ impl<R: Read> RequestReader<R> {
     }
 
     fn parse_header(&mut self, args_left: i64) -> Result<bool, String> {
+        let bulk_bytes_max = self.bounds.bulk_bytes_max;
         let Some(line) = self.line("too big bulk count string")? else {
             return Ok(false);
         };
@@ -202,11 +249,11 @@ impl<R: Read> RequestReader<R> {
             let got = line[0].escape_ascii();
             return Err(format!("Protocol error: expected '$', got '{got}'"));
         }
-        let bytes = header_number(line).filter(|bytes| (0..=BULK_BYTES_MAX).contains(bytes));
+        let allowed = 0..=bulk_bytes_max;
+        let bytes = header_number(line).filter(|bytes| allowed.contains(bytes));
         let bulk_bytes = bytes.ok_or("Protocol error: invalid bulk length")? as usize;
         self.finish_line();
-        // Also what keeps a span's ends within 32 bits.
-        if self.parsed + bulk_bytes > REQUEST_BYTES_MAX {
+        if self.parsed + bulk_bytes > self.bounds.request_bytes_max {
             return Err("Protocol error: too big request".into());
         }
         self.stage = Stage::Body { args_left, bulk_bytes };

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::rc::Rc;
 use std::sync::PoisonError;
 
 use greenroom::net::{Shutdown, TcpListener, TcpStream};
@@ -10,27 +11,33 @@ use greenroom::sync::{Arc, Condvar, Mutex, MutexGuard};
 use greenroom::thread;
 use greenroom::time::{Duration, Instant};
 
+use super::Limits;
+use super::replies::Replies;
 use super::reply::push_error;
 use super::resp::{RequestError, RequestReader};
 use super::store::{Flow, Store};
+use crate::budget::{Account, Budget, Counted, is_over_budget};
+use crate::common::let_it_read;
 
 /// Replies are gathered while requests are at hand, up to about this much.
 const REPLIES_BYTES_MAX: usize = 64 * 1024;
 
-/// A connection gives back the memory a single huge reply made it take.
-const KEEP_BYTES_MAX: usize = 1024 * 1024;
+/// A reply that may take more memory than this is counted before it is built, any other after.
+const UNCOUNTED_BYTES_MAX: usize = 16 * 1024;
 
-/// Failures to accept are mostly of the moment (a peer that left the queue, no descriptors), but a
-/// listener that never works again should not spin.
-const ACCEPT_FAILURES_MAX: usize = 100;
+/// Failures to accept are of the moment (a peer that left the queue, no descriptors): others are
+/// served on, and it is tried again after a pause.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// How accepting ends on a listener that was closed here. The number is every Unix's.
 const EBADF: i32 = 9;
 
-/// How long a peer that was refused may take to notice, before its connection is cut off: several
-/// retransmissions, for it may be in slow start on a bad line.
-const LINGER: Duration = Duration::from_secs(5);
+/// What a connection is told that has to go for the sake of the others.
+const OVER_BUDGET: &str = "the requests and replies of all clients take more memory than \
+    'maxmemory-clients', and yours the most of it";
+
+/// What a connection is told that is one too many.
+const TOO_MANY: &str = "max number of clients reached: there are as many as 'maxclients'";
 
 /// What all connections share.
 #[derive(Debug)]
@@ -40,7 +47,8 @@ pub struct Server {
     one_ended: Condvar,
     /// The store's time counts from here.
     start: Instant,
-    idle_max: Option<Duration>,
+    limits: Limits,
+    budget: Budget,
 }
 
 /// Those being attended, by number.
@@ -51,39 +59,44 @@ struct Connections {
 }
 
 impl Server {
-    /// A peer that sends nothing, or takes nothing, for `idle_max` is given up. Without it, one
-    /// that vanished silently keeps its greenlet for good.
-    pub fn new(idle_max: Option<Duration>) -> Arc<Self> {
+    /// A server among friends: [`Limits::of_a_story`].
+    pub fn new(timeout: Option<Duration>) -> Arc<Self> {
+        Self::within(Limits::of_a_story(timeout))
+    }
+
+    /// A server that grants its clients so much and no more.
+    pub fn within(limits: Limits) -> Arc<Self> {
         Arc::new(Self {
-            store: Mutex::new(Store::new()),
+            store: Mutex::new(Store::bounded(limits.memory)),
             connections: Mutex::default(),
             one_ended: Condvar::new(),
             start: Instant::now(),
-            idle_max,
+            budget: Budget::new(limits.memory_clients),
+            limits,
         })
     }
 
-    /// Accepts connections until the listener is closed, or fails for good.
+    /// Accepts connections until the listener is closed, each served by a greenlet `conn`.
     ///
     /// # Errors
     ///
-    /// What `accept` answered, time after time.
+    /// When the listener does not listen.
     pub fn serve(self: &Arc<Self>, listener: &TcpListener) -> io::Result<()> {
-        let mut failures = 0;
         loop {
             match listener.accept() {
-                Ok((stream, _)) => {
-                    failures = 0;
-                    self.spawn_connection(stream);
-                }
+                Ok((stream, _)) => self.spawn_connection(stream),
                 Err(error) if error.raw_os_error() == Some(EBADF) => return Ok(()),
-                Err(error) if failures == ACCEPT_FAILURES_MAX => return Err(error),
-                Err(_) => {
-                    failures += 1;
-                    thread::sleep(ACCEPT_PAUSE);
-                }
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
+                Err(_) => thread::sleep(ACCEPT_PAUSE),
             }
         }
+    }
+
+    /// Serves one connection until it is over.
+    pub fn serve_one(self: &Arc<Self>, stream: TcpStream) {
+        let attended = Attended::new(self.clone(), Arc::new(stream));
+        // However a connection ends, there is nobody left to tell.
+        drop(self.attend(&attended));
     }
 
     /// How many peers are attended.
@@ -91,13 +104,18 @@ impl Server {
         self.connections().open.len()
     }
 
-    /// Lets every connection end once it has answered what it has read; waits for that, but not
-    /// for longer than `patience`.
-    pub fn close_connections(&self, patience: Duration) {
+    /// Lets every connection end once it has answered what it has read.
+    pub fn say_goodbye(&self) {
         for stream in self.connections().open.values() {
             // One that its peer has ended already is about to go by itself.
             let _ = stream.shutdown(Shutdown::Read);
         }
+    }
+
+    /// As [`say_goodbye`](Server::say_goodbye), and waits until all have ended, but not for longer
+    /// than `patience`.
+    pub fn close_connections(&self, patience: Duration) {
+        self.say_goodbye();
         let some_open = |connections: &mut Connections| !connections.open.is_empty();
         drop(self.one_ended.wait_timeout_while(self.connections(), patience, some_open));
     }
@@ -106,54 +124,85 @@ impl Server {
     fn spawn_connection(self: &Arc<Self>, stream: TcpStream) {
         let attended = Attended::new(self.clone(), Arc::new(stream));
         // However a connection ends, there is nobody left to tell.
-        let connection = move || drop(attended.server.attend(&attended.stream));
+        let connection = move || drop(attended.server.attend(&attended));
         let _ = thread::Builder::new().name("conn".into()).spawn(connection);
     }
 
-    fn attend(&self, stream: &TcpStream) -> io::Result<()> {
+    fn attend(&self, attended: &Attended) -> io::Result<()> {
+        let stream = &*attended.stream;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(self.idle_max)?;
-        stream.set_write_timeout(self.idle_max)?;
-        if self.converse(stream, stream)? == Parting::Refused {
-            let_it_read_why(stream)?;
+        stream.set_read_timeout(self.limits.timeout)?;
+        stream.set_write_timeout(self.limits.timeout)?;
+        let account = Rc::new(self.budget.open());
+        let counted = Counted::new(stream, &account);
+        let parting = match attended.is_one_too_many {
+            true => Parting::refused(Replies::default(), TOO_MANY),
+            false => self.converse(counted, counted, &account)?,
+        };
+        match parting {
+            Parting::Agreed => Ok(()),
+            Parting::Refused(mut why) => {
+                drop(account);
+                let_it_read(stream, |mut out| why.write_to(&mut out))
+            }
         }
-        Ok(())
     }
 
     /// Answers requests in order until either side is done. Replies go out in one write when the
     /// next request would have to be waited for, so a pipeline costs two system calls, not two
     /// for each request.
-    fn converse(&self, input: impl Read, mut output: impl Write) -> io::Result<Parting> {
-        let mut requests = RequestReader::new(input);
-        let mut replies = Vec::new();
+    fn converse(
+        &self,
+        input: impl Read,
+        mut output: impl Write,
+        account: &Rc<Account>,
+    ) -> io::Result<Parting> {
+        let bounds = self.limits.bounds();
+        let mut requests = RequestReader::counted(input, bounds, account.clone());
+        let mut replies = Replies::default();
         loop {
-            let parting = match requests.read() {
-                Ok(request) => {
-                    // Taken anew for each request, and never held over a read or a write.
-                    let mut store = self.store.lock().map_err(|_| io::Error::other("poisoned"))?;
-                    match store.execute(request, self.now_ns(), &mut replies) {
-                        Flow::Continue => None,
-                        Flow::Close => Some(Parting::Agreed),
-                    }
-                }
+            let parting = match self.answer_next(&mut requests, &mut replies, account) {
+                Ok(Flow::Continue) => None,
+                Ok(Flow::Close) => Some(Parting::Agreed),
                 Err(RequestError::Protocol(text)) => {
-                    push_error(&mut replies, &format!("ERR {text}"));
-                    Some(Parting::Refused)
+                    return Ok(Parting::refused(replies, &text));
+                }
+                Err(RequestError::Io(error)) if is_over_budget(&error) => {
+                    return Ok(Parting::refused(replies, OVER_BUDGET));
                 }
                 Err(RequestError::Io(error)) => return Err(error),
                 Err(RequestError::Closed | RequestError::Truncated) => return Ok(Parting::Agreed),
             };
             if parting.is_some() || replies.len() >= REPLIES_BYTES_MAX || !requests.buffered() {
-                output.write_all(&replies)?;
-                replies.clear();
-                if replies.capacity() > KEEP_BYTES_MAX {
-                    replies = Vec::new();
-                }
+                replies.write_to(&mut output)?;
+                // To hold less is refused to nobody.
+                let _ = account.hold_replies(replies.size());
             }
             if let Some(parting) = parting {
                 return Ok(parting);
             }
         }
+    }
+
+    fn answer_next(
+        &self,
+        requests: &mut RequestReader<impl Read>,
+        replies: &mut Replies,
+        account: &Account,
+    ) -> Result<Flow, RequestError> {
+        let request = requests.read()?;
+        let growth = Replies::growth_max(request.arg_count(), request.byte_count());
+        if growth > UNCOUNTED_BYTES_MAX {
+            account.hold_replies(replies.size() + growth).map_err(RequestError::Io)?;
+        }
+        let flow = {
+            // Taken anew for each request, and never held over a read or a write.
+            let poisoned = |_| RequestError::Io(io::Error::other("poisoned"));
+            let mut store = self.store.lock().map_err(poisoned)?;
+            store.execute(request, self.now_ns(), replies)
+        };
+        account.hold_replies(replies.size()).map_err(RequestError::Io)?;
+        Ok(flow)
     }
 
     /// Asked for under the lock, so that the store sees time pass in the order of its commands.
@@ -167,23 +216,20 @@ impl Server {
 }
 
 /// How a conversation came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Parting {
     /// The peer said it was done.
     Agreed,
-    /// The peer does not speak RESP, and may still be talking.
-    Refused,
+    /// The peer does not speak RESP, or asks for too much, and may still be talking. It is to read
+    /// this.
+    Refused(Replies),
 }
 
-/// Closing over unread bytes resets the connection, and a reset overtakes the reply that says what
-/// was wrong: what the peer still sends is thrown away until it has had time to read.
-fn let_it_read_why(mut stream: &TcpStream) -> io::Result<()> {
-    stream.shutdown(Shutdown::Write)?;
-    stream.set_read_timeout(Some(LINGER))?;
-    let start = Instant::now();
-    let mut rest = [0; 4096];
-    while start.elapsed() < LINGER && stream.read(&mut rest)? > 0 {}
-    Ok(())
+impl Parting {
+    fn refused(mut replies: Replies, why: &str) -> Parting {
+        push_error(&mut replies.bytes, &format!("ERR {why}"));
+        Parting::Refused(replies)
+    }
 }
 
 /// A connection on the server's list, from when it is accepted until its greenlet is over, however
@@ -192,18 +238,20 @@ struct Attended {
     server: Arc<Server>,
     number: u64,
     stream: Arc<TcpStream>,
+    is_one_too_many: bool,
 }
 
 impl Attended {
     fn new(server: Arc<Server>, stream: Arc<TcpStream>) -> Attended {
-        let number = {
+        let (number, count) = {
             let mut connections = server.connections();
             connections.latest += 1;
             let number = connections.latest;
             connections.open.insert(number, stream.clone());
-            number
+            (number, connections.open.len())
         };
-        Attended { server, number, stream }
+        let is_one_too_many = count > server.limits.clients;
+        Attended { server, number, stream, is_one_too_many }
     }
 }
 
@@ -234,11 +282,18 @@ mod tests {
         }
     }
 
+    fn converse(input: impl Read) -> Writes {
+        let (mut writes, account) = (Writes::default(), Rc::new(Account::unlimited()));
+        let parting = Server::new(None).converse(input, &mut writes, &account).unwrap();
+        if let Parting::Refused(mut replies) = parting {
+            replies.write_to(&mut writes).unwrap();
+        }
+        writes
+    }
+
     #[track_caller]
     fn check(input: impl Read, expected: &[&str]) {
-        let mut writes = Writes::default();
-        Server::new(None).converse(input, &mut writes).unwrap();
-        assert_eq!(writes.0, expected);
+        assert_eq!(converse(input).0, expected);
     }
 
     #[test]
@@ -252,9 +307,7 @@ mod tests {
         let value = "x".repeat(REPLIES_BYTES_MAX / 2);
         let mut input = Vec::new();
         (0..4).for_each(|_| encode_request(&mut input, &[b"ECHO", value.as_bytes()]));
-        let mut writes = Writes::default();
-        Server::new(None).converse(input.as_slice(), &mut writes).unwrap();
-        assert!(writes.0.len() >= 2);
+        assert!(converse(input.as_slice()).0.len() >= 2);
     }
 
     #[test]

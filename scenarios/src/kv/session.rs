@@ -11,22 +11,22 @@ const REDIS_VERSION: &str = "7.0.0";
 
 pub(super) fn ping(call: &mut Call) -> Outcome {
     match call.request.arg_count() {
-        1 => push_simple(call.out, "PONG"),
-        2 => push_bulk(call.out, call.request.arg(1)),
+        1 => push_simple(&mut call.out.bytes, "PONG"),
+        2 => push_bulk(&mut call.out.bytes, call.request.arg(1)),
         _ => return Err(Refusal::Arity),
     }
     Ok(())
 }
 
 pub(super) fn echo(call: &mut Call) -> Outcome {
-    push_bulk(call.out, call.request.arg(1));
+    push_bulk(&mut call.out.bytes, call.request.arg(1));
     Ok(())
 }
 
 /// There is one database.
 pub(super) fn select(call: &mut Call) -> Outcome {
     match parse_integer(call.request.arg(1)) {
-        Some(0) => push_simple(call.out, "OK"),
+        Some(0) => push_simple(&mut call.out.bytes, "OK"),
         Some(_) => return Err(Refusal::Database),
         None => return Err(Refusal::NotInteger),
     }
@@ -35,7 +35,7 @@ pub(super) fn select(call: &mut Call) -> Outcome {
 
 pub(super) fn quit(call: &mut Call) -> Outcome {
     call.flow = Flow::Close;
-    push_simple(call.out, "OK");
+    push_simple(&mut call.out.bytes, "OK");
     Ok(())
 }
 
@@ -45,21 +45,21 @@ pub(super) fn hello(call: &mut Call) -> Outcome {
     if version.is_some_and(|version| parse_integer(version) != Some(2)) {
         return Err(Refusal::Protocol);
     }
-    push_array(call.out, 14);
+    push_array(&mut call.out.bytes, 14);
     for (name, value) in [("server", "redis"), ("version", REDIS_VERSION)] {
-        push_bulk(call.out, name.as_bytes());
-        push_bulk(call.out, value.as_bytes());
+        push_bulk(&mut call.out.bytes, name.as_bytes());
+        push_bulk(&mut call.out.bytes, value.as_bytes());
     }
     for (name, value) in [("proto", 2), ("id", 1)] {
-        push_bulk(call.out, name.as_bytes());
-        push_reply_integer(call.out, value);
+        push_bulk(&mut call.out.bytes, name.as_bytes());
+        push_reply_integer(&mut call.out.bytes, value);
     }
     for (name, value) in [("mode", "standalone"), ("role", "master")] {
-        push_bulk(call.out, name.as_bytes());
-        push_bulk(call.out, value.as_bytes());
+        push_bulk(&mut call.out.bytes, name.as_bytes());
+        push_bulk(&mut call.out.bytes, value.as_bytes());
     }
-    push_bulk(call.out, b"modules");
-    push_array(call.out, 0);
+    push_bulk(&mut call.out.bytes, b"modules");
+    push_array(&mut call.out.bytes, 0);
     Ok(())
 }
 
@@ -68,11 +68,11 @@ pub(super) fn client(call: &mut Call) -> Outcome {
     let subcommand = call.request.arg(1);
     let is = |name: &[u8]| subcommand.eq_ignore_ascii_case(name);
     if is(b"setname") || is(b"setinfo") {
-        push_simple(call.out, "OK");
+        push_simple(&mut call.out.bytes, "OK");
     } else if is(b"getname") {
-        push_nil(call.out);
+        push_nil(&mut call.out.bytes);
     } else if is(b"id") {
-        push_reply_integer(call.out, 1);
+        push_reply_integer(&mut call.out.bytes, 1);
     } else {
         return Err(unknown(subcommand));
     }
@@ -95,10 +95,10 @@ pub(super) fn config(call: &mut Call) -> Outcome {
         call.request.args_from(2).any(wanted)
     };
     let found = SETTINGS.iter().filter(|(name, _)| asked(name));
-    push_array(call.out, 2 * found.clone().count());
+    push_array(&mut call.out.bytes, 2 * found.clone().count());
     for (name, value) in found {
-        push_bulk(call.out, name.as_bytes());
-        push_bulk(call.out, value.as_bytes());
+        push_bulk(&mut call.out.bytes, name.as_bytes());
+        push_bulk(&mut call.out.bytes, value.as_bytes());
     }
     Ok(())
 }
@@ -107,20 +107,22 @@ pub(super) fn config(call: &mut Call) -> Outcome {
 pub(super) fn command(call: &mut Call) -> Outcome {
     let subcommand = call.request.args_from(1).next();
     match subcommand.is_some_and(|name| name.eq_ignore_ascii_case(b"count")) {
-        true => push_reply_integer(call.out, COMMAND_COUNT as i64),
-        false => push_array(call.out, 0),
+        true => push_reply_integer(&mut call.out.bytes, COMMAND_COUNT as i64),
+        false => push_array(&mut call.out.bytes, 0),
     }
     Ok(())
 }
 
 pub(super) fn info(call: &mut Call) -> Outcome {
     let keys = call.keys.len(call.now_ns);
+    let used = call.keys.size();
     let uptime_s = call.now_ns / 1_000_000_000;
     let text = format!(
         "# Server\r\nredis_version:{REDIS_VERSION}\r\nredis_mode:standalone\r\n\
-         uptime_in_seconds:{uptime_s}\r\n\r\n# Keyspace\r\ndb0:keys={keys}\r\n"
+         uptime_in_seconds:{uptime_s}\r\n\r\n# Memory\r\nused_memory:{used}\r\n\r\n\
+         # Keyspace\r\ndb0:keys={keys}\r\n"
     );
-    push_bulk(call.out, text.as_bytes());
+    push_bulk(&mut call.out.bytes, text.as_bytes());
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! The store behind the server: finds a request's command, runs it, appends one reply.
 //! Not concurrent and without a clock: whoever owns it says what time it is.
 
-use super::keyspace::Keyspace;
+use super::keyspace::{ENTRY_BYTES, Keyspace};
+use super::replies::Replies;
 use super::reply::push_error;
 use super::request::Request;
 use super::{session, strings};
@@ -20,6 +21,8 @@ pub enum Flow {
 pub struct Store {
     keys: Keyspace,
     latest_ns: u64,
+    /// What it may take of memory, in bytes.
+    bytes_max: Option<usize>,
 }
 
 impl Store {
@@ -28,24 +31,40 @@ impl Store {
         Self::default()
     }
 
+    /// As [`new`](Self::new); commands that would take it above so many bytes are refused. That is
+    /// Redis's `maxmemory` under the policy `noeviction`, but for the command that crosses the line,
+    /// which Redis still runs.
+    pub fn bounded(bytes_max: Option<usize>) -> Self {
+        Self { bytes_max, ..Self::default() }
+    }
+
+    /// Whether there is room for what a request brings.
+    fn has_room_for(&self, request: &Request) -> bool {
+        let brings = request.byte_count() + request.arg_count().div_ceil(2) * ENTRY_BYTES;
+        self.bytes_max.is_none_or(|most| self.keys.size() + brings <= most)
+    }
+
     /// Runs one request and appends its reply. `now_ns` counts from any fixed moment; should it
     /// step back, the store stays where it was, so that an expired key stays expired.
-    pub fn execute(&mut self, request: &Request, now_ns: u64, out: &mut Vec<u8>) -> Flow {
+    pub fn execute(&mut self, request: &Request, now_ns: u64, out: &mut Replies) -> Flow {
         self.latest_ns = self.latest_ns.max(now_ns);
         self.keys.bury(self.latest_ns);
         let Some(command) = find(request.arg(0)) else {
-            push_error(out, &unknown_command(request));
+            push_error(&mut out.bytes, &unknown_command(request));
             return Flow::Continue;
         };
+        let takes = command.takes(request.arg_count());
+        let has_room = !command.grows || self.has_room_for(request);
         let keys = &mut self.keys;
         let mut call = Call { keys, request, now_ns: self.latest_ns, out, flow: Flow::Continue };
-        let outcome = match command.takes(request.arg_count()) {
-            true => (command.run)(&mut call),
-            false => Err(Refusal::Arity),
+        let outcome = match (takes, has_room) {
+            (true, true) => (command.run)(&mut call),
+            (true, false) => Err(Refusal::OutOfMemory),
+            (false, _) => Err(Refusal::Arity),
         };
         let flow = call.flow;
         if let Err(refusal) = outcome {
-            push_error(out, &refusal.text(command.name));
+            push_error(&mut out.bytes, &refusal.text(command.name));
         }
         flow
     }
@@ -56,7 +75,7 @@ pub(super) struct Call<'a> {
     pub keys: &'a mut Keyspace,
     pub request: &'a Request,
     pub now_ns: u64,
-    pub out: &'a mut Vec<u8>,
+    pub out: &'a mut Replies,
     pub flow: Flow,
 }
 
@@ -73,6 +92,7 @@ pub(super) enum Refusal {
     Database,
     Subcommand(String),
     Protocol,
+    OutOfMemory,
 }
 
 impl Refusal {
@@ -92,6 +112,9 @@ impl Refusal {
                 format!("ERR unknown subcommand '{sub}'. Try {container} HELP.")
             }
             Self::Protocol => "NOPROTO unsupported protocol version".into(),
+            Self::OutOfMemory => {
+                "OOM command not allowed: it would take the keys above 'maxmemory'".into()
+            }
         }
     }
 }
@@ -102,6 +125,8 @@ struct Command {
     name: &'static str,
     /// As Redis counts: the name included, negative for "at least".
     arity: isize,
+    /// Whether it may store more than there was.
+    grows: bool,
     run: fn(&mut Call) -> Outcome,
 }
 
@@ -114,34 +139,34 @@ impl Command {
 
 /// The busiest first: the search goes from top to bottom.
 const COMMANDS: [Command; 28] = [
-    Command { name: "get", arity: 2, run: strings::get },
-    Command { name: "set", arity: -3, run: strings::set },
-    Command { name: "incr", arity: 2, run: strings::incr },
-    Command { name: "decr", arity: 2, run: strings::decr },
-    Command { name: "incrby", arity: 3, run: strings::incrby },
-    Command { name: "decrby", arity: 3, run: strings::decrby },
-    Command { name: "mget", arity: -2, run: strings::mget },
-    Command { name: "mset", arity: -3, run: strings::mset },
-    Command { name: "del", arity: -2, run: strings::del },
-    Command { name: "unlink", arity: -2, run: strings::del },
-    Command { name: "exists", arity: -2, run: strings::exists },
-    Command { name: "expire", arity: -3, run: strings::expire },
-    Command { name: "pexpire", arity: -3, run: strings::pexpire },
-    Command { name: "persist", arity: 2, run: strings::persist },
-    Command { name: "ttl", arity: 2, run: strings::ttl },
-    Command { name: "pttl", arity: 2, run: strings::pttl },
-    Command { name: "dbsize", arity: 1, run: strings::dbsize },
-    Command { name: "flushall", arity: -1, run: strings::flush },
-    Command { name: "flushdb", arity: -1, run: strings::flush },
-    Command { name: "ping", arity: -1, run: session::ping },
-    Command { name: "echo", arity: 2, run: session::echo },
-    Command { name: "select", arity: 2, run: session::select },
-    Command { name: "quit", arity: -1, run: session::quit },
-    Command { name: "hello", arity: -1, run: session::hello },
-    Command { name: "client", arity: -2, run: session::client },
-    Command { name: "config", arity: -2, run: session::config },
-    Command { name: "command", arity: -1, run: session::command },
-    Command { name: "info", arity: -1, run: session::info },
+    Command { name: "get", arity: 2, grows: false, run: strings::get },
+    Command { name: "set", arity: -3, grows: true, run: strings::set },
+    Command { name: "incr", arity: 2, grows: true, run: strings::incr },
+    Command { name: "decr", arity: 2, grows: true, run: strings::decr },
+    Command { name: "incrby", arity: 3, grows: true, run: strings::incrby },
+    Command { name: "decrby", arity: 3, grows: true, run: strings::decrby },
+    Command { name: "mget", arity: -2, grows: false, run: strings::mget },
+    Command { name: "mset", arity: -3, grows: true, run: strings::mset },
+    Command { name: "del", arity: -2, grows: false, run: strings::del },
+    Command { name: "unlink", arity: -2, grows: false, run: strings::del },
+    Command { name: "exists", arity: -2, grows: false, run: strings::exists },
+    Command { name: "expire", arity: -3, grows: false, run: strings::expire },
+    Command { name: "pexpire", arity: -3, grows: false, run: strings::pexpire },
+    Command { name: "persist", arity: 2, grows: false, run: strings::persist },
+    Command { name: "ttl", arity: 2, grows: false, run: strings::ttl },
+    Command { name: "pttl", arity: 2, grows: false, run: strings::pttl },
+    Command { name: "dbsize", arity: 1, grows: false, run: strings::dbsize },
+    Command { name: "flushall", arity: -1, grows: false, run: strings::flush },
+    Command { name: "flushdb", arity: -1, grows: false, run: strings::flush },
+    Command { name: "ping", arity: -1, grows: false, run: session::ping },
+    Command { name: "echo", arity: 2, grows: false, run: session::echo },
+    Command { name: "select", arity: 2, grows: false, run: session::select },
+    Command { name: "quit", arity: -1, grows: false, run: session::quit },
+    Command { name: "hello", arity: -1, grows: false, run: session::hello },
+    Command { name: "client", arity: -2, grows: false, run: session::client },
+    Command { name: "config", arity: -2, grows: false, run: session::config },
+    Command { name: "command", arity: -1, grows: false, run: session::command },
+    Command { name: "info", arity: -1, grows: false, run: session::info },
 ];
 
 pub(super) const COMMAND_COUNT: usize = COMMANDS.len();
@@ -192,8 +217,9 @@ pub(super) mod tests {
     pub fn ask(store: &mut Store, line: &str, now_ns: u64) -> (Reply, Flow) {
         let line = format!("{line}\r\n");
         let mut reader = RequestReader::new(line.as_bytes());
-        let mut out = Vec::new();
-        let flow = store.execute(reader.read().unwrap(), now_ns, &mut out);
+        let (mut replies, mut out) = (Replies::default(), Vec::new());
+        let flow = store.execute(reader.read().unwrap(), now_ns, &mut replies);
+        replies.write_to(&mut out).unwrap();
         let mut replies = ReplyReader::new(out.as_slice());
         let reply = replies.read().unwrap();
         assert!(replies.read().is_err(), "{line}: one request, one reply");
@@ -253,5 +279,22 @@ pub(super) mod tests {
     #[test]
     fn clock_that_steps_back_revives_nobody() {
         check("SET a 1 PX 5\n@5\nGET a\n@4\nGET a", &["OK", "nil", "nil"]);
+    }
+
+    #[test]
+    fn what_would_take_too_much_is_refused_and_the_rest_is_not() {
+        let mut store = Store::bounded(Some(2000));
+        let mut said = |line: &str| show(&ask(&mut store, line, 0).0);
+        let refusal = "OOM command not allowed: it would take the keys above 'maxmemory'";
+        let long = "x".repeat(1000);
+        assert_eq!(said(&format!("SET a {long}")), "OK");
+        assert_eq!(said(&format!("SET b {long}")), refusal);
+        assert_eq!(said(&format!("MSET b 1 c {long}")), refusal);
+        assert_eq!(said("SET b"), "ERR wrong number of arguments for 'set' command");
+        assert_eq!(said("EXISTS a b c"), "1");
+        assert_eq!(said("INCR n"), "1");
+        assert_eq!(said("EXPIRE a 5"), "1");
+        assert_eq!(said("DEL a"), "1");
+        assert_eq!(said(&format!("SET b {long}")), "OK");
     }
 }

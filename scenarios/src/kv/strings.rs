@@ -3,7 +3,7 @@
 
 use super::keyspace::Deadline;
 use super::reply::{push_array, push_nil, push_reply_integer, push_simple};
-use super::resp::{parse_integer, push_bulk};
+use super::resp::parse_integer;
 use super::store::{Call, Outcome, Refusal};
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -16,7 +16,7 @@ pub(super) fn get(call: &mut Call) -> Outcome {
 
 pub(super) fn mget(call: &mut Call) -> Outcome {
     let count = call.request.arg_count();
-    push_array(call.out, count - 1);
+    push_array(&mut call.out.bytes, count - 1);
     (1..count).for_each(|index| reply_value(call, index));
     Ok(())
 }
@@ -44,8 +44,8 @@ pub(super) fn set(call: &mut Call) -> Outcome {
     }
     match (options.get, allowed) {
         (true, _) => {}
-        (false, true) => push_simple(call.out, "OK"),
-        (false, false) => push_nil(call.out),
+        (false, true) => push_simple(&mut call.out.bytes, "OK"),
+        (false, false) => push_nil(&mut call.out.bytes),
     }
     Ok(())
 }
@@ -59,7 +59,7 @@ pub(super) fn mset(call: &mut Call) -> Outcome {
         let (key, value) = (call.request.arg(index), call.request.arg(index + 1));
         call.keys.set(key, value, Deadline::Clear, call.now_ns);
     }
-    push_simple(call.out, "OK");
+    push_simple(&mut call.out.bytes, "OK");
     Ok(())
 }
 
@@ -132,14 +132,14 @@ pub(super) fn decrby(call: &mut Call) -> Outcome {
 fn add(call: &mut Call, amount: i64) -> Outcome {
     let key = call.request.arg(1);
     let before = match call.keys.get(key, call.now_ns) {
-        Some(value) => parse_integer(value).ok_or(Refusal::NotInteger)?,
+        Some(value) => parse_integer(value.bytes()).ok_or(Refusal::NotInteger)?,
         None => 0,
     };
     let after = before.checked_add(amount).ok_or(Refusal::Overflow)?;
     // The reply holds the digits to be stored, between the colon and the CRLF.
-    let digits = call.out.len() + 1;
-    push_reply_integer(call.out, after);
-    let value = &call.out[digits..call.out.len() - 2];
+    let digits = call.out.bytes.len() + 1;
+    push_reply_integer(&mut call.out.bytes, after);
+    let value = &call.out.bytes[digits..call.out.bytes.len() - 2];
     call.keys.set(key, value, Deadline::Keep, call.now_ns);
     Ok(())
 }
@@ -147,14 +147,14 @@ fn add(call: &mut Call, amount: i64) -> Outcome {
 pub(super) fn del(call: &mut Call) -> Outcome {
     let removed = call.request.args_from(1).filter(|key| call.keys.remove(key, call.now_ns));
     let count = removed.count();
-    push_reply_integer(call.out, count as i64);
+    push_reply_integer(&mut call.out.bytes, count as i64);
     Ok(())
 }
 
 /// A key named twice counts twice, as in Redis.
 pub(super) fn exists(call: &mut Call) -> Outcome {
     let found = call.request.args_from(1).filter(|key| call.keys.get(key, call.now_ns).is_some());
-    push_reply_integer(call.out, found.count() as i64);
+    push_reply_integer(&mut call.out.bytes, found.count() as i64);
     Ok(())
 }
 
@@ -185,7 +185,7 @@ fn expire_in(call: &mut Call, unit_ns: u64) -> Outcome {
         }
         _ => call.keys.remove(key, call.now_ns),
     };
-    push_reply_integer(call.out, i64::from(changed));
+    push_reply_integer(&mut call.out.bytes, i64::from(changed));
     Ok(())
 }
 
@@ -195,7 +195,7 @@ pub(super) fn persist(call: &mut Call) -> Outcome {
     if mortal {
         call.keys.set_deadline(key, None);
     }
-    push_reply_integer(call.out, i64::from(mortal));
+    push_reply_integer(&mut call.out.bytes, i64::from(mortal));
     Ok(())
 }
 
@@ -215,12 +215,12 @@ fn reply_time_left(call: &mut Call, unit: fn(u64) -> u64) -> Outcome {
         Some(None) => -1,
         Some(Some(deadline_ns)) => unit((deadline_ns - call.now_ns).div_ceil(NS_PER_MS)) as i64,
     };
-    push_reply_integer(call.out, left);
+    push_reply_integer(&mut call.out.bytes, left);
     Ok(())
 }
 
 pub(super) fn dbsize(call: &mut Call) -> Outcome {
-    push_reply_integer(call.out, call.keys.len(call.now_ns) as i64);
+    push_reply_integer(&mut call.out.bytes, call.keys.len(call.now_ns) as i64);
     Ok(())
 }
 
@@ -233,15 +233,13 @@ pub(super) fn flush(call: &mut Call) -> Outcome {
         _ => return Err(Refusal::Syntax),
     }
     call.keys.clear();
-    push_simple(call.out, "OK");
+    push_simple(&mut call.out.bytes, "OK");
     Ok(())
 }
 
 fn reply_value(call: &mut Call, key_index: usize) {
-    match call.keys.get(call.request.arg(key_index), call.now_ns) {
-        Some(value) => push_bulk(call.out, value),
-        None => push_nil(call.out),
-    }
+    let value = call.keys.get(call.request.arg(key_index), call.now_ns);
+    call.out.push_value(value, call.request.arg_count());
 }
 
 /// None beyond the end of time, which in 64 bits of nanoseconds is 584 years off; Redis counts
