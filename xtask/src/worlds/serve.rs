@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 use greenroom_scenarios::kv::{Limits, serve};
+use greenroom_sim::cli::escaped;
 
 /// Serves keys and values to Redis's clients, until Ctrl-C or SIGTERM
 ///
@@ -68,6 +69,7 @@ pub fn main(arguments: &[String]) -> i32 {
                 .filter_map(|arg| arg.get_long().map(|long| format!("--{long}")))
                 .collect();
             let (flags, example) = (flags.join(" "), "an address is like 127.0.0.1:0");
+            let what = escaped(&what);
             complain!("xtask: real kv: {what}; accepted: {flags}; {example}");
             2
         }
