@@ -121,6 +121,60 @@ fn a_lock_wanted_in_a_destructor_comes_from_another_hub_before_who_waits_here() 
     }
 }
 
+/// One of another hub goes before those who wait here, from a destructor. Whoever they waited for has let go,
+/// and yet nobody of this hub holds the lock: that is no deadlock.
+#[test]
+fn who_is_passed_over_by_another_hub_waits_for_that_one() {
+    static LOCK: Mutex<()> = Mutex::new(());
+    static HELD: AtomicBool = AtomicBool::new(false);
+    static LINED_UP: AtomicBool = AtomicBool::new(false);
+    static WANTED: AtomicBool = AtomicBool::new(false);
+    struct Wants;
+    impl Drop for Wants {
+        fn drop(&mut self) {
+            WANTED.store(true, Ordering::SeqCst);
+            let guard = LOCK.lock();
+            // Long enough for the other hub to find that it has nothing to do.
+            std::thread::yield_now();
+            let (_sender, nothing) = std::sync::mpsc::channel::<()>();
+            let _ = nothing.recv_timeout(std::time::Duration::from_millis(50));
+            drop(guard);
+        }
+    }
+    fn until(flag: &AtomicBool) {
+        while !flag.load(Ordering::SeqCst) {
+            yield_now();
+        }
+    }
+    scope(|scope| {
+        scope.spawn(|| {
+            let ended = greenroom_real::try_run(|| {
+                let guard = LOCK.lock();
+                HELD.store(true, Ordering::SeqCst);
+                let waits = spawn(|| drop(LOCK.lock()));
+                yield_now();
+                LINED_UP.store(true, Ordering::SeqCst);
+                until(&WANTED);
+                drop(guard);
+                waits.join().unwrap();
+            });
+            ended.unwrap_or_else(|error| panic!("{error}"));
+        });
+        scope.spawn(|| {
+            run(|| {
+                until(&LINED_UP);
+                let unwound = spawn(|| {
+                    let _wants = Wants;
+                    greenroom::thread::park();
+                });
+                yield_now();
+                unwound.kill();
+                assert!(unwound.join().is_err());
+            });
+        });
+    });
+}
+
 /// A thread that runs no hub sends and receives as it would with std's own.
 #[test]
 fn a_channel_is_one_of_threads_as_well() {

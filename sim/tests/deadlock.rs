@@ -150,6 +150,20 @@ fn an_item_that_does_not_come_is_named_by_its_queue_and_who_put_last() {
     assert!(said.contains("last given by cli/putter"), "{said}");
 }
 
+/// What did not go in was not given.
+#[test]
+fn a_send_that_failed_gives_nothing() {
+    let story = with_bystanders(|| {
+        let (sender, receiver) = mpsc::sync_channel(0);
+        assert!(sender.try_send(1).is_err());
+        let _ = receiver.recv();
+        drop(sender);
+        Ok(())
+    });
+    let (_, said) = hung(&story);
+    assert!(said.contains("which nobody has given yet"), "{said}");
+}
+
 /// A server that a client waits for has its part, and whom that one waits for.
 #[test]
 fn whom_a_client_waits_for_has_a_part_in_it() {

@@ -329,6 +329,22 @@ fn tasks_told_done_before_they_are_got_are_not_counted_twice() {
 }
 
 #[test]
+fn what_comes_back_to_a_queue_that_is_shut_down_now_is_done() {
+    on_both(|| {
+        let queue = Rc::new(Queue::new());
+        let theirs = queue.clone();
+        let getter = thread::spawn(move || theirs.get());
+        yield_now();
+        queue.put(1).unwrap();
+        queue.shut_down_now();
+        getter.kill();
+        assert!(getter.join().unwrap_err().is::<Killed>());
+        assert_eq!((queue.len(), queue.get()), (0, Err(GetError::ShutDown)));
+        queue.join();
+    });
+}
+
+#[test]
 fn a_rendezvous_whose_sender_is_ended_does_not_come_about() {
     on_both(|| {
         let (sender, receiver) = mpsc::sync_channel(0);
