@@ -33,6 +33,13 @@ fn sometimes_yield(round: usize) {
     }
 }
 
+/// Lets others run until somebody says so.
+fn until(flag: &AtomicBool) {
+    while !flag.load(Ordering::SeqCst) {
+        yield_now();
+    }
+}
+
 #[test]
 fn a_mutex_of_two_hubs_is_handed_on_a_million_times() {
     const ROUNDS: usize = 1_000_000 / (2 * GREENLETS);
@@ -82,11 +89,6 @@ fn a_lock_wanted_in_a_destructor_comes_from_another_hub_before_who_waits_here() 
         fn drop(&mut self) {
             WANTED.store(true, Ordering::SeqCst);
             LOCK.lock().unwrap().push("unwound");
-        }
-    }
-    fn until(flag: &AtomicBool) {
-        while !flag.load(Ordering::SeqCst) {
-            yield_now();
         }
     }
     for _ in 0..20 {
@@ -139,11 +141,6 @@ fn who_is_passed_over_by_another_hub_waits_for_that_one() {
             let (_sender, nothing) = std::sync::mpsc::channel::<()>();
             let _ = nothing.recv_timeout(std::time::Duration::from_millis(50));
             drop(guard);
-        }
-    }
-    fn until(flag: &AtomicBool) {
-        while !flag.load(Ordering::SeqCst) {
-            yield_now();
         }
     }
     scope(|scope| {
