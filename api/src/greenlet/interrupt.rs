@@ -173,3 +173,54 @@ fn answer(question: u8) {
     let found = Found { who: who.to_text(), calls: Backtrace::force_capture() };
     FOUND.store(Box::into_raw(Box::new(found)), Ordering::Release);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn somebody(line: &mut Line) {
+        let _ = line.write_str("somebody");
+    }
+
+    /// A thread that tells its number, and is there until it is let go.
+    fn thread(blocks: bool) -> (ThreadNumber, mpsc::Sender<()>) {
+        let (let_go, gate) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            if blocks {
+                // SAFETY: a set of signals is filled before it is read.
+                unsafe {
+                    let mut signals: libc::sigset_t = mem::zeroed();
+                    libc::sigfillset(&mut signals);
+                    libc::pthread_sigmask(libc::SIG_BLOCK, &signals, ptr::null_mut());
+                }
+            }
+            tell.send(ThreadNumber::here()).unwrap();
+            let _ = gate.recv();
+        });
+        (told.recv().unwrap(), let_go)
+    }
+
+    /// The signal reaches another thread while somebody else is asked.
+    #[test]
+    fn only_the_thread_that_is_asked_answers() {
+        let patience = Duration::from_millis(100);
+        let ((asked, _one), (other, _two)) = (thread(true), thread(false));
+        let asks_no_more = std::sync::Arc::new(AtomicBool::new(false));
+        let over = asks_no_more.clone();
+        let stray = thread::spawn(move || {
+            while !over.load(Ordering::Acquire) {
+                // SAFETY: the thread is there, and the signal is ignored where nobody handles it.
+                unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), other.0, SIGNAL) };
+                thread::yield_now();
+            }
+        });
+        assert_eq!(asked.ask_who(somebody, patience), None);
+        asks_no_more.store(true, Ordering::Release);
+        stray.join().unwrap();
+        assert_eq!(other.ask_who(somebody, Duration::from_secs(20)).as_deref(), Some("somebody"));
+    }
+}

@@ -5,6 +5,9 @@
 //! a slot: one who wants something finds it filled, one who offers something finds it emptied.
 //! Greenlets of any hub stand in it, and threads that run no hub.
 
+#[cfg(test)]
+mod tests;
+
 use std::panic::Location;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
