@@ -28,8 +28,9 @@
 //! # `panic=abort`
 //!
 //! Greenlets are ended by unwinding. Where panics abort, a kill and the end of a timeout are errors of
-//! the calls that can fail, and nothing to those that cannot (`sleep`, `lock`, `join`): a greenlet that
-//! goes on regardless ends the process where its end is owed, at the latest when its run ends.
+//! the calls that can fail, and nothing to those that cannot (`sleep`, `join`): a greenlet that goes on
+//! regardless ends the process where its end is owed, at the latest when its run ends. One that waits for
+//! a lock, a permit or a barrier ends the process at once: there is no guard to return.
 //!
 //! # Greenlets that swallow their kill
 //!

@@ -134,7 +134,8 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Panics
     ///
-    /// In a destructor that runs while its greenlet unwinds, where nobody may wait, if it had to.
+    /// In a destructor that runs while its greenlet unwinds, where nobody may wait, if it had to: for one
+    /// that has the lock, not for one that was handed it and has not run since.
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
         self.enter(Wants::Read);
         self.read_guard()
