@@ -113,7 +113,7 @@ fn ask_hub(host: &str) -> io::Result<Vec<IpAddr>> {
         op: "resolve",
         io,
         interest: Readiness::READ,
-        timeout: None,
+        timeout_ns: None,
         expiry: io::ErrorKind::TimedOut,
         nonblocking: false,
     };

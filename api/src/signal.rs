@@ -61,7 +61,7 @@ impl Signal {
                 op: "signal",
                 io,
                 interest: Readiness::READ,
-                timeout: None,
+                timeout_ns: None,
                 expiry: io::ErrorKind::TimedOut,
                 nonblocking: false,
             };

@@ -46,7 +46,7 @@ use crate::options;
 use crate::resolver::Threaded;
 use crate::retries::Retries;
 use crate::signal::Signal;
-use crate::socket::Socket;
+use crate::socket::{Socket, would_block};
 use crate::sys;
 use crate::table::{Entry, Table};
 use crate::watch::{Numbers, Watch};
@@ -67,7 +67,6 @@ pub struct RealHub {
     events: Events,
     table: Table,
     clock: Clock,
-    turns_left: usize,
     has_polled: bool,
     has_started: bool,
     /// A claim of its program did not hold: the performance is over.
@@ -112,7 +111,6 @@ impl RealHub {
             events: Events::with_capacity(EVENTS),
             table: Table::default(),
             clock: Clock::start(),
-            turns_left: 0,
             has_polled: false,
             has_started: false,
             is_violated: false,
@@ -164,7 +162,7 @@ impl Hub for RealHub {
             ready.push(Ready::Stop);
             return Ok(());
         }
-        (self.turns_left, self.has_polled) = (0, true);
+        self.has_polled = true;
         if let Some(watchdog) = &self.watchdog {
             watchdog.left();
         }
@@ -185,18 +183,13 @@ impl Hub for RealHub {
 
     #[inline]
     fn turn(&mut self, runnable: &Runnable<'_>) -> Turn {
-        if self.turns_left == 0 {
-            if self.is_violated {
-                return Turn::Stop;
-            }
-            if !self.has_polled {
-                return Turn::Poll;
-            }
-            self.has_polled = false;
-            self.turns_left = TURNS_MIN.max(TURNS_PER_GREENLET * runnable.len());
+        if self.is_violated {
+            return Turn::Stop;
         }
-        self.turns_left -= 1;
-        Turn::Run(0)
+        if !std::mem::take(&mut self.has_polled) {
+            return Turn::Poll;
+        }
+        Turn::InOrder(TURNS_MIN.max(TURNS_PER_GREENLET * runnable.len()))
     }
 
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
@@ -241,7 +234,7 @@ impl Hub for RealHub {
     }
     fn close(&mut self, io: Io) {
         match self.table.remove(io) {
-            Some(Entry::Watch(watch)) => self.stop_watch(watch),
+            Some(Entry::Watch(watch)) => self.stop_watch(*watch),
             Some(Entry::Socket(mut socket)) => {
                 socket.unwatch(self.poll.registry());
                 if self.may_linger {
@@ -262,6 +255,10 @@ impl Hub for RealHub {
     }
 
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
+        let socket = self.table.socket(io);
+        if socket.is_some_and(|socket| !buf.is_empty() && socket.take_known_dry()) {
+            return Err(would_block());
+        }
         self.attempt(io, |socket| socket.recv(buf, take))
     }
     fn send(&mut self, io: Io, buf: &[u8]) -> io::Result<usize> {
@@ -378,7 +375,7 @@ impl Hub for RealHub {
         self.socket_of(io)?.os().set_cloexec(on)
     }
     fn watch(&mut self, descriptor: RawFd) -> io::Result<Io> {
-        let io = self.table.insert(Entry::Watch(Watch::new(descriptor)?))?;
+        let io = self.table.insert(Entry::Watch(Watch::new(descriptor)?.into()))?;
         match self.start_watch(io) {
             Ok(()) => Ok(io),
             Err(error) => {
@@ -418,7 +415,7 @@ impl Hub for RealHub {
         0
     }
     fn signal(&mut self, kind: signal::Kind) -> io::Result<Io> {
-        self.table.insert(Entry::Signal(Signal::new(kind)?))
+        self.table.insert(Entry::Signal(Signal::new(kind)?.into()))
     }
 
     fn takes_notes(&self) -> bool {
@@ -429,7 +426,7 @@ impl Hub for RealHub {
             identity.record.take_down(&identity.host, event);
             if let Note::Always(_, false) = event {
                 // The run ends at the next switch point.
-                (self.is_violated, self.turns_left) = (true, 0);
+                self.is_violated = true;
             }
         }
     }

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use greenroom::hub::{Io, Tick};
 
-const FIRST: Duration = Duration::from_millis(1);
-const LAST: Duration = Duration::from_millis(32);
+const FIRST_MS: u32 = 1;
+const LAST_MS: u32 = 32;
 
 #[derive(Default)]
 pub(crate) struct Retries(BTreeSet<(Tick, Io)>);
@@ -21,27 +21,26 @@ pub(crate) struct Retries(BTreeSet<(Tick, Io)>);
 /// What one source knows of its own retries.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Patience {
-    /// When it is named next, if it is to be.
-    due: Option<Tick>,
+    /// When it is named next; a past time where it is not to be.
+    due: Tick,
     /// How long the last pause was.
-    pause: Duration,
+    pause_ms: u32,
 }
 
 impl Patience {
     /// A call went through: the next refusal starts from the shortest pause.
     pub(crate) fn relax(&mut self) {
-        self.pause = Duration::ZERO;
+        self.pause_ms = 0;
     }
 }
 
 impl Retries {
     /// Has the source named after its next pause, unless it is to be named already.
     pub(crate) fn add(&mut self, io: Io, patience: &mut Patience, now: Tick) {
-        if patience.due.is_none_or(|due| due <= now) {
-            patience.pause = (patience.pause * 2).clamp(FIRST, LAST);
-            let due = now.after(patience.pause);
-            patience.due = Some(due);
-            self.0.insert((due, io));
+        if patience.due <= now {
+            patience.pause_ms = (patience.pause_ms * 2).clamp(FIRST_MS, LAST_MS);
+            patience.due = now.after(Duration::from_millis(patience.pause_ms.into()));
+            self.0.insert((patience.due, io));
         }
     }
 
@@ -80,6 +79,6 @@ mod tests {
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 32, 32]);
         patience.relax();
         retries.add(io, &mut patience, now);
-        assert_eq!(retries.next().unwrap().since(now), FIRST);
+        assert_eq!(retries.next().unwrap().since(now), Duration::from_millis(1));
     }
 }

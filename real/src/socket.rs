@@ -176,14 +176,28 @@ impl Socket {
 
     /// Takes a report in; returns what may be tried again.
     pub(crate) fn hear(&mut self, event: &Event) -> Readiness {
-        let (over, ready) = (event.is_error(), reported(event));
+        let ready = reported(event);
         self.drained &= !ready.is_readable();
         self.full &= !ready.is_writable();
         self.attempted |= ready.is_writable();
+        if !ready.without(Readiness::BOTH).is_none() {
+            self.hear_more(event);
+        }
+        ready
+    }
+
+    #[cold]
+    fn hear_more(&mut self, event: &Event) {
+        let over = event.is_error();
         self.read_marked |= over || event.is_read_closed() || event.is_priority();
         self.write_marked |= over || event.is_write_closed();
         self.read_closed |= event.is_read_closed();
-        ready
+    }
+
+    /// Whether the next read would be told from memory that there is nothing; it is told by this.
+    #[inline]
+    pub(crate) fn take_known_dry(&mut self) -> bool {
+        self.watched && std::mem::take(&mut self.drained)
     }
 
     /// What would not block now, asked of the system.
@@ -221,7 +235,7 @@ impl Socket {
         let n = match take {
             Take::Peek => return self.or_shut(self.os.peek(sys::as_uninit(buf)), || Ok(0)),
             Take::Remove if self.nature == Nature::File => return sys::read(&self.os, buf),
-            Take::Remove => self.or_shut((&self.os).read(buf), || Ok(0))?,
+            Take::Remove => self.or_shut(sys::recv(&self.os, buf), || Ok(0))?,
         };
         self.drained = self.is_drained_by(n, buf.len());
         Ok(n)
@@ -265,7 +279,7 @@ impl Socket {
         if self.nature == Nature::File {
             return sys::write(&self.os, buf);
         }
-        let n = self.os.send_with_flags(buf, SEND_FLAGS)?;
+        let n = sys::send(&self.os, buf, SEND_FLAGS)?;
         self.full = self.is_filled_by(n, buf.len());
         Ok(n)
     }
@@ -368,7 +382,7 @@ impl Socket {
 }
 
 /// What the system would have answered: by number, which is what callers look at first.
-fn would_block() -> io::Error {
+pub(crate) fn would_block() -> io::Error {
     io::Error::from_raw_os_error(libc::EAGAIN)
 }
 
@@ -384,6 +398,11 @@ pub(crate) fn everything() -> mio::Interest {
 /// end of either direction may be that of both.
 pub(crate) fn reported(event: &Event) -> Readiness {
     let (read_closed, write_closed) = (event.is_read_closed(), event.is_write_closed());
+    if !(read_closed || write_closed || event.is_error() || event.is_priority()) {
+        return Readiness::READ
+            .when(event.is_readable())
+            .with(Readiness::WRITE.when(event.is_writable()));
+    }
     Readiness::READ
         .when(event.is_readable() || read_closed)
         .with(Readiness::WRITE.when(event.is_writable() || write_closed))

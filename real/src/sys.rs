@@ -50,6 +50,31 @@ pub(crate) fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
     Ok((socket, peer))
 }
 
+/// Takes bytes from a socket. The calls of the C library are points where a thread may be cancelled,
+/// which no thread of a Rust program is: in a process of several threads, and the watchdog is one, to
+/// say so takes twice as long as the call.
+#[cfg(all(target_os = "linux", not(greenroom_threads)))]
+pub(crate) fn recv(socket: &Socket, buf: &mut [u8]) -> io::Result<usize> {
+    let (n, _) = rustix::net::recv(socket, buf, rustix::net::RecvFlags::empty())?;
+    Ok(n)
+}
+/// Takes bytes from a socket; tools see the calls of the C library.
+#[cfg(not(all(target_os = "linux", not(greenroom_threads))))]
+pub(crate) fn recv(mut socket: &Socket, buf: &mut [u8]) -> io::Result<usize> {
+    io::Read::read(&mut socket, buf)
+}
+/// Gives bytes to a socket, as [`recv`] takes them.
+#[cfg(all(target_os = "linux", not(greenroom_threads)))]
+pub(crate) fn send(socket: &Socket, buf: &[u8], flags: libc::c_int) -> io::Result<usize> {
+    let flags = rustix::net::SendFlags::from_bits_retain(flags as u32);
+    Ok(rustix::net::send(socket, buf, flags)?)
+}
+/// Gives bytes to a socket; tools see the calls of the C library.
+#[cfg(not(all(target_os = "linux", not(greenroom_threads))))]
+pub(crate) fn send(socket: &Socket, buf: &[u8], flags: libc::c_int) -> io::Result<usize> {
+    socket.send_with_flags(buf, flags)
+}
+
 /// Reads from what is no socket.
 pub(crate) fn read(file: &Socket, buf: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the buffer is valid for writes of its length.

@@ -15,14 +15,15 @@ use crate::watch::Watch;
 /// What stands behind one number.
 pub(crate) enum Entry {
     Socket(Socket),
-    Signal(Signal),
+    Signal(Box<Signal>),
     Query(Arc<Answer>),
     Job(Arc<Outcome<()>>),
-    Watch(Watch),
+    Watch(Box<Watch>),
 }
 
 impl Entry {
     /// What bytes come from; a query, a job and a watch have none.
+    #[inline]
     pub(crate) fn socket(&mut self) -> io::Result<&mut Socket> {
         match self {
             Entry::Socket(socket) => Ok(socket),
@@ -40,11 +41,15 @@ pub(crate) struct Table {
     free: Vec<u32>,
 }
 
+/// One line of the cache: each message of each connection touches its own.
+#[repr(align(64))]
 struct Slot {
     /// Which of the slot's entries this is. A late report names an older one and is dropped.
     generation: usize,
     entry: Option<(Io, Entry)>,
 }
+
+const _: () = assert!(size_of::<Slot>() == 64, "one line");
 
 const INDEX_BITS: u32 = Io::INDEX_MAX.count_ones();
 
@@ -93,6 +98,17 @@ impl Table {
         match self.slots.get_mut(io.index()) {
             Some(Slot { entry: Some((of, entry)), .. }) if *of == io => Ok(entry),
             _ => Err(io::Error::from_raw_os_error(libc::EBADF)),
+        }
+    }
+
+    /// The socket of a number, if it is one.
+    #[inline]
+    pub(crate) fn socket(&mut self, io: Io) -> Option<&mut Socket> {
+        match self.slots.get_mut(io.index()) {
+            Some(Slot { entry: Some((of, Entry::Socket(socket))), .. }) if *of == io => {
+                Some(socket)
+            }
+            _ => None,
         }
     }
 

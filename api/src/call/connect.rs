@@ -48,7 +48,7 @@ impl Descriptor {
                 op: "connect",
                 io,
                 interest: Readiness::WRITE,
-                timeout,
+                timeout_ns: timeout.map(ns_of),
                 expiry,
                 nonblocking: false,
             };
@@ -109,4 +109,9 @@ fn started(answer: io::Result<()>, peer: &Address) -> Started {
         },
         stands => Started::Over(stands),
     }
+}
+
+/// In nanoseconds, as far as they can be counted.
+fn ns_of(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -148,7 +148,7 @@ impl Descriptor {
                 op,
                 io,
                 interest,
-                timeout: self.timeout(direction),
+                timeout_ns: self.timeout_ns(direction),
                 expiry: io::ErrorKind::WouldBlock,
                 nonblocking,
             };
@@ -246,11 +246,15 @@ impl Descriptor {
     }
 
     #[inline]
-    pub(crate) fn timeout(&self, direction: Direction) -> Option<Duration> {
+    fn timeout_ns(&self, direction: Direction) -> Option<u64> {
         match self.slot(direction).load(Ordering::Relaxed) {
             0 => None,
-            ns => Some(Duration::from_nanos(ns)),
+            ns => Some(ns),
         }
+    }
+
+    pub(crate) fn timeout(&self, direction: Direction) -> Option<Duration> {
+        self.timeout_ns(direction).map(Duration::from_nanos)
     }
 
     pub(crate) fn set_timeout(&self, direction: Direction, to: Option<Duration>) -> io::Result<()> {

@@ -18,6 +18,11 @@ pub(crate) enum Wake {
 /// That of the timeout.
 #[inline]
 pub(crate) fn begin(driver: &Driver) -> io::Result<()> {
+    if driver.is_hurried() { begin_in_a_hurry(driver) } else { Ok(()) }
+}
+
+#[cold]
+fn begin_in_a_hurry(driver: &Driver) -> io::Result<()> {
     driver.raise_kill();
     match driver.sticky_timeout() {
         Some(elapsed) => Err(elapsed.error()),

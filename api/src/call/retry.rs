@@ -1,10 +1,9 @@
 //! The one retry loop: try, check the deadline, park. Every blocking socket call is this.
 
 use std::io;
-use std::time::Duration;
 
 use super::prelude::{Wake, begin, check_timeouts, wake_of};
-use crate::driver::{Arrival, Driver, Waited, Woken, count_call};
+use crate::driver::{Arrival, Driver, Waited, count_call};
 use crate::hub::{Hub, Io, Readiness, Tick, told};
 
 /// One blocking call on one descriptor.
@@ -13,8 +12,8 @@ pub(crate) struct Call {
     pub(crate) op: &'static str,
     pub(crate) io: Io,
     pub(crate) interest: Readiness,
-    /// How long the whole call may take.
-    pub(crate) timeout: Option<Duration>,
+    /// How long the whole call may take, in nanoseconds.
+    pub(crate) timeout_ns: Option<u64>,
     /// What it returns when that time is up.
     pub(crate) expiry: io::ErrorKind,
     /// Whether it may wait at all.
@@ -33,45 +32,64 @@ impl Call {
         mut attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
     ) -> io::Result<T> {
         begin(driver)?;
-        let mut place = None;
-        let mut deadline = None;
         // Whether somebody else is in line: nobody can join it while this call runs.
-        let mut others = driver.is_queued_on(self.io, self.interest);
-        let mut is_queued = others && !self.nonblocking && self.may_queue(driver);
-        loop {
-            if !is_queued {
-                let tried = attempt(&mut **driver.hub.borrow_mut(), self.io);
-                match tried {
-                    Err(error) if would_block(&error) => {
-                        if self.nonblocking {
-                            return self.refused(driver, error, others, attempt);
-                        }
-                    }
-                    done => {
-                        self.got_through(driver, place.is_some(), others);
-                        return done.map_err(told);
-                    }
-                }
+        let others = driver.is_queued_on(self.io, self.interest);
+        if others && !self.nonblocking && self.may_queue(driver) {
+            return self.wait_and_try(driver, others, attempt);
+        }
+        let tried = attempt(&mut **driver.hub.borrow_mut(), self.io);
+        match tried {
+            Err(error) if would_block(&error) => match self.nonblocking {
+                true => self.refused(driver, error, others, attempt),
+                false => self.wait_and_try(driver, others, attempt),
+            },
+            done => {
+                self.got_through(driver, false, others);
+                done.map_err(told)
             }
+        }
+    }
+
+    /// A call that found nothing, or others before it: waits, and tries again.
+    #[inline(never)] // What does not wait needs little of the stack.
+    fn wait_and_try<T>(
+        &self,
+        driver: &Driver,
+        mut others: bool,
+        mut attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut place = 0;
+        let mut deadline = None;
+        loop {
             driver.may_wait()?;
             if self.is_over(driver, &mut deadline) {
-                let untold = place.is_none();
+                let untold = place == 0;
                 if untold && let Some(answer) = self.ask(driver, attempt) {
                     self.got_through(driver, false, others);
                     return answer;
                 }
                 return Err(self.why_over(driver, deadline));
             }
+            let is_queued;
             (others, is_queued) = self.wait(driver, deadline, &mut place)?;
+            if is_queued {
+                continue;
+            }
+            let tried = attempt(&mut **driver.hub.borrow_mut(), self.io);
+            match tried {
+                Err(error) if would_block(&error) => {}
+                done => {
+                    self.got_through(driver, true, others);
+                    return done.map_err(told);
+                }
+            }
         }
     }
 
     /// A call that may not wait, or no longer, tries once even when others are in line.
     #[cold]
     fn may_queue(&self, driver: &Driver) -> bool {
-        self.timeout != Some(Duration::ZERO)
-            && driver.may_wait().is_ok()
-            && !driver.is_timeout_due()
+        self.timeout_ns != Some(0) && driver.may_wait().is_ok() && !driver.is_timeout_due()
     }
 
     /// Lets the next in line try; a call that did not wait is a switch point of its own.
@@ -122,9 +140,9 @@ impl Call {
     /// Whether its own time or that of a timeout around it is up, which nobody is told of by this.
     #[inline]
     fn is_over(&self, driver: &Driver, deadline: &mut Option<Tick>) -> bool {
-        if let Some(timeout) = self.timeout {
+        if let Some(timeout_ns) = self.timeout_ns {
             let now = driver.now();
-            if now >= *deadline.get_or_insert_with(|| now.after(timeout)) {
+            if now >= *deadline.get_or_insert_with(|| now.after_ns(timeout_ns)) {
                 return true;
             }
         }
@@ -155,24 +173,32 @@ impl Call {
         &self,
         driver: &Driver,
         deadline: Option<Tick>,
-        place: &mut Option<Arrival>,
+        place: &mut Arrival,
     ) -> io::Result<(bool, bool)> {
-        let waited = driver.park_in_line(self.op, self.io, self.interest, deadline, *place);
-        *place = Some(waited.standing.2);
-        if matches!(waited.woken, Woken::Event) && !driver.is_hurried() {
-            return Ok((waited.others, false));
+        let line = (self.io, self.interest, &mut *place);
+        match driver.park_in_line(self.op, line, deadline) {
+            Waited::Called { others } if !driver.is_hurried() => Ok((others, false)),
+            waited => self.woken_in_a_hurry(driver, waited, *place),
         }
-        self.woken_in_a_hurry(driver, waited)
     }
 
     #[cold]
-    fn woken_in_a_hurry(&self, driver: &Driver, waited: Waited) -> io::Result<(bool, bool)> {
+    fn woken_in_a_hurry(
+        &self,
+        driver: &Driver,
+        waited: Waited,
+        place: Arrival,
+    ) -> io::Result<(bool, bool)> {
         // One that is killed stands in no line any more, and nothing was left with it.
         driver.raise_kill();
-        match wake_of(waited.woken)? {
-            Wake::Event => Ok((waited.others, false)),
+        let woken = match waited {
+            Waited::Called { others } => return Ok((others, false)),
+            Waited::Ended(woken) => woken,
+        };
+        match wake_of(woken)? {
+            Wake::Event => unreachable!("it is called then"),
             Wake::TimedOut => {
-                let left = driver.last_turn(waited.standing);
+                let left = driver.last_turn((self.io, self.interest, place));
                 driver.raise_kill();
                 // It is in no line if the descriptor was closed, which its try will find.
                 let Some(left) = left else { return Ok((false, false)) };

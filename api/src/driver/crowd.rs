@@ -122,12 +122,6 @@ impl<T> Crowd<T> {
         Some((*arrival, who.as_ref()?))
     }
 
-    #[inline]
-    pub(crate) fn first_mut(&mut self) -> Option<(Arrival, &mut T)> {
-        let (arrival, who) = self.places.front_mut()?;
-        Some((*arrival, who.as_mut()?))
-    }
-
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Arrival, &T)> {
         self.places.iter().filter_map(|(arrival, who)| Some((*arrival, who.as_ref()?)))
     }

@@ -8,7 +8,6 @@ use std::fmt::Write;
 
 use super::calls::own_calls;
 use super::engine::Driver;
-use super::slot::Phase;
 use super::stall;
 use crate::greenlet::{Fiber, Walked};
 use crate::hub::GreenletId;
@@ -71,13 +70,15 @@ impl Driver {
         if self.current_id() == Some(id) {
             return Stack::Walked(Backtrace::force_capture());
         }
-        let phase = self.table.borrow_mut().take_phase(id);
-        let (stack, phase) = match phase {
-            Some(Phase::Fiber(mut fiber)) => (walk(&mut fiber), Some(Phase::Fiber(fiber))),
-            None => (Stack::None("its stack is below the current one's"), None),
-            unstarted => (Stack::None("it has not started"), unstarted),
+        if self.table.borrow().has_body(id) {
+            return Stack::None("it has not started");
+        }
+        let mut fiber = self.table.borrow_mut().take_fiber(id);
+        let stack = match fiber.is_empty() {
+            true => Stack::None("its stack is below the current one's"),
+            false => walk(&mut fiber),
         };
-        self.table.borrow_mut().put_phase(id, phase);
+        self.table.borrow_mut().put_fiber(id, fiber);
         stack
     }
 }

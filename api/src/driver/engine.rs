@@ -165,6 +165,8 @@ pub(crate) struct Driver {
     polled_at: Cell<Tick>,
     takes_notes: bool,
     finds_thread_locals: bool,
+    /// For so many turns whoever is first runs, without the hub being asked.
+    in_order: Cell<usize>,
     /// Whether the current greenlet is killed or inside a timeout, or might be: see `deadlines`.
     hurried: Cell<bool>,
     /// Whether what runs now runs on top of another's turn, to be ended: it does not leave it.
@@ -212,6 +214,7 @@ impl Driver {
             timeouts_made: Cell::new(0),
             forgotten: Cell::new(0),
             polled_at: Cell::new(Tick::default()),
+            in_order: Cell::new(0),
             hurried: Cell::new(false),
             in_place: Cell::new(false),
         }
@@ -356,6 +359,10 @@ impl Driver {
         self.hub.borrow().wall_clock()
     }
     pub(crate) fn note(&self, note: &Note<'_>) {
+        if let Note::Always(_, false) = note {
+            // It may end the run, which is to be asked.
+            self.in_order.set(0);
+        }
         self.hub.borrow_mut().note(note);
     }
     pub(crate) fn takes_notes(&self) -> bool {

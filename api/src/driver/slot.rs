@@ -1,44 +1,87 @@
 //! One greenlet as the driver keeps it, and the place it leaves for the next.
+//!
+//! What each turn and each wait touch stands apart, in two lines of the cache ([`Slot`]); what few
+//! greenlets ever need, or need once, is in the [`Details`] of the same index.
 
 use std::fmt;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::crowd::Crowd;
+use super::crowd::{Arrival, Crowd};
 use super::locals::Locals;
 use super::names::{Children, Label, PathNode, write_name, write_path};
 use super::parker::Parker;
-use super::ticket::{Origin, Ticket, Woken};
+use super::ticket::{Origin, Ticket};
 use super::timeout::Timeout;
 use super::timers::Timer;
 use super::waiters::Standing;
 use crate::greenlet::{Fiber, Leave};
-use crate::hub::{GreenletId, HostId, Tick, Wait};
+use crate::hub::{GreenletId, HostId, On, Tick, Wait, WokeBy};
 
-/// What a turn finds in a greenlet's slot.
-pub(super) enum Phase {
+/// What a greenlet's first turn finds.
+pub(super) enum Beginning {
     Body(Box<dyn FnOnce()>, usize),
-    Fiber(Box<Fiber>),
     /// Killed before it ever ran: what it owns is still to be dropped.
     Cancelled(Box<dyn FnOnce()>),
 }
 
+/// What has not begun: what is to run, and on how large a stack.
+pub(super) type Body = (Box<dyn FnOnce()>, usize);
+
 /// As many polls there never are.
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// A greenlet, or the place for one.
+/// A greenlet, or the place for one: what every turn and every wait touch.
+#[repr(C, align(64))]
 pub(super) struct Slot {
     pub(super) id: GreenletId,
+    /// How many waits there were in this place.
+    pub(super) wait: u64,
+    pub(super) leave: Option<Leave>,
+    /// What it is suspended in; empty while it runs, and before.
+    pub(super) fiber: Fiber,
+    /// The wait it is in, or was in last.
+    pub(super) last: LastWait,
+    pub(super) is_parked: bool,
+    pub(super) woken: Option<WokeBy>,
     pub(super) live: bool,
+    pub(super) killed: bool,
+    pub(super) abandoned: bool,
+    /// It is inside a `timeout`, which is among the details.
+    pub(super) in_timeout: bool,
+    /// So are the deadline of its wait, and what is known of who could end it.
+    pub(super) has_deadline: bool,
+    pub(super) has_helper: bool,
+}
+
+#[cfg(all(target_pointer_width = "64", not(greenroom_threads)))]
+const _: () = assert!(size_of::<Slot>() == 128, "two lines");
+
+/// One wait of a greenlet.
+#[derive(Clone, Copy)]
+pub(super) struct LastWait {
+    op: &'static str,
+    pub(super) on: On,
+    since: Tick,
+    /// The end of time where there is none.
+    deadline: Tick,
+    /// Where it lined up for a source; 0 where it did not. It may have left since: no two calls have
+    /// the same place.
+    pub(super) place: Arrival,
+}
+
+/// What a greenlet is given once, and what most never need.
+pub(super) struct Details {
+    pub(super) timer: Timer,
+    /// It is in the queue and merely yielded, when there had been so many polls.
+    pub(super) yielded: u64,
+    pub(super) body: Option<Body>,
     /// Its number in the order of spawning, for all that happens in id order.
     pub(super) born: u64,
     /// Its number among those of its host.
     pub(super) number: u64,
-    pub(super) phase: Option<Phase>,
-    /// What the last greenlet here ran on, without its stack: one allocation less for the next.
-    pub(super) spare: Option<Box<Fiber>>,
-    pub(super) leave: Option<Leave>,
     pub(super) label: Label,
     pub(super) ordinal: u32,
     pub(super) origin: Origin,
@@ -46,12 +89,8 @@ pub(super) struct Slot {
     pub(super) above: Option<Rc<PathNode>>,
     pub(super) place: Option<Rc<PathNode>>,
     pub(super) children: Children,
-    pub(super) wait: u64,
-    pub(super) parked: Option<(Wait, Tick)>,
-    pub(super) woken: Option<Woken>,
-    pub(super) timer: Timer,
+    pub(super) joiners: Crowd<Ticket>,
     pub(super) timeouts: Vec<Timeout>,
-    pub(super) killed: bool,
     /// How often it met its kill, and how often after that while its end was owed.
     pub(super) kills_met: u32,
     pub(super) kills_met_owing: u32,
@@ -59,14 +98,10 @@ pub(super) struct Slot {
     pub(super) refusals: u32,
     /// A kill or an expiry is unwinding it, as opposed to a panic of its own.
     pub(super) unwinding: bool,
-    pub(super) abandoned: bool,
+    /// What cancelled its wait.
+    pub(super) error: Option<io::Error>,
     /// What is known of who could end its wait.
     pub(super) helper: Option<Helper>,
-    pub(super) joiners: Crowd<Ticket>,
-    /// It is in the queue and merely yielded, when there had been so many polls.
-    pub(super) yielded: u64,
-    /// Where it lined up last. It may have left since: no two calls have the same place.
-    pub(super) standing: Option<Standing>,
     /// The token of `thread::park`, made when it is first asked for.
     pub(super) parker: Option<Arc<Parker>>,
     /// Its own values, made when it first looks at one.
@@ -100,62 +135,102 @@ impl Slot {
     pub(super) fn free(index: u32) -> Slot {
         Slot {
             id: GreenletId::new(index, 0),
+            wait: 0,
+            leave: None,
+            fiber: Fiber::default(),
+            last: LastWait::new(Wait { op: "", on: On::Clock, deadline: None }, Tick::default(), 0),
+            is_parked: false,
+            woken: None,
             live: false,
+            killed: false,
+            abandoned: false,
+            in_timeout: false,
+            has_deadline: false,
+            has_helper: false,
+        }
+    }
+
+    /// Its greenlet is over. The count of waits goes on, so that no ticket of this one's names a wait
+    /// of another's.
+    pub(super) fn end(&mut self) {
+        self.live = false;
+        self.leave = None;
+        self.woken = None;
+        self.killed = false;
+        self.abandoned = false;
+        self.in_timeout = false;
+    }
+
+    /// Whether it is killed or inside a timeout.
+    #[inline]
+    pub(super) fn is_hurried(&self) -> bool {
+        self.killed || self.in_timeout
+    }
+}
+
+impl LastWait {
+    #[inline]
+    pub(super) fn new(wait: Wait, since: Tick, place: Arrival) -> LastWait {
+        let deadline = wait.deadline.unwrap_or(Tick::from_ns(u64::MAX));
+        LastWait { op: wait.op, on: wait.on, since, deadline, place }
+    }
+
+    /// What it waits in, and since when.
+    pub(super) fn get(&self) -> (Wait, Tick) {
+        let deadline = Some(self.deadline).filter(|deadline| deadline.as_ns() != u64::MAX);
+        (Wait { op: self.op, on: self.on, deadline }, self.since)
+    }
+
+    /// Where it lined up.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        match self.on {
+            On::Io(io, interest) if self.place != 0 => Some((io, interest, self.place)),
+            _ => None,
+        }
+    }
+}
+
+impl Details {
+    /// Those of a place that no greenlet had yet.
+    pub(super) fn free() -> Details {
+        Details {
+            timer: Timer::default(),
+            yielded: NEVER,
+            body: None,
             born: 0,
             number: 0,
-            phase: None,
-            spare: None,
-            leave: None,
             label: Label::Task,
             ordinal: 0,
             origin: Origin { parent: None, owner: None, host: HostId(0), program: None, at: None },
             above: None,
             place: None,
             children: Children::default(),
-            wait: 0,
-            parked: None,
-            woken: None,
-            timer: Timer::default(),
+            joiners: Crowd::new(),
             timeouts: Vec::new(),
-            killed: false,
             kills_met: 0,
             kills_met_owing: 0,
             refusals: 0,
             unwinding: false,
-            abandoned: false,
+            error: None,
             helper: None,
-            joiners: Crowd::new(),
-            yielded: NEVER,
-            standing: None,
             parker: None,
             locals: None,
         }
     }
 
-    /// Its greenlet is over. What the next one is given at its birth stays until then, and the
-    /// count of waits goes on, so that no ticket of this one's names a wait of another's.
+    /// Its greenlet is over. What the next one is given at its birth stays until then.
     pub(super) fn end(&mut self) {
-        self.live = false;
-        self.leave = None;
         self.above = None;
         self.place = None;
         self.children = Children::default();
         self.timeouts.clear();
-        self.killed = false;
         self.kills_met = 0;
         self.kills_met_owing = 0;
         self.refusals = 0;
         self.unwinding = false;
-        self.abandoned = false;
-        self.woken = None;
+        self.error = None;
         self.parker = None;
         self.locals = None;
-    }
-
-    /// Whether it is killed or inside a timeout.
-    #[inline]
-    pub(super) fn is_hurried(&self) -> bool {
-        self.killed || !self.timeouts.is_empty()
     }
 
     /// Writes the path without memory of its own, and no more than its last names.
@@ -165,7 +240,7 @@ impl Slot {
     }
 
     pub(super) fn place(&mut self) -> Rc<PathNode> {
-        let Slot { place, above, label, ordinal, .. } = self;
+        let Details { place, above, label, ordinal, .. } = self;
         place
             .get_or_insert_with(|| Rc::new(PathNode::below(above.clone(), label.clone(), *ordinal)))
             .clone()

@@ -5,6 +5,7 @@ mod queue;
 mod sources;
 
 use std::collections::VecDeque;
+use std::io;
 use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
@@ -16,12 +17,12 @@ use super::crowd::Arrival;
 use super::locals::Locals;
 use super::names::{Label, PathNode, write_name, write_path};
 use super::parker::Parker;
-use super::slot::{Helper, NEVER, Phase, Slot};
+use super::slot::{Body, Details, Helper, LastWait, NEVER, Slot};
 use super::ticket::{Origin, Ticket, Woken};
 use super::timers::Timers;
 use super::waiters::Waiters;
 use crate::greenlet::{Fiber, Leave};
-use crate::hub::{Birth, GreenletId, HostId, On, Tick, Wait};
+use crate::hub::{Birth, GreenletId, HostId, On, Tick, Wait, WokeBy};
 
 #[derive(Default)]
 pub(super) struct Table {
@@ -34,7 +35,9 @@ pub(super) struct Table {
     pub(super) born: u64,
     /// As many for each host: what a greenlet is numbered by must not tell of other hosts.
     born_on: Vec<u64>,
+    /// By index, as the details.
     slots: Vec<Slot>,
+    details: Vec<Details>,
     free: Vec<u32>,
     timers: Timers,
     /// How many in the queue merely yielded since the last poll.
@@ -57,29 +60,31 @@ impl Table {
         stack_size: usize,
         origin: Origin,
     ) -> GreenletId {
-        let (ordinal, above) = match origin.parent.and_then(|parent| self.get_mut(parent)) {
+        let parent = origin.parent.filter(|&parent| self.is_live(parent));
+        let (ordinal, above) = match parent.map(|parent| &mut self.details[parent.slot()]) {
             Some(parent) => (parent.children.next(&label), Some(parent.place())),
             None => (1, None),
         };
         self.born += 1;
         let number = self.number_on(origin.host);
-        let phase = Some(Phase::Body(body, stack_size));
         let index = self.free.pop().unwrap_or_else(|| {
             let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 greenlets");
             self.slots.push(Slot::free(index));
+            self.details.push(Details::free());
             index
         });
         let slot = &mut self.slots[index as usize];
         let id = GreenletId::new(index, slot.id.generation() + 1);
         slot.id = id;
-        slot.label = label;
-        slot.ordinal = ordinal;
-        slot.origin = origin;
-        slot.above = above;
-        slot.phase = phase;
         slot.live = true;
-        slot.born = self.born;
-        slot.number = number;
+        let details = &mut self.details[index as usize];
+        details.body = Some((body, stack_size));
+        details.label = label;
+        details.ordinal = ordinal;
+        details.origin = origin;
+        details.above = above;
+        details.born = self.born;
+        details.number = number;
         self.queue.push_back(id);
         id
     }
@@ -94,112 +99,116 @@ impl Table {
     }
 
     /// Undoes an [`insert`](Table::insert) that nobody was told of; returns what would have run.
-    pub(super) fn retract(&mut self, id: GreenletId) -> Option<Phase> {
-        let slot = &mut self.slots[id.slot()];
-        let phase = slot.phase.take();
-        slot.joiners.clear();
-        slot.end();
+    pub(super) fn retract(&mut self, id: GreenletId) -> Option<Body> {
+        let details = &mut self.details[id.slot()];
+        let body = details.body.take();
+        details.joiners.clear();
+        details.end();
+        self.slots[id.slot()].end();
         self.forget_yield_of(id);
         match self.queue.back() {
             Some(&last) if last == id => drop(self.queue.pop_back()),
             _ => self.queue.retain(|&queued| queued != id),
         }
         self.free.push(id.slot() as u32);
-        phase
+        body
     }
 
     /// One in the queue does not merely yield.
     fn forget_yield_of(&mut self, id: GreenletId) {
-        let slot = &mut self.slots[id.slot()];
-        if slot.yielded == self.polls {
-            slot.yielded = NEVER;
+        let details = &mut self.details[id.slot()];
+        if details.yielded == self.polls {
+            details.yielded = NEVER;
             self.yielded -= 1;
         }
     }
 
     /// The greenlet is over: its joiners wake. Returns the program it was the root of.
-    pub(super) fn remove(&mut self, id: GreenletId, spare: Option<Box<Fiber>>) -> Option<usize> {
+    pub(super) fn remove(&mut self, id: GreenletId) -> Option<usize> {
         let slot = &mut self.slots[id.slot()];
         debug_assert!(slot.id == id && slot.live, "a greenlet ends once");
         slot.end();
-        if spare.is_some() {
-            slot.spare = spare;
-        }
-        let program = slot.origin.program;
-        let mut joiners = mem::take(&mut slot.joiners);
+        let details = &mut self.details[id.slot()];
+        details.end();
+        let program = details.origin.program;
+        let mut joiners = mem::take(&mut details.joiners);
         self.free.push(id.slot() as u32);
         self.current = None;
         while let Some((_, ticket)) = joiners.pop_first() {
-            self.wake(ticket, Woken::Event);
+            self.wake(ticket, WokeBy::Event);
         }
         // One joiner is the rule; what a crowd took is given back.
         const JOINERS_KEPT: usize = 4;
         if joiners.capacity() <= JOINERS_KEPT {
-            self.slots[id.slot()].joiners = joiners;
+            self.details[id.slot()].joiners = joiners;
         }
         program
     }
 
     pub(super) fn birth(&self, id: GreenletId) -> Birth<'_> {
-        let slot = &self.slots[id.slot()];
+        let details = &self.details[id.slot()];
         Birth {
-            parent: slot.origin.parent,
-            host: slot.origin.host,
-            label: slot.label.as_str(),
-            ordinal: slot.ordinal,
+            parent: details.origin.parent,
+            host: details.origin.host,
+            label: details.label.as_str(),
+            ordinal: details.ordinal,
         }
     }
 
     pub(super) fn origin(&self, at: &'static Location<'static>) -> Origin {
-        let host = self.current.map_or(HostId(0), |id| self.slots[id.slot()].origin.host);
+        let host = self.host_here().unwrap_or(HostId(0));
         Origin { parent: self.current, owner: None, host, program: None, at: Some(at) }
     }
 
     /// The host that the current greenlet stands on.
     pub(super) fn host_here(&self) -> Option<HostId> {
-        self.current.map(|id| self.slots[id.slot()].origin.host)
+        self.current.map(|id| self.details[id.slot()].origin.host)
     }
 
     /// The current greenlet's own values.
     pub(super) fn locals(&mut self) -> Option<Rc<Locals>> {
         let id = self.current?;
-        Some(self.slots[id.slot()].locals.get_or_insert_default().clone())
+        Some(self.details[id.slot()].locals.get_or_insert_default().clone())
     }
 
     /// The current greenlet's own values, if it ever looked at one.
     pub(super) fn locals_if_any(&self) -> Option<Rc<Locals>> {
-        self.slots[self.current?.slot()].locals.clone()
+        self.details[self.current?.slot()].locals.clone()
     }
 
     /// The path in the spawn tree, made on demand.
     pub(super) fn name(&self, id: GreenletId) -> String {
         let mut path = String::new();
-        if let Some(slot) = self.slots.get(id.slot()).filter(|slot| slot.id == id && slot.live) {
-            let _ = write_path::<{ PathNode::DEEPEST }>(slot.above.as_deref(), &mut path);
-            let _ = write_name(&slot.label, slot.ordinal, &mut path);
+        if self.is_live(id) {
+            let Details { above, label, ordinal, .. } = &self.details[id.slot()];
+            let _ = write_path::<{ PathNode::DEEPEST }>(above.as_deref(), &mut path);
+            let _ = write_name(label, *ordinal, &mut path);
         }
         path
     }
 
     /// What a greenlet is to a program, as long as it is live.
     pub(super) fn identity(&self, id: GreenletId) -> Option<(HostId, u64, Label)> {
-        let slot = self.slots.get(id.slot()).filter(|slot| slot.id == id && slot.live)?;
-        Some((slot.origin.host, slot.number, slot.label.clone()))
+        if !self.is_live(id) {
+            return None;
+        }
+        let Details { origin, number, label, .. } = &self.details[id.slot()];
+        Some((origin.host, *number, label.clone()))
     }
 
     // Look-ups.
 
     /// The current greenlet.
-    pub(super) fn running(&self) -> Option<&Slot> {
-        self.current.map(|id| &self.slots[id.slot()])
+    pub(super) fn running(&self) -> Option<&Details> {
+        self.current.map(|id| &self.details[id.slot()])
     }
 
     /// The current greenlet, if this is its stack.
-    pub(super) fn current_on(&self, limit: usize) -> Option<&Slot> {
-        let slot = &self.slots[self.current?.slot()];
-        slot.leave.filter(|leave| leave.limit() == limit).map(|_| slot)
+    pub(super) fn current_on(&self, limit: usize) -> Option<&Details> {
+        self.leave().filter(|leave| leave.limit() == limit).and_then(|_| self.running())
     }
 
+    #[inline]
     fn get_mut(&mut self, id: GreenletId) -> Option<&mut Slot> {
         self.slots.get_mut(id.slot()).filter(|slot| slot.id == id && slot.live)
     }
@@ -216,17 +225,31 @@ impl Table {
 
     pub(super) fn live(&self) -> impl Iterator<Item = &Slot> {
         let mut live: Vec<&Slot> = self.slots.iter().filter(|slot| slot.live).collect();
-        live.sort_by_key(|slot| slot.born);
+        live.sort_by_key(|slot| self.details[slot.id.slot()].born);
         live.into_iter()
     }
 
-    pub(crate) fn current_slot(&mut self) -> &mut Slot {
+    #[inline]
+    pub(super) fn current_slot(&mut self) -> &mut Slot {
         let id = self.current.expect("only a running greenlet comes here");
         &mut self.slots[id.slot()]
     }
 
+    pub(super) fn current_details(&mut self) -> &mut Details {
+        let id = self.current.expect("only a running greenlet comes here");
+        &mut self.details[id.slot()]
+    }
+
     pub(super) fn no_timeouts(&self) -> bool {
-        self.current.is_none_or(|id| self.slots[id.slot()].timeouts.is_empty())
+        self.current.is_none_or(|id| !self.slots[id.slot()].in_timeout)
+    }
+
+    /// The current greenlet has entered a timeout or left some; returns whether it is hurried.
+    pub(super) fn count_timeouts(&mut self) -> bool {
+        let in_timeout = !self.current_details().timeouts.is_empty();
+        let slot = self.current_slot();
+        slot.in_timeout = in_timeout;
+        slot.is_hurried()
     }
 
     pub(super) fn current_is_killed(&self) -> bool {
@@ -267,46 +290,62 @@ impl Table {
 
     /// What is known of who could end its wait.
     pub(super) fn helper(&self, id: GreenletId) -> Option<&Helper> {
-        self.slots[id.slot()].helper.as_ref()
+        self.details[id.slot()].helper.as_ref()
+    }
+
+    pub(super) fn set_helper(&mut self, helper: Helper) {
+        self.current_details().helper = Some(helper);
+        self.current_slot().has_helper = true;
     }
 
     /// What it waits in, and since when.
     pub(super) fn parked(&self, id: GreenletId) -> Option<(Wait, Tick)> {
-        self.slots[id.slot()].parked.filter(|_| self.is_live(id))
+        let slot = &self.slots[id.slot()];
+        (slot.is_parked && self.is_live(id)).then(|| slot.last.get())
     }
 
     pub(super) fn origin_of(&self, id: GreenletId) -> Origin {
-        self.slots[id.slot()].origin
+        self.details[id.slot()].origin
     }
 
     /// Whether it stands on a stack that nobody is on, or on none yet.
     pub(super) fn is_idle(&self, id: GreenletId) -> bool {
-        self.slots[id.slot()].phase.is_some()
+        !self.slots[id.slot()].fiber.is_empty() || self.has_body(id)
     }
 
-    /// Takes what a greenlet runs with out for a moment; none is there while it runs.
-    pub(super) fn take_phase(&mut self, id: GreenletId) -> Option<Phase> {
-        self.slots[id.slot()].phase.take()
+    /// Whether it has yet to begin.
+    pub(super) fn has_body(&self, id: GreenletId) -> bool {
+        self.details[id.slot()].body.is_some()
     }
 
-    pub(super) fn put_phase(&mut self, id: GreenletId, phase: Option<Phase>) {
-        self.slots[id.slot()].phase = phase;
+    /// Takes what a greenlet is suspended in out for a moment; it is empty while it runs.
+    pub(super) fn take_fiber(&mut self, id: GreenletId) -> Fiber {
+        mem::take(&mut self.slots[id.slot()].fiber)
+    }
+
+    pub(super) fn put_fiber(&mut self, id: GreenletId, fiber: Fiber) {
+        self.slots[id.slot()].fiber = fiber;
     }
 
     // Waits.
 
+    /// The current greenlet waits, at this place of a line (0 where it is in none); returns how it
+    /// leaves.
     #[inline(always)]
-    pub(super) fn park(&mut self, mut wait: Wait, now: Tick) -> Leave {
+    pub(super) fn park(&mut self, mut wait: Wait, now: Tick, place: Arrival) -> Leave {
         let id = self.current.expect("only a running greenlet parks");
         let slot = &mut self.slots[id.slot()];
-        for timeout in &slot.timeouts {
-            wait.deadline =
-                Some(wait.deadline.map_or(timeout.deadline, |at| at.min(timeout.deadline)));
+        if slot.in_timeout || wait.deadline.is_some() {
+            let Details { timer, timeouts, .. } = &mut self.details[id.slot()];
+            let of_timeouts = timeouts.iter().map(|timeout| timeout.deadline);
+            wait.deadline = of_timeouts.chain(wait.deadline).min();
+            if let Some(at) = wait.deadline {
+                self.timers.set(timer, id.slot() as u32, at);
+                slot.has_deadline = true;
+            }
         }
-        if let Some(at) = wait.deadline {
-            self.timers.set(&mut slot.timer, id.slot() as u32, at);
-        }
-        slot.parked = Some((wait, now));
+        slot.last = LastWait::new(wait, now, place);
+        slot.is_parked = true;
         self.open_waits += usize::from(is_open(wait.on));
         slot.leave.expect("a running greenlet has started")
     }
@@ -314,33 +353,73 @@ impl Table {
     /// Whether the wait of this ticket is on.
     pub(super) fn is_waiting(&self, ticket: Ticket) -> bool {
         let known = self.slots.get(ticket.greenlet.slot());
-        known.filter(|slot| slot.id == ticket.greenlet && slot.live).is_some_and(|slot| {
-            slot.wait == ticket.wait && !slot.abandoned && slot.parked.is_some()
-        })
+        known
+            .filter(|slot| slot.id == ticket.greenlet && slot.live)
+            .is_some_and(|slot| slot.wait == ticket.wait && !slot.abandoned && slot.is_parked)
     }
 
     /// Ends a wait and makes its greenlet runnable; false if that wait is over already.
-    pub(super) fn wake(&mut self, ticket: Ticket, woken: Woken) -> bool {
-        let Some(slot) = self.get_mut(ticket.greenlet) else { return false };
-        if slot.wait != ticket.wait || slot.abandoned {
+    pub(super) fn wake(&mut self, ticket: Ticket, by: WokeBy) -> bool {
+        let slot = self.get_mut(ticket.greenlet);
+        let is_on = slot.is_some_and(|slot| slot.wait == ticket.wait);
+        is_on && self.end_wait(ticket.greenlet, by)
+    }
+
+    /// Ends the wait of who stands at this place of a line; false if that is over already.
+    #[inline(always)]
+    pub(super) fn wake_in_line(&mut self, id: GreenletId, place: Arrival, by: WokeBy) -> bool {
+        let is_there = self.get_mut(id).is_some_and(|slot| slot.last.place == place);
+        is_there && self.end_wait(id, by)
+    }
+
+    /// Ends the wait of a live greenlet, if it is in one.
+    #[inline(always)]
+    fn end_wait(&mut self, id: GreenletId, by: WokeBy) -> bool {
+        let slot = &mut self.slots[id.slot()];
+        if !slot.is_parked || slot.abandoned {
             return false;
         }
-        let Some((wait, _)) = &slot.parked else { return false };
-        let open = is_open(wait.on);
-        slot.parked = None;
+        slot.is_parked = false;
         slot.wait += 1;
-        slot.timer.clear();
-        slot.woken = Some(woken);
-        self.open_waits -= usize::from(open);
-        self.queue.push_back(ticket.greenlet);
+        slot.woken = Some(by);
+        self.open_waits -= usize::from(is_open(slot.last.on));
+        if mem::take(&mut slot.has_deadline) {
+            self.details[id.slot()].timer.clear();
+        }
+        self.queue.push_back(id);
         true
     }
 
-    #[inline]
+    /// Ends the wait of this ticket with an error; gives it back if that wait is over already.
+    pub(super) fn cancel(&mut self, ticket: Ticket, error: io::Error) -> Result<(), io::Error> {
+        if !self.wake(ticket, WokeBy::Cancel) {
+            return Err(error);
+        }
+        self.details[ticket.greenlet.slot()].error = Some(error);
+        Ok(())
+    }
+
+    #[inline(always)]
     pub(super) fn take_woken(&mut self) -> Woken {
         let slot = self.current_slot();
-        slot.helper = None;
-        slot.woken.take().expect("a parked greenlet runs once it is woken")
+        let by = slot.woken.take().expect("a parked greenlet runs once it is woken");
+        if mem::take(&mut slot.has_helper) {
+            self.current_details().helper = None;
+        }
+        if by == WokeBy::Event { Woken::Event } else { self.take_rare(by) }
+    }
+
+    #[cold]
+    fn take_rare(&mut self, by: WokeBy) -> Woken {
+        match by {
+            WokeBy::Event => Woken::Event,
+            WokeBy::Timeout => Woken::TimedOut,
+            WokeBy::Close => Woken::Closed,
+            WokeBy::Kill => Woken::Killed,
+            WokeBy::Cancel => {
+                Woken::Cancelled(self.current_details().error.take().expect("it came with one"))
+            }
+        }
     }
 
     pub(super) fn parker(
@@ -348,46 +427,46 @@ impl Table {
         id: GreenletId,
         make: impl FnOnce() -> Arc<Parker>,
     ) -> Arc<Parker> {
-        self.slots[id.slot()].parker.get_or_insert_with(make).clone()
+        self.details[id.slot()].parker.get_or_insert_with(make).clone()
     }
 
     pub(super) fn add_joiner(&mut self, of: GreenletId, ticket: Ticket) -> Arrival {
         self.joined += 1;
         let arrival = self.joined;
-        if let Some(slot) = self.get_mut(of) {
-            slot.joiners.enter(arrival, ticket);
+        if self.is_live(of) {
+            self.details[of.slot()].joiners.enter(arrival, ticket);
         }
         arrival
     }
 
     pub(super) fn remove_joiner(&mut self, of: GreenletId, joiner: Arrival) {
-        if let Some(slot) = self.get_mut(of) {
-            slot.joiners.leave(joiner);
+        if self.is_live(of) {
+            self.details[of.slot()].joiners.leave(joiner);
         }
     }
 
     // Deadlines.
 
     pub(super) fn next_deadline(&mut self) -> Option<Tick> {
-        next_due(&mut self.timers, &mut self.slots).map(|(at, _)| at)
+        next_due(&mut self.timers, &mut self.details).map(|(at, _)| at)
     }
 
     /// Wakes all whose deadline has come, in order of (deadline, creation).
     pub(super) fn expire(&mut self, now: Tick) {
-        while let Some((at, index)) = next_due(&mut self.timers, &mut self.slots) {
+        while let Some((at, index)) = next_due(&mut self.timers, &mut self.details) {
             if at > now {
                 return;
             }
             let slot = &self.slots[index as usize];
             let ticket = Ticket { greenlet: slot.id, wait: slot.wait };
-            let woken = self.wake(ticket, Woken::TimedOut);
+            let woken = self.wake(ticket, WokeBy::Timeout);
             debug_assert!(woken, "only a parked greenlet has a deadline");
         }
     }
 }
 
-fn next_due(timers: &mut Timers, slots: &mut Vec<Slot>) -> Option<(Tick, u32)> {
-    timers.next(slots, |slots, slot| &mut slots[slot as usize].timer)
+fn next_due(timers: &mut Timers, details: &mut Vec<Details>) -> Option<(Tick, u32)> {
+    timers.next(details, |details, slot| &mut details[slot as usize].timer)
 }
 
 /// Whether something outside this hub's greenlets might end such a wait.

@@ -1,8 +1,11 @@
 //! Who waits on which source: a queue for readers, one for writers, and watchers, who all wake.
+//!
+//! One reader and one writer is the rule, so the first of each line stands in the source itself: one
+//! line of the cache holds all that an event touches here.
 
 use super::crowd::{Arrival, Crowd};
 use super::ticket::Ticket;
-use crate::hub::{Io, Readiness};
+use crate::hub::{GreenletId, Io, Readiness};
 
 #[derive(Default)]
 pub(super) struct Waiters {
@@ -35,69 +38,93 @@ pub(super) enum Before {
 
 /// A call in line. It keeps its place when it is called, until its greenlet runs: till then it is
 /// still before every newcomer.
-struct Queued {
-    ticket: Ticket,
+#[derive(Clone, Copy)]
+pub(super) struct Queued {
+    pub(super) place: Arrival,
+    pub(super) greenlet: GreenletId,
     called: bool,
 }
 
-/// Those who wait to read, or to write.
-#[derive(Default)]
-struct Line {
-    queued: Crowd<Queued>,
-    /// How many of them were called.
-    called: usize,
+/// Those who wait to read, or to write: the first of them, and the others, of whom there are none
+/// where there is no first.
+struct Line<'a> {
+    first: &'a mut Option<Queued>,
+    crowd: &'a mut Option<Box<Crowds>>,
+    interest: Readiness,
 }
 
-impl Line {
+impl Line<'_> {
     #[inline]
     fn is_empty(&self) -> bool {
-        self.queued.is_empty()
+        self.first.is_none()
+    }
+
+    /// The others, where any were since the source was made.
+    #[inline]
+    fn others(&mut self) -> Option<&mut Crowd<Queued>> {
+        let crowd = self.crowd.as_mut()?;
+        Some(if self.interest.is_readable() { &mut crowd.readers } else { &mut crowd.writers })
+    }
+
+    #[inline(always)]
+    fn enter(&mut self, queued: Queued) {
+        match self.first {
+            None => *self.first = Some(queued),
+            Some(_) => self.enter_crowd(queued),
+        }
+    }
+
+    #[cold]
+    fn enter_crowd(&mut self, mut queued: Queued) {
+        if let Some(first) = self.first.as_mut().filter(|first| first.place > queued.place) {
+            std::mem::swap(first, &mut queued);
+        }
+        self.crowd.get_or_insert_default();
+        self.others().expect("just made").enter(queued.place, queued);
     }
 
     /// Calls the first who has not been called.
     #[inline(always)]
-    fn call_first(&mut self) -> Option<(Arrival, Ticket)> {
-        // Nobody else was called, nearly always.
-        let (place, first) = match self.called {
-            0 => self.queued.first_mut()?,
-            _ => self.queued.iter_mut().find(|(_, queued)| !queued.called)?,
-        };
-        first.called = true;
-        self.called += 1;
-        Some((place, first.ticket))
+    fn call_first(&mut self) -> Option<Queued> {
+        let first = self.first.as_mut()?;
+        let called = if first.called { self.find_uncalled()? } else { first };
+        called.called = true;
+        Some(*called)
+    }
+
+    #[cold]
+    fn find_uncalled(&mut self) -> Option<&mut Queued> {
+        let mut others = self.others()?.iter_mut().map(|(_, queued)| queued);
+        others.find(|queued| !queued.called)
     }
 
     #[inline(always)]
     fn leave(&mut self, place: Arrival) -> Option<Left> {
-        let first = self.queued.first()?.0 == place;
-        let queued = if first { self.queued.pop_first()?.1 } else { self.queued.leave(place)? };
-        self.called -= usize::from(queued.called);
-        Some(Left { called: queued.called, first, others: !self.queued.is_empty() })
+        let first = self.first.as_ref()?.place == place;
+        let queued = if first { self.pop()? } else { self.others()?.leave(place)? };
+        Some(Left { called: queued.called, first, others: !self.is_empty() })
     }
 
     /// Who stands before this place.
-    fn before(&self, place: Arrival) -> Before {
-        let mut before = self.queued.iter().take_while(|(other, _)| *other < place);
-        match before.next() {
-            None => Before::Nobody,
-            Some((_, first)) if first.called => Before::SomeCalled,
-            Some(_) if self.called > 0 && before.any(|(_, other)| other.called) => {
-                Before::SomeCalled
-            }
-            Some(_) => Before::NoneCalled,
+    fn before(&mut self, place: Arrival) -> Before {
+        match self.first.filter(|first| first.place < place) {
+            None => return Before::Nobody,
+            Some(first) if first.called => return Before::SomeCalled,
+            Some(_) => {}
         }
+        let others = self.others().into_iter().flat_map(|others| others.iter());
+        let mut before = others.take_while(|(other, _)| *other < place);
+        if before.any(|(_, other)| other.called) { Before::SomeCalled } else { Before::NoneCalled }
     }
 
     /// The first, taken out.
-    fn pop(&mut self) -> Option<Ticket> {
-        let (_, queued) = self.queued.pop_first()?;
-        self.called -= usize::from(queued.called);
-        Some(queued.ticket)
-    }
-
-    fn clear(&mut self) {
-        self.queued.clear();
-        self.called = 0;
+    #[inline]
+    fn pop(&mut self) -> Option<Queued> {
+        let first = self.first.take()?;
+        if self.crowd.is_some() {
+            *self.first = self.others().and_then(Crowd::pop_first).map(|(_, queued)| queued);
+        }
+        Some(first)
     }
 }
 
@@ -105,15 +132,26 @@ impl Line {
 #[derive(Default)]
 pub(super) struct Called {
     pub(super) watched: bool,
-    pub(super) reader: Option<(Arrival, Ticket)>,
-    pub(super) writer: Option<(Arrival, Ticket)>,
+    pub(super) reader: Option<Queued>,
+    pub(super) writer: Option<Queued>,
 }
 
 #[derive(Default)]
+#[repr(align(64))]
 struct Source {
     io: Option<Io>,
-    readers: Line,
-    writers: Line,
+    reader: Option<Queued>,
+    writer: Option<Queued>,
+    crowd: Option<Box<Crowds>>,
+}
+
+const _: () = assert!(size_of::<Source>() == 64, "one line");
+
+/// Who else waits on a source, and who watches it.
+#[derive(Default)]
+struct Crowds {
+    readers: Crowd<Queued>,
+    writers: Crowd<Queued>,
     watchers: Crowd<(Ticket, Readiness)>,
 }
 
@@ -121,13 +159,15 @@ impl Source {
     /// Another source has this entry from now on.
     #[cold]
     fn begin(&mut self, io: Io) {
-        self.io = Some(io);
-        self.readers.clear();
-        self.writers.clear();
-        self.watchers.clear();
+        *self = Source { io: Some(io), ..Source::default() };
     }
-    fn line(&mut self, interest: Readiness) -> &mut Line {
-        if interest.is_readable() { &mut self.readers } else { &mut self.writers }
+    fn is_watched(&self) -> bool {
+        self.crowd.as_ref().is_some_and(|crowd| !crowd.watchers.is_empty())
+    }
+    #[inline(always)]
+    fn line(&mut self, interest: Readiness) -> Line<'_> {
+        let first = if interest.is_readable() { &mut self.reader } else { &mut self.writer };
+        Line { first, crowd: &mut self.crowd, interest }
     }
 }
 
@@ -161,21 +201,23 @@ impl Waiters {
         &mut self,
         io: Io,
         interest: Readiness,
-        ticket: Ticket,
-        again: Option<Arrival>,
-    ) -> Arrival {
-        let place = again.unwrap_or(self.lined_up);
-        self.lined_up += u64::from(again.is_none());
-        let queued = Queued { ticket, called: false };
-        self.source(io).line(interest).queued.enter(place, queued);
-        place
+        greenlet: GreenletId,
+        place: &mut Arrival,
+    ) {
+        if *place == 0 {
+            self.lined_up += 1;
+            *place = self.lined_up;
+        }
+        let queued = Queued { place: *place, greenlet, called: false };
+        self.source(io).line(interest).enter(queued);
     }
 
     /// Has every report of this source wake the wait of this ticket; returns by what it is taken off.
     pub(super) fn watch(&mut self, io: Io, interest: Readiness, ticket: Ticket) -> Arrival {
-        let watch = self.lined_up;
         self.lined_up += 1;
-        self.source(io).watchers.enter(watch, (ticket, interest));
+        let watch = self.lined_up;
+        let crowd = self.source(io).crowd.get_or_insert_default();
+        crowd.watchers.enter(watch, (ticket, interest));
         watch
     }
 
@@ -195,41 +237,55 @@ impl Waiters {
         self.find(io)?.line(interest).leave(place)
     }
 
+    /// Who was called leaves its line; whether others stand there.
+    #[inline(always)]
+    pub(super) fn served(&mut self, io: Io, interest: Readiness, place: Arrival) -> bool {
+        let Some(source) = self.find(io) else { return false };
+        if source.crowd.is_some() {
+            return self.leave((io, interest, place)).is_some_and(|left| left.others);
+        }
+        let alone = if interest.is_readable() { &mut source.reader } else { &mut source.writer };
+        alone.take_if(|queued| queued.place == place);
+        false
+    }
+
     /// The first reader and the first writer that this readiness is for, called, and whether there
     /// are watchers to be woken before them.
     #[inline(always)]
     pub(super) fn call_each(&mut self, io: Io, ready: Readiness) -> Called {
         let Some(source) = self.find(io) else { return Called::default() };
-        let mut called = Called { watched: !source.watchers.is_empty(), ..Called::default() };
+        let mut called = Called { watched: source.is_watched(), ..Called::default() };
         if ready.is_readable() {
-            called.reader = source.readers.call_first();
+            called.reader = source.line(Readiness::READ).call_first();
         }
         if ready.is_writable() {
-            called.writer = source.writers.call_first();
+            called.writer = source.line(Readiness::WRITE).call_first();
         }
         called
     }
 
     /// The first in line who has not been called, called.
-    pub(super) fn call(&mut self, io: Io, interest: Readiness) -> Option<(Arrival, Ticket)> {
+    pub(super) fn call(&mut self, io: Io, interest: Readiness) -> Option<Queued> {
         self.find(io)?.line(interest).call_first()
     }
 
     /// The first in line, taken out.
-    pub(super) fn next(&mut self, io: Io, interest: Readiness) -> Option<Ticket> {
+    pub(super) fn next(&mut self, io: Io, interest: Readiness) -> Option<Queued> {
         self.find(io)?.line(interest).pop()
     }
 
     /// The watchers that this readiness wakes, taken out.
     pub(super) fn watchers(&mut self, io: Io, ready: Readiness) -> Vec<Ticket> {
-        let Some(source) = self.find(io) else { return Vec::new() };
-        let woken = source.watchers.extract(|(_, of)| !of.and(ready).is_none());
+        let Some(crowd) = self.find(io).and_then(|source| source.crowd.as_mut()) else {
+            return Vec::new();
+        };
+        let woken = crowd.watchers.extract(|(_, of)| !of.and(ready).is_none());
         woken.into_iter().map(|(ticket, _)| ticket).collect()
     }
 
     pub(super) fn unwatch(&mut self, io: Io, watch: Arrival) {
-        if let Some(source) = self.find(io) {
-            source.watchers.leave(watch);
+        if let Some(crowd) = self.find(io).and_then(|source| source.crowd.as_mut()) {
+            crowd.watchers.leave(watch);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::backtrace::Backtrace;
 use std::cell::Cell;
+use std::ptr::NonNull;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
@@ -27,7 +28,7 @@ thread_local! {
 
 /// What a greenlet leaves its stack with. It is only ever used on the stack it was made on.
 #[derive(Clone, Copy)]
-pub(crate) struct Leave(*const Root);
+pub(crate) struct Leave(NonNull<Root>);
 
 /// What stands at the very root of a fiber's stack.
 struct Root {
@@ -45,11 +46,18 @@ impl Fiber {
         let (limit, span) = (stack.ends_at(), stack.size() + PAGE);
         self.inner = Some(Coroutine::with_stack(stack, move |yielder, _| {
             let root = Root { yielder, limit, span };
-            body(Leave(&raw const root));
+            body(Leave(NonNull::from(&root)));
         }));
     }
 
+    /// Whether it is but a place for one.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inner.is_none()
+    }
+
     /// Runs until the body leaves (`Some`, with the turn it decided on) or ends (`None`).
+    #[inline(always)]
     pub(crate) fn resume(&mut self) -> Option<Option<Turn>> {
         match self.inner.as_mut().expect("a fiber is not resumed after its end").resume(Entry::Turn)
         {
@@ -99,7 +107,7 @@ impl Leave {
         // A frame that never unwinds is still there. A panic cannot go past the root: the driver's
         // body catches all (`Driver::begin`). A raw pointer does not leave its thread, and to forget
         // a `Leave` leaves nothing undone.
-        unsafe { &*self.0 }
+        unsafe { self.0.as_ref() }
     }
 
     /// Whether so many bytes of this stack, which is the one we stand on, are left.

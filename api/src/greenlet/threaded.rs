@@ -7,6 +7,7 @@
 
 use std::backtrace::Backtrace;
 use std::cell::UnsafeCell;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle, ThreadId};
 
@@ -30,7 +31,7 @@ struct Body {
 
 /// What a greenlet leaves with. It is only ever used on the thread it was made on.
 #[derive(Clone, Copy)]
-pub(crate) struct Leave(*const Root);
+pub(crate) struct Leave(NonNull<Root>);
 
 struct Root {
     baton: Arc<Baton>,
@@ -51,7 +52,7 @@ impl Fiber {
             baton.wait_for_entry();
             let thread = thread::current().id();
             let root = Root { baton, thread, limit, size };
-            body(Leave(&raw const root));
+            body(Leave(NonNull::from(&root)));
             root.baton.pass(Passed::Out(Out::Ended));
         };
         // Tools need room on it themselves.
@@ -60,6 +61,12 @@ impl Fiber {
         let thread = builder.spawn(run);
         let thread = thread.expect("there is a thread for every greenlet");
         self.inner = Some(Body { baton, thread, stack });
+    }
+
+    /// Whether it is but a place for one.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inner.is_none()
     }
 
     /// Runs until the body leaves (`Some`, with the turn it decided on) or ends (`None`).
@@ -110,7 +117,7 @@ impl Leave {
         // SAFETY: the root stands on the body's own thread from before the body begins until after it
         // ended. A `Leave` is stored only in the driver's slot of its greenlet, which forgets it when the
         // body is over (`Table::remove`), and it is used while that body runs.
-        unsafe { &*self.0 }
+        unsafe { self.0.as_ref() }
     }
 
     /// Whether so many bytes of the stack are left: a thread's own is larger than what is counted.

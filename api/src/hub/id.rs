@@ -1,5 +1,6 @@
 //! What is counted and told apart: the driver's clock, sources, greenlets, hosts.
 
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -18,7 +19,10 @@ impl Tick {
     }
     /// The tick that is `duration` later; the end of time when there is none.
     pub fn after(self, duration: Duration) -> Tick {
-        let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        self.after_ns(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
+    }
+    /// The tick that is so many nanoseconds later; the end of time when there is none.
+    pub(crate) const fn after_ns(self, ns: u64) -> Tick {
         Tick(self.0.saturating_add(ns))
     }
     /// How long after `earlier` this is; zero if it is not.
@@ -32,7 +36,7 @@ impl Tick {
 /// It is an index into the hub's table together with a serial number of the process, so a table
 /// finds its entry in one step and tells a stale number from a live one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Io(u64);
+pub struct Io(NonZeroU64);
 
 const INDEX_BITS: u32 = 24;
 static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
@@ -48,17 +52,19 @@ impl Io {
     /// If `index` is over [`INDEX_MAX`](Io::INDEX_MAX).
     pub fn new(index: usize) -> Io {
         assert!(index <= Io::INDEX_MAX, "a hub holds at most {} sources", Io::INDEX_MAX + 1);
-        Io(NEXT_SERIAL.fetch_add(1, Ordering::Relaxed) << INDEX_BITS | index as u64)
+        let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
+        let number = NonZeroU64::new(serial << INDEX_BITS | index as u64);
+        Io(number.expect("there are never as many sources as serial numbers"))
     }
     /// The table entry this number was made for.
     pub const fn index(self) -> usize {
-        self.0 as usize & Io::INDEX_MAX
+        self.0.get() as usize & Io::INDEX_MAX
     }
 }
 
 impl std::fmt::Debug for Io {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Io({}.{})", self.index(), self.0 >> INDEX_BITS)
+        write!(f, "Io({}.{})", self.index(), self.0.get() >> INDEX_BITS)
     }
 }
 

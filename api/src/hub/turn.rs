@@ -98,6 +98,9 @@ impl<'a> Runnable<'a> {
 pub enum Turn {
     /// This candidate runs.
     Run(usize),
+    /// The first runs, and for so many turns, this one included, whoever is the first then: the hub is
+    /// not asked, unless it is polled or told of a claim that does not hold.
+    InOrder(usize),
     /// The world is looked at, without waiting, before anyone runs.
     Poll,
     /// All have merely yielded: the world is looked at, and a simulated one lets a little time go by.

@@ -139,7 +139,7 @@ fn wait_for_end(driver: &Driver, io: Io) -> io::Result<()> {
         op: "blocking job",
         io,
         interest: Readiness::READ,
-        timeout: None,
+        timeout_ns: None,
         expiry: io::ErrorKind::TimedOut,
         nonblocking: false,
     };

@@ -117,12 +117,17 @@ impl RealHub {
         io: Io,
         call: impl FnOnce(&mut Socket) -> io::Result<T>,
     ) -> io::Result<T> {
-        let answer = self.attempt(io, call);
-        let waits = answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
-        if waits && self.socket_of(io)?.lacks_a_port() {
-            return Err(no_port());
+        match self.attempt(io, call) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.waits_to_send(io, error)
+            }
+            answer => answer,
         }
-        answer
+    }
+
+    #[cold]
+    fn waits_to_send<T>(&mut self, io: Io, error: io::Error) -> io::Result<T> {
+        Err(if self.socket_of(io)?.lacks_a_port() { no_port() } else { error })
     }
 
     /// Has the poll report this socket from now on.
@@ -212,6 +217,14 @@ impl RealHub {
         if !self.table.get(io)?.socket()?.is_unix() {
             return self.attempt_of_inet(io, call);
         }
+        self.attempt_sending_unix(io, call)
+    }
+
+    fn attempt_sending_unix<T>(
+        &mut self,
+        io: Io,
+        call: impl FnOnce(&mut Socket) -> io::Result<T>,
+    ) -> io::Result<T> {
         let answer = self.attempt_unreported(io, call);
         if answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
             self.enlist(io)?;

@@ -80,12 +80,12 @@ impl Driver {
     /// Whether a kill or an expired timeout is unwinding the current greenlet.
     pub(crate) fn is_ending(&self) -> bool {
         let mut table = self.table.borrow_mut();
-        table.current.is_some() && table.current_slot().unwinding
+        table.current.is_some() && table.current_details().unwinding
     }
 
     /// Says whether what unwinds from here on is a kill or an expiry.
     pub(crate) fn set_unwinding(&self, unwinding: bool) {
-        self.table.borrow_mut().current_slot().unwinding = unwinding;
+        self.table.borrow_mut().current_details().unwinding = unwinding;
     }
 
     pub(crate) fn enter_timeout(&self, duration: Duration) -> u64 {
@@ -93,16 +93,17 @@ impl Driver {
         self.timeouts_made.set(timeout);
         let deadline = self.now().after(duration);
         let entered = Timeout::new(timeout, deadline);
-        self.table.borrow_mut().current_slot().timeouts.push(entered);
-        self.hurried.set(true);
+        let mut table = self.table.borrow_mut();
+        table.current_details().timeouts.push(entered);
+        self.hurried.set(table.count_timeouts());
         timeout
     }
 
     /// Ends a timeout; returns whether it had expired.
     pub(crate) fn leave_timeout(&self, timeout: u64) -> bool {
         let mut table = self.table.borrow_mut();
-        let slot = table.current_slot();
-        let timeouts = &mut slot.timeouts;
+        let details = table.current_details();
+        let timeouts = &mut details.timeouts;
         let expired = match timeouts.iter().position(|entered| entered.id == timeout) {
             Some(index) => {
                 let expired = timeouts[index].expired;
@@ -112,8 +113,8 @@ impl Driver {
             None => false,
         };
         // Whatever unwound inside was caught on the way: a panic after it is the program's own.
-        slot.unwinding &= std::thread::panicking();
-        self.hurried.set(slot.is_hurried());
+        details.unwinding &= std::thread::panicking();
+        self.hurried.set(table.count_timeouts());
         expired
     }
 
@@ -129,7 +130,7 @@ impl Driver {
             return None;
         }
         let now = self.now();
-        self.table.borrow_mut().current_slot().timeouts.iter_mut().find_map(|timeout| {
+        self.table.borrow_mut().current_details().timeouts.iter_mut().find_map(|timeout| {
             timeout.expired |= timeout.deadline <= now;
             timeout.expired.then_some(timeout.id)
         })
@@ -149,7 +150,7 @@ impl Driver {
         let now = self.now();
         self.table
             .borrow_mut()
-            .current_slot()
+            .current_details()
             .timeouts
             .iter()
             .any(|timeout| timeout.deadline <= now)
@@ -171,7 +172,7 @@ impl Driver {
             return None;
         }
         let polled_at = self.polled_at.get();
-        let timeout = table.current_slot().timeouts.iter_mut().find_map(|timeout| {
+        let timeout = table.current_details().timeouts.iter_mut().find_map(|timeout| {
             timeout.expired |= timeout.deadline < polled_at;
             timeout.expired.then_some(timeout)
         })?;

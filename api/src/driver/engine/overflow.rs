@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::CURRENT;
-use crate::driver::slot::Slot;
+use crate::driver::slot::Details;
 use crate::driver::table::Table;
 use crate::greenlet::overflow::{Line, Witness, call_upon};
 
@@ -15,9 +15,9 @@ pub(super) fn register() {
 /// Writes `greenlet` and its path, if the stack that ends at `limit` is the current greenlet's and
 /// the driver is not in the middle of a change.
 fn write_whose_stack(limit: usize, line: &mut dyn fmt::Write) -> Option<()> {
-    with_greenlet_on(limit, |slot| {
+    with_greenlet_on(limit, |greenlet| {
         line.write_str("greenlet ")?;
-        slot.write_path(line)
+        greenlet.write_path(line)
     })
 }
 
@@ -28,22 +28,22 @@ pub(crate) fn write_current(line: &mut Line) {
         return;
     }
     let write = |table: &Table| {
-        let slot = table.running()?;
-        line.write_str("greenlet ").and_then(|()| slot.write_path(line)).ok()?;
-        slot.origin.at.and_then(|at| write!(line, " (spawned at {at})").ok())
+        let greenlet = table.running()?;
+        line.write_str("greenlet ").and_then(|()| greenlet.write_path(line)).ok()?;
+        greenlet.origin.at.and_then(|at| write!(line, " (spawned at {at})").ok())
     };
     let _ = with_table(write);
 }
 
 /// Writes where that greenlet was spawned, in brackets.
 fn write_where_spawned(limit: usize, line: &mut dyn fmt::Write) -> Option<()> {
-    with_greenlet_on(limit, |slot| match slot.origin.at {
+    with_greenlet_on(limit, |greenlet| match greenlet.origin.at {
         Some(at) => write!(line, " (spawned at {at})"),
         None => Ok(()),
     })
 }
 
-fn with_greenlet_on(limit: usize, f: impl FnOnce(&Slot) -> fmt::Result) -> Option<()> {
+fn with_greenlet_on(limit: usize, f: impl FnOnce(&Details) -> fmt::Result) -> Option<()> {
     with_table(|table| f(table.current_on(limit)?).ok())
 }
 

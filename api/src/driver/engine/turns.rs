@@ -8,12 +8,12 @@ use super::{Driver, with_current};
 use crate::driver::mailbox::Mail;
 use crate::driver::names::Label;
 use crate::driver::program::{Panicked, Role, Stop, discard};
-use crate::driver::slot::Phase;
+use crate::driver::slot::Beginning;
 use crate::driver::streak;
 use crate::driver::thread_locals;
 use crate::driver::ticket::Origin;
 use crate::greenlet::{Fiber, stack};
-use crate::hub::{GreenletId, HostId, How, Ready, SwitchPoint, Turn};
+use crate::hub::{GreenletId, HostId, How, Ready, Runnable, SwitchPoint, Turn};
 
 /// What a look at the world came to.
 enum Polled {
@@ -31,7 +31,8 @@ impl Driver {
                 None => self.ask_turn(),
             };
             match turn {
-                Turn::Run(index) => decided = self.resume(index),
+                Turn::Run(index) => decided = self.take_turn(index),
+                Turn::InOrder(_) => unreachable!("it is taken apart where it is told"),
                 Turn::Stop => return Stop::Halted(self.stall()),
                 Turn::Poll | Turn::Advance | Turn::Yield => match self.poll(turn) {
                     Ok(Polled::GoOn) => {}
@@ -49,13 +50,36 @@ impl Driver {
         if table.queue.is_empty() {
             return Turn::Poll;
         }
-        let runnable = table.runnable(None, SwitchPoint::Idle);
-        self.hub.borrow_mut().turn(&runnable)
+        self.decide(&table.runnable(None, SwitchPoint::Idle))
+    }
+
+    /// Who runs next: the first, as long as the hub has said so, or whom it says now.
+    #[inline]
+    pub(super) fn decide(&self, runnable: &Runnable<'_>) -> Turn {
+        if self.goes_in_order() {
+            return Turn::Run(0);
+        }
+        match self.hub.borrow_mut().turn(runnable) {
+            Turn::InOrder(turns) => {
+                self.in_order.set(turns.saturating_sub(1));
+                Turn::Run(0)
+            }
+            turn => turn,
+        }
+    }
+
+    /// Takes one of the turns that go in order, if there are any.
+    #[inline]
+    pub(super) fn goes_in_order(&self) -> bool {
+        let left = self.in_order.get();
+        self.in_order.set(left.saturating_sub(1));
+        left > 0
     }
 
     /// Looks at the world, or waits for it.
     #[inline(never)] // Once in many turns, and the loop is short without it.
     fn poll(&self, turn: Turn) -> io::Result<Polled> {
+        self.in_order.set(0);
         self.read_mail();
         let (idle, mut next, open_waits) = {
             let mut table = self.table.borrow_mut();
@@ -78,15 +102,19 @@ impl Driver {
         self.polled_at.set(now);
         let named = !ready.is_empty();
         let mut stop = false;
+        let mut table = self.table.borrow_mut();
         for event in ready.drain(..) {
             match event {
-                Ready::Io(io, interest) => self.table.borrow_mut().wake_io(io, interest),
+                Ready::Io(io, interest) => table.wake_io(io, interest),
                 Ready::Stop => stop = true,
-                rare => self.deliver(rare),
+                rare => {
+                    drop(table);
+                    self.deliver(rare);
+                    table = self.table.borrow_mut();
+                }
             }
         }
         self.ready.replace(ready);
-        let mut table = self.table.borrow_mut();
         table.sweep_abandoned();
         polled?;
         table.expire(now);
@@ -138,20 +166,15 @@ impl Driver {
     }
 
     /// Enters a greenlet; returns the turn it decided on when it left.
-    pub(super) fn resume(&self, index: usize) -> Option<Turn> {
-        let (id, phase, hurried) = self.table.borrow_mut().take_turn(index)?;
+    #[inline(always)]
+    fn take_turn(&self, index: usize) -> Option<Turn> {
+        let (id, mut fiber, hurried) = self.table.borrow_mut().take_turn(index)?;
         self.hurried.set(hurried);
         self.hub.borrow_mut().entered(id);
         streak::begin();
-        let mut fiber = match phase {
-            Phase::Fiber(fiber) => fiber,
-            Phase::Body(body, stack_size) => self.begin(id, body, stack_size)?,
-            Phase::Cancelled(body) => {
-                self.drop_uncalled(body);
-                self.finish(id, None);
-                return None;
-            }
-        };
+        if fiber.is_empty() {
+            fiber = self.begin(id)?;
+        }
         match fiber.resume() {
             Some(turn) => {
                 if self.finds_thread_locals {
@@ -161,23 +184,36 @@ impl Driver {
                 turn
             }
             None => {
-                self.finish(id, Some(fiber));
+                self.finish(id);
+                None
+            }
+        }
+    }
+
+    /// As [`take_turn`](Driver::take_turn), for all but the loop.
+    pub(super) fn resume(&self, index: usize) {
+        self.take_turn(index);
+    }
+
+    /// The first turn of a greenlet: returns what it is suspended in, unless it is over.
+    #[inline(never)] // It happens once in a greenlet's life; every turn would save its registers.
+    fn begin(&self, id: GreenletId) -> Option<Fiber> {
+        let beginning = self.table.borrow_mut().take_body();
+        match beginning {
+            Beginning::Body(body, stack_size) => self.start(id, body, stack_size),
+            Beginning::Cancelled(body) => {
+                self.drop_uncalled(body);
+                self.finish(id);
                 None
             }
         }
     }
 
     /// Puts a body on a stack; where there is none left, the greenlet is over.
-    #[inline(never)] // It happens once in a greenlet's life; every turn would save its registers.
-    fn begin(
-        &self,
-        id: GreenletId,
-        body: Box<dyn FnOnce()>,
-        stack_size: usize,
-    ) -> Option<Box<Fiber>> {
+    fn start(&self, id: GreenletId, body: Box<dyn FnOnce()>, stack_size: usize) -> Option<Fiber> {
         match stack::take(stack_size) {
             Ok(stack) => {
-                let mut fiber = self.table.borrow_mut().take_spare();
+                let mut fiber = Fiber::default();
                 #[cfg(greenroom_threads)]
                 let driver = super::current().expect("a hub runs here");
                 fiber.start(stack, move |leave| {
@@ -198,7 +234,7 @@ impl Driver {
                 let message = format!("no stack for it: {error}");
                 self.report_panic_of(Panicked { greenlet: self.name(id), message });
                 self.drop_uncalled(body);
-                self.finish(id, None);
+                self.finish(id);
                 None
             }
         }
@@ -219,8 +255,8 @@ impl Driver {
         self.in_place.set(in_place);
     }
 
-    fn finish(&self, id: GreenletId, spare: Option<Box<Fiber>>) {
-        let program = self.table.borrow_mut().remove(id, spare);
+    fn finish(&self, id: GreenletId) {
+        let program = self.table.borrow_mut().remove(id);
         self.hub.borrow_mut().exited(id);
         self.stop_waiting_for(program, id);
     }

@@ -12,12 +12,11 @@ use crate::greenlet::Leave;
 use crate::hub::{Io, Note, On, Readiness, SwitchPoint, Tick, Turn, Wait, WokeBy};
 
 /// How a wait in a source's line ended.
-pub(crate) struct Waited {
-    pub(crate) woken: Woken,
-    /// Where it stood, for the next wait of the same call.
-    pub(crate) standing: Standing,
-    /// Whether others stand in that line, or might.
-    pub(crate) others: bool,
+pub(crate) enum Waited {
+    /// It was called, and stands there no more; whether others do.
+    Called { others: bool },
+    /// Otherwise.
+    Ended(Woken),
 }
 
 /// A call that never waits is about to be made: every thousandth in a row gives way first, as
@@ -56,7 +55,7 @@ impl Driver {
 
     /// Remembers who could end the wait that the current greenlet is about to begin.
     pub(crate) fn waits_for(&self, helper: Helper) {
-        self.table.borrow_mut().current_slot().helper = Some(helper);
+        self.table.borrow_mut().set_helper(helper);
     }
 
     /// Waits until somebody wakes the ticket given out last, or a deadline comes: the call's own or
@@ -66,42 +65,46 @@ impl Driver {
         self.note_parked(wait);
         // Since the last poll nothing can have happened to what is waited for.
         let start = self.polled_at.get();
-        let leave = self.table.borrow_mut().park(wait, start);
+        let leave = self.table.borrow_mut().park(wait, start, 0);
         go(leave, None);
         let woken = self.table.borrow_mut().take_woken();
         self.note_woken(wait, &woken, start);
         woken
     }
 
-    /// Lines the current greenlet up for a source, in its old place if it waited there before, and
-    /// parks it there.
+    /// Lines the current greenlet up for a source and parks it there. It takes the place that it had
+    /// if it waited there before, or is given one (a place of 0 is none).
     #[inline(always)]
     pub(crate) fn park_in_line(
         &self,
         op: &'static str,
-        io: Io,
-        interest: Readiness,
+        (io, interest, place): (Io, Readiness, &mut Arrival),
         deadline: Option<Tick>,
-        again: Option<Arrival>,
     ) -> Waited {
         let wait = Wait { op, on: On::Io(io, interest), deadline };
         self.note_parked(wait);
         let start = self.polled_at.get();
-        let (standing, leave) = {
+        let leave = {
             let mut table = self.table.borrow_mut();
-            (table.line_up(io, interest, again), table.park(wait, start))
+            table.line_up(io, interest, place);
+            table.park(wait, start, *place)
         };
         go(leave, None);
-        let (woken, others) = {
+        let waited = {
             let mut table = self.table.borrow_mut();
-            let woken = table.take_woken();
-            // Whose time is up stands in line until it has had its turn: see `last_turn`.
-            let others = matches!(woken, Woken::Event)
-                && table.waiters.leave(standing).is_some_and(|left| left.others);
-            (woken, others)
+            match table.take_woken() {
+                Woken::Event => {
+                    Waited::Called { others: table.waiters.served(io, interest, *place) }
+                }
+                // Whose time is up stands in line until it has had its turn: see `last_turn`.
+                woken => Waited::Ended(woken),
+            }
         };
-        self.note_woken(wait, &woken, start);
-        Waited { woken, standing, others }
+        if self.takes_notes {
+            let woken = if let Waited::Ended(woken) = &waited { woken } else { &Woken::Event };
+            self.note_woken(wait, woken, start);
+        }
+        waited
     }
 
     /// The turn of a call whose time is up: first those go who were called before it, and if there
@@ -156,7 +159,7 @@ impl Driver {
 
     /// Ends the wait of this ticket, if it is still on.
     pub(crate) fn wake(&self, ticket: Ticket) {
-        self.table.borrow_mut().wake(ticket, Woken::Event);
+        self.table.borrow_mut().wake(ticket, WokeBy::Event);
     }
 
     /// The ticket was for a wait that did not take place.
@@ -171,11 +174,11 @@ impl Driver {
 
     /// Ends the wait of this ticket with an error, if it is still on.
     pub(crate) fn cancel(&self, ticket: Ticket, error: io::Error) {
+        let cancelled = self.table.borrow_mut().cancel(ticket, error);
         // An error that nobody gets is dropped out here: what it owns may close or wake.
-        if !self.table.borrow().is_waiting(ticket) {
+        if cancelled.is_err() {
             return;
         }
-        self.table.borrow_mut().wake(ticket, Woken::Cancelled(error));
         if self.takes_notes {
             self.note(&Note::Struck(ticket.greenlet, "cancel_wait"));
         }
@@ -199,10 +202,12 @@ impl Driver {
     /// A call that might have had to wait finished at once: the hub may let others run first.
     #[inline]
     pub(crate) fn completed(&self) {
+        if self.goes_in_order() {
+            return;
+        }
         let turn = {
             let table = self.table.borrow();
-            let runnable = table.runnable(table.current, SwitchPoint::Completed);
-            self.hub.borrow_mut().turn(&runnable)
+            self.decide(&table.runnable(table.current, SwitchPoint::Completed))
         };
         if turn != Turn::Run(0) {
             self.give_way(turn);

@@ -4,11 +4,10 @@ use std::mem;
 use std::panic::Location;
 
 use super::{Table, is_open};
-use crate::driver::slot::Phase;
-use crate::driver::ticket::{Ticket, Woken};
+use crate::driver::ticket::Ticket;
 use crate::driver::timeout::{RAISES_IN_A_TURN, Timeout};
 use crate::greenlet::Leave;
-use crate::hub::GreenletId;
+use crate::hub::{GreenletId, WokeBy};
 
 /// What meeting a kill comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +29,14 @@ impl Table {
     pub(in crate::driver) fn kill(&mut self, id: GreenletId) -> bool {
         let Some(slot) = self.get_mut(id) else { return false };
         slot.killed = true;
-        if let Some((io, interest, place)) = slot.standing
+        if let Some((io, interest, place)) = slot.last.standing()
             && self.waiters.leave((io, interest, place)).is_some_and(|left| left.called)
         {
             self.call_next(io, interest);
         }
         let slot = &mut self.slots[id.slot()];
         let ticket = Ticket { greenlet: id, wait: slot.wait };
-        if !self.wake(ticket, Woken::Killed) {
+        if !self.wake(ticket, WokeBy::Kill) {
             // It no longer merely yields: time is not to move before it has met its end.
             self.forget_yield_of(id);
         }
@@ -46,11 +45,14 @@ impl Table {
 
     /// A greenlet is about to meet its kill; where its end is owed it has no turns to give.
     pub(in crate::driver) fn met_kill(&mut self, id: GreenletId, is_owed: bool) -> KillMet {
-        let Some(slot) = self.get_mut(id) else { return KillMet::Raise };
-        let count = if slot.kills_met < RAISES_IN_A_TURN {
-            &mut slot.kills_met
+        if !self.is_live(id) {
+            return KillMet::Raise;
+        }
+        let details = &mut self.details[id.slot()];
+        let count = if details.kills_met < RAISES_IN_A_TURN {
+            &mut details.kills_met
         } else if is_owed {
-            &mut slot.kills_met_owing
+            &mut details.kills_met_owing
         } else {
             return KillMet::AfterTurn;
         };
@@ -63,16 +65,16 @@ impl Table {
 
     /// The current greenlet is about to meet the end of a `timeout`; returns how often it has.
     pub(in crate::driver) fn met_expiry(&mut self, id: u64) -> u32 {
-        let mut entered = self.current_slot().timeouts.iter_mut();
+        let mut entered = self.current_details().timeouts.iter_mut();
         entered.find(|timeout| timeout.id == id).map_or(0, Timeout::raise)
     }
 
     /// A wait of the current greenlet was refused; returns who that is, and how many were by now.
     pub(in crate::driver) fn count_refusal(&mut self) -> Option<(GreenletId, u32)> {
-        self.current?;
-        let slot = self.current_slot();
-        slot.refusals += 1;
-        Some((slot.id, slot.refusals))
+        let id = self.current?;
+        let details = self.current_details();
+        details.refusals += 1;
+        Some((id, details.refusals))
     }
 
     /// Whether it stands on a stack.
@@ -82,8 +84,10 @@ impl Table {
 
     /// The size of the stack that a greenlet stands on, and where in the program it was spawned.
     pub(in crate::driver) fn stack_and_site(&self, id: GreenletId) -> StackAndSite {
-        let slot = self.slots.get(id.slot()).filter(|slot| slot.id == id && slot.live);
-        slot.map_or((None, None), |slot| (slot.leave.map(Leave::size), slot.origin.at))
+        if !self.is_live(id) {
+            return (None, None);
+        }
+        (self.slots[id.slot()].leave.map(Leave::size), self.details[id.slot()].origin.at)
     }
 
     /// Kills everyone who is left, in id order; returns who.
@@ -100,10 +104,11 @@ impl Table {
     /// Forgets bodies that never ran, with all they own; returns how many.
     pub(in crate::driver) fn forget_unstarted(&mut self) -> usize {
         let mut count = 0;
-        for slot in self.slots.iter_mut().filter(|slot| slot.live) {
-            if let Some(Phase::Body(body, _) | Phase::Cancelled(body)) = slot.phase.take() {
+        for (slot, details) in self.slots.iter_mut().zip(&mut self.details) {
+            if let Some(body) = details.body.take_if(|_| slot.live) {
                 mem::forget(body);
                 slot.end();
+                details.end();
                 count += 1;
             }
         }
@@ -113,17 +118,19 @@ impl Table {
     /// Leaves a greenlet as it stands; returns the program it was the root of.
     pub(in crate::driver) fn abandon(&mut self, id: GreenletId) -> Option<usize> {
         let slot = self.get_mut(id).filter(|slot| !slot.abandoned)?;
-        let program = slot.origin.program;
         slot.abandoned = true;
-        slot.timer.clear();
-        if let Some((wait, _)) = slot.parked.take() {
+        slot.has_deadline = false;
+        if mem::take(&mut slot.is_parked) {
             slot.wait += 1;
-            slot.woken = Some(Woken::Killed);
-            self.open_waits -= usize::from(is_open(wait.on));
+            slot.woken = Some(WokeBy::Kill);
+            let is_open = is_open(slot.last.on);
+            self.open_waits -= usize::from(is_open);
         } else {
             self.has_abandoned = true;
         }
-        program
+        let details = &mut self.details[id.slot()];
+        details.timer.clear();
+        details.origin.program
     }
 
     /// Makes the abandoned runnable once more, to be unwound.

@@ -1,9 +1,10 @@
 //! Who may run, in the order of becoming so.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use super::Table;
-use crate::driver::slot::{NEVER, Phase};
+use crate::driver::slot::Beginning;
 use crate::greenlet::{Fiber, Leave};
 use crate::hub::{GreenletId, Runnable, SwitchPoint, Tick};
 
@@ -17,39 +18,38 @@ impl Table {
         Runnable::new(current, &self.queue, self.yielded == self.queue.len(), point)
     }
 
-    /// Takes the greenlet at this place of the queue out to run, and says whether it is hurried.
-    /// `None` if it was abandoned.
-    #[inline]
+    /// Takes the greenlet at this place of the queue out to run, with what it is suspended in (empty
+    /// where it has yet to begin), and says whether it is hurried. `None` if it was abandoned.
+    #[inline(always)]
     pub(in crate::driver) fn take_turn(
         &mut self,
         index: usize,
-    ) -> Option<(GreenletId, Phase, bool)> {
+    ) -> Option<(GreenletId, Fiber, bool)> {
         let id = if index == 0 { self.queue.pop_front() } else { self.queue.remove(index) }
             .expect("a turn names one of the runnable");
-        let slot = &mut self.slots[id.slot()];
-        if self.yielded > 0 && slot.yielded == self.polls {
-            slot.yielded = NEVER;
-            self.yielded -= 1;
+        if self.yielded > 0 {
+            self.forget_yield_of(id);
         }
+        let slot = &mut self.slots[id.slot()];
         if slot.abandoned {
             return None;
         }
-        let phase = slot.phase.take().expect("a runnable greenlet is not running");
         self.current = Some(id);
-        match phase {
-            Phase::Body(body, _) if slot.killed => Some((id, Phase::Cancelled(body), true)),
-            phase => Some((id, phase, slot.is_hurried())),
-        }
+        Some((id, mem::take(&mut slot.fiber), slot.is_hurried()))
     }
 
-    /// Something for the current greenlet to run on.
-    pub(in crate::driver) fn take_spare(&mut self) -> Box<Fiber> {
-        self.current_slot().spare.take().unwrap_or_default()
+    /// What the current greenlet is to begin with.
+    pub(in crate::driver) fn take_body(&mut self) -> Beginning {
+        let is_killed = self.current_slot().killed;
+        let body = self.current_details().body.take();
+        let (body, stack_size) = body.expect("a runnable greenlet is not running");
+        if is_killed { Beginning::Cancelled(body) } else { Beginning::Body(body, stack_size) }
     }
 
-    #[inline]
-    pub(in crate::driver) fn put_back(&mut self, fiber: Box<Fiber>) {
-        self.current_slot().phase = Some(Phase::Fiber(fiber));
+    /// The current greenlet has left its stack.
+    #[inline(always)]
+    pub(in crate::driver) fn put_back(&mut self, fiber: Fiber) {
+        self.current_slot().fiber = fiber;
         self.current = None;
     }
 
@@ -57,12 +57,11 @@ impl Table {
     pub(in crate::driver) fn requeue(&mut self, yielded: bool) -> Leave {
         let id = self.current.expect("only a running greenlet gives way");
         self.queue.push_back(id);
-        let slot = &mut self.slots[id.slot()];
         if yielded {
-            slot.yielded = self.polls;
+            self.details[id.slot()].yielded = self.polls;
             self.yielded += 1;
         }
-        slot.leave.expect("a running greenlet has started")
+        self.slots[id.slot()].leave.expect("a running greenlet has started")
     }
 
     /// A poll is over: who yielded before it may run as anybody may.
@@ -74,9 +73,9 @@ impl Table {
     /// When the next timeout of one who merely yielded is due: time moves though it could run. One that is
     /// due by now is met at its next call, after what that finds there.
     pub(in crate::driver) fn next_of_yielders(&self, now: Tick) -> Option<Tick> {
-        let slots = self.queue.iter().map(|id| &self.slots[id.slot()]);
-        let yielders = slots.filter(|slot| slot.yielded == self.polls);
-        let timeouts = yielders.flat_map(|slot| &slot.timeouts);
+        let queued = self.queue.iter().map(|id| &self.details[id.slot()]);
+        let yielders = queued.filter(|details| details.yielded == self.polls);
+        let timeouts = yielders.flat_map(|details| &details.timeouts);
         timeouts.map(|timeout| timeout.deadline).filter(|&deadline| deadline > now).min()
     }
 
@@ -97,15 +96,15 @@ impl Table {
 
     /// Takes those out of the queue who were abandoned since the last time.
     pub(in crate::driver) fn sweep_abandoned(&mut self) {
-        if !std::mem::take(&mut self.has_abandoned) {
+        if !mem::take(&mut self.has_abandoned) {
             return;
         }
         let mut yielded = 0;
-        let (slots, poll) = (&self.slots, self.polls);
+        let (slots, details, poll) = (&self.slots, &self.details, self.polls);
         self.queue.retain(|id| {
-            let slot = &slots[id.slot()];
-            yielded += usize::from(slot.abandoned && slot.yielded == poll);
-            !slot.abandoned
+            let is_abandoned = slots[id.slot()].abandoned;
+            yielded += usize::from(is_abandoned && details[id.slot()].yielded == poll);
+            !is_abandoned
         });
         self.yielded -= yielded;
     }

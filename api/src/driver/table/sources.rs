@@ -2,23 +2,15 @@
 
 use super::Table;
 use crate::driver::crowd::Arrival;
-use crate::driver::ticket::{Ticket, Woken};
-use crate::driver::waiters::Standing;
-use crate::hub::{Io, Readiness};
+use crate::driver::waiters::{Queued, Standing};
+use crate::hub::{Io, Readiness, WokeBy};
 
 impl Table {
     /// Lines the current greenlet's next wait up: last, or in its old place.
     #[inline(always)]
-    pub(in crate::driver) fn line_up(
-        &mut self,
-        io: Io,
-        interest: Readiness,
-        again: Option<Arrival>,
-    ) -> Standing {
-        let ticket = self.ticket();
-        let standing = (io, interest, self.waiters.queue(io, interest, ticket, again));
-        self.current_slot().standing = Some(standing);
-        standing
+    pub(in crate::driver) fn line_up(&mut self, io: Io, interest: Readiness, place: &mut Arrival) {
+        let greenlet = self.current.expect("only a running greenlet waits");
+        self.waiters.queue(io, interest, greenlet, place);
     }
 
     pub(in crate::driver) fn watch(&mut self, io: Io, interest: Readiness) -> Arrival {
@@ -32,39 +24,41 @@ impl Table {
         let called = self.waiters.call_each(io, interest);
         if called.watched {
             for ticket in self.waiters.watchers(io, interest) {
-                self.wake(ticket, Woken::Event);
+                self.wake(ticket, WokeBy::Event);
             }
         }
-        for (called, direction) in
-            [(called.reader, Readiness::READ), (called.writer, Readiness::WRITE)]
+        if let Some(queued) = called.reader
+            && !self.will_try(queued)
         {
-            if let Some((place, ticket)) = called
-                && !self.will_try(ticket)
-            {
-                self.pass_over((io, direction, place));
-            }
+            self.pass_over((io, Readiness::READ, queued.place));
+        }
+        if let Some(queued) = called.writer
+            && !self.will_try(queued)
+        {
+            self.pass_over((io, Readiness::WRITE, queued.place));
         }
     }
 
     /// Lets the first in line who has not been called try.
     pub(in crate::driver) fn call_next(&mut self, io: Io, interest: Readiness) {
-        if let Some((place, ticket)) = self.waiters.call(io, interest)
-            && !self.will_try(ticket)
+        if let Some(queued) = self.waiters.call(io, interest)
+            && !self.will_try(queued)
         {
-            self.pass_over((io, interest, place));
+            self.pass_over((io, interest, queued.place));
         }
     }
 
     /// Whether one who was called will try: woken by this, or with its time up and yet to have its
     /// last turn, until when it stands in line.
     #[inline(always)]
-    fn will_try(&mut self, ticket: Ticket) -> bool {
-        self.wake(ticket, Woken::Event) || self.has_last_turn(ticket)
+    fn will_try(&mut self, queued: Queued) -> bool {
+        self.wake_in_line(queued.greenlet, queued.place, WokeBy::Event)
+            || self.has_last_turn(queued)
     }
 
     #[cold]
-    fn has_last_turn(&mut self, ticket: Ticket) -> bool {
-        self.get_mut(ticket.greenlet).is_some_and(|slot| !slot.abandoned)
+    fn has_last_turn(&mut self, queued: Queued) -> bool {
+        self.get_mut(queued.greenlet).is_some_and(|slot| !slot.abandoned)
     }
 
     /// One who was called will never run again: it is the next one's turn.
@@ -77,12 +71,12 @@ impl Table {
     /// A closed descriptor wakes everybody parked on it: readers, writers, watchers.
     pub(in crate::driver) fn wake_closed(&mut self, io: Io) {
         for direction in [Readiness::READ, Readiness::WRITE] {
-            while let Some(ticket) = self.waiters.next(io, direction) {
-                self.wake(ticket, Woken::Closed);
+            while let Some(queued) = self.waiters.next(io, direction) {
+                self.wake_in_line(queued.greenlet, queued.place, WokeBy::Close);
             }
         }
         for ticket in self.waiters.watchers(io, Readiness::ALL) {
-            self.wake(ticket, Woken::Closed);
+            self.wake(ticket, WokeBy::Close);
         }
     }
 }
