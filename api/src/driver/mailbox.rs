@@ -49,7 +49,8 @@ impl Mailbox {
     }
 
     pub(super) fn take(&self) -> Vec<Mail> {
-        if !self.any.swap(false, Ordering::Acquire) {
+        // It is empty nearly always, and to look costs less than to change.
+        if !self.any.load(Ordering::Acquire) || !self.any.swap(false, Ordering::Acquire) {
             return Vec::new();
         }
         mem::take(&mut *self.mails.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))

@@ -447,12 +447,23 @@ impl Table {
 
     // Deadlines.
 
+    #[inline]
     pub(super) fn next_deadline(&mut self) -> Option<Tick> {
+        if self.timers.is_empty() {
+            return None;
+        }
         next_due(&mut self.timers, &mut self.details).map(|(at, _)| at)
     }
 
     /// Wakes all whose deadline has come, in order of (deadline, creation).
+    #[inline]
     pub(super) fn expire(&mut self, now: Tick) {
+        if !self.timers.is_empty() {
+            self.expire_some(now);
+        }
+    }
+
+    fn expire_some(&mut self, now: Tick) {
         while let Some((at, index)) = next_due(&mut self.timers, &mut self.details) {
             if at > now {
                 return;

@@ -37,6 +37,12 @@ impl Timers {
         }
     }
 
+    /// Whether no deadline was set that has not come up since.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
     /// The earliest deadline and whose it is. `timer` finds a slot's timer in what it is given.
     pub(super) fn next<S>(
         &mut self,

@@ -50,9 +50,18 @@ impl Slot {
         self.limit
     }
 
-    /// How many bytes of it can be used.
+    /// How many bytes of it can be used, but for those that its colour takes.
     pub(super) fn size(&self) -> usize {
         self.base - self.limit - PAGE
+    }
+
+    /// How many bytes lie idle above it. Sets of the caches go by the place in a page: where all
+    /// stacks began at the same, a thousand of them would share the few sets of their first lines.
+    fn colour(&self) -> usize {
+        const LINE: usize = 64;
+        const COLOURS: usize = 16;
+        // A slot is an odd number of pages, so neighbours differ.
+        self.limit / PAGE % COLOURS * LINE
     }
 }
 
@@ -63,7 +72,7 @@ impl Slot {
 // given back on a thread whose pools are gone, is never handed out again.
 unsafe impl Stack for Slot {
     fn base(&self) -> StackPointer {
-        NonZeroUsize::new(self.base).expect("a mapping is not at address zero")
+        NonZeroUsize::new(self.base - self.colour()).expect("a mapping is not at address zero")
     }
     fn limit(&self) -> StackPointer {
         NonZeroUsize::new(self.limit).expect("a mapping is not at address zero")

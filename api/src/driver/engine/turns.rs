@@ -50,15 +50,15 @@ impl Driver {
         if table.queue.is_empty() {
             return Turn::Poll;
         }
-        self.decide(&table.runnable(None, SwitchPoint::Idle))
-    }
-
-    /// Who runs next: the first, as long as the hub has said so, or whom it says now.
-    #[inline]
-    pub(super) fn decide(&self, runnable: &Runnable<'_>) -> Turn {
         if self.goes_in_order() {
             return Turn::Run(0);
         }
+        self.decide(&table.runnable(None, SwitchPoint::Idle))
+    }
+
+    /// Whom the hub says to run next.
+    #[inline(never)] // Where turns go in order, it is asked once in many.
+    pub(super) fn decide(&self, runnable: &Runnable<'_>) -> Turn {
         match self.hub.borrow_mut().turn(runnable) {
             Turn::InOrder(turns) => {
                 self.in_order.set(turns.saturating_sub(1));

@@ -95,10 +95,15 @@ impl Table {
     }
 
     /// Takes those out of the queue who were abandoned since the last time.
+    #[inline]
     pub(in crate::driver) fn sweep_abandoned(&mut self) {
-        if !mem::take(&mut self.has_abandoned) {
-            return;
+        if mem::take(&mut self.has_abandoned) {
+            self.sweep();
         }
+    }
+
+    #[cold]
+    fn sweep(&mut self) {
         let mut yielded = 0;
         let (slots, details, poll) = (&self.slots, &self.details, self.polls);
         self.queue.retain(|id| {
