@@ -163,3 +163,23 @@ fn a_paused_host_gets_no_turns() {
     });
     assert_eq!(played.done().told(), ["50 main: late"]);
 }
+
+#[test]
+fn a_hub_that_lets_turns_go_in_order_is_asked_once_for_all_of_them() {
+    const TURNS: usize = 50;
+    let played = play(ScriptHub::new().in_order(TURNS), || {
+        let yielders = ["a", "b"].map(|name| {
+            spawn(name, move || {
+                for _ in 0..100 {
+                    thread::yield_now();
+                }
+                note!("done");
+            })
+        });
+        join_all(yielders);
+    });
+    let played = played.done();
+    assert_eq!(played.told(), ["0 main/a: done", "0 main/b: done"]);
+    // Two questions a look, and a look for each fifty turns.
+    assert!((4..=16).contains(&played.hub.turns), "{}", played.hub.turns);
+}

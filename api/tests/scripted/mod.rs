@@ -56,10 +56,12 @@ pub struct ScriptHub {
     picks: VecDeque<usize>,
     /// The same for calls that finished at once.
     interruptions: VecDeque<Turn>,
+    /// So many turns at a time go in order, unasked.
+    in_order: Option<usize>,
     left_in_round: Option<usize>,
     /// Something else than yields happened since everybody had last only yielded.
     busy: bool,
-    turns: u64,
+    pub turns: u64,
     /// What happened: `at name: what`, at in milliseconds.
     trace: Vec<String>,
     takes_notes: bool,
@@ -91,6 +93,7 @@ impl ScriptHub {
             paused: Vec::new(),
             picks: VecDeque::new(),
             interruptions: VecDeque::new(),
+            in_order: None,
             left_in_round: None,
             busy: true,
             turns: 0,
@@ -117,6 +120,12 @@ impl ScriptHub {
     /// Calls that finish at once are answered these turns, in order; later ones go on.
     pub fn interrupts(mut self, turns: &[Turn]) -> ScriptHub {
         self.interruptions = turns.iter().copied().collect();
+        self
+    }
+
+    /// Has so many turns at a time go in order, and looks at the world in between.
+    pub fn in_order(mut self, turns: usize) -> ScriptHub {
+        self.in_order = Some(turns);
         self
     }
     /// A connect to this port of the peer takes so long.
@@ -312,6 +321,10 @@ impl Hub for ScriptHub {
         self.turns += 1;
         if self.turns > TURNS_MAX {
             return Turn::Stop;
+        }
+        if let Some(turns) = self.in_order {
+            let is_polled = self.left_in_round.replace(0).is_none();
+            return if is_polled { Turn::InOrder(turns) } else { Turn::Poll };
         }
         if runnable.point == SwitchPoint::Completed {
             return self.interruptions.pop_front().unwrap_or(Turn::Run(0));
