@@ -300,6 +300,10 @@ impl Table {
         let id = self.current.expect("only a running greenlet parks");
         let slot = &mut self.slots[id.slot()];
         for timeout in &slot.timeouts {
+            // Where nothing unwinds it ended one wait, and who could not be told of it waits on.
+            if cfg!(panic = "abort") && timeout.expired {
+                continue;
+            }
             wait.deadline =
                 Some(wait.deadline.map_or(timeout.deadline, |at| at.min(timeout.deadline)));
         }
