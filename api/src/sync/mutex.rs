@@ -1,5 +1,8 @@
 //! [`Mutex`]: std's lock, whose waiting parks the greenlet.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
