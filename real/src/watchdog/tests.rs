@@ -2,14 +2,17 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::net::UdpSocket;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
 use greenroom::driver::{self, Program, Role, Stop};
 use greenroom::thread::Builder;
+use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::*;
-use crate::RealHub;
+use crate::{RealHub, sys};
 
 #[test]
 fn a_turn_is_told_of_once_and_a_poll_never() {
@@ -177,4 +180,51 @@ fn a_call_that_a_signal_would_end_is_let_be() {
         assert_eq!(received.map_err(|error| error.kind()), Ok(4), "{line}");
         assert!(line.starts_with("a greenlet has held its hub for 20ms, in recv"), "{line}");
     });
+}
+
+const FORKS: &str = "GREENROOM_FORKS";
+
+/// What the test below starts; by itself it does nothing.
+#[test]
+fn forks_if_told_to() {
+    if std::env::var_os(FORKS).is_none() {
+        return;
+    }
+    crate::run(|| ());
+    // The watcher of this process does not hold it, in the copy, for ever.
+    let all = lock(&ALL);
+    let child = sys::fork().unwrap();
+    drop(all);
+    if child == 0 {
+        // Until whoever started us has read the line.
+        crate::run(|| io::stdin().read_to_end(&mut Vec::new()).map(drop)).unwrap();
+        std::process::exit(0);
+    }
+    let ended = waitpid(Pid::from_raw(child), WaitOptions::empty()).unwrap();
+    assert_eq!(ended.and_then(|(_, status)| status.exit_status()), Some(0));
+}
+
+#[test]
+fn a_forked_child_is_watched() {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["watchdog::tests::forks_if_told_to", "--exact", "--nocapture"])
+        .env(FORKS, "1")
+        .env(VARIABLE, "20")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (tell, told) = mpsc::channel();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let hears = thread::spawn(move || {
+        stderr.lines().map_while(Result::ok).for_each(|line| drop(tell.send(line)));
+    });
+    // Long enough for any machine: nothing else would end the wait.
+    let line = told.recv_timeout(Duration::from_secs(30));
+    drop(child.stdin.take());
+    let start = "greenlet main has held its hub for 20ms";
+    assert!(line.as_ref().is_ok_and(|line| line.starts_with(start)), "{line:?}");
+    assert!(child.wait().unwrap().success());
+    hears.join().unwrap();
 }
