@@ -28,9 +28,10 @@
 //! # `panic=abort`
 //!
 //! Greenlets are ended by unwinding. Where panics abort, a kill and the end of a timeout are errors of
-//! the calls that can fail, and nothing to those that cannot (`sleep`, `join`): a greenlet that goes on
-//! regardless ends the process where its end is owed, at the latest when its run ends. One that waits for
-//! a lock, a permit or a barrier ends the process at once: there is no guard to return.
+//! the calls that can fail (`read`, `recv`, `acquire_timeout`), once each, and nothing to those that
+//! cannot (`sleep`, `join`, `lock`, `Semaphore::acquire`, `Barrier::wait`), which wait on, in the place
+//! that they have. A greenlet that goes on regardless ends the process where its end is owed, at the
+//! latest when its run ends.
 //!
 //! # Greenlets that swallow their kill
 //!

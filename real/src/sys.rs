@@ -300,3 +300,14 @@ fn set_number(
     };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
+
+/// Makes a copy of this process, for tests of what a hub finds there; 0 is returned in the copy.
+#[cfg(test)]
+pub(crate) fn fork() -> io::Result<libc::pid_t> {
+    // SAFETY: the copy has the calling thread alone. The C library sees to its own locks; those of the
+    // program that others may hold are the caller's to mind.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        id => Ok(id),
+    }
+}

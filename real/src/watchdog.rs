@@ -7,6 +7,8 @@
 //! milliseconds; without it they are a second.
 
 mod call;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 use std::io;
@@ -77,17 +79,8 @@ impl Watchdog {
             looks: Looks::default(),
             report,
         };
-        let mut all = lock(&ALL);
-        // The watcher may be held up, by whoever does not read its reports.
-        all.watched.retain(Watched::is_there);
-        // A child that fork(2) made has none of its parent's threads.
-        let process = std::process::id();
-        if all.watcher_of != Some(process) {
-            let watcher = thread::Builder::new().name("greenroom watchdog".into());
-            all.watcher_of = watcher.spawn(watch).is_ok().then_some(process);
-        }
-        if all.watcher_of.is_some() {
-            all.watched.push(watched);
+        let watcher = || thread::Builder::new().name("greenroom watchdog".into()).spawn(watch);
+        if lock(&ALL).add(watched, std::process::id(), || watcher().is_ok()) {
             CHANGED.notify_one();
         }
     }
@@ -133,6 +126,23 @@ struct All {
     watched: Vec<Watched>,
     /// The process whose watcher there is.
     watcher_of: Option<u32>,
+}
+
+impl All {
+    /// Has a hub of this process watched, by a new watcher where there is none; whether it is.
+    fn add(&mut self, hub: Watched, process: u32, start: impl FnOnce() -> bool) -> bool {
+        // The watcher may be held up, by whoever does not read its reports.
+        self.watched.retain(Watched::is_there);
+        // A child that fork(2) made has none of its parent's threads.
+        if self.watcher_of != Some(process) {
+            self.watcher_of = start().then_some(process);
+        }
+        let is_watched = self.watcher_of.is_some();
+        if is_watched {
+            self.watched.push(hub);
+        }
+        is_watched
+    }
 }
 
 /// The watcher: looks at each hub when that is due, and waits where there is none.
@@ -215,106 +225,4 @@ fn patience(asked: Option<&str>) -> io::Result<Option<Duration>> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-    use std::sync::mpsc;
-
-    use greenroom::driver::{self, Program, Role, Stop};
-    use greenroom::thread::Builder;
-
-    use super::*;
-    use crate::RealHub;
-
-    #[test]
-    fn a_turn_is_told_of_once_and_a_poll_never() {
-        let mut all = Looks::default();
-        let mut looks = |turn| (0..10).filter(|_| all.look(turn)).count();
-        assert_eq!(looks(3), 1);
-        assert_eq!(looks(4), 0);
-        assert_eq!(looks(5), 1);
-        // Each look finds another turn.
-        assert_eq!((6..40).map(|turn| all.look(2 * turn + 1)).filter(|&told| told).count(), 0);
-    }
-
-    #[test]
-    fn the_variable_is_off_or_milliseconds() {
-        let asked = |asked| patience(asked).map_err(|error| error.kind());
-        assert_eq!(asked(None), Ok(Some(Duration::from_secs(1))));
-        assert_eq!(asked(Some("off")), Ok(None));
-        assert_eq!(asked(Some("250")), Ok(Some(Duration::from_millis(250))));
-        for odd in ["", "0", "on", "-1", "1s"] {
-            assert_eq!(asked(Some(odd)), Err(io::ErrorKind::InvalidInput), "{odd}");
-        }
-    }
-
-    #[test]
-    fn a_report_that_nobody_takes_holds_the_end_of_a_hub_up_no_longer() {
-        let (reporting, begun) = mpsc::channel();
-        let (let_go, gate) = mpsc::channel::<()>();
-        let report = move |_| {
-            let _ = reporting.send(());
-            // Until the hub is gone.
-            let _ = gate.recv();
-        };
-        let watchdog = Watchdog::new(Duration::from_millis(20), Box::new(report));
-        let hub = RealHub::new().unwrap().watched_by(watchdog);
-        let begun = RefCell::new(Some(begun));
-        let body = Box::new(move || begun.borrow_mut().take().unwrap().recv().unwrap());
-        let program = Program { name: "main".into(), role: Role::Client, body };
-        drop(driver::run(hub, vec![program]));
-        let_go.send(()).unwrap();
-    }
-
-    /// Runs `main` on a watched hub; what is reported comes out of the channel it is given.
-    fn watched(main: impl FnOnce(mpsc::Receiver<String>) + 'static) {
-        let (tell, told) = mpsc::channel();
-        let report = Box::new(move |line| drop(tell.send(line)));
-        let watchdog = Watchdog::new(Duration::from_millis(20), report);
-        let hub = RealHub::new().unwrap().watched_by(watchdog);
-        let main = RefCell::new(Some((main, told)));
-        let body = Box::new(move || {
-            let (main, told) = main.borrow_mut().take().expect("it runs once");
-            main(told);
-        });
-        let program = Program { name: "main".into(), role: Role::Client, body };
-        let (ending, _) = driver::run(hub, vec![program]);
-        assert!(matches!(ending.stop, Stop::Done) && ending.panics.is_empty(), "{ending:?}");
-    }
-
-    #[test]
-    fn who_holds_the_hub_in_a_call_is_named_with_it() {
-        watched(|told| {
-            let holds = move || {
-                // A channel of std's holds the thread up, until the very report comes. A busy
-                // machine may have had others held before.
-                let start = "greenlet main/accept/conn#2 (spawned at real/src/watchdog.rs:";
-                let line = told.iter().find(|line| line.starts_with(start)).unwrap();
-                // Not every system, nor every Linux, says what a thread is in.
-                let (_, call) = line.split_once(") has held its hub for 20ms").unwrap();
-                assert!(["", ", and computes"].contains(&call) || call.contains("futex"), "{line}");
-            };
-            let conn = || Builder::new().name("conn".into());
-            let accept = Builder::new().name("accept".into()).spawn(move || {
-                conn().spawn(|| ()).unwrap().join().unwrap();
-                conn().spawn(holds).unwrap().join().unwrap();
-            });
-            accept.unwrap().join().unwrap();
-        });
-    }
-
-    #[test]
-    fn who_computes_is_told_of_too() {
-        watched(|told| {
-            let line = loop {
-                if let Ok(line) = told.try_recv() {
-                    break line;
-                }
-            };
-            // Nobody else runs.
-            assert!(line.starts_with("greenlet main has held its hub for 20ms"), "{line}");
-        });
-    }
 }

@@ -11,7 +11,7 @@
 //! std::process::exit(cli::main(&suite, std::env::args_os().skip(1)));
 //! ```
 //!
-//! Exit codes: 0 held, 1 a property failed, a seed hung or ended its process, or the output could not be
+//! Exit codes: 0 held, 1 a property failed, a run hung or ended its process, or the output could not be
 //! written, 2 usage, 3 not deterministic, 4 a token's deviations did not all match and nothing failed, 101 an
 //! error of the tool itself, 141 whoever read the output closed it.
 
@@ -23,6 +23,7 @@ mod codes;
 mod failure;
 mod many;
 mod one;
+mod perform;
 mod player;
 mod replay;
 mod show;
@@ -31,31 +32,17 @@ mod sim;
 mod suite;
 
 use std::ffi::OsString;
-use std::panic::{self, AssertUnwindSafe};
 
 use clap::{Args, Parser};
-use greenroom::driver;
-use greenroom::scenario::Scenario;
 
 use crate::keeper;
 use crate::search::process::WORKER;
 pub use crate::text::{escaped, read_text};
 pub use args::SimArgs;
-use codes::CODES_OF_RUNNERS;
 use out::usage;
 pub use out::{complain, print};
-use suite::Knobs;
+use perform::perform_all;
 pub use suite::{Runner, Suite};
-
-/// Plays scenarios in a world that is not simulated, once each.
-#[derive(Args, Debug)]
-#[command(after_help = CODES_OF_RUNNERS)]
-struct RunnerArgs {
-    /// Scenarios to play; none is all
-    scenarios: Vec<String>,
-    #[command(flatten)]
-    knobs: Knobs,
-}
 
 /// Reads the arguments after the program's name and does what they say; returns the exit code.
 ///
@@ -89,17 +76,13 @@ fn dispatch(suite: &Suite, arguments: &[String]) -> Result<i32, String> {
         }
         "sim" => sim::sim(suite, &parse(&called, rest)?),
         "replay" => replay::replay(suite, &parse(&called, rest)?),
-        name => match suite.runners.iter().find(|runner| runner.name == name) {
-            Some(runner) => perform(suite, runner, &parse(&called, rest)?),
-            None => Err(format!("no subcommand `{name}`; there are: {}", subcommands(suite))),
-        },
+        name => perform_all(suite, suite.runner(name)?, &parse(&called, rest)?),
     }
 }
 
 /// The names of the subcommands.
 pub fn subcommands(suite: &Suite) -> String {
-    let runners = suite.runners.iter().map(|runner| runner.name);
-    ["sim", "replay"].into_iter().chain(runners).collect::<Vec<_>>().join(", ")
+    suite.subcommands().join(", ")
 }
 
 /// What there is to call, and to play.
@@ -120,24 +103,6 @@ fn help(suite: &Suite) -> String {
          this tool, 141 the output was closed.\n",
     );
     text
-}
-
-fn perform(suite: &Suite, runner: &Runner, args: &RunnerArgs) -> Result<i32, String> {
-    let mut code = 0;
-    let scenarios = suite.named(&args.scenarios)?;
-    let turned: Result<Vec<Scenario>, String> =
-        scenarios.into_iter().map(|scenario| args.knobs.turn(scenario)).collect();
-    for scenario in turned? {
-        // A stage that cannot be set is the scenario's result here too; std has said where.
-        let played = panic::catch_unwind(AssertUnwindSafe(|| (runner.play)(&scenario)));
-        let (held, line) = played.unwrap_or_else(|payload| {
-            let what = driver::panic_message(&*payload);
-            (false, format!("FAILED, as it panicked: {}", escaped(&what)))
-        });
-        say!("{:<24} {line}", scenario.name());
-        code |= i32::from(!held);
-    }
-    Ok(code)
 }
 
 #[derive(Parser, Debug)]

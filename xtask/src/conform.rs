@@ -23,6 +23,8 @@ mod truth;
 use std::time::Instant;
 
 use greenroom_sim::cli::read_text;
+
+use crate::kin;
 use hunt::{Columns, Draw, Ground, Leniency};
 
 const CASES: usize = 2000;
@@ -59,9 +61,11 @@ pub fn main(args: &[String]) -> Result<bool, String> {
         Some((flag, rest)) if flag == "--few-ports" => return apart("--few-ports-child", rest),
         // In a network of its own, started by one of these two.
         Some((flag, rest)) if flag == "--across-child" => {
+            kin::end_with_parent().map_err(|error| format!("conform {flag}: {error}"))?;
             return on(&Ground::Across(across::child()?), rest);
         }
         Some((flag, rest)) if flag == "--few-ports-child" => {
+            kin::end_with_parent().map_err(|error| format!("conform {flag}: {error}"))?;
             across::give_few_ports(hunt::FEW_PORTS)?;
             return on(&Ground::FewPorts, rest);
         }

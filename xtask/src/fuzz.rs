@@ -2,24 +2,24 @@
 //! no memory without bound.
 //!
 //! An input is one that is kept (`xtask/fuzz/TARGET/*`), changed by a few mutations that a seed chooses, so
-//! every run of a seed makes the same ones. One that fails is written to `target/fuzz`, to be mended, kept and
-//! played again.
+//! every run of a seed makes the same ones. They are read by a process of their own, which may end by them.
+//! One that fails is written to `target/fuzz`, to be mended, kept and played again.
 
+mod batch;
+mod drills;
+mod keeper;
 mod mutation;
+mod reader;
 mod targets;
-mod watch;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use std::{fs, panic};
-
-use greenroom::driver::panic_message;
 
 use crate::steps;
-use mutation::Mutations;
+use keeper::{Ended, keep};
+pub use reader::main as child;
 use targets::{TARGETS, Target};
-use watch::Watch;
 
 /// How much of it there is to be.
 #[derive(Clone, Copy)]
@@ -50,13 +50,9 @@ pub fn ci() -> bool {
 /// Returns whether all held.
 pub fn main(args: &[String]) -> Result<bool, String> {
     let wish = wish(args)?;
-    panic::set_hook(Box::new(|_| {}));
     if !wish.files.is_empty() {
-        let [target] = wish.targets[..] else { return Err("--play takes one target".into()) };
-        return wish.files.iter().try_fold(true, |held, file| {
-            let input = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-            Ok(play(target, &input) && held)
-        });
+        let target = wish.targets[0];
+        return wish.files.iter().try_fold(true, |held, file| Ok(play(target, file)? && held));
     }
     let share = wish.targets.len() as u32;
     let mut held = true;
@@ -73,72 +69,74 @@ pub fn main(args: &[String]) -> Result<bool, String> {
 /// The kept inputs and mutated ones; stops at the first that fails.
 fn fuzz(target: &'static Target, extent: Extent, seed: u64) -> Result<bool, String> {
     let start = Instant::now();
-    let folder = steps::root().join("xtask/fuzz").join(target.name);
-    let kept = kept(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let watch = Watch::start(target.name);
-    let is_over = |count: u64| match extent {
-        Extent::Inputs(all) => count >= all,
-        // Not asked for every input: that would take as long as many an input.
-        Extent::Until(time) => count.is_multiple_of(64) && start.elapsed() >= time,
-    };
-    let mut mutations = Mutations::new(seed, &kept, target.words);
-    let mut count = 0;
-    let all_kept = kept.len() as u64;
-    while count < all_kept || !is_over(count - all_kept) {
-        let input = match kept.get(count as usize) {
-            Some(input) => input.clone(),
-            None => mutations.next(),
-        };
-        watch.begins(&input);
-        let mut outcome = try_input(target, &input);
-        if count.is_multiple_of(64) {
-            outcome = outcome.and_then(|()| watch.takes_little());
+    let kept = |error| format!("{}: {error}", target.name);
+    match keep(target, &reader::args(target, extent, seed)).map_err(kept)? {
+        Ended::Held(count, kib) => {
+            let (name, seconds) = (target.name, start.elapsed().as_secs_f64());
+            say!("{name:<10} {count:>9} inputs in {seconds:>6.1} s, {kib} KiB more at most");
+            Ok(true)
         }
-        if let Err(what) = outcome {
-            return failed(target.name, &input, &what).map(|()| false);
-        }
-        count += 1;
+        Ended::Failed(what, inputs) => blame(target, &what, &inputs).map(|()| false),
     }
-    let grown_kib = watch.more_kib();
-    let seconds = start.elapsed().as_secs_f64();
-    say!("{:<10} {count:>9} inputs in {seconds:>6.1} s, {grown_kib} KiB more at most", target.name);
-    Ok(true)
-}
-
-/// What the input comes to; a panic is an error.
-fn try_input(target: &Target, input: &[u8]) -> Result<(), String> {
-    let tried = catch_unwind(AssertUnwindSafe(|| (target.read)(input)));
-    tried.unwrap_or_else(|payload| Err(format!("panicked: {}", panic_message(&*payload))))
 }
 
 /// Plays a single input, and says what came of it.
-fn play(target: &Target, input: &[u8]) -> bool {
-    let watch = Watch::start(target.name);
-    watch.begins(input);
-    let outcome = try_input(target, input).and_then(|()| watch.takes_little());
-    match &outcome {
-        Ok(()) => say!("{}: held", target.name),
-        Err(what) => say!("{}: {what}", target.name),
-    }
-    outcome.is_ok()
+fn play(target: &Target, file: &Path) -> Result<bool, String> {
+    let ended = read_alone(target, file)?;
+    let held = ended.is_none();
+    say!("{}: {}", target.name, ended.as_deref().unwrap_or("held"));
+    Ok(held)
 }
 
-/// Writes an input that failed where it can be played again.
-fn failed(target: &str, input: &[u8], what: &str) -> Result<(), String> {
-    let folder = steps::root().join("target/fuzz");
-    let path = folder.join(format!("{target}-{:016x}", mutation::hash(input)));
-    let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, input));
-    written.map_err(|error| format!("{}: {error}", path.display()))?;
-    say!("{target}: {what}\n  again: cargo xtask fuzz {target} --play {}", path.display());
+/// What goes wrong with a single input, if anything does.
+fn read_alone(target: &Target, file: &Path) -> Result<Option<String>, String> {
+    let readable = fs::File::open(file).and_then(|file| file.metadata());
+    let named = |error| format!("{}: {error}", file.display());
+    let readable = readable.map_err(named)?;
+    if !readable.is_file() {
+        return Err(format!("{}: it is no file", file.display()));
+    }
+    let file = file.canonicalize().map_err(named)?;
+    Ok(match keep(target, &reader::args_of_file(target, &file)).map_err(named)? {
+        Ended::Held(..) => None,
+        Ended::Failed(what, _) => Some(what),
+    })
+}
+
+/// Writes down the input that does it, where it can be played again: the first of those under way that goes
+/// wrong by itself too, or all of them.
+fn blame(target: &Target, what: &str, inputs: &[Vec<u8>]) -> Result<(), String> {
+    let mut kept = Vec::new();
+    for input in inputs {
+        let path = written(target, input)?;
+        let alone = if inputs.len() == 1 { Some(what.into()) } else { read_alone(target, &path)? };
+        if let Some(what) = alone {
+            kept.iter().for_each(|path| drop(fs::remove_file(path)));
+            let (name, path) = (target.name, path.display());
+            say!("{name}: {what}\n  again: cargo xtask fuzz {name} --play {path}");
+            return Ok(());
+        }
+        kept.push(path);
+    }
+    let (name, count) = (target.name, kept.len());
+    say!("{name}: {what}; none of the {count} inputs under way does that by itself. They are:");
+    kept.iter().for_each(|path| say!("  {}", path.display()));
     Ok(())
 }
 
-/// The files of a folder, in the order of their names.
-fn kept(folder: &Path) -> std::io::Result<Vec<Vec<u8>>> {
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
-    paths.sort();
-    paths.iter().map(fs::read).collect()
+/// Writes an input to a file of its own.
+fn written(target: &Target, input: &[u8]) -> Result<PathBuf, String> {
+    let folder = steps::root().join("target/fuzz");
+    let name = format!("{}-{:016x}", target.name.replace('/', "-"), mutation::hash(input));
+    let path = folder.join(name);
+    let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, input));
+    written.map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(path)
+}
+
+/// Where the kept inputs of a target stand.
+fn folder(target: &Target) -> PathBuf {
+    steps::root().join("xtask/fuzz").join(target.name)
 }
 
 /// The targets.
@@ -150,6 +148,8 @@ fn wish(args: &[String]) -> Result<Wish, String> {
     const TIME: Duration = Duration::from_secs(30);
     let mut wish =
         Wish { targets: Vec::new(), extent: Extent::Until(TIME), seed: 0, files: Vec::new() };
+    // What says how much is to be read, and how.
+    let mut said: Vec<&str> = Vec::new();
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut value = |what: &str| args.next().ok_or(format!("`fuzz {arg}` takes {what}"));
@@ -162,8 +162,8 @@ fn wish(args: &[String]) -> Result<Wish, String> {
             "--for" => {
                 let value = value("a time, as 30s")?;
                 let seconds = value.strip_suffix('s').and_then(|digits| digits.parse().ok());
-                let seconds = seconds.ok_or(format!("`--for {value}`: a time is 30s"))?;
-                wish.extent = Extent::Until(Duration::from_secs(seconds));
+                let seconds: u32 = seconds.ok_or(format!("`--for {value}`: a time is 30s"))?;
+                wish.extent = Extent::Until(Duration::from_secs(seconds.into()));
             }
             "--seed" => {
                 let value = value("a number")?;
@@ -180,16 +180,35 @@ fn wish(args: &[String]) -> Result<Wish, String> {
                     "`fuzz` does not know `{flag}`; it takes --inputs N, --for 30s, --seed S, --play FILE…"
                 ));
             }
-            name => wish.targets.push(
-                TARGETS
-                    .iter()
-                    .find(|target| target.name == name)
-                    .ok_or(format!("no target `{name}`; there are: {}", names()))?,
-            ),
+            name => {
+                let unknown = || format!("no target `{name}`; there are: {}", names());
+                wish.targets.push(targets::find(name).ok_or_else(unknown)?);
+                continue;
+            }
         }
+        said.push(arg);
     }
+    fit_together(&wish, &said)?;
     if wish.targets.is_empty() {
         wish.targets = TARGETS.iter().collect();
     }
     Ok(wish)
+}
+
+/// No flag is taken and then ignored.
+fn fit_together(wish: &Wish, said: &[&str]) -> Result<(), String> {
+    let twice = said.iter().enumerate().find(|(at, flag)| said[..*at].contains(flag));
+    if let Some((_, flag)) = twice {
+        return Err(format!("`fuzz` takes {flag} once"));
+    }
+    if !wish.files.is_empty() && said.len() > 1 {
+        return Err(format!("`fuzz TARGET --play FILE…` takes no {}", said[0]));
+    }
+    if said.contains(&"--inputs") && said.contains(&"--for") {
+        return Err("`fuzz` takes --inputs or --for, not both".into());
+    }
+    if !wish.files.is_empty() && wish.targets.len() != 1 {
+        return Err("`fuzz TARGET --play FILE…` takes one target".into());
+    }
+    Ok(())
 }

@@ -19,6 +19,7 @@ mod bench;
 mod conform;
 mod fuzz;
 mod help;
+mod kin;
 mod mutants;
 mod soak;
 mod steps;
@@ -65,9 +66,13 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
             Ok(exit(steps::snapshots(!given.is_empty())))
         }
         "bench" => bench::main(rest).map(exit),
+        // The same as it is built for figures, started by `bench`.
+        "bench-again" => bench::again(rest).map(exit),
         // One measured process of a benchmark, started by `bench`.
         "bench-child" => bench::child(rest).map(|()| ExitCode::SUCCESS),
         "fuzz" => fuzz::main(rest).map(exit),
+        // The process that reads the inputs, started by `fuzz`.
+        "fuzz-child" => fuzz::child(rest).map(|()| ExitCode::SUCCESS),
         "conform" => conform::main(rest).map(exit),
         "soak" => soak::main(rest).map(exit),
         // The servers that are soaked, started by `soak`.

@@ -1,4 +1,4 @@
-//! `--check`: what differs from process to process or outlives a run is found, and its message says what can do
+//! `--check` and `replay`: what differs from process to process or outlives a run is found, and its message says what can do
 //! that, and nothing that cannot.
 
 use std::process::Command;
@@ -55,6 +55,27 @@ fn the_environment_is_told_as_what_a_process_has_of_its_own() {
 #[test]
 fn a_counter_in_a_static_is_told_as_what_outlives_a_run() {
     is_told("drill/coin", "run ", "a static", &["clock", "HashMap", "its id"]);
+}
+
+/// A run that is asked for by its token is played in a second process too.
+#[test]
+fn a_replay_finds_what_differs_from_process_to_process() {
+    for (drill, may_be) in [
+        ("drill/pid", "its id"),
+        ("drill/environment", "its environment"),
+        ("drill/coin", "a static"),
+        ("drill/clock", "a clock of the system's"),
+    ] {
+        let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        let token = format!("v2:{drill}");
+        let output = xtask.args(["replay", &token]).output().expect("it runs");
+        let said = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(output.status.code(), Some(3), "{drill}: {said}");
+        assert!(
+            said.contains("they differ first here") && said.contains(may_be),
+            "{drill}: {said}"
+        );
+    }
 }
 
 /// Twice in a row it is the same, and alone in a process too: what went before is to be another.

@@ -196,6 +196,19 @@ fn a_stage_that_cannot_be_set_fails_on_the_system_too() {
 }
 
 #[test]
+fn a_performance_that_ends_its_process_is_told_and_the_next_is_played() {
+    let output = xtask(&["real", "drill/exits", "echo"]);
+    let said = text(&output.stdout);
+    assert_eq!(code(&output), Some(1), "{said}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines.len() == 2 && lines[1].contains("held"), "{said}");
+    let told: Vec<&str> = lines[0].split_whitespace().collect();
+    assert_eq!(told.join(" "), "drill/exits crashed: the process ended: exit status: 0");
+    let here = xtask(&["real", "drill/exits", "echo", "--here"]);
+    assert_eq!((code(&here), text(&here.stdout)), (Some(0), String::new()), "it ends all");
+}
+
+#[test]
 fn a_destructor_that_panics_while_its_greenlet_is_ended_has_its_text_in_the_result() {
     is_a_result_of_its_seed("drill/last-words", "crashed", "the guard's last words");
 }
@@ -373,7 +386,7 @@ fn every_command_says_what_it_ends_with() {
     for (command, codes) in [
         ("sim", &["0 held", "1 a property", "2 usage", "3 not det", "101 an", "141 who"][..]),
         ("replay", &["0 held", "1 a", "2 usage", "3 not det", "4 nothing", "101 an", "141 who"]),
-        ("real", &["0 held", "1 a property", "2 usage", "101 an", "141 who"]),
+        ("real", &["0 held", "1 a property", "ended its process", "2 usage", "101 an", "141 who"]),
         ("conform", &["0 held", "1 failed", "2 usage", "101 an", "141 who"]),
         ("bench", &["0 held", "1 failed", "2 usage", "101 an", "141 who", "echo, instr"]),
         ("snapshots", &["0 held", "--accept"]),

@@ -19,6 +19,7 @@ use super::names::{Label, PathNode, write_name, write_path};
 use super::parker::Parker;
 use super::slot::{Body, Details, Helper, LastWait, NEVER, Slot};
 use super::ticket::{Origin, Ticket, Woken};
+use super::timeout::Timeout;
 use super::timers::Timers;
 use super::waiters::Waiters;
 use crate::greenlet::{Fiber, Leave};
@@ -337,7 +338,10 @@ impl Table {
         let slot = &mut self.slots[id.slot()];
         if slot.in_timeout || wait.deadline.is_some() {
             let Details { timer, timeouts, .. } = &mut self.details[id.slot()];
-            let of_timeouts = timeouts.iter().map(|timeout| timeout.deadline);
+            // Where nothing unwinds, one that is over ended one wait, and who could not be told waits on.
+            let is_met = |timeout: &&Timeout| cfg!(panic = "abort") && timeout.expired;
+            let on = timeouts.iter().filter(|timeout| !is_met(timeout));
+            let of_timeouts = on.map(|timeout| timeout.deadline);
             wait.deadline = of_timeouts.chain(wait.deadline).min();
             if let Some(at) = wait.deadline {
                 self.timers.set(timer, id.slot() as u32, at);

@@ -19,13 +19,21 @@ pub(crate) struct DeadHub {
     clock: Instant,
     wall_clock: SystemTime,
     looks: Cell<u64>,
+    #[cfg(test)]
+    is_to_start: bool,
 }
 
 impl DeadHub {
     /// What is left of a world.
     pub(crate) fn of(world: &dyn Hub) -> DeadHub {
         let (now, clock, wall_clock) = (world.now(), world.clock(), world.wall_clock());
-        DeadHub { now, clock, wall_clock, looks: Cell::new(0) }
+        DeadHub { now, clock, wall_clock, ..DeadHub::default() }
+    }
+
+    /// Starts a program, for tests of what needs a driver and no world.
+    #[cfg(test)]
+    pub(crate) fn that_starts() -> DeadHub {
+        DeadHub { is_to_start: true, ..DeadHub::default() }
     }
 }
 
@@ -39,7 +47,14 @@ impl DeadHub {
 impl Default for DeadHub {
     fn default() -> DeadHub {
         let clock = Instant::from_reading(Duration::ZERO);
-        DeadHub { now: Tick::default(), clock, wall_clock: UNIX_EPOCH, looks: Cell::new(0) }
+        DeadHub {
+            now: Tick::default(),
+            clock,
+            wall_clock: UNIX_EPOCH,
+            looks: Cell::new(0),
+            #[cfg(test)]
+            is_to_start: false,
+        }
     }
 }
 
@@ -60,7 +75,12 @@ impl Hub for DeadHub {
     fn due(&self, _: Instant) -> Tick {
         Tick::default()
     }
-    fn poll(&mut self, _: Option<Tick>, _: &mut Vec<Ready>) -> io::Result<()> {
+    fn poll(&mut self, _: Option<Tick>, _ready: &mut Vec<Ready>) -> io::Result<()> {
+        #[cfg(test)]
+        if std::mem::take(&mut self.is_to_start) {
+            _ready.push(Ready::Start(super::HostId(0)));
+            return Ok(());
+        }
         gone()
     }
     fn waker(&self) -> Waker {

@@ -52,6 +52,7 @@ impl Barrier {
             notice: Notice::Barrier,
             holder: &nobody_known,
             timeout: None,
+            can_fail: false,
             // The round went on without it.
             undo: &|_, _: &mut Gone<()>| Vec::new(),
             seize: &takes_from_nobody,

@@ -190,6 +190,7 @@ impl<T, S: Store<T>> Items<T, S> {
             notice,
             holder: &nobody_known,
             timeout,
+            can_fail: true,
             undo: &|_, _| Vec::new(),
             seize: &takes_from_nobody,
         };
@@ -250,6 +251,7 @@ impl<T, S: Store<T>> Items<T, S> {
             notice,
             holder: &nobody_known,
             timeout,
+            can_fail: true,
             undo: &|state, gone| match gone {
                 Gone::Served(Some(_)) if state.is_dropped => state.finish(1),
                 Gone::Served(item) => item.take().map_or(Vec::new(), |item| state.put_back(item)),
@@ -338,6 +340,7 @@ impl<T, S: Store<T>> Items<T, S> {
             notice: Notice::Tasks,
             holder: &nobody_known,
             timeout,
+            can_fail: false,
             undo: &|_, _| Vec::new(),
             seize: &takes_from_nobody,
         };

@@ -299,6 +299,8 @@ pub(super) struct Wait<'a, S, T> {
     /// Who is waited for, once in line, where nobody else can let the caller go on.
     pub(super) holder: &'a dyn Fn(&S) -> Option<GreenletId>,
     pub(super) timeout: Option<Duration>,
+    /// Whether the caller can be told that nothing came of it.
+    pub(super) can_fail: bool,
     /// What is owed to the others when a greenlet goes without what it waited for. What it leaves
     /// in the slot is dropped after the lock is let go: it is the user's.
     pub(super) undo: &'a dyn Fn(&mut S, &mut Gone<T>) -> Vec<Wake>,
@@ -368,7 +370,7 @@ impl<S, T> Wait<'_, S, T> {
             let line = (self.line)(&mut state);
             if let Some(served) = line.served.leave(place) {
                 // Whoever served us won, whatever else ended the wait.
-                if !driver.is_killed() {
+                if !driver.is_killed() || self.waits_on() {
                     return Waited::Served(served.slot);
                 }
                 let mut gone = Gone::Served(served.slot);
@@ -380,8 +382,12 @@ impl<S, T> Wait<'_, S, T> {
                 let Gone::Served(left) = gone else { return Waited::GaveUp(None) };
                 return Waited::GaveUp(left);
             }
-            if matches!(woken, Woken::Event) && !driver.is_killed() {
+            if matches!(woken, Woken::Event) && !driver.is_killed() || self.waits_on() {
                 // It was recalled, or somebody goes before it.
+                if self.waits_on() {
+                    // A timeout that is known to be over wakes it no more.
+                    driver.expired_timeout();
+                }
                 let waiter = line.waiting.get_mut(place).expect("who is not served waits");
                 waiter.wake = Wake::of(driver);
                 let holder = (self.holder)(&state);
@@ -395,6 +401,11 @@ impl<S, T> Wait<'_, S, T> {
             driver.after_switch();
             return Waited::GaveUp(left);
         }
+    }
+
+    /// Whether nothing but its turn ends the wait: nothing unwinds out of it, and the caller can't be told.
+    fn waits_on(&self) -> bool {
+        cfg!(panic = "abort") && !self.can_fail && self.timeout.is_none()
     }
 
     /// A thread waits as it would for std's own: one that runs no hub, or one that stands still with its hub.

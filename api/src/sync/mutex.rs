@@ -1,5 +1,8 @@
 //! [`Mutex`]: std's lock, whose waiting parks the greenlet.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -130,6 +133,7 @@ impl<T: ?Sized> Mutex<T> {
             notice: Notice::Lock,
             holder: &|lines| self.holder_here(lines),
             timeout: None,
+            can_fail: false,
             undo: &|lines, gone| match gone {
                 Gone::Served(_) => self.hand_on(lines).into_iter().collect(),
                 Gone::Left => Vec::new(),
@@ -184,6 +188,7 @@ impl<T: ?Sized> Mutex<T> {
             notice: Notice::Lock,
             holder: &nobody_known,
             timeout: None,
+            can_fail: false,
             undo: &|_, _| Vec::new(),
             seize: &takes_from_nobody,
         };

@@ -122,6 +122,7 @@ impl<T: ?Sized> ReentrantLock<T> {
             notice: Notice::Lock,
             holder: &State::holder_here,
             timeout: None,
+            can_fail: false,
             undo: &|state, gone| match gone {
                 Gone::Served(_) => state.release().into_iter().collect(),
                 Gone::Left => Vec::new(),

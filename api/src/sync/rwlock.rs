@@ -193,6 +193,7 @@ impl<T: ?Sized> RwLock<T> {
             notice: Notice::Lock,
             holder: &nobody_known,
             timeout: None,
+            can_fail: false,
             undo: &|state, gone| state.undo(wants, gone),
             seize: &|state| state.seize(wants),
         };

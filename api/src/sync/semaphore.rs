@@ -95,6 +95,7 @@ impl Semaphore {
             notice: Notice::Permit,
             holder: &nobody_known,
             timeout,
+            can_fail: false,
             undo: &|state, gone| match gone {
                 Gone::Served(_) => state.add(),
                 Gone::Left => Vec::new(),
@@ -136,6 +137,7 @@ impl Semaphore {
             notice: Notice::Permit,
             holder: &nobody_known,
             timeout,
+            can_fail: false,
             undo: &|_, _| Vec::new(),
             seize: &takes_from_nobody,
         };

@@ -1,9 +1,11 @@
 //! Deadlock: judged while a client is unfinished, and told as a table.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use greenroom::hub::Tick;
-use greenroom::sync::{Event as Flag, Mutex};
+use greenroom::sync::{Event as Flag, Mutex, MutexGuard};
+use greenroom::time::timeout;
 use greenroom::{note, thread};
 
 use crate::scripted::{ScriptHub, client, ms, play, play_all, server};
@@ -44,9 +46,44 @@ fn by_locks_names_who_holds_what() {
     assert!(text.contains("main/one: in lock on a lock held by main/two, since 1ms"), "{text}");
 }
 
+/// Takes a lock while its scope is unwound, and leaves it to its greenlet.
+struct Takes<'l, 'k>(&'l Mutex<()>, &'k RefCell<Option<MutexGuard<'l, ()>>>);
+
+impl Drop for Takes<'_, '_> {
+    fn drop(&mut self) {
+        self.1.replace(self.0.lock().ok());
+    }
+}
+
+/// Who waited first was handed the lock, and had not run when a destructor took it.
+#[test]
+fn by_a_lock_that_was_taken_back_names_who_has_it_now() {
+    let played = play(ScriptHub::new(), || {
+        let lock = Rc::new(Mutex::new(()));
+        let (waiters, takers) = (lock.clone(), lock.clone());
+        let held = lock.lock();
+        let waiter = spawn("waiter", move || drop(waiters.lock()));
+        let _taker = spawn("taker", move || {
+            let kept = RefCell::new(None);
+            let over = timeout(ms(1), || {
+                let _takes = Takes(&takers, &kept);
+                thread::sleep(ms(5));
+            });
+            note!("{}", over.is_err() && kept.borrow().is_some());
+            thread::park();
+        });
+        // Time is up for both at once, and this one runs first.
+        thread::sleep(ms(1));
+        drop(held);
+        waiter.join().unwrap();
+    });
+    let on: Vec<&str> = played.deadlock().stuck.iter().map(|row| row.on.as_str()).collect();
+    assert_eq!(on, ["the end of main/waiter", "a lock held by main/taker", "an unpark"]);
+    assert_eq!(played.told(), ["1 main/taker: true"]);
+}
+
 #[test]
 fn by_joins_is_found_at_once() {
-    use std::cell::RefCell;
     let played = play(ScriptHub::new(), || {
         let own: Rc<RefCell<Option<thread::JoinHandle<()>>>> = Rc::default();
         let theirs = own.clone();

@@ -23,7 +23,25 @@ const LATER: &str = "while what it came to was looked into, ";
 
 /// Has a job done by a process that prints where this one does.
 pub(super) fn play_apart(job: &Job) -> io::Result<Played> {
-    let manner = Manner { prints: true, passes_stderr: true, is_second: false };
+    play(job, Manner { prints: true, passes_stderr: true, is_second: false })
+}
+
+/// Has a run played by another process than the one that played it first, which says nothing; returns what it came
+/// to there.
+pub(super) fn play_again(
+    scenario: &Scenario,
+    spec: &Spec,
+    runs: Runs,
+) -> io::Result<Box<SeedResult>> {
+    let job = Job::new(scenario, spec, runs, Task::Show(Show::default()));
+    let no_result = || io::Error::other("it came to its end, and told no result");
+    match play(&job, Manner { is_second: true, ..Manner::default() })? {
+        Played::ToItsEnd(_, result) => result.ok_or_else(no_result),
+        Played::Died(death, _) => Ok(death),
+    }
+}
+
+fn play(job: &Job, manner: Manner) -> io::Result<Played> {
     let (mut child, mut worker) = Worker::start(job, manner)?;
     let (mut result, mut stuck, mut code) = (None, None, None);
     for told in worker.told.by_ref() {
@@ -60,8 +78,7 @@ pub(super) fn play_apart(job: &Job) -> io::Result<Played> {
 
 /// What shows a seed.
 pub(super) fn job(scenario: &Scenario, spec: &Spec, show: Show) -> Job {
-    let seeds = spec.seed..spec.seed.saturating_add(1);
-    Job::new(scenario, spec, Runs::Seeds(seeds), Task::Show(show))
+    Job::new(scenario, spec, Runs::seed(spec.seed), Task::Show(show))
 }
 
 pub(super) fn no_worker(error: std::io::Error) -> String {

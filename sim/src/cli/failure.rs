@@ -8,7 +8,7 @@ use super::suite::Suite;
 use crate::run::Spec;
 use crate::search::again::Again;
 use crate::search::evidence;
-use crate::search::job::Show;
+use crate::search::job::{Runs, Show};
 use crate::search::sweep::SeedResult;
 
 /// Has the failing seed played and reported by a process of its own; returns the exit code. A seed that ends its
@@ -66,7 +66,8 @@ fn contradicted(
         }
         // What says itself why has no need of more.
         if failed.cause.lines().count() > 1 {
-            let evidence = evidence::gather(scenario, spec).map_err(no_worker)?;
+            let runs = Runs::seed(spec.seed);
+            let evidence = evidence::gather(scenario, spec, &runs).map_err(no_worker)?;
             super::out::print(&evidence.told());
         }
         super::out::print(&again(suite, args, scenario, spec));

@@ -2,6 +2,7 @@
 
 use greenroom::scenario::Scenario;
 
+use super::perform::perform;
 use super::show::{show, show_token};
 use super::suite::Suite;
 use crate::keeper;
@@ -49,6 +50,7 @@ pub(super) fn worker(suite: &Suite) -> Result<i32, String> {
             worker::tell(&Told::Run(Box::new(result)));
         }
         (Task::Twice, _) => twice(&scenario, &spec),
+        (Task::Perform(world), _) => code = perform(suite.runner(&world)?, &scenario),
         (Task::Sweep { .. }, Runs::Token(_)) => return Err("a sweep has seeds".into()),
     }
     worker::tell(&Told::End(code));

@@ -1,20 +1,26 @@
 //! `replay`: a run from its token alone.
 
 use clap::Args;
+use greenroom::scenario::Scenario;
 
-use super::apart::{Played, no_worker, play_apart};
+use super::apart::{Played, no_worker, play_again, play_apart};
 use super::codes::CODES_OF_REPLAY;
 use super::show::show_token;
 use super::shown::TraceArgs;
 use super::suite::Suite;
+use crate::run::Spec;
+use crate::search::again::Again;
+use crate::search::evidence;
 use crate::search::job::{Job, Runs, Show, Task};
+use crate::search::result::SeedResult;
 use crate::search::token::{FORMAT, Token, is_outdated};
 use crate::text::read_text;
 
 /// The most that is read of a file with a token.
 const FILE_MAX_BYTES: u64 = 64 << 20;
 
-/// Plays a run again from its token, and says how many of its deviations matched.
+/// Plays a run again from its token, twice in one process and once in another, and says how many of its deviations
+/// matched.
 #[derive(Args, Debug)]
 #[command(after_help = CODES_OF_REPLAY)]
 pub struct ReplayArgs {
@@ -44,7 +50,7 @@ pub(super) fn replay(suite: &Suite, args: &ReplayArgs) -> Result<i32, String> {
         scenario = scenario.with_knob(name, *value)?;
     }
     let spec = token.spec()?;
-    // Twice: a verdict that flips is nobody's to act on.
+    // Twice, and once more in another process: a verdict that flips is nobody's to act on.
     let shown = Show {
         trace: args.shown.trace,
         style: args.shown.style(),
@@ -55,12 +61,39 @@ pub(super) fn replay(suite: &Suite, args: &ReplayArgs) -> Result<i32, String> {
     if args.here {
         return Ok(show_token(suite, &scenario, (&token, &spec), &shown));
     }
-    let job = Job::new(&scenario, &spec, Runs::Token(text), Task::Show(shown));
-    Ok(match play_apart(&job).map_err(no_worker)? {
-        Played::ToItsEnd(code, _) => code,
+    let runs = Runs::Token(text);
+    let job = Job::new(&scenario, &spec, runs.clone(), Task::Show(shown));
+    match play_apart(&job).map_err(no_worker)? {
+        Played::ToItsEnd(code @ 3, _) | Played::ToItsEnd(code, None) => Ok(code),
+        Played::ToItsEnd(code, Some(first)) => {
+            let differs = differs(&scenario, &spec, &runs, *first)?;
+            let again = Again::CommandLine(&suite.command);
+            differs.map_or(Ok(code), |why| {
+                super::out::print(&format!("{why}again, by token:  {}\n", again.by_token(&token)));
+                Ok(3)
+            })
+        }
         Played::Died(death, _) => {
             say!("{:<24} {}: {}", scenario.name(), death.outcome, death.cause);
-            1
+            Ok(1)
         }
-    })
+    }
+}
+
+/// Plays the run once more, in a fresh process: pid, environment, addresses and statics are others there. What is
+/// said where it comes to something else.
+fn differs(
+    scenario: &Scenario,
+    spec: &Spec,
+    runs: &Runs,
+    mut first: SeedResult,
+) -> Result<Option<String>, String> {
+    let other = play_again(scenario, spec, runs.clone()).map_err(no_worker)?;
+    first.compare(&other);
+    if !first.is_nondeterministic() {
+        return Ok(None);
+    }
+    let cause = first.cause.replace('\n', "\n  ");
+    let evidence = evidence::gather(scenario, spec, runs).map_err(no_worker)?.told();
+    Ok(Some(format!("{}  NOT DETERMINISTIC\n  {cause}\n{evidence}", scenario.name())))
 }

@@ -36,6 +36,20 @@ impl Suite {
         found.ok_or_else(|| self.unknown(name))
     }
 
+    /// The world of this subcommand.
+    pub(super) fn runner(&self, name: &str) -> Result<&Runner, String> {
+        let found = self.runners.iter().find(|runner| runner.name == name);
+        found.ok_or_else(|| {
+            format!("no subcommand `{name}`; there are: {}", self.subcommands().join(", "))
+        })
+    }
+
+    /// The names of the subcommands.
+    pub(super) fn subcommands(&self) -> Vec<&'static str> {
+        let runners = self.runners.iter().map(|runner| runner.name);
+        ["sim", "replay"].into_iter().chain(runners).collect()
+    }
+
     fn unknown(&self, name: &str) -> String {
         let all = self.scenarios.iter().chain(&self.by_name).map(Scenario::name);
         format!("no scenario `{name}`; there are: {}", all.collect::<Vec<_>>().join(", "))

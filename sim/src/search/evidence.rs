@@ -35,14 +35,13 @@ pub(crate) struct Evidence {
     together: Differ,
 }
 
-/// Plays a seed some more, to find out what two plays of it differ by.
+/// Plays a run some more, to find out what two plays of it differ by.
 ///
 /// # Errors
 ///
 /// When a worker cannot be started.
-pub(crate) fn gather(scenario: &Scenario, spec: &Spec) -> io::Result<Evidence> {
-    let seeds = spec.seed..spec.seed.saturating_add(1);
-    let job = |task| Job::new(scenario, spec, Runs::Seeds(seeds.clone()), task);
+pub(crate) fn gather(scenario: &Scenario, spec: &Spec, runs: &Runs) -> io::Result<Evidence> {
+    let job = |task| Job::new(scenario, spec, runs.clone(), task);
     let mut evidence = Evidence::default();
     for _ in 0..TRIES {
         if evidence.apart == Differ::Not {

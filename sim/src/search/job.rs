@@ -29,6 +29,13 @@ pub(crate) enum Runs {
     Token(String),
 }
 
+impl Runs {
+    /// A seed by itself.
+    pub(crate) fn seed(seed: u64) -> Runs {
+        Runs::Seeds(seed..seed.saturating_add(1))
+    }
+}
+
 /// What is done with them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Task {
@@ -40,6 +47,8 @@ pub(crate) enum Task {
     Events,
     /// Plays the first run twice, and tells where the two differ.
     Twice,
+    /// Plays the scenario once in the world of this subcommand.
+    Perform(String),
 }
 
 /// What is printed of a run.

@@ -1,11 +1,14 @@
-//! Child processes of a benchmark: started pinned, asked for their figures, always reaped.
+//! Child processes of a benchmark: started pinned, asked for their figures, always reaped; they end with us.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
+use crate::kin::{self, Tie};
+
 /// A child that is ended when dropped.
 pub struct Running {
     child: Child,
+    _tie: Tie,
     out: BufReader<std::process::ChildStdout>,
 }
 
@@ -29,13 +32,14 @@ pub fn start(cpu: usize, before: &[&str], args: &[&str]) -> Result<Running, Stri
     line.extend([xtask, "bench-child"]);
     line.extend(args);
     let mut command = Command::new(line[0]);
-    command.args(&line[1..]).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(&line[1..]).stdout(Stdio::piped());
     if !before.is_empty() {
         command.stderr(Stdio::piped());
     }
-    let mut child = command.spawn().map_err(|error| format!("{}: {error}", line[0]))?;
+    let started = kin::start(&mut command).map_err(|error| format!("{}: {error}", line[0]));
+    let (mut child, tie) = started?;
     let out = BufReader::new(child.stdout.take().expect("it was piped"));
-    Ok(Running { child, out })
+    Ok(Running { child, _tie: tie, out })
 }
 
 impl Running {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::play::Outcome;
 use super::program::{Program, Step};
 use super::stage::{self, Manner};
-use crate::steps;
+use crate::{kin, steps};
 use file::{Row, Table};
 use namespace::Namespaces;
 
@@ -85,6 +85,7 @@ pub fn main(wanted: &[String]) -> Result<bool, String> {
 /// One row on the operating system, in the namespace this process was started in: `FILE:LINE`, and
 /// the settling time. What it came to goes to stdout.
 pub fn child(args: &[String]) -> Result<(), String> {
+    kin::end_with_parent().map_err(|error| format!("conform --truth-child: {error}"))?;
     let usage = || "`--truth-child` takes FILE:LINE MS".to_owned();
     let [place, ms] = args else { return Err(usage()) };
     let ms: u64 = ms.parse().map_err(|_| usage())?;

@@ -1,6 +1,7 @@
 //! What is given inputs, and what must hold of each beyond that it neither panics nor hangs.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use greenroom::resolve::dns::{self, Config};
 use greenroom::resolve::{Hosts, Services};
@@ -10,6 +11,7 @@ use greenroom_sim::Weather;
 use greenroom_sim::sweep::SeedResult;
 use greenroom_sim::token::Token;
 
+use super::drills;
 use crate::conform;
 
 pub struct Target {
@@ -18,6 +20,22 @@ pub struct Target {
     pub words: &'static [&'static str],
     /// Reads an input; an error is what should have held.
     pub read: fn(&[u8]) -> Result<(), String>,
+}
+
+impl Target {
+    /// No batch of inputs takes longer.
+    pub fn patience(&self) -> Duration {
+        if self.is_drill() { Duration::from_secs(1) } else { Duration::from_secs(10) }
+    }
+
+    pub fn is_drill(&self) -> bool {
+        self.name.starts_with("drill/")
+    }
+}
+
+/// The target of this name, be it one of the drills.
+pub fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().chain(drills::DRILLS).find(|target| target.name == name)
 }
 
 pub const TARGETS: &[Target] = &[

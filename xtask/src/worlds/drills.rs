@@ -17,6 +17,9 @@ pub(super) fn all() -> Vec<Scenario> {
     let mut all = vec![
         ends("drill/abort", || std::process::abort()),
         ends("drill/exit", || std::process::exit(0)),
+        always("drill/exits", "every run ends its process, as if all were well", || {
+            std::process::exit(0);
+        }),
         ends("drill/deaf", never_lets_go),
         ends("drill/spin", spins),
         ends("drill/std-lock", holds_a_lock_of_std),

@@ -17,6 +17,7 @@ fn wait(state: &Mutex<State>, timeout: Duration) -> Waited<u8> {
         notice: Notice::Permit,
         holder: &nobody_known,
         timeout: Some(timeout),
+        can_fail: true,
         undo: &|state, _| {
             state.undone += 1;
             Vec::new()

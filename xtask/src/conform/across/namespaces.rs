@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use super::super::truth::namespace::{Namespaces, available};
+use crate::kin;
 
 /// How the devices are called.
 const HERE: &str = "green0";
@@ -34,10 +35,8 @@ pub fn run(child: &str, args: &[String]) -> Result<Option<bool>, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new("unshare");
     command.arg(namespaces.flag()).arg(program).args(["conform", child]).args(args);
-    match command.stdin(Stdio::null()).status() {
-        Ok(status) => Ok(Some(status.success())),
-        Err(error) => Err(format!("unshare: {error}")),
-    }
+    let ended = kin::start(&mut command).and_then(|(mut child, _tie)| child.wait());
+    ended.map(|status| Some(status.success())).map_err(|error| format!("unshare: {error}"))
 }
 
 /// The far host's namespace, as long as somebody is in it.

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::super::play::Outcome;
 use super::file::Row;
+use crate::kin;
 
 /// Whether and how this machine makes network namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,9 @@ pub fn on_real(row: &Row, namespaces: Namespaces, settle_ms: u64) -> Vec<Outcome
     let mut command = Command::new("unshare");
     command.args([namespaces.flag(), "sh", "-c", &script]).arg(program);
     command.args(["conform", "--truth-child", &row.place(), &settle_ms.to_string()]);
-    match command.stdin(Stdio::null()).output() {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let ended = kin::start(&mut command).and_then(|(child, _tie)| child.wait_with_output());
+    match ended {
         Ok(output) if output.status.success() => read(&String::from_utf8_lossy(&output.stdout)),
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr);
