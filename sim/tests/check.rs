@@ -117,6 +117,28 @@ fn spins_for_ever() {
     }));
 }
 
+/// Which of the plays ends the process.
+const LAST_PLAY: &str = "GREENROOM_CHECK_LAST_PLAY";
+
+#[test]
+fn ends_the_process() {
+    if !is_users() {
+        return;
+    }
+    let last = std::env::var(LAST_PLAY).expect("it is told");
+    let last: u64 = last.parse().expect("it is a number");
+    let plays = std::sync::Arc::new(AtomicU64::new(0));
+    check(&Scenario::new("ends/all", "a program may abort", move |stage| {
+        let plays = plays.clone();
+        stage.client("cli", move || {
+            if plays.fetch_add(1, Ordering::Relaxed) + 1 == last {
+                std::process::abort();
+            }
+            Ok(())
+        });
+    }));
+}
+
 // What becomes of them.
 
 /// Runs tests of this binary in a directory of their own, with these variables.
@@ -166,6 +188,21 @@ fn a_run_that_spins_ends_the_test_with_its_stack() {
         "{said}"
     );
     assert!(said.contains("it stands in\n") && said.contains("{closure#0}"), "{said}");
+}
+
+/// The boring run and seeds 0 and 8 are played twice.
+#[test]
+fn the_run_that_ended_the_process_stands_in_its_diary_alone() {
+    for (play, run) in [("2", "the boring run"), ("3", "0"), ("9", "5"), ("15", "10")] {
+        let output = user_runs(&["ends_the_process"], "diary", &[(LAST_PLAY, play)]);
+        assert!(!output.status.success(), "{}", said(&output));
+        let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("check/diary");
+        let kept = std::fs::read_dir(kept.join("greenroom-regressions")).expect("it is there");
+        let files: Vec<PathBuf> = kept.map(|entry| entry.expect("a name").path()).collect();
+        let [file] = &files[..] else { panic!("one diary: {files:?}") };
+        assert!(file.to_string_lossy().contains("ends-all."), "{file:?}");
+        assert_eq!(std::fs::read_to_string(file).expect("a text"), format!("{run}\n"));
+    }
 }
 
 #[test]
