@@ -21,11 +21,14 @@ use super::ticket::{Origin, Ticket, Woken};
 use super::timers::Timers;
 use super::waiters::Waiters;
 use crate::greenlet::{Fiber, Leave};
-use crate::hub::{Birth, GreenletId, HostId, On, Tick, Wait};
+use crate::hub::{Birth, GreenletId, HostId, On, Place, Tick, Wait};
 
 #[derive(Default)]
 pub(super) struct Table {
-    pub(super) queue: VecDeque<GreenletId>,
+    /// In the order of their numbers. See [`enqueue`](Table::enqueue).
+    pub(super) queue: VecDeque<Place>,
+    /// The number that was given to a place in it last.
+    enqueued: u64,
     pub(super) current: Option<GreenletId>,
     pub(super) waiters: Waiters,
     /// Waits that the world or another thread might end.
@@ -80,7 +83,7 @@ impl Table {
         slot.live = true;
         slot.born = self.born;
         slot.number = number;
-        self.queue.push_back(id);
+        self.enqueue(id);
         id
     }
 
@@ -101,8 +104,8 @@ impl Table {
         slot.end();
         self.forget_yield_of(id);
         match self.queue.back() {
-            Some(&last) if last == id => drop(self.queue.pop_back()),
-            _ => self.queue.retain(|&queued| queued != id),
+            Some(last) if last.greenlet == id => drop(self.queue.pop_back()),
+            _ => self.queue.retain(|queued| queued.greenlet != id),
         }
         self.free.push(id.slot() as u32);
         phase
@@ -332,7 +335,7 @@ impl Table {
         slot.timer.clear();
         slot.woken = Some(woken);
         self.open_waits -= usize::from(open);
-        self.queue.push_back(ticket.greenlet);
+        self.enqueue(ticket.greenlet);
         true
     }
 

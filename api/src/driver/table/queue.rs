@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Table;
 use crate::driver::slot::{NEVER, Phase};
 use crate::greenlet::{Fiber, Leave};
-use crate::hub::{GreenletId, Runnable, SwitchPoint, Tick};
+use crate::hub::{GreenletId, Place, Runnable, SwitchPoint, Tick};
 
 impl Table {
     #[inline]
@@ -17,6 +17,13 @@ impl Table {
         Runnable::new(current, &self.queue, self.yielded == self.queue.len(), point)
     }
 
+    /// Puts a greenlet last.
+    #[inline]
+    pub(super) fn enqueue(&mut self, greenlet: GreenletId) {
+        self.enqueued += 1;
+        self.queue.push_back(Place { greenlet, number: self.enqueued });
+    }
+
     /// Takes the greenlet at this place of the queue out to run, and says whether it is hurried.
     /// `None` if it was abandoned.
     #[inline]
@@ -24,8 +31,8 @@ impl Table {
         &mut self,
         index: usize,
     ) -> Option<(GreenletId, Phase, bool)> {
-        let id = if index == 0 { self.queue.pop_front() } else { self.queue.remove(index) }
-            .expect("a turn names one of the runnable");
+        let place = if index == 0 { self.queue.pop_front() } else { self.queue.remove(index) };
+        let id = place.expect("a turn names one of the runnable").greenlet;
         let slot = &mut self.slots[id.slot()];
         if self.yielded > 0 && slot.yielded == self.polls {
             slot.yielded = NEVER;
@@ -56,7 +63,7 @@ impl Table {
     /// Puts the current greenlet at the end of the queue; returns how it leaves.
     pub(in crate::driver) fn requeue(&mut self, yielded: bool) -> Leave {
         let id = self.current.expect("only a running greenlet gives way");
-        self.queue.push_back(id);
+        self.enqueue(id);
         let slot = &mut self.slots[id.slot()];
         if yielded {
             slot.yielded = self.polls;
@@ -74,7 +81,7 @@ impl Table {
     /// When the next timeout of one who merely yielded is due: time moves though it could run. One that is
     /// due by now is met at its next call, after what that finds there.
     pub(in crate::driver) fn next_of_yielders(&self, now: Tick) -> Option<Tick> {
-        let slots = self.queue.iter().map(|id| &self.slots[id.slot()]);
+        let slots = self.queue.iter().map(|place| &self.slots[place.greenlet.slot()]);
         let yielders = slots.filter(|slot| slot.yielded == self.polls);
         let timeouts = yielders.flat_map(|slot| &slot.timeouts);
         timeouts.map(|timeout| timeout.deadline).filter(|&deadline| deadline > now).min()
@@ -87,12 +94,13 @@ impl Table {
         if crowd.len() <= FEW {
             return;
         }
-        let queued: BTreeSet<GreenletId> = self.queue.iter().copied().collect();
+        let queued: BTreeSet<GreenletId> = self.queue.iter().map(|place| place.greenlet).collect();
         let first: Vec<GreenletId> =
             crowd.iter().copied().filter(|id| queued.contains(id)).collect();
         let moved: BTreeSet<GreenletId> = first.iter().copied().collect();
-        self.queue.retain(|id| !moved.contains(id));
-        first.into_iter().rev().for_each(|id| self.queue.push_front(id));
+        let behind = std::mem::take(&mut self.queue).into_iter().map(|place| place.greenlet);
+        let behind = behind.filter(|id| !moved.contains(id));
+        first.into_iter().chain(behind).for_each(|id| self.enqueue(id));
     }
 
     /// Takes those out of the queue who were abandoned since the last time.
@@ -102,8 +110,8 @@ impl Table {
         }
         let mut yielded = 0;
         let (slots, poll) = (&self.slots, self.polls);
-        self.queue.retain(|id| {
-            let slot = &slots[id.slot()];
+        self.queue.retain(|place| {
+            let slot = &slots[place.greenlet.slot()];
             yielded += usize::from(slot.abandoned && slot.yielded == poll);
             !slot.abandoned
         });
