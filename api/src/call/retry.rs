@@ -162,13 +162,14 @@ impl Call {
         if matches!(waited.woken, Woken::Event) && !driver.is_hurried() {
             return Ok((waited.others, false));
         }
+        // One that is killed stands in no line any more, and nothing was left with it. It is raised here, before
+        // anything stands on the stack that would have to be unwound.
+        driver.raise_kill();
         self.woken_in_a_hurry(driver, waited)
     }
 
     #[cold]
     fn woken_in_a_hurry(&self, driver: &Driver, waited: Waited) -> io::Result<(bool, bool)> {
-        // One that is killed stands in no line any more, and nothing was left with it.
-        driver.raise_kill();
         match wake_of(waited.woken)? {
             Wake::Event => Ok((waited.others, false)),
             Wake::TimedOut => {
