@@ -39,7 +39,8 @@ pub struct Entity {
     /// Its path, hashed: the same in every run.
     pub hash: u64,
     ordinals: [u32; SERIES],
-    keys: Option<[Key; SERIES]>,
+    /// Made when the seed first decides something of it. Apart: entities are many, and most are passed by.
+    keys: Option<Box<[Key; SERIES]>>,
 }
 
 impl Entity {
@@ -176,7 +177,7 @@ impl Choices {
     /// turn is a rendezvous: every candidate draws a lot of its own and the highest wins, so a newcomer
     /// changes only the turns it wins. `sticky_ppm` is how often the default runs without a draw.
     /// Nobody is asked for rivals that do not matter.
-    #[inline(always)] // Into its only caller, as that is into its own.
+    #[inline]
     pub fn pick_turn<R: Iterator<Item = Rival>>(
         &mut self,
         default: &mut Entity,
@@ -232,7 +233,7 @@ impl Choices {
     fn seeded(&self, entity: &mut Entity, series: Series, ordinal: u32) -> Draw {
         let keys = match &entity.keys {
             Some(keys) => keys,
-            None => entity.keys.insert(derive(&self.root, entity.hash)),
+            None => entity.keys.insert(Box::new(derive(&self.root, entity.hash))),
         };
         Draw::new(keys[series as usize], ordinal)
     }

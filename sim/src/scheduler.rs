@@ -157,15 +157,14 @@ impl Scheduler {
             let other = others.get(runnable.get(at).into()).filter(|other| other.host == host)?;
             Some(Rival { at, path: other.entity.path, hash: other.entity.hash })
         };
+        if runnable.len() <= FEW {
+            let rivals = || (1..runnable.len()).filter_map(rival);
+            return choices.pick_turn(&mut greenlet.entity, self.sticky_ppm, rivals);
+        }
         choices.pick_turn(&mut greenlet.entity, self.sticky_ppm, || {
-            let few = runnable.len() <= FEW;
-            let of_all = if few { 1..runnable.len() } else { 1..1 };
-            let of_host = (!few).then(|| {
-                let host_of = |id| others.get(id).map_or(host, |other| other.host);
-                self.queues.look(runnable, host_of);
-                self.queues.of(host, runnable)
-            });
-            of_all.chain(of_host.into_iter().flatten()).filter_map(rival)
+            let host_of = |id| others.get(id).map_or(host, |other| other.host);
+            self.queues.look(runnable, host_of);
+            self.queues.of(host, runnable).filter_map(rival)
         })
     }
 }

@@ -11,6 +11,7 @@ mod sockets;
 mod unix;
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use greenroom::driver::Role;
 use greenroom::hub::{GreenletId, Io, Readiness, Ready};
@@ -26,6 +27,7 @@ use crate::link::pair::Pair;
 use crate::path::Paths;
 use crate::socket::Socket;
 use crate::socket::flow::Flow;
+use crate::tcp::Config;
 use crate::trace::Recorder;
 use crate::weather::Weather;
 use crate::world::table::{Slots, Table};
@@ -44,6 +46,8 @@ pub(crate) struct World {
     pub(crate) descriptors: Slots<DescriptorId, Descriptor>,
     pub(crate) sockets: Table<SocketId, Socket>,
     free_sockets: Vec<SocketId>,
+    /// What the last connection was told.
+    tcp_config: Option<Rc<Config>>,
     pub(crate) packets: Slots<PacketId, Packet>,
     pub(crate) buffers: Vec<Vec<u8>>,
     pub(crate) flows: HashMap<Flow, SocketId, Fixed>,
@@ -130,6 +134,7 @@ impl World {
             descriptors: Slots::default(),
             sockets: Table::default(),
             free_sockets: Vec::new(),
+            tcp_config: None,
             packets: Slots::default(),
             buffers: Vec::new(),
             flows: HashMap::default(),

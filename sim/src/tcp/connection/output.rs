@@ -12,7 +12,7 @@ impl Connection {
     pub fn poll_transmit(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
         payload.clear();
         if let Some(reset) = self.owed.reset.take() {
-            return Some(reset);
+            return Some(*reset);
         }
         let segment = self.next_segment(now, payload);
         // What a listener answers, and what is said in TIME-WAIT, does not come from the socket.
