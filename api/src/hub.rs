@@ -51,7 +51,7 @@ pub use note::{Note, Notice, On, Wait, WokeBy};
 pub use option::{Group, Level, NameOpt, Opt};
 pub use readiness::Readiness;
 pub use signal::Signal;
-pub use turn::{Birth, How, Ready, Runnable, SwitchPoint, Turn};
+pub use turn::{Birth, How, Place, Ready, Runnable, SwitchPoint, Turn};
 
 /// The world a program runs in. See the [module documentation](self) for its laws.
 pub trait Hub: Any {

@@ -1,6 +1,7 @@
 //! [`check()`]: a scenario rehearsed inside a user's `#[test]`.
 
 mod kept;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,12 +12,16 @@ use greenroom::scenario::Scenario;
 use crate::keeper;
 use crate::run::{Run, Spec};
 use crate::search::again::Again;
+use crate::search::job::Told;
 use crate::search::report::report_for;
+use crate::search::result::SeedResult;
 use crate::search::sweep::{play, trace_text};
 use crate::search::token::Token;
+use crate::search::worker;
 use crate::trace::{Level, Style};
 use crate::weather::Weather;
 use kept::{Diary, keep, kept_tokens, outdated_ones};
+use workers::Part;
 
 /// Seeds a test plays unless `GREENROOM_RUNS` says otherwise.
 const RUNS: u64 = 200;
@@ -37,6 +42,8 @@ const TWICE_EVERY: u64 = 8;
 /// Variables steer it:
 ///
 /// - `GREENROOM_RUNS`: so many seeds.
+/// - `GREENROOM_JOBS`: plays the seeds in so many processes at once, each this test alone. What fails, and of
+///   which seed, does not depend on it; what the test does before its check is done in each of them.
 /// - `GREENROOM_WEATHER`: this weather alone, `calm`, `default`, `stormy` or a JSON file.
 /// - `GREENROOM_SEED`: this seed alone, in the weather that is its turn.
 /// - `GREENROOM_TOKEN`: this token alone. Checks of other scenarios play nothing, and say so once.
@@ -86,6 +93,11 @@ pub fn check_in(scenario: &Scenario, weather: &Weather) {
 }
 
 fn rehearse(scenario: &Scenario, weathers: &[Weather]) {
+    let nth = workers::begin();
+    let part = Part::of_this_process();
+    if part.is_some_and(|part| !part.is_of(nth, scenario)) {
+        return;
+    }
     let name = scenario.name().to_owned();
     let watching = keeper::watch(Box::new(move |seed, what| {
         // Nothing can unwind it: the test ends with its process.
@@ -97,6 +109,9 @@ fn rehearse(scenario: &Scenario, weathers: &[Weather]) {
     let chosen = variable("GREENROOM_WEATHER").map(|name| [weather_of(&name, weathers)]);
     let weathers = chosen.as_ref().map_or(weathers, |one| one);
     let mut check = Check { scenario, weathers, claims: BTreeMap::new(), runs: 0 };
+    if let Some(part) = part {
+        check.play_part(part);
+    }
     if let Some(text) = variable("GREENROOM_TOKEN") {
         let token = Token::parse(&text).unwrap_or_else(|error| panic!("{error}"));
         return match token.scenario == scenario.name() {
@@ -117,9 +132,11 @@ fn rehearse(scenario: &Scenario, weathers: &[Weather]) {
     let boring = Spec { tape: Some(Vec::new()), ..check.seed(0) };
     diary.write("the boring run");
     check.play(&boring, true, None);
-    for seed in 0..number("GREENROOM_RUNS").unwrap_or(RUNS) {
-        diary.write(&seed.to_string());
-        check.play(&check.seed(seed), seed % TWICE_EVERY == 0, None);
+    let runs = number("GREENROOM_RUNS").unwrap_or(RUNS);
+    let jobs = number("GREENROOM_JOBS").unwrap_or(1);
+    let is_shared = jobs > 1 && check.share(&mut diary, nth, (runs, jobs));
+    for seed in (0..runs).take_while(|_| !is_shared) {
+        check.play_seed(&mut diary, seed);
     }
     check.say_what_never_held();
 }
@@ -128,7 +145,7 @@ struct Check<'a> {
     scenario: &'a Scenario,
     weathers: &'a [Weather],
     /// `sometimes!` claims, and whether they held yet.
-    claims: BTreeMap<&'static str, bool>,
+    claims: BTreeMap<String, bool>,
     runs: u64,
 }
 
@@ -139,11 +156,51 @@ impl Check<'_> {
         Spec { weather: weather.clone(), ..Spec::seed(seed) }
     }
 
+    fn play_seed(&mut self, diary: &mut Diary, seed: u64) {
+        diary.write(&seed.to_string());
+        self.play(&self.seed(seed), is_played_twice(seed), None);
+    }
+
+    /// Has processes play the seeds; false where they cannot. What fails in one fails here.
+    fn share(&mut self, diary: &mut Diary, nth: u32, (runs, jobs): (u64, u64)) -> bool {
+        let name = self.scenario.name();
+        let found = match workers::find(self.scenario, &self.seed(0), (nth, runs, jobs)) {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                say(&format!(
+                    "{name}: no other process finds this check: its seeds are played here"
+                ));
+                return false;
+            }
+            Err(error) => panic!("{name}: GREENROOM_JOBS={jobs}: {error}"),
+        };
+        self.runs += found.runs;
+        for (claim, held) in found.claims {
+            *self.claims.entry(claim).or_default() |= held;
+        }
+        if let Some((seed, cause)) = found.suspect {
+            self.play_seed(diary, seed);
+            panic!("{name}: seed {seed} holds here, and not in another process: {cause}");
+        }
+        true
+    }
+
+    /// In a worker: plays its seeds, tells what each came to, and ends the process.
+    fn play_part(&self, part: &Part) -> ! {
+        for seed in part.seeds.clone() {
+            let (played, wall) = play(self.scenario, &self.seed(seed), is_played_twice(seed));
+            let result = SeedResult::of(self.scenario, seed, &played, wall);
+            worker::tell(&Told::Run(Box::new(result)));
+        }
+        worker::tell(&Told::End(0));
+        std::process::exit(0);
+    }
+
     fn play(&mut self, spec: &Spec, twice: bool, level: Option<Level>) {
         let (played, _) = play(self.scenario, spec, twice);
         self.runs += 1;
         for (name, held) in &played.sometimes {
-            *self.claims.entry(name).or_default() |= held;
+            *self.claims.entry((*name).to_owned()).or_default() |= held;
         }
         judge(self.scenario, spec, &played, level);
     }
@@ -172,6 +229,10 @@ impl Check<'_> {
             say(&format!("{name}: `sometimes!` never held in {runs} runs: {claim}"));
         }
     }
+}
+
+fn is_played_twice(seed: u64) -> bool {
+    seed % TWICE_EVERY == 0
 }
 
 fn judge(scenario: &Scenario, spec: &Spec, run: &Run, level: Option<Level>) {

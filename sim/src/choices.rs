@@ -39,7 +39,8 @@ pub struct Entity {
     /// Its path, hashed: the same in every run.
     pub hash: u64,
     ordinals: [u32; SERIES],
-    keys: Option<[Key; SERIES]>,
+    /// Made when the seed first decides something of it. Apart: entities are many, and most are passed by.
+    keys: Option<Box<[Key; SERIES]>>,
 }
 
 impl Entity {
@@ -79,6 +80,17 @@ pub enum Source {
     /// These deviations, by number (for a turn, the hash of the greenlet's path), and the boring value
     /// everywhere else.
     Tape(HashMap<Site, u64, Fixed>),
+}
+
+/// One that may run instead of the default.
+#[derive(Clone, Copy, Debug)]
+pub struct Rival {
+    /// What it is called by whoever asks.
+    pub at: usize,
+    /// Its path's number in the run.
+    pub path: u32,
+    /// Its path, hashed.
+    pub hash: u64,
 }
 
 /// The decisions of one run.
@@ -161,49 +173,50 @@ impl Choices {
         self.deviations.push(Deviation { decision, ordinal, path: entity.path });
     }
 
-    /// Decides a turn among candidates, of which candidate 0 is the default and `default` its
-    /// entity. `candidate` gives path and path hash of those that may run instead. A uniform turn
-    /// is a rendezvous: every candidate draws a lot of its own and the highest wins, so a newcomer
+    /// Decides a turn between `default` and its `rivals`; returns the rival that won, if one did. A uniform
+    /// turn is a rendezvous: every candidate draws a lot of its own and the highest wins, so a newcomer
     /// changes only the turns it wins. `sticky_ppm` is how often the default runs without a draw.
-    pub fn pick_turn(
+    /// Nobody is asked for rivals that do not matter.
+    #[inline]
+    pub fn pick_turn<R: Iterator<Item = Rival>>(
         &mut self,
         default: &mut Entity,
-        count: usize,
         sticky_ppm: u32,
-        candidate: impl Fn(usize) -> Option<(u32, u64)>,
-    ) -> usize {
+        rivals: impl FnOnce() -> R,
+    ) -> Option<usize> {
         let ordinal = default.next(Series::Turn);
-        if count < 2 {
-            return 0;
-        }
         let picked = match &self.source {
             Source::Seed => {
                 let mut draw = self.seeded(default, Series::Turn, ordinal);
                 if draw.happens(sticky_ppm) {
-                    return 0;
+                    return None;
                 }
                 let lot = draw.next_u64();
-                // Far more than ever matter to each other.
-                const CANDIDATES_MAX: usize = 64;
-                let lots = (0..count).filter_map(|at| Some((mix(lot, candidate(at)?.1), at)));
-                lots.take(CANDIDATES_MAX).max().map_or(0, |(_, at)| at)
+                // Far more than ever matter to each other, with the default.
+                const RIVALS_MAX: usize = 63;
+                let own = mix(lot, default.hash);
+                let lots = rivals().take(RIVALS_MAX).map(|rival| (mix(lot, rival.hash), rival));
+                // Of equal lots the later one's counts.
+                let highest = lots.max_by_key(|(lot, _)| *lot).filter(|(lot, _)| *lot >= own);
+                highest.map(|(_, rival)| rival)
             }
             Source::Tape(tape) => match tape.get(&(Series::Turn, default.hash, ordinal)) {
                 Some(&wanted) => {
-                    let is_wanted = |&at: &usize| candidate(at).is_some_and(|it| it.1 == wanted);
-                    let found = (0..count).find(is_wanted);
-                    self.matched += usize::from(found.is_some());
-                    found.unwrap_or(0)
+                    let found = rivals().find(|rival| rival.hash == wanted);
+                    self.matched += usize::from(found.is_some() || default.hash == wanted);
+                    found.filter(|_| default.hash != wanted)
                 }
-                None => 0,
+                None => None,
             },
         };
-        if picked != 0
-            && let Some((path, _)) = candidate(picked)
-        {
-            self.deviates(default, ordinal, Decision::Turn(Greenlet(path)));
-        }
-        picked
+        let Rival { at, path, .. } = picked?;
+        self.deviates(default, ordinal, Decision::Turn(Greenlet(path)));
+        Some(at)
+    }
+
+    /// Counts a turn of one that has no rival.
+    pub fn no_turn(&mut self, default: &mut Entity) {
+        default.next(Series::Turn);
     }
 
     /// Random bytes for an entity, from the seed in every run.
@@ -220,7 +233,7 @@ impl Choices {
     fn seeded(&self, entity: &mut Entity, series: Series, ordinal: u32) -> Draw {
         let keys = match &entity.keys {
             Some(keys) => keys,
-            None => entity.keys.insert(derive(&self.root, entity.hash)),
+            None => entity.keys.insert(Box::new(derive(&self.root, entity.hash))),
         };
         Draw::new(keys[series as usize], ordinal)
     }
@@ -293,10 +306,13 @@ mod tests {
             let mut default = entity(names[0]);
             (0..200)
                 .map(|_| {
-                    let at = choices.pick_turn(&mut default, names.len(), 0, |at| {
-                        Some((0, hash_bytes(names[at].as_bytes())))
+                    let rivals = names.iter().enumerate().skip(1).map(|(at, name)| Rival {
+                        at,
+                        path: 0,
+                        hash: hash_bytes(name.as_bytes()),
                     });
-                    names[at].to_owned()
+                    let at = choices.pick_turn(&mut default, 0, || rivals);
+                    names[at.unwrap_or(0)].to_owned()
                 })
                 .collect()
         };

@@ -140,7 +140,8 @@ impl Host {
         v4.chain((0..v6).map(move |link| v6_of(id, link).into()))
     }
 
-    fn is_on(&self, like: IpAddr, link: u8) -> bool {
+    /// Whether it has an address of this family on this link.
+    pub(crate) fn is_on(&self, like: IpAddr, link: u8) -> bool {
         link < if like.is_ipv4() { self.links.0 } else { self.links.1 }
     }
 }

@@ -227,14 +227,16 @@ fn conclude(verdict: Verdict, hub: SimHub) -> Run {
     let Verdict { outcome, findings, failed_ns } = verdict;
     let mut world = hub.world;
     world.unseal();
+    let virtual_ns = world.clock.now_ns();
+    world.leave_memory();
     let paths = Rc::new(world.paths);
     Run {
-        failed_ns: failed_ns.unwrap_or(u64::MAX).min(world.clock.now_ns()),
+        failed_ns: failed_ns.unwrap_or(u64::MAX).min(virtual_ns),
         hash: world.trace.hash(),
         host_hashes: world.trace.host_hashes().to_vec(),
         events: world.trace.count,
         turns: hub.scheduler.turns(),
-        virtual_ns: world.clock.now_ns(),
+        virtual_ns,
         raw: (world.choices.deviations.clone(), paths.clone()),
         matched: world.choices.matched,
         drew_entropy: world.choices.drew_entropy,

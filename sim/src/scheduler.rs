@@ -8,13 +8,16 @@
 //! [`VAIN_ROUND_MAX_NS`]; whatever else anybody does makes the next one short again. An event that names
 //! somebody ends it. So a loop that polls goes on soon after what it polls for, and its timeouts come.
 
+mod queues;
+
 use greenroom::hub::{GreenletId, Runnable, SwitchPoint, Turn};
 
-use crate::choices::Choices;
+use crate::choices::{Choices, Rival};
 use crate::host::Host;
 use crate::id::{GreenletIndex, HostId};
 use crate::world::Greenlet;
 use crate::world::table::Table;
+use queues::Queues;
 
 /// Turns at one instant after which nothing will ever move: somebody spins.
 const TURNS_PER_INSTANT_MAX: u64 = 1_000_000;
@@ -29,6 +32,9 @@ const CATCHING_UP_MAX_NS: u64 = 100_000_000;
 /// Vain rounds in a row, with nothing left to happen, after which nothing ever will: somebody spins.
 const VAIN_ROUNDS_MAX: u32 = 1_000_000;
 
+/// So few who can run are looked through; of more, those of the host are found.
+const FEW: usize = 16;
+
 pub(crate) struct Scheduler {
     /// How often the default runs without a draw. Bugs differ in how many switches in a row they
     /// want, so each seed has its own.
@@ -42,6 +48,7 @@ pub(crate) struct Scheduler {
     hopeless_rounds: u32,
     /// Somebody gave way because its host is ahead of time.
     gave_way: bool,
+    queues: Queues,
     /// Who was to run when a budget ran out, and which.
     pub(crate) spinning: Option<(GreenletId, Budget)>,
 }
@@ -79,6 +86,7 @@ impl Scheduler {
             vain_rounds: 0,
             hopeless_rounds: 0,
             gave_way: false,
+            queues: Queues::default(),
             spinning: None,
         }
     }
@@ -111,7 +119,7 @@ impl Scheduler {
                 _ => Turn::Advance,
             };
         }
-        Turn::Run(self.pick(runnable, context))
+        Turn::Run(self.pick(runnable, context).unwrap_or(0))
     }
 
     fn give_up(&mut self, runnable: &Runnable<'_>, budget: Budget) -> Turn {
@@ -133,22 +141,30 @@ impl Scheduler {
     }
 
     #[inline(always)] // As above.
-    fn pick(&self, runnable: &Runnable<'_>, context: Context<'_>) -> usize {
+    fn pick(&mut self, runnable: &Runnable<'_>, context: Context<'_>) -> Option<usize> {
+        let Context { greenlets, hosts, choices, .. } = context;
         let default = GreenletIndex::from(runnable.get(0));
-        let (greenlet, others) = context.greenlets.one_and_others(default);
-        let (host, own) = (greenlet.host, (greenlet.entity.path, greenlet.entity.hash));
+        let host = greenlets[default].host;
         // A greenlet alone on its machine has no rival, however many other machines have one.
-        let alone = context.hosts[host].greenlets == 1;
-        let count = if alone { 1 } else { runnable.len() };
-        context.choices.pick_turn(&mut greenlet.entity, count, self.sticky_ppm, |at| {
-            match others.get(runnable.get(at).into()) {
-                None => Some(own),
-                // Machines meet through the network only: their order within an instant is no
-                // choice, and one machine more changes no turn of another.
-                Some(other) => {
-                    (other.host == host).then_some((other.entity.path, other.entity.hash))
-                }
-            }
+        if hosts[host].greenlets == 1 || runnable.len() == 1 {
+            choices.no_turn(&mut greenlets[default].entity);
+            return None;
+        }
+        let (greenlet, others) = greenlets.one_and_others(default);
+        // Machines meet through the network only: their order within an instant is no choice, and one machine
+        // more changes no turn of another.
+        let rival = |at: usize| {
+            let other = others.get(runnable.get(at).into()).filter(|other| other.host == host)?;
+            Some(Rival { at, path: other.entity.path, hash: other.entity.hash })
+        };
+        if runnable.len() <= FEW {
+            let rivals = || (1..runnable.len()).filter_map(rival);
+            return choices.pick_turn(&mut greenlet.entity, self.sticky_ppm, rivals);
+        }
+        choices.pick_turn(&mut greenlet.entity, self.sticky_ppm, || {
+            let host_of = |id| others.get(id).map_or(host, |other| other.host);
+            self.queues.look(runnable, host_of);
+            self.queues.of(host, runnable).filter_map(rival)
         })
     }
 }

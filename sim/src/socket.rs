@@ -59,7 +59,7 @@ pub(crate) struct Socket {
     pub(crate) proto: Proto,
     /// When its timer event is due, if one is scheduled.
     pub(crate) timer_ns: Option<u64>,
-    /// The listener it will be accepted from.
+    /// The listener it will be accepted from, while it is half-open.
     pub(crate) listener: Option<SocketId>,
     /// When its last in-order packet arrives.
     pub(crate) last_arrival_ns: u64,

@@ -5,12 +5,14 @@ pub(crate) mod journal;
 pub(crate) mod table;
 mod descriptors;
 mod greenlets;
+mod memory;
 mod notes;
 mod packets;
 mod sockets;
 mod unix;
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use greenroom::driver::Role;
 use greenroom::hub::{GreenletId, Io, Readiness, Ready};
@@ -26,8 +28,10 @@ use crate::link::pair::Pair;
 use crate::path::Paths;
 use crate::socket::Socket;
 use crate::socket::flow::Flow;
+use crate::tcp::Config;
 use crate::trace::Recorder;
 use crate::weather::Weather;
+use crate::world::memory::Memory;
 use crate::world::table::{Slots, Table};
 
 pub(crate) struct World {
@@ -44,6 +48,8 @@ pub(crate) struct World {
     pub(crate) descriptors: Slots<DescriptorId, Descriptor>,
     pub(crate) sockets: Table<SocketId, Socket>,
     free_sockets: Vec<SocketId>,
+    /// What the last connection was told.
+    tcp_config: Option<Rc<Config>>,
     pub(crate) packets: Slots<PacketId, Packet>,
     pub(crate) buffers: Vec<Vec<u8>>,
     pub(crate) flows: HashMap<Flow, SocketId, Fixed>,
@@ -117,31 +123,33 @@ impl World {
         });
         let machines = machines.collect();
         let weather = weather.of_run(&choices);
+        let memory = Memory::take();
         let mut world = World {
-            clock: Clock::default(),
+            clock: memory.clock,
             choices,
             paths,
             weather,
             trace: Recorder::new(hosts.len(), keeps_events),
             hosts: machines,
-            greenlets: Table::default(),
+            greenlets: memory.greenlets,
             current: None,
             last_step_ns: 0,
-            descriptors: Slots::default(),
-            sockets: Table::default(),
+            descriptors: memory.descriptors,
+            sockets: memory.sockets,
             free_sockets: Vec::new(),
-            packets: Slots::default(),
-            buffers: Vec::new(),
-            flows: HashMap::default(),
+            tcp_config: None,
+            packets: memory.packets,
+            buffers: memory.buffers,
+            flows: memory.flows,
             memory_waiters: Vec::new(),
             members: Vec::new(),
-            pairs: HashMap::default(),
+            pairs: memory.pairs,
             discarded: Vec::new(),
             in_flight: BTreeSet::new(),
-            dirty: Vec::new(),
+            dirty: memory.dirty,
             loopback: LoopbackQueue::default(),
             stirred: false,
-            ready: Vec::new(),
+            ready: memory.ready,
             fired: Fired::default(),
             violations: Vec::new(),
             seal: None,

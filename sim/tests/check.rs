@@ -3,6 +3,7 @@
 //! it.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -50,15 +51,18 @@ fn every_other_run_fails() {
 }
 
 /// Only stormy weather has datagrams arrive twice.
-fn once() -> Scenario {
-    Scenario::new("once", "a datagram is heard once", |stage| {
-        let heard = Shared::new(0);
+fn once(name: &str, hears: fn(u32)) -> Scenario {
+    Scenario::new(name, "a datagram is heard once", move |stage| {
+        let heard = Shared::new(0_u32);
         let count = heard.clone();
         stage.server("srv", move || {
             let socket = UdpSocket::bind("0.0.0.0:9")?;
             loop {
                 socket.recv_from(&mut [0; 8])?;
-                count.with(|n| *n += 1);
+                count.with(|n| {
+                    *n += 1;
+                    hears(*n);
+                });
             }
         });
         stage.client("cli", || {
@@ -78,7 +82,7 @@ fn heard_once() {
     if !is_users() {
         return;
     }
-    check(&once());
+    check(&once("once", |_| ()));
 }
 
 #[test]
@@ -87,7 +91,7 @@ fn heard_once_in_my_weather() {
         return;
     }
     let mine = Weather { name: "mine".into(), duplicate_ppm: 500_000, ..Weather::calm() };
-    check_in(&once(), &mine);
+    check_in(&once("once", |_| ()), &mine);
 }
 
 #[test]
@@ -117,6 +121,50 @@ fn spins_for_ever() {
     }));
 }
 
+/// Which of the plays ends the process.
+const LAST_PLAY: &str = "GREENROOM_CHECK_LAST_PLAY";
+
+#[test]
+fn ends_the_process() {
+    if !is_users() {
+        return;
+    }
+    let last = std::env::var(LAST_PLAY).expect("it is told");
+    let last: u64 = last.parse().expect("it is a number");
+    let plays = std::sync::Arc::new(AtomicU64::new(0));
+    check(&Scenario::new("ends/all", "a program may abort", move |stage| {
+        let plays = plays.clone();
+        stage.client("cli", move || {
+            if plays.fetch_add(1, Ordering::Relaxed) + 1 == last {
+                std::process::abort();
+            }
+            Ok(())
+        });
+    }));
+}
+
+/// The seed decides whether it ends the process: only stormy weather has datagrams arrive twice.
+#[test]
+fn ends_the_process_in_a_storm() {
+    if !is_users() {
+        return;
+    }
+    check(&once("ends", |heard| {
+        if heard > 20 {
+            std::process::abort()
+        }
+    }));
+}
+
+#[test]
+fn the_second_check_fails() {
+    if !is_users() {
+        return;
+    }
+    check(&Scenario::new("first", "nothing happens", |stage| stage.client("cli", || Ok(()))));
+    check(&once("once", |_| ()));
+}
+
 // What becomes of them.
 
 /// Runs tests of this binary in a directory of their own, with these variables.
@@ -126,7 +174,7 @@ fn user_runs(tests: &[&str], place: &str, variables: &[(&str, &str)]) -> Output 
     let _ = std::fs::remove_dir_all(directory.join("greenroom-regressions"));
     let mut command = Command::new(std::env::current_exe().expect("a test knows its program"));
     command.arg("--exact").args(tests).current_dir(directory).env(USER, "1");
-    for name in ["SEED", "TOKEN", "RUNS", "WEATHER", "TRACE"] {
+    for name in ["SEED", "TOKEN", "RUNS", "JOBS", "WEATHER", "TRACE"] {
         command.env_remove(format!("GREENROOM_{name}"));
     }
     command.envs(variables.iter().copied()).output().expect("it starts")
@@ -166,6 +214,68 @@ fn a_run_that_spins_ends_the_test_with_its_stack() {
         "{said}"
     );
     assert!(said.contains("it stands in\n") && said.contains("{closure#0}"), "{said}");
+}
+
+/// The boring run and seeds 0 and 8 are played twice.
+#[test]
+fn the_run_that_ended_the_process_stands_in_its_diary_alone() {
+    for (play, run) in [("2", "the boring run"), ("3", "0"), ("9", "5"), ("15", "10")] {
+        let output = user_runs(&["ends_the_process"], "diary", &[(LAST_PLAY, play)]);
+        assert!(!output.status.success(), "{}", said(&output));
+        let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("check/diary");
+        let kept = std::fs::read_dir(kept.join("greenroom-regressions")).expect("it is there");
+        let files: Vec<PathBuf> = kept.map(|entry| entry.expect("a name").path()).collect();
+        let [file] = &files[..] else { panic!("one diary: {files:?}") };
+        assert!(file.to_string_lossy().contains("ends-all."), "{file:?}");
+        assert_eq!(std::fs::read_to_string(file).expect("a text"), format!("{run}\n"));
+    }
+}
+
+/// The same failure of the same seed, and the same claims, however many processes look for it.
+#[test]
+fn what_several_processes_find_is_what_one_finds() {
+    for test in ["heard_once", "the_second_check_fails", "claims_what_never_holds"] {
+        let told = |jobs| {
+            let variables = [("GREENROOM_JOBS", jobs), ("RUST_BACKTRACE", "0")];
+            let output = user_runs(&[test], &format!("jobs-{test}"), &variables);
+            let said = said(&output);
+            assert!(!said.contains("no other process"), "{said}");
+            let of_ours = |line: &&str| !line.contains("finished in") && !line.contains("thread '");
+            let said: Vec<&str> = said.lines().filter(of_ours).collect();
+            (output.status.code(), said.join("\n"))
+        };
+        let alone = told("1");
+        assert!(alone.1.contains("at most once") || alone.1.contains("never held in 201 runs"));
+        for jobs in ["2", "7", "500"] {
+            assert_eq!(told(jobs), alone, "{test} in {jobs}");
+        }
+    }
+}
+
+#[test]
+fn a_seed_that_ends_a_worker_ends_the_test() {
+    let ended_by = |jobs| {
+        let place = "ended-worker";
+        let storm = ["ends_the_process_in_a_storm"];
+        let output = user_runs(&storm, place, &[("GREENROOM_JOBS", jobs)]);
+        let kept = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("check").join(place);
+        let kept = std::fs::read_dir(kept.join("greenroom-regressions")).expect("it is there");
+        let kept: Vec<PathBuf> = kept.map(|entry| entry.expect("a name").path()).collect();
+        let diary = std::fs::read_to_string(&kept[0]).expect("a text");
+        (output.status.signal(), kept.len(), diary)
+    };
+    let alone = ended_by("1");
+    assert!(alone.0.is_some() && alone.1 == 1, "{alone:?}");
+    assert_eq!(ended_by("3"), alone);
+}
+
+#[test]
+fn a_seed_that_holds_in_one_process_and_not_in_another_fails() {
+    let variables = [(LAST_PLAY, "9"), ("GREENROOM_JOBS", "2")];
+    let output = user_runs(&["ends_the_process"], "elsewhere", &variables);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(101), "{said}");
+    assert!(said.contains("holds here, and not in another process"), "{said}");
 }
 
 #[test]

@@ -178,7 +178,12 @@ impl Call {
         let line = (self.io, self.interest, &mut *place);
         match driver.park_in_line(self.op, line, deadline) {
             Waited::Called { others } if !driver.is_hurried() => Ok((others, false)),
-            waited => self.woken_in_a_hurry(driver, waited, *place),
+            waited => {
+                // One that is killed stands in no line any more, and nothing was left with it. It is raised
+                // here, before anything stands on the stack that would have to be unwound.
+                driver.raise_kill();
+                self.woken_in_a_hurry(driver, waited, *place)
+            }
         }
     }
 
@@ -189,8 +194,6 @@ impl Call {
         waited: Waited,
         place: Arrival,
     ) -> io::Result<(bool, bool)> {
-        // One that is killed stands in no line any more, and nothing was left with it.
-        driver.raise_kill();
         let woken = match waited {
             Waited::Called { others } => return Ok((others, false)),
             Waited::Ended(woken) => woken,

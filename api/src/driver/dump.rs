@@ -58,7 +58,7 @@ impl Driver {
         if table.current == Some(id) {
             return "running".to_owned();
         }
-        match table.queue.contains(&id) {
+        match table.queue.iter().any(|queued| queued.greenlet == id) {
             true => "runnable".to_owned(),
             // Left as it stands by a power cut or for good; or it ends another in its own turn.
             false if table.is_idle(id) => "left as it stands".to_owned(),

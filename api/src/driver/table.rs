@@ -23,11 +23,14 @@ use super::timeout::Timeout;
 use super::timers::Timers;
 use super::waiters::Waiters;
 use crate::greenlet::{Fiber, Leave};
-use crate::hub::{Birth, GreenletId, HostId, On, Tick, Wait, WokeBy};
+use crate::hub::{Birth, GreenletId, HostId, On, Place, Tick, Wait, WokeBy};
 
 #[derive(Default)]
 pub(super) struct Table {
-    pub(super) queue: VecDeque<GreenletId>,
+    /// In the order of their numbers. See [`enqueue`](Table::enqueue).
+    pub(super) queue: VecDeque<Place>,
+    /// The number that was given to a place in it last.
+    enqueued: u64,
     pub(super) current: Option<GreenletId>,
     pub(super) waiters: Waiters,
     /// Waits that the world or another thread might end.
@@ -86,7 +89,7 @@ impl Table {
         details.above = above;
         details.born = self.born;
         details.number = number;
-        self.queue.push_back(id);
+        self.enqueue(id);
         id
     }
 
@@ -108,8 +111,8 @@ impl Table {
         self.slots[id.slot()].end();
         self.forget_yield_of(id);
         match self.queue.back() {
-            Some(&last) if last == id => drop(self.queue.pop_back()),
-            _ => self.queue.retain(|&queued| queued != id),
+            Some(last) if last.greenlet == id => drop(self.queue.pop_back()),
+            _ => self.queue.retain(|queued| queued.greenlet != id),
         }
         self.free.push(id.slot() as u32);
         body
@@ -390,7 +393,7 @@ impl Table {
         if mem::take(&mut slot.has_deadline) {
             self.details[id.slot()].timer.clear();
         }
-        self.queue.push_back(id);
+        self.enqueue(id);
         true
     }
 

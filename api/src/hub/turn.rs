@@ -41,11 +41,20 @@ pub enum How {
     Abandon,
 }
 
+/// One in the queue of those who may run.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Who stands there.
+    pub greenlet: GreenletId,
+    /// Higher than that of all who stand before it, and never given again.
+    pub number: u64,
+}
+
 /// Who may run: the current greenlet, if it may go on, and the queue in wake order.
 #[derive(Clone, Copy, Debug)]
 pub struct Runnable<'a> {
     current: Option<GreenletId>,
-    queue: &'a VecDeque<GreenletId>,
+    queue: &'a VecDeque<Place>,
     only_yielded: bool,
     /// Why the question arises.
     pub point: SwitchPoint,
@@ -61,11 +70,11 @@ pub enum SwitchPoint {
 }
 
 impl<'a> Runnable<'a> {
-    /// `queue` holds ids in wake order; `only_yielded` is whether each of them merely yielded since the
-    /// last poll.
+    /// `queue` is in wake order, and its numbers ascend; `only_yielded` is whether each of those in it merely
+    /// yielded since the last poll.
     pub fn new(
         current: Option<GreenletId>,
-        queue: &'a VecDeque<GreenletId>,
+        queue: &'a VecDeque<Place>,
         only_yielded: bool,
         point: SwitchPoint,
     ) -> Runnable<'a> {
@@ -83,9 +92,19 @@ impl<'a> Runnable<'a> {
     pub fn get(&self, index: usize) -> GreenletId {
         match self.current {
             Some(current) if index == 0 => current,
-            Some(_) => self.queue[index - 1],
-            None => self.queue[index],
+            Some(_) => self.queue[index - 1].greenlet,
+            None => self.queue[index].greenlet,
         }
+    }
+    /// Those in the queue who came there after the one with this number, which may be gone.
+    pub fn behind(&self, number: u64) -> impl Iterator<Item = Place> {
+        let first = self.queue.partition_point(|place| place.number <= number);
+        self.queue.range(first..).copied()
+    }
+    /// Which candidate the one with this number is, if it is still in the queue.
+    pub fn find(&self, number: u64) -> Option<usize> {
+        let at = self.queue.binary_search_by_key(&number, |place| place.number).ok()?;
+        Some(at + usize::from(self.current.is_some()))
     }
     /// Whether everyone who could run has only yielded since the last poll.
     pub fn only_yielded(&self) -> bool {

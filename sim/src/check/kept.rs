@@ -1,7 +1,8 @@
 //! What a check leaves in the user's tree: tokens of runs that failed, and the seed under way.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use greenroom::scenario::Scenario;
@@ -52,23 +53,38 @@ pub(super) fn keep(scenario: &Scenario, token: &Token) {
     }
 }
 
-/// The run under way, for whoever finds the process gone. The file is there only meanwhile.
-pub(super) struct Diary(PathBuf);
+/// The run under way, for whoever finds the process gone. The file is there only meanwhile, and stays open: to
+/// open and close it for each seed took longer than most seeds do.
+pub(super) struct Diary {
+    path: PathBuf,
+    /// Without one, as in a read-only checkout, nothing is written.
+    file: Option<File>,
+    length: usize,
+}
 
 impl Diary {
     pub(super) fn open(scenario: &Scenario) -> Diary {
         let _ = fs::create_dir_all(REGRESSIONS);
-        Diary(file_of(scenario, &format!("{}.seed", std::process::id())))
+        let path = file_of(scenario, &format!("{}.seed", std::process::id()));
+        let file = File::create(&path).ok();
+        Diary { path, file, length: 0 }
     }
 
+    /// Writes over what stood there. What ends the process ends no write of this.
     pub(super) fn write(&mut self, what: &str) {
-        let _ = fs::write(&self.0, format!("{what}\n"));
+        let Some(file) = &self.file else { return };
+        let line = format!("{what}\n");
+        let _ = file.write_all_at(line.as_bytes(), 0);
+        if line.len() < self.length {
+            let _ = file.set_len(line.len() as u64);
+        }
+        self.length = line.len();
     }
 }
 
 impl Drop for Diary {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.path);
         // Gone again unless tokens are kept there.
         let _ = fs::remove_dir(REGRESSIONS);
     }

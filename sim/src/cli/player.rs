@@ -52,6 +52,7 @@ pub(super) fn worker(suite: &Suite) -> Result<i32, String> {
         (Task::Twice, _) => twice(&scenario, &spec),
         (Task::Perform(world), _) => code = perform(suite.runner(&world)?, &scenario),
         (Task::Sweep { .. }, Runs::Token(_)) => return Err("a sweep has seeds".into()),
+        (Task::Check { .. }, _) => return Err("a test plays the seeds of a check".into()),
     }
     worker::tell(&Told::End(code));
     Ok(code)

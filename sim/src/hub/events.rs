@@ -2,7 +2,7 @@
 
 use crate::clock::Event;
 use crate::id::SocketId;
-use crate::net::{self, connection, deliver, job, life, loopback, names, outgoing};
+use crate::net::{self, connection, deliver, job, life, loopback, names};
 use crate::socket::Proto;
 use crate::world::World;
 
@@ -91,7 +91,7 @@ fn is_timer_due(world: &mut World, socket: SocketId, generation: u32, at_ns: u64
     let Proto::Stream(connection) = &entry.proto else { return false };
     let is_due = connection.poll_timeout().is_some_and(|due_ns| due_ns <= at_ns);
     if !is_due {
-        outgoing::mark_dirty(world, socket);
+        connection::timer_was_put_off(world, socket);
     }
     is_due
 }

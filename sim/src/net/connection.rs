@@ -68,26 +68,50 @@ fn settle(world: &mut World, id: SocketId, when: When) {
     let socket = &mut world.sockets[id];
     let Proto::Stream(connection) = &mut socket.proto else { return };
     let (state, finished) = (connection.state(), connection.is_finished());
-    if let Some(due_ns) = connection.poll_timeout()
-        && socket.timer_ns.is_none_or(|scheduled| scheduled > due_ns)
-    {
-        let at_ns = due_ns.max(world.clock.now_ns());
-        socket.timer_ns = Some(at_ns);
-        let generation = socket.generation;
-        let quiet = connection.window_closed_at().is_some_and(|at| at > world.last_step_ns);
-        let foreground = !connection.timer_is_background() && !quiet;
-        world.clock.schedule(at_ns, foreground, Event::Timer { socket: id, generation });
-    }
+    set_timer(world, id);
     leave_half_open(world, id, (state, finished), when);
     // Once: what is bound anew afterwards stays bound.
-    let socket = &world.sockets[id];
-    let is_routed = socket.flow().is_some_and(|flow| world.flows.get(&flow) == Some(&id));
-    if state == State::Closed && is_routed {
+    if state == State::Closed && is_routed(world, id) {
         world.unroute(id);
     }
     if finished && world.sockets[id].descriptors.is_empty() {
         world.forget_socket(id);
     }
+}
+
+/// Has an event of the connection's timer where there is none as early.
+fn set_timer(world: &mut World, id: SocketId) {
+    let socket = &mut world.sockets[id];
+    let Proto::Stream(connection) = &socket.proto else { return };
+    let Some(due_ns) = connection.poll_timeout() else { return };
+    if socket.timer_ns.is_some_and(|scheduled| scheduled <= due_ns) {
+        return;
+    }
+    let at_ns = due_ns.max(world.clock.now_ns());
+    socket.timer_ns = Some(at_ns);
+    let generation = socket.generation;
+    let quiet = connection.window_closed_at().is_some_and(|at| at > world.last_step_ns);
+    let foreground = !connection.timer_is_background() && !quiet;
+    world.clock.schedule(at_ns, foreground, Event::Timer { socket: id, generation });
+}
+
+/// The event of its timer has come, and the timer was put off meanwhile. Mostly the event is put off too and
+/// that is all; where the connection might have something to say by now, it is asked.
+pub(crate) fn timer_was_put_off(world: &mut World, id: SocketId) {
+    let socket = &world.sockets[id];
+    let now_ns = world.clock.now_ns();
+    match &socket.proto {
+        Proto::Stream(connection) if socket.listener.is_none() && connection.is_at_rest(now_ns) => {
+            set_timer(world, id);
+        }
+        _ => outgoing::mark_dirty(world, id),
+    }
+}
+
+/// Whether segments of its flow find it.
+fn is_routed(world: &World, id: SocketId) -> bool {
+    let flow = world.sockets[id].flow();
+    flow.is_some_and(|flow| world.flows.get(&flow) == Some(&id))
 }
 
 /// A connection that is no longer half-open can be accepted, or is over.
@@ -100,6 +124,7 @@ fn leave_half_open(world: &mut World, id: SocketId, (state, finished): (State, b
     if finished {
         queue.abandon(&id);
     } else if queue.complete(&id) {
+        world.sockets[id].listener = None;
         readiness::tell_when(world, listener, when);
     }
 }

@@ -84,6 +84,7 @@ pub(crate) fn open_half(world: &mut World, listener: SocketId, packet: &Packet, 
     }
     let path = world.path_of_accepted(listener, packet.sender);
     let config = stream::config_of(world, listener, packet.from, LOOPBACK_MSS_ACCEPTED);
+    let config = world.shared(config);
     let mut connection = Connection::accept(config, stream::isn(world, host), segment);
     connection.shut_early(world.sockets[listener].shut_early);
     let id = world.add_socket(host, path, Proto::Stream(Box::new(connection)));

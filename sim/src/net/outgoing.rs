@@ -38,13 +38,14 @@ pub(crate) fn send(
         Some(id) => world.sockets[id].entity.path,
         None => here.entity.path,
     };
-    if here.owns(to.ip()) {
-        let packet = Packet { from, to, to_host: host, sender, body, payload };
-        return loopback::send(world, packet);
+    match route::next_hop(world, host, from, to) {
+        None => world.buffers.push(payload),
+        Some(to_host) => {
+            let packet = Packet { from, to, to_host, sender, body, payload };
+            match to_host == host {
+                true => loopback::send(world, packet),
+                false => link::send(world, socket, host, packet),
+            }
+        }
     }
-    let to_host =
-        route::host_at(world, to.ip()).filter(|_| route::leads_out(world, host, from, to));
-    let Some(to_host) = to_host else { return world.buffers.push(payload) };
-    let packet = Packet { from, to, to_host, sender, body, payload };
-    link::send(world, socket, host, packet);
 }

@@ -46,9 +46,21 @@ pub(crate) fn source(world: &World, host: HostId, to: IpAddr) -> Option<IpAddr> 
     }
 }
 
-/// Whether a packet from a socket or from the host itself gets out of it: a link leads there, and
-/// what claims to come from loopback is dropped by whoever gets it.
+/// The host that a packet from a socket or from a host itself goes to, which may be its own; `None` if it gets
+/// nowhere: no link leads there, or it claims to come from loopback, which whoever gets it drops.
 #[inline]
-pub(crate) fn leads_out(world: &World, host: HostId, from: SocketAddr, to: SocketAddr) -> bool {
-    !from.ip().is_loopback() && source(world, host, to.ip()).is_some()
+pub(crate) fn next_hop(
+    world: &World,
+    host: HostId,
+    from: SocketAddr,
+    to: SocketAddr,
+) -> Option<HostId> {
+    let (here, ip) = (&world.hosts[host], to.ip());
+    if ip.is_loopback() {
+        return Some(host);
+    }
+    let (far, link) = locate(ip)?;
+    let there = world.hosts.get(far).filter(|there| there.is_on(ip, link));
+    let leads_there = far == host || (!from.ip().is_loopback() && here.is_on(ip, link));
+    there.filter(|_| leads_there).map(|_| far)
 }

@@ -43,6 +43,7 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
             let flow = Flow { host, local, peer };
             let loopback_mss = if peer.is_ipv4() { LOOPBACK_MSS } else { LOOPBACK_MSS_V6 };
             let config = config_of(world, id, peer, loopback_mss);
+            let config = world.shared(config);
             let mut connection = Connection::connect(config, isn(world, host));
             let socket = &mut world.sockets[id];
             connection.shut_early(socket.shut_early);

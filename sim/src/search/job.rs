@@ -41,6 +41,8 @@ impl Runs {
 pub(crate) enum Task {
     /// Plays each seed, and tells what it came to.
     Sweep { twice: bool, backwards: bool },
+    /// Plays each seed as the `nth` check of a test does, and tells what it came to.
+    Check { nth: u32 },
     /// Plays the first run, and prints it for somebody to read.
     Show(Show),
     /// Plays the first run, and tells each event of it.

@@ -35,9 +35,22 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn start(job: &Job, manner: Manner) -> io::Result<(Child, Worker)> {
+        Worker::start_as(job, manner, &[WORKER], None)
+    }
+
+    /// The same with arguments of the caller's, and a variable by which the process knows what it is.
+    pub(crate) fn start_as(
+        job: &Job,
+        manner: Manner,
+        arguments: &[&str],
+        mark: Option<&str>,
+    ) -> io::Result<(Child, Worker)> {
         let (ours, theirs) = UnixStream::pair()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg(WORKER).stdin(Stdio::from(OwnedFd::from(theirs)));
+        command
+            .args(arguments)
+            .envs(mark.map(|mark| (mark, "1")))
+            .stdin(Stdio::from(OwnedFd::from(theirs)));
         command.stdout(if manner.prints { Stdio::inherit() } else { Stdio::null() });
         command.stderr(Stdio::piped());
         if manner.is_second {

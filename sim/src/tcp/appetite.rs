@@ -27,6 +27,11 @@ impl Appetite {
         Appetite { began_ns: 0, began_at: position, best: 0, first }
     }
 
+    /// Whether a measurement has lasted long enough.
+    pub(super) fn is_due(&self, now: u64, round_trip_ns: u64) -> bool {
+        now.saturating_sub(self.began_ns) >= round_trip_ns
+    }
+
     /// The application has read all before `position`. Returns the window it is worth if that is
     /// more than ever before.
     pub(super) fn measured(
@@ -36,7 +41,7 @@ impl Appetite {
         round_trip_ns: u64,
         mss: u64,
     ) -> Option<u64> {
-        if now.saturating_sub(self.began_ns) < round_trip_ns {
+        if !self.is_due(now, round_trip_ns) {
             return None;
         }
         let read = position.saturating_sub(self.began_at);

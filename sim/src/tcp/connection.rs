@@ -9,6 +9,7 @@ mod timers;
 mod urgent;
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use self::timers::Timers;
 use super::acks::Acks;
@@ -27,7 +28,8 @@ use super::urgent::Urgent;
 /// after whatever it did, and `handle_timeout` when `poll_timeout` has come.
 #[derive(Debug)]
 pub struct Connection {
-    config: Config,
+    /// Mostly the same as many others'.
+    config: Rc<Config>,
     state: State,
 
     iss: u64,
@@ -98,7 +100,7 @@ enum Asked {
 /// What the next `poll_transmit` has to say besides data.
 #[derive(Debug, Default)]
 struct Owed {
-    reset: Option<Segment>,
+    reset: Option<Box<Segment>>,
     syn: bool,
     ack: bool,
     /// One for each segment that came out of order, with what was there then (RFC 2018 §4).
@@ -110,13 +112,13 @@ struct Owed {
 
 impl Connection {
     /// Active open: the SYN leaves with the next `poll_transmit`.
-    pub fn connect(config: Config, isn: u64) -> Connection {
-        Connection::new(config, State::SynSent, isn, 0)
+    pub fn connect(config: impl Into<Rc<Config>>, isn: u64) -> Connection {
+        Connection::new(config.into(), State::SynSent, isn, 0)
     }
 
     /// Passive open, for a SYN that a listener let in.
-    pub fn accept(config: Config, isn: u64, syn: &Segment) -> Connection {
-        let mut connection = Connection::new(config, State::SynReceived, isn, syn.seq);
+    pub fn accept(config: impl Into<Rc<Config>>, isn: u64, syn: &Segment) -> Connection {
+        let mut connection = Connection::new(config.into(), State::SynReceived, isn, syn.seq);
         connection.embryo = true;
         connection.counts.begin_behind(isn);
         connection.is_on_fast_path = true;
@@ -126,7 +128,7 @@ impl Connection {
         connection
     }
 
-    fn new(config: Config, state: State, iss: u64, irs: u64) -> Connection {
+    fn new(config: Rc<Config>, state: State, iss: u64, irs: u64) -> Connection {
         Connection {
             state,
             iss,
@@ -191,7 +193,7 @@ impl Connection {
         if self.config.nagle && !config.nagle {
             self.push();
         }
-        self.config = config;
+        self.config = Rc::new(config);
     }
 
     /// The sizes of the two buffers now, for sending and for receiving.
@@ -313,7 +315,10 @@ impl Connection {
         const MSS_MIN: u64 = 48;
         let window = self.snd_window_max;
         let half = if window > MSS_DEFAULT { window / 2 } else { window.max(MSS_MIN) };
-        self.config.mss = self.config.mss.min(u32::try_from(half).unwrap_or(u32::MAX));
+        let half = u32::try_from(half).unwrap_or(u32::MAX);
+        if half < self.config.mss {
+            Rc::make_mut(&mut self.config).mss = half;
+        }
         let is_on = self.config.congestion_control;
         self.congestion = Congestion::new(is_on, self.config.mss);
     }
@@ -339,12 +344,12 @@ impl Connection {
     /// Tells the peer that all is over, at the position where it is bound to believe it.
     fn send_reset(&mut self) {
         self.counts.left();
-        self.owed.reset = Some(Segment {
+        self.owed.reset = Some(Box::new(Segment {
             seq: self.snd_nxt,
             ack: self.rcv_nxt(),
             flags: super::Flags::RST_ACK,
             ..Segment::default()
-        });
+        }));
     }
 
     /// The end, for whatever reason; Linux's tcp_done.

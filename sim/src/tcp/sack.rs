@@ -18,9 +18,78 @@ const DUPLICATES: u64 = 3;
 /// latest first; empty ones say nothing.
 pub type Blocks = [(u32, u32); BLOCKS];
 
-/// What was sent and not acknowledged, as far as it is known.
+/// What was sent and not acknowledged, as far as it is known. Where nothing is beyond a gap and nothing lost, as
+/// mostly, there is nothing to keep.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scoreboard {
+pub(super) struct Scoreboard(Option<Box<Gaps>>);
+
+impl Scoreboard {
+    /// Bytes that are there beyond a gap.
+    pub(super) fn there(&self) -> u64 {
+        self.0.as_ref().map_or(0, |gaps| gaps.there_bytes)
+    }
+
+    /// Bytes that may still be in flight, of `flight` that are not acknowledged.
+    pub(super) fn pipe(&self, flight: u64) -> u64 {
+        self.0.as_ref().map_or(flight, |gaps| gaps.pipe(flight))
+    }
+
+    /// Takes in what a segment says, and nothing that was never sent.
+    pub(super) fn update(&mut self, ack: u64, blocks: &Blocks, una: u64, sent: u64) {
+        if blocks.iter().any(|(from, until)| from < until) {
+            self.gaps().update(ack, blocks, una, sent);
+        }
+    }
+
+    /// The peer has all before `una`.
+    pub(super) fn acknowledged(&mut self, una: u64) {
+        if let Some(gaps) = &mut self.0 {
+            gaps.acknowledged(una);
+        }
+    }
+
+    /// Whether what is there beyond the first gap means that the gap is a loss.
+    pub(super) fn shows_loss(&self, segment: u64) -> bool {
+        self.0.as_ref().is_some_and(|gaps| gaps.shows_loss(segment))
+    }
+
+    /// Works out what is lost, while losses are repaired.
+    pub(super) fn find_lost(&mut self, una: u64) {
+        if let Some(gaps) = &mut self.0 {
+            gaps.find_lost(una);
+        }
+    }
+
+    /// The first that is to be sent again, at most a segment of it.
+    pub(super) fn next(&self, segment: u64) -> Option<Range<u64>> {
+        self.0.as_ref()?.next(segment)
+    }
+
+    /// It was sent, when `sent` positions had been.
+    pub(super) fn sent_again(&mut self, range: Range<u64>, sent: u64) {
+        self.gaps().sent_again(range, sent);
+    }
+
+    /// All that was sent and is not there is lost: a timeout, or segments that were too big.
+    pub(super) fn lose_all(&mut self, una: u64, sent: u64) {
+        self.gaps().lose_all(una, sent);
+    }
+
+    /// Nothing is repaired any more.
+    pub(super) fn repaired(&mut self) {
+        if let Some(gaps) = &mut self.0 {
+            gaps.repaired();
+        }
+    }
+
+    fn gaps(&mut self) -> &mut Gaps {
+        self.0.get_or_insert_default()
+    }
+}
+
+/// What is known beyond the first gap.
+#[derive(Clone, Debug, Default)]
+struct Gaps {
     /// What the peer has: sorted, disjoint, beyond SND.UNA.
     there: Vec<Range<u64>>,
     /// What was sent again, in that order, each with SND.MAX of then.
@@ -35,19 +104,12 @@ pub(super) struct Scoreboard {
     duplicates: u64,
 }
 
-impl Scoreboard {
-    /// Bytes that are there beyond a gap.
-    pub(super) fn there(&self) -> u64 {
-        self.there_bytes
-    }
-
-    /// Bytes that may still be in flight, of `flight` that are not acknowledged.
-    pub(super) fn pipe(&self, flight: u64) -> u64 {
+impl Gaps {
+    fn pipe(&self, flight: u64) -> u64 {
         flight.saturating_sub(self.there_bytes + self.lost_bytes)
     }
 
-    /// Takes in what a segment says, and nothing that was never sent.
-    pub(super) fn update(&mut self, ack: u64, blocks: &Blocks, una: u64, sent: u64) {
+    fn update(&mut self, ack: u64, blocks: &Blocks, una: u64, sent: u64) {
         let before = self.there_bytes;
         for &(from, until) in blocks.iter().filter(|(from, until)| from < until) {
             let at = |offset: u32| ack.saturating_add(offset.into());
@@ -70,8 +132,7 @@ impl Scoreboard {
         self.there.splice(first..after, [new]);
     }
 
-    /// The peer has all before `una`.
-    pub(super) fn acknowledged(&mut self, una: u64) {
+    fn acknowledged(&mut self, una: u64) {
         self.duplicates = 0;
         let gone = self.there.partition_point(|range| range.end <= una);
         for range in self.there.drain(..gone) {
@@ -83,13 +144,11 @@ impl Scoreboard {
         }
     }
 
-    /// Whether what is there beyond the first gap means that the gap is a loss.
-    pub(super) fn shows_loss(&self, segment: u64) -> bool {
+    fn shows_loss(&self, segment: u64) -> bool {
         self.duplicates >= DUPLICATES || self.there_bytes > (DUPLICATES - 1) * segment
     }
 
-    /// Works out what is lost, while losses are repaired.
-    pub(super) fn find_lost(&mut self, una: u64) {
+    fn find_lost(&mut self, una: u64) {
         let highest = self.there.last().map_or(una, |range| range.end);
         self.forget_arrived(una, highest);
         self.lost.clear();
@@ -119,14 +178,12 @@ impl Scoreboard {
         self.again.drain(..last.map_or(0, |last| last + 1));
     }
 
-    /// The first that is to be sent again, at most a segment of it.
-    pub(super) fn next(&self, segment: u64) -> Option<Range<u64>> {
+    fn next(&self, segment: u64) -> Option<Range<u64>> {
         let first = self.lost.front()?;
         Some(first.start..first.end.min(first.start.saturating_add(segment)))
     }
 
-    /// It was sent, when `sent` positions had been.
-    pub(super) fn sent_again(&mut self, range: Range<u64>, sent: u64) {
+    fn sent_again(&mut self, range: Range<u64>, sent: u64) {
         if let Some(first) = self.lost.front_mut() {
             first.start = range.end;
             if first.is_empty() {
@@ -137,16 +194,14 @@ impl Scoreboard {
         self.again.push_back((range, sent));
     }
 
-    /// All that was sent and is not there is lost: a timeout, or segments that were too big.
-    pub(super) fn lose_all(&mut self, una: u64, sent: u64) {
+    fn lose_all(&mut self, una: u64, sent: u64) {
         self.again.clear();
         self.duplicates = 0;
         self.lost_until = sent;
         self.find_lost(una);
     }
 
-    /// Nothing is repaired any more.
-    pub(super) fn repaired(&mut self) {
+    fn repaired(&mut self) {
         self.again.clear();
         self.lost.clear();
         self.lost_bytes = 0;
@@ -161,15 +216,15 @@ mod tests {
     const SENT: u64 = 20_000;
 
     /// Ten segments of 1000 and more, of which these blocks are there.
-    fn heard(blocks: &[(u32, u32)]) -> Scoreboard {
-        let mut board = Scoreboard::default();
+    fn heard(blocks: &[(u32, u32)]) -> Gaps {
+        let mut board = Gaps::default();
         for &block in blocks {
             board.update(1000, &[block, (0, 0), (0, 0)], 1000, SENT);
         }
         board
     }
 
-    fn resend_all(board: &mut Scoreboard, sent: u64) -> Vec<Range<u64>> {
+    fn resend_all(board: &mut Gaps, sent: u64) -> Vec<Range<u64>> {
         let mut all = Vec::new();
         while let Some(range) = board.next(1000) {
             board.sent_again(range.clone(), sent);

@@ -1,5 +1,7 @@
 //! Sockets: added, found again, forgotten.
 
+use std::rc::Rc;
+
 use greenroom::hub::Domain;
 
 use crate::choices::Entity;
@@ -7,6 +9,7 @@ use crate::id::{HostId, SocketId, Weak};
 use crate::path::escaped;
 use crate::socket::options::Options;
 use crate::socket::{Dirty, NO_SOCKET, Proto, Socket};
+use crate::tcp::Config;
 use crate::world::World;
 
 impl World {
@@ -73,6 +76,14 @@ impl World {
                 id
             }
             None => self.sockets.push(socket),
+        }
+    }
+
+    /// What a connection is told: mostly the same as the one before it, which then is kept once.
+    pub(crate) fn shared(&mut self, config: Config) -> Rc<Config> {
+        match &self.tcp_config {
+            Some(last) if **last == config => last.clone(),
+            _ => self.tcp_config.insert(Rc::new(config)).clone(),
         }
     }
 

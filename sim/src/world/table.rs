@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
 use crate::id::Id;
+use crate::world::memory::without_rows;
 
 /// Rows that stay, or are replaced in place.
 pub(crate) struct Table<I, T> {
@@ -33,6 +34,10 @@ impl<I: Id, T> Table<I, T> {
     }
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, T> {
         self.rows.iter()
+    }
+    /// The same table without a row, with its memory unless that is of more than so many.
+    pub(crate) fn emptied(self, most: usize) -> Table<I, T> {
+        Table { rows: without_rows(self.rows, most), ids: PhantomData }
     }
     /// One row to change, and all others to look at meanwhile.
     #[inline]
@@ -130,6 +135,13 @@ impl<I: Id, T> Slots<I, T> {
     /// All ids of now, without holding on to the table.
     pub(crate) fn ids(&self) -> impl Iterator<Item = I> + use<I, T> {
         (0..self.rows.len()).map(I::of_row)
+    }
+}
+
+impl<I, T> Slots<I, T> {
+    /// As [`Table::emptied`].
+    pub(crate) fn emptied(self, most: usize) -> Slots<I, T> {
+        Slots { rows: without_rows(self.rows, most), free: without_rows(self.free, most) }
     }
 }
 

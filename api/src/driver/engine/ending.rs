@@ -137,7 +137,7 @@ impl Driver {
 
     /// Where in the queue it stands.
     fn place_of(&self, id: GreenletId) -> Option<usize> {
-        self.table.borrow().queue.iter().position(|&queued| queued == id)
+        self.table.borrow().queue.iter().position(|queued| queued.greenlet == id)
     }
 
     /// Ends the process: this greenlet's end is owed, and it cannot be had.

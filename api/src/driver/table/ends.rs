@@ -142,7 +142,7 @@ impl Table {
             let slot = &mut self.slots[id.slot()];
             slot.abandoned = false;
             slot.killed = true;
-            self.queue.push_back(id);
+            self.enqueue(id);
         }
     }
 }

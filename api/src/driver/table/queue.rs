@@ -6,7 +6,7 @@ use std::mem;
 use super::Table;
 use crate::driver::slot::Beginning;
 use crate::greenlet::{Fiber, Leave};
-use crate::hub::{GreenletId, Runnable, SwitchPoint, Tick};
+use crate::hub::{GreenletId, Place, Runnable, SwitchPoint, Tick};
 
 impl Table {
     #[inline]
@@ -18,6 +18,13 @@ impl Table {
         Runnable::new(current, &self.queue, self.yielded == self.queue.len(), point)
     }
 
+    /// Puts a greenlet last.
+    #[inline]
+    pub(super) fn enqueue(&mut self, greenlet: GreenletId) {
+        self.enqueued += 1;
+        self.queue.push_back(Place { greenlet, number: self.enqueued });
+    }
+
     /// Takes the greenlet at this place of the queue out to run, with what it is suspended in (empty
     /// where it has yet to begin), and says whether it is hurried. `None` if it was abandoned.
     #[inline(always)]
@@ -25,8 +32,8 @@ impl Table {
         &mut self,
         index: usize,
     ) -> Option<(GreenletId, Fiber, bool)> {
-        let id = if index == 0 { self.queue.pop_front() } else { self.queue.remove(index) }
-            .expect("a turn names one of the runnable");
+        let place = if index == 0 { self.queue.pop_front() } else { self.queue.remove(index) };
+        let id = place.expect("a turn names one of the runnable").greenlet;
         if self.yielded > 0 {
             self.forget_yield_of(id);
         }
@@ -56,7 +63,7 @@ impl Table {
     /// Puts the current greenlet at the end of the queue; returns how it leaves.
     pub(in crate::driver) fn requeue(&mut self, yielded: bool) -> Leave {
         let id = self.current.expect("only a running greenlet gives way");
-        self.queue.push_back(id);
+        self.enqueue(id);
         if yielded {
             self.details[id.slot()].yielded = self.polls;
             self.yielded += 1;
@@ -73,7 +80,7 @@ impl Table {
     /// When the next timeout of one who merely yielded is due: time moves though it could run. One that is
     /// due by now is met at its next call, after what that finds there.
     pub(in crate::driver) fn next_of_yielders(&self, now: Tick) -> Option<Tick> {
-        let queued = self.queue.iter().map(|id| &self.details[id.slot()]);
+        let queued = self.queue.iter().map(|place| &self.details[place.greenlet.slot()]);
         let yielders = queued.filter(|details| details.yielded == self.polls);
         let timeouts = yielders.flat_map(|details| &details.timeouts);
         timeouts.map(|timeout| timeout.deadline).filter(|&deadline| deadline > now).min()
@@ -86,12 +93,13 @@ impl Table {
         if crowd.len() <= FEW {
             return;
         }
-        let queued: BTreeSet<GreenletId> = self.queue.iter().copied().collect();
+        let queued: BTreeSet<GreenletId> = self.queue.iter().map(|place| place.greenlet).collect();
         let first: Vec<GreenletId> =
             crowd.iter().copied().filter(|id| queued.contains(id)).collect();
         let moved: BTreeSet<GreenletId> = first.iter().copied().collect();
-        self.queue.retain(|id| !moved.contains(id));
-        first.into_iter().rev().for_each(|id| self.queue.push_front(id));
+        let behind = std::mem::take(&mut self.queue).into_iter().map(|place| place.greenlet);
+        let behind = behind.filter(|id| !moved.contains(id));
+        first.into_iter().chain(behind).for_each(|id| self.enqueue(id));
     }
 
     /// Takes those out of the queue who were abandoned since the last time.
@@ -106,9 +114,10 @@ impl Table {
     fn sweep(&mut self) {
         let mut yielded = 0;
         let (slots, details, poll) = (&self.slots, &self.details, self.polls);
-        self.queue.retain(|id| {
-            let is_abandoned = slots[id.slot()].abandoned;
-            yielded += usize::from(is_abandoned && details[id.slot()].yielded == poll);
+        self.queue.retain(|place| {
+            let index = place.greenlet.slot();
+            let is_abandoned = slots[index].abandoned;
+            yielded += usize::from(is_abandoned && details[index].yielded == poll);
             !is_abandoned
         });
         self.yielded -= yielded;

@@ -2,6 +2,8 @@
 //! is noted in `owed`. And what routers on the way say (ICMP): that a segment was too big for a hop, or
 //! has nowhere to go.
 
+use std::rc::Rc;
+
 use super::super::buffer::Arrival;
 use super::super::errno::Errno;
 use super::super::segment::Segment;
@@ -16,10 +18,17 @@ impl Connection {
         }
         match self.state {
             State::Closed => {
-                self.owed.reset = self.owed.reset.or(Connection::reset_for(seg, payload.len()));
+                self.owe_reset(seg, payload.len());
             }
             State::SynSent => self.opening(now, seg),
             _ => self.synchronized(now, seg, payload),
+        }
+    }
+
+    /// What answers a segment that nothing here is meant by.
+    fn owe_reset(&mut self, seg: &Segment, payload_len: usize) {
+        if self.owed.reset.is_none() {
+            self.owed.reset = Connection::reset_for(seg, payload_len).map(Box::new);
         }
     }
 
@@ -27,7 +36,7 @@ impl Connection {
     fn opening(&mut self, now: u64, seg: &Segment) {
         let flags = seg.flags;
         if flags.ack && seg.ack != self.snd_nxt {
-            self.owed.reset = self.owed.reset.or(Connection::reset_for(seg, 0));
+            self.owe_reset(seg, 0);
         } else if flags.rst && flags.ack {
             self.die(Some(Errno::ConnRefused));
         } else if flags.syn && !flags.rst {
@@ -126,7 +135,7 @@ impl Connection {
         let ack = seg.ack;
         if self.state == State::SynReceived {
             if ack <= self.snd_una || ack > self.snd_nxt {
-                self.owed.reset = self.owed.reset.or(Connection::reset_for(seg, payload_len));
+                self.owe_reset(seg, payload_len);
                 return false;
             }
             self.establish(now);
@@ -312,7 +321,7 @@ impl Connection {
     pub fn limit_segments(&mut self, mss: u32) -> bool {
         let is_news = mss < self.config.mss;
         if is_news {
-            self.config.mss = mss;
+            Rc::make_mut(&mut self.config).mss = mss;
             self.congestion.resize(mss);
         }
         is_news

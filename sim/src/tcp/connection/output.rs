@@ -12,7 +12,7 @@ impl Connection {
     pub fn poll_transmit(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
         payload.clear();
         if let Some(reset) = self.owed.reset.take() {
-            return Some(reset);
+            return Some(*reset);
         }
         let segment = self.next_segment(now, payload);
         // What a listener answers, and what is said in TIME-WAIT, does not come from the socket.
@@ -35,6 +35,13 @@ impl Connection {
                 segment
             }
         }
+    }
+
+    /// Whether `poll_transmit`, which had nothing to say last, still has nothing and would change nothing: time
+    /// alone has gone by since.
+    pub fn is_at_rest(&self, now: u64) -> bool {
+        let is_quiet = self.unsent() == 0 && !self.has_news();
+        self.state.is_synchronized() && is_quiet && !self.appetite_is_due(now)
     }
 
     fn handshake(&mut self, now: u64) -> Option<Segment> {
@@ -144,6 +151,12 @@ impl Connection {
         segment
     }
 
+    /// Whether it is time to look at how much was read.
+    fn appetite_is_due(&self, now: u64) -> bool {
+        self.incoming.capacity() < self.config.recv_buffer_max
+            && self.timers.rtt.smoothed_ns().is_some_and(|ns| self.appetite.is_due(now, ns))
+    }
+
     fn feed_appetite(&mut self, now: u64) {
         let max = self.config.recv_buffer_max;
         if self.incoming.capacity() >= max {
@@ -183,11 +196,15 @@ impl Connection {
             return Some(self.header_of_probe());
         }
         // First the news, then its repetitions: they count as duplicates only after it.
-        if self.owed.ack || self.ack_due() || self.window_update_due() {
+        if self.has_news() {
             return Some(self.header(self.snd_nxt));
         }
         let sack = self.owed.duplicate_acks.pop_front()?;
         Some(Segment { sack, ..self.header(self.snd_nxt) })
+    }
+
+    fn has_news(&self) -> bool {
+        self.owed.ack || self.ack_due() || self.window_update_due()
     }
 
     fn ack_due(&self) -> bool {

@@ -170,15 +170,9 @@ impl Connection {
     /// The earliest time at which `handle_timeout` has something to do.
     pub fn poll_timeout(&self) -> Option<u64> {
         let timers = &self.timers;
-        let times = [
-            timers.retransmit_at,
-            timers.persist_at,
-            timers.close_at,
-            self.acks.due_at(),
-            self.user_timeout_at(),
-            self.keepalive_at(),
-        ];
-        times.into_iter().flatten().min()
+        let earliest = earlier(timers.retransmit_at, timers.persist_at);
+        let earliest = earlier(earliest, earlier(timers.close_at, self.acks.due_at()));
+        earlier(earliest, earlier(self.user_timeout_at(), self.keepalive_at()))
     }
 
     /// Only timers are pending that bring no application anything it waits for: TIME-WAIT,
@@ -303,17 +297,20 @@ impl Connection {
     /// Counted from the last word of the peer, while nothing is in flight or waiting: otherwise the
     /// other timers find out whether it lives.
     fn keepalive_at(&self) -> Option<u64> {
+        let keepalive = self.config.keepalive?;
         let idle = !self.in_flight() && self.unsent() == 0;
         let open = self.state.is_synchronized() && self.state != State::TimeWait;
-        let keepalive = self.config.keepalive.filter(|_| idle && open)?;
+        if !idle || !open {
+            return None;
+        }
         let probes = u64::from(self.timers.keepalive_probes);
         let wait = keepalive.idle_ns.saturating_add(keepalive.interval_ns.saturating_mul(probes));
         Some(self.timers.heard_at.saturating_add(wait))
     }
 
     fn user_timeout_at(&self) -> Option<u64> {
-        let since = self.timers.stalled_since?;
-        Some(since.saturating_add(self.config.user_timeout_ns?))
+        let limit_ns = self.config.user_timeout_ns?;
+        Some(self.timers.stalled_since?.saturating_add(limit_ns))
     }
 
     fn retries(&self) -> u32 {
@@ -330,5 +327,12 @@ impl Connection {
         let doubled = (2_u64.checked_shl(doublings).unwrap_or(u64::MAX) - 1).saturating_mul(min);
         let rest = u64::from(self.retries() - doublings).saturating_mul(max);
         doubled.saturating_add(rest)
+    }
+}
+
+fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        _ => one.or(other),
     }
 }
