@@ -19,6 +19,7 @@ mod bench;
 mod conform;
 mod fuzz;
 mod help;
+mod instructions;
 mod mutants;
 mod soak;
 mod steps;
@@ -72,6 +73,8 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         "soak" => soak::main(rest).map(exit),
         // The servers that are soaked, started by `soak`.
         "soak-child" => soak::child().map(exit),
+        "instructions" => instructions::main(rest).map(exit),
+        "growth" => instructions::growth::main(rest).map(exit),
         "test" => flags(name, rest, &[]).map(|_| exit(steps::test())),
         "asan" => flags(name, rest, &[]).map(|_| exit(asan::run())),
         "tsan" => flags(name, rest, &[]).map(|_| exit(tsan::run())),
@@ -92,7 +95,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         }
         unknown => Err(format!(
             "no command `{unknown}`; there are sim, replay, real, conform, snapshots, fuzz, \
-             soak, bench, test, asan, tsan, mutants, ci, tidy, unsafe"
+             soak, bench, instructions, growth, test, asan, tsan, mutants, ci, tidy, unsafe"
         )),
     }
 }
