@@ -54,37 +54,38 @@ fn place() -> PathBuf {
 /// Counts and compares, or writes down what was counted; returns whether nothing grew.
 pub fn main(arguments: &[String]) -> Result<bool, Usage> {
     let accept = !flags("instructions", arguments, &["--accept"])?.is_empty();
-    if !bench::is_of(PROFILE) {
-        return Ok(bench::again(PROFILE, "instructions", arguments));
-    }
-    Ok(run(accept).unwrap_or_else(|error| {
-        complain!("instructions: {error}");
-        false
-    }))
+    Ok(counted("instructions", arguments, || run(accept)))
 }
 
-/// Whether valgrind is there; else how to have it.
-fn has_valgrind() -> Result<(), String> {
-    match process::has("valgrind") {
-        true => Ok(()),
+/// Does a command that counts, if that can be, as the profile builds it that is counted; returns whether all
+/// held.
+fn counted(
+    command: &str,
+    arguments: &[String],
+    run: impl FnOnce() -> Result<bool, String>,
+) -> bool {
+    let done = match process::has("valgrind") {
         false => Err("valgrind is not installed: `apt-get install valgrind`".into()),
-    }
-}
-
-/// A check of this kind as a step of `ci`: skipped without valgrind, unless tools are required.
-pub fn ci(check: fn(&[String]) -> Result<bool, Usage>) -> bool {
-    if !process::has("valgrind") && std::env::var_os("GREENROOM_REQUIRE_TOOLS").is_none() {
-        complain!("skipped: valgrind, which is not installed");
-        return true;
-    }
-    check(&[]).unwrap_or_else(|error| {
-        complain!("{error}");
+        true if !bench::is_of(PROFILE) => Ok(bench::again(PROFILE, command, arguments)),
+        true => run(),
+    };
+    done.unwrap_or_else(|error| {
+        complain!("{command}: {error}");
         false
     })
 }
 
+/// A command of this kind as a step of `ci`: skipped without valgrind, unless tools are required.
+pub fn ci(command: fn(&[String]) -> Result<bool, Usage>) -> bool {
+    if !process::has("valgrind") && std::env::var_os("GREENROOM_REQUIRE_TOOLS").is_none() {
+        complain!("skipped: valgrind, which is not installed");
+        return true;
+    }
+    // It is given nothing that could be wrong.
+    command(&[]).is_ok_and(|held| held)
+}
+
 fn run(accept: bool) -> Result<bool, String> {
-    has_valgrind()?;
     let jobs: Vec<Job> = ROWS.iter().map(|(_, job)| *job).collect();
     let counts = count::count(&jobs)?;
     let now = Snapshot::new(ROWS.iter().map(|(name, _)| *name).zip(counts));

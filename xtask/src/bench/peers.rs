@@ -116,3 +116,57 @@ impl Drop for Group {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder whose `with-ours.sh` is this, and a scratch folder beside it.
+    fn peers(name: &str, script: &str) -> Peers {
+        use std::os::unix::fs::PermissionsExt;
+        let place =
+            std::env::temp_dir().join(format!("greenroom-peers-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&place).expect("it may write there");
+        let path = place.join(WITH_OURS);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("it may write there");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("it is ours");
+        Peers { scratch: place.join("scratch"), folder: place }
+    }
+
+    fn benched(name: &str, script: &str, benchmarks: &[&str]) -> (Result<(), String>, String) {
+        let peers = peers(name, script);
+        let done = peers.bench(benchmarks);
+        let told = std::fs::read_to_string(peers.folder.join("told")).unwrap_or_default();
+        std::fs::remove_dir_all(&peers.folder).expect("it is ours");
+        (done, told)
+    }
+
+    #[test]
+    fn it_is_built_first_and_then_called_with_sections_and_nothing_of_another_day() {
+        let script =
+            "mkdir -p $2/tools $2/results; echo 'print(1)' >$2/tools/report.py; d=$(dirname $0)
+            shift; s=$1; shift; echo \"$# $* $(ls $s/results)\" >>$d/told; touch $s/results/old";
+        let (done, told) = benched("built", script, &["instr", "sim", "crowds"]);
+        assert_eq!((done, told.as_str()), (Ok(()), "0  \n3 instr simcg sim \n"));
+    }
+
+    #[test]
+    fn what_cannot_be_built_or_has_no_peer_is_said() {
+        let (done, _) = benched("broken", "exit 3", &["echo"]);
+        assert_eq!(done, Err("the build ended with exit status: 3".into()));
+        let (done, told) = benched("unasked", "touch $(dirname $0)/told", &["crowds"]);
+        assert_eq!(done, Err("no peer does what is asked for".into()));
+        assert_eq!(told, "");
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended_with_all_that_it_started() {
+        let mut command = Command::new("sh");
+        // What it started has its output, whose end is theirs.
+        command.args(["-c", "sleep 600 & wait"]).stdout(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().expect("there is a shell");
+        let mut output = child.stdout.take().expect("it was piped");
+        assert_eq!(Group(child).end_within(Duration::ZERO), Ok(None));
+        assert_eq!(std::io::Read::read(&mut output, &mut [0]).expect("it ends"), 0);
+    }
+}

@@ -2,9 +2,9 @@
 //! cost doubles with their number; a tree or a heap makes it a little larger.
 
 use super::count::{self, Count, Job};
-use super::{PROFILE, has_valgrind};
+use super::counted;
 use crate::bench::machine::{figure, table};
-use crate::{Usage, bench, flags};
+use crate::{Usage, flags};
 
 /// What one may cost with twice as many around, by what it costs with these.
 const RATIO_MAX: f64 = 1.3;
@@ -102,17 +102,10 @@ impl Case {
 /// Counts each crowd, twice doubled; returns whether no cost grew by more than it may.
 pub fn main(arguments: &[String]) -> Result<bool, Usage> {
     flags("growth", arguments, &[])?;
-    if !bench::is_of(PROFILE) {
-        return Ok(bench::again(PROFILE, "growth", arguments));
-    }
-    Ok(run().unwrap_or_else(|error| {
-        complain!("growth: {error}");
-        false
-    }))
+    Ok(counted("growth", arguments, run))
 }
 
 fn run() -> Result<bool, String> {
-    has_valgrind()?;
     let jobs: Vec<Job> = CASES.iter().flat_map(Case::jobs).collect();
     let counts = count::count(&jobs)?;
     let (mut rows, mut over) = (Vec::new(), Vec::new());
