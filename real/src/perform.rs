@@ -97,7 +97,13 @@ pub fn perform(scenario: &Scenario) {
     }
 }
 
-/// As [`perform`], and returns what came of it.
+/// As [`perform`], and returns what came of it: to drop that is a warning.
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// # let quiet = greenroom::scenario::Scenario::new("quiet", "", |stage| stage.client("cli", || Ok(())));
+/// greenroom_real::try_perform(&quiet);
+/// ```
 pub fn try_perform(scenario: &Scenario) -> Performance {
     try_perform_within(scenario, LIMIT)
 }

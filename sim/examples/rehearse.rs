@@ -13,7 +13,7 @@ fn main() {
 }
 
 /// A server that sends back what it is sent, and a client that tries again where the network fails it.
-fn echo() -> Scenario {
+pub fn echo() -> Scenario {
     Scenario::new("echo", "bytes come back", |stage| {
         stage.server("srv", || {
             let listener = TcpListener::bind("0.0.0.0:7070")?;

@@ -50,6 +50,24 @@ fn every_other_run_fails() {
     }));
 }
 
+/// It fails in the second play of every other run, and never where nothing deviates.
+#[test]
+fn some_runs_fail_when_played_again() {
+    if !is_users() {
+        return;
+    }
+    let last = Shared::new(None);
+    check(&Scenario::new("again", "what ran before decides, in few runs", move |stage| {
+        let last = last.clone();
+        stage.client("cli", move || {
+            let drawn = (0..8).map(|_| greenroom::rand::choose("byte", 256)).collect::<Vec<_>>();
+            let is_again = last.with(|last| last.replace(drawn.clone()) == Some(drawn.clone()));
+            let fails = is_again && drawn[0] > 0 && drawn[0] % 2 == 0;
+            if fails { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
+        });
+    }));
+}
+
 /// Only stormy weather has datagrams arrive twice.
 fn once(name: &str, hears: fn(u32)) -> Scenario {
     Scenario::new(name, "a datagram is heard once", move |stage| {
@@ -285,6 +303,16 @@ fn a_verdict_that_flips_is_not_deterministic() {
     assert!(!output.status.success());
     assert!(said.contains("NOT DETERMINISTIC"), "{said}");
     assert!(said.contains("every property held") && said.contains("violated: cli ends"), "{said}");
+}
+
+/// Not the boring run alone: what no seed determines may need what a seed decides.
+#[test]
+fn a_share_of_the_seeds_is_played_twice() {
+    let output = user_runs(&["some_runs_fail_when_played_again"], "again", &[]);
+    let said = said(&output);
+    assert!(!output.status.success());
+    assert!(said.contains("NOT DETERMINISTIC") && said.contains("seed "), "{said}");
+    assert!(!said.contains("the boring run"), "{said}");
 }
 
 #[test]

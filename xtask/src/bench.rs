@@ -1,22 +1,26 @@
-//! `cargo xtask bench [NAME…]`: release figures, medians of interleaved runs, beside a peer.
+//! `cargo xtask bench [NAME…] [--peers DIR]`: release figures, medians of interleaved runs, beside a peer.
 //!
 //! Every measured thing is a process of its own (`xtask bench-child …`), pinned to one CPU by
 //! `taskset` where it is installed. A repetition goes over all contestants before the next one
 //! starts, so a disturbance hits them alike; ratios are taken within one run only.
 
 mod crowds;
-mod echo;
+pub mod echo;
 mod hub;
 mod instr;
 mod load;
-mod machine;
+pub mod machine;
 mod mio_server;
 mod parked;
-mod process;
-mod sim;
+mod peers;
+pub mod process;
+pub mod sim;
 
 use std::process::Command;
 
+use peers::Peers;
+
+use crate::instructions::work;
 use crate::{Usage, kin, steps};
 
 /// How often each contestant is measured; figures are medians.
@@ -40,32 +44,67 @@ pub fn names() -> Vec<&'static str> {
     BENCHES.iter().map(|(name, _)| *name).collect()
 }
 
+/// What `--help` says of `--peers`.
+pub const PEERS_HELP: &str = "\
+--peers DIR has a folder with a `with-ours.sh` build other libraries and us in target/bench-peers, and prints
+what its sections measure of all in one run. It takes five minutes at most to build, or is left out.";
+
+/// Names and the folder of peers, as they are given.
+fn parse(arguments: &[String]) -> Result<(Vec<&str>, Option<Peers>), Usage> {
+    let (mut names, mut peers) = (Vec::new(), None);
+    let mut arguments = arguments.iter().map(String::as_str);
+    while let Some(argument) = arguments.next() {
+        match argument {
+            "--peers" => {
+                let folder = arguments.next().ok_or("`--peers` takes a folder, `--peers DIR`")?;
+                peers = Some(Peers::at(folder)?);
+            }
+            name if BENCHES.iter().any(|(known, _)| *known == name) => names.push(name),
+            unknown => {
+                let known = self::names().join(", ");
+                return Err(format!(
+                    "no benchmark `{unknown}`; there are {known}, and --peers DIR"
+                ));
+            }
+        }
+    }
+    if names.is_empty() {
+        names = self::names();
+    }
+    Ok((names, peers))
+}
+
 /// Runs the named benchmarks, or all; returns whether all could be run.
-pub fn main(names: &[String]) -> Result<bool, Usage> {
-    if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|(b, _)| b == name)) {
-        return Err(format!("no benchmark `{unknown}`; there are {}", self::names().join(", ")));
+pub fn main(arguments: &[String]) -> Result<bool, Usage> {
+    let (names, peers) = parse(arguments)?;
+    // The one that figures are quoted for.
+    if !is_of("release") {
+        return Ok(again("release", "bench-again", arguments));
     }
-    if !is_release() {
-        return Ok(again_in_release(names));
-    }
-    Ok(measure(names))
+    Ok(measure(&names, peers))
 }
 
 /// As [`main`], as it is built: a process that `bench` started, and that ends with it.
-pub fn again(names: &[String]) -> Result<bool, Usage> {
+pub fn as_built(arguments: &[String]) -> Result<bool, Usage> {
     kin::end_with_parent().map_err(|error| format!("bench-again: {error}"))?;
-    Ok(measure(names))
+    let (names, peers) = parse(arguments)?;
+    Ok(measure(&names, peers))
 }
 
-fn measure(names: &[String]) -> bool {
+fn measure(names: &[&str], peers: Option<Peers>) -> bool {
     say!("{}", machine::description());
-    let chosen = BENCHES.iter().filter(|(b, _)| names.is_empty() || names.iter().any(|n| n == b));
     let mut all = true;
-    for (name, bench) in chosen {
+    for (name, bench) in BENCHES.iter().filter(|(name, _)| names.contains(name)) {
         if let Err(error) = bench() {
             complain!("bench {name}: {error}");
             all = false;
         }
+    }
+    match peers.map(|peers| peers.bench(names)) {
+        None => say!("\npeers of this run: none; --peers DIR builds them"),
+        Some(Ok(())) => {}
+        // Our own figures stand without them.
+        Some(Err(error)) => say!("\npeers of this run: none: {error}"),
     }
     all
 }
@@ -86,21 +125,23 @@ pub fn child(args: &[String]) -> Result<(), Usage> {
         ["crowd", name, size] => crowds::child(name, size),
         ["spawn", alive, count] => hub::child_spawn(alive, count),
         ["yield", greenlets, count] => hub::child_yield(greenlets, count),
+        ["count", work, size, times] => work::child(work, size, times),
         _ => return Err(format!("`bench-child` does not know `{}`", args.join(" "))),
     };
     done.map_err(|error| format!("bench-child {}: {error}", args.join(" ")))
 }
 
-/// Whether this binary was built with the release profile, which figures are quoted for.
-fn is_release() -> bool {
+/// Whether this binary was built with that profile.
+pub fn is_of(profile: &str) -> bool {
     let here = std::env::current_exe().unwrap_or_default();
-    here.parent().and_then(|folder| folder.file_name()).is_some_and(|name| name == "release")
+    here.parent().and_then(|folder| folder.file_name()).is_some_and(|name| name == profile)
 }
 
-fn again_in_release(names: &[String]) -> bool {
+/// Runs a command of this tool as that profile builds it; returns whether it held.
+pub fn again(profile: &str, command: &str, arguments: &[String]) -> bool {
     let mut cargo = Command::new(steps::cargo_path());
-    cargo.args(["run", "--release", "--quiet", "--package", "xtask", "--", "bench-again"]);
-    cargo.args(names);
+    cargo.args(["run", "--profile", profile, "--quiet", "--package", "xtask", "--", command]);
+    cargo.args(arguments);
     cargo.current_dir(steps::root());
     let ended = kin::start(&mut cargo).and_then(|(mut child, _tie)| child.wait());
     ended.is_ok_and(|status| status.success())

@@ -19,7 +19,10 @@ cargo xtask COMMAND
   snapshots [--accept]                      golden traces and reports against snapshots/
   fuzz [TARGET…] [--inputs N | --for 30s]   mutated inputs to what reads others' text and bytes
   fuzz TARGET --play FILE…                  inputs from files
-  bench [NAME…]                             the benchmark tables, beside a peer in the same run
+  bench [NAME…] [--peers DIR]               the benchmark tables, beside peers in the same run
+  instructions [--accept]                   what an echo, a yield, a small world … cost in instructions,
+                                            against snapshots/
+  growth                                    what one of many costs, in crowds that double
   soak [--for TIME]                         honest and hostile clients at the kv and http servers;
                                             fails where descriptors or memory grow (not in ci)
   test                                      every test (nextest where installed, else cargo test)
@@ -29,7 +32,7 @@ cargo xtask COMMAND
   mutants                                   faults patched into a copy of the tree, each caught by
                                             its tests
   ci [--no-test]                            fmt, clippy, test, asan, tsan, mutants, doc, tidy,
-                                            fuzz, snapshots, a short sweep
+                                            fuzz, snapshots, a short sweep, instructions, growth
   tidy                                      crate arrows, and what may stand in which file
   tidy --floors [CRATE]                     what does not yet hold of the floors, counted
   unsafe                                    every `unsafe` with the argument that makes it sound
@@ -83,7 +86,19 @@ id, or a section's letter.\n\n"
              TARGET is one of {}.\n\n",
             crate::fuzz::names()
         ),
-        "bench" => format!("NAME is one of {}.\n\n", crate::bench::names().join(", ")),
+        "bench" => format!(
+            "NAME is one of {}.\n{}\n\n",
+            crate::bench::names().join(", "),
+            crate::bench::PEERS_HELP
+        ),
+        "instructions" => "\
+A row that grew by more than 3 % fails, and the functions that grew are named; one that shrank by as much is
+to be written down by --accept. Takes valgrind.\n\n"
+            .into(),
+        "growth" => "\
+Hosts, greenlets, waiters and connections become twice and four times as many: what one costs may grow by
+less than 1.3 times each time. Takes valgrind.\n\n"
+            .into(),
         _ => String::new(),
     }
 }
@@ -97,7 +112,18 @@ mod tests {
         let asked = asked_for("conform", &["--help".to_owned()]).expect("it is asked");
         assert!(asked.contains("--play FILE") && asked.contains("difference fails"), "{asked}");
         assert!(!asked.contains("snapshots"), "{asked}");
-        for command in ["bench", "conform", "fuzz", "tidy", "ci", "snapshots", "test", "unsafe"] {
+        for command in [
+            "bench",
+            "growth",
+            "instructions",
+            "conform",
+            "fuzz",
+            "tidy",
+            "ci",
+            "snapshots",
+            "test",
+            "unsafe",
+        ] {
             let help = asked_for(command, &["-h".to_owned()]).expect("it is asked");
             for code in [" 0 ", " 1 ", " 2 ", " 101 ", "141 "] {
                 assert!(help.contains(code), "{command}: {help}");

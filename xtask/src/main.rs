@@ -19,6 +19,7 @@ mod bench;
 mod conform;
 mod fuzz;
 mod help;
+mod instructions;
 mod kin;
 mod mutants;
 mod soak;
@@ -67,7 +68,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         }
         "bench" => bench::main(rest).map(exit),
         // The same as it is built for figures, started by `bench`.
-        "bench-again" => bench::again(rest).map(exit),
+        "bench-again" => bench::as_built(rest).map(exit),
         // One measured process of a benchmark, started by `bench`.
         "bench-child" => bench::child(rest).map(|()| ExitCode::SUCCESS),
         "fuzz" => fuzz::main(rest).map(exit),
@@ -77,6 +78,8 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         "soak" => soak::main(rest).map(exit),
         // The servers that are soaked, started by `soak`.
         "soak-child" => soak::child().map(exit),
+        "instructions" => instructions::main(rest).map(exit),
+        "growth" => instructions::growth::main(rest).map(exit),
         "test" => flags(name, rest, &[]).map(|_| exit(steps::test())),
         "asan" => flags(name, rest, &[]).map(|_| exit(asan::run())),
         "tsan" => flags(name, rest, &[]).map(|_| exit(tsan::run())),
@@ -97,7 +100,7 @@ fn command(args: &[String]) -> Result<ExitCode, Usage> {
         }
         unknown => Err(format!(
             "no command `{unknown}`; there are sim, replay, real, conform, snapshots, fuzz, \
-             soak, bench, test, asan, tsan, mutants, ci, tidy, unsafe"
+             soak, bench, instructions, growth, test, asan, tsan, mutants, ci, tidy, unsafe"
         )),
     }
 }

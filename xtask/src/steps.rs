@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::{asan, fuzz, mutants, tidy, tsan};
+use crate::{asan, fuzz, instructions, mutants, tidy, tsan};
 
 /// What a step runs.
 enum Work {
@@ -17,6 +17,8 @@ enum Work {
     Fuzz,
     Tidy,
     Snapshots,
+    Instructions,
+    Growth,
 }
 
 impl Work {
@@ -52,6 +54,8 @@ const CI: &[(&str, Work)] = &[
             "--check",
         ]),
     ),
+    ("instructions", Work::Instructions),
+    ("growth", Work::Growth),
 ];
 
 /// Every check there is; returns whether all held. `tests: false` leaves the tests out.
@@ -88,6 +92,8 @@ fn run(work: &Work) -> bool {
         // Half a minute of inputs that nobody saw before, and the kept ones.
         Work::Fuzz => fuzz::ci(),
         Work::Snapshots => snapshots(false),
+        Work::Instructions => instructions::ci(instructions::main),
+        Work::Growth => instructions::ci(instructions::growth::main),
         Work::Tidy => tidy::report(&root()).unwrap_or_else(|error| {
             complain!("tidy: the tree can't be read: {error}");
             false

@@ -57,6 +57,22 @@ fn ill_use_gets_one_line_and_exit_code_2() {
     is_refused(&["soak", "--for", "1s"], "`1s`", "4s");
     is_refused(&["soak", "hard"], "`hard`", "--for");
     is_refused(&["bench", "nothing"], "`nothing`", "echo");
+    is_refused(&["bench", "--peers"], "--peers", "DIR");
+    is_refused(&["bench", "echo", "--peers", "/nowhere"], "/nowhere", "with-ours.sh");
+    is_refused(&["instructions", "--check"], "--check", "--accept");
+    is_refused(&["growth", "twice"], "`twice`", "nothing");
+}
+
+#[test]
+fn without_valgrind_its_package_is_named_and_nothing_is_built() {
+    for command in ["instructions", "growth"] {
+        let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        let output = xtask.arg(command).env("PATH", "").output().expect("xtask runs");
+        let said = String::from_utf8(output.stderr.clone()).expect("text");
+        assert_eq!(code(&output), 1, "{said}");
+        let line = "valgrind is not installed: `apt-get install valgrind`";
+        assert_eq!(said.trim_end(), format!("{command}: {line}"));
+    }
 }
 
 #[test]

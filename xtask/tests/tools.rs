@@ -388,7 +388,12 @@ fn every_command_says_what_it_ends_with() {
         ("replay", &["0 held", "1 a", "2 usage", "3 not det", "4 nothing", "101 an", "141 who"]),
         ("real", &["0 held", "1 a property", "ended its process", "2 usage", "101 an", "141 who"]),
         ("conform", &["0 held", "1 failed", "2 usage", "101 an", "141 who"]),
-        ("bench", &["0 held", "1 failed", "2 usage", "101 an", "141 who", "echo, instr"]),
+        (
+            "bench",
+            &["0 held", "1 failed", "2 usage", "101 an", "141 who", "echo, instr", "--peers DIR"],
+        ),
+        ("instructions", &["0 held", "--accept", "3 %", "valgrind"]),
+        ("growth", &["0 held", "1.3 times", "valgrind"]),
         ("snapshots", &["0 held", "--accept"]),
         ("tidy", &["0 held", "--floors"]),
         ("ci", &["0 held", "--no-test"]),

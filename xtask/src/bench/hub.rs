@@ -5,7 +5,7 @@ use std::hint::black_box;
 use greenroom::thread;
 
 use super::REPETITIONS;
-use super::machine::{figure, median, table};
+use super::machine::{ANOTHER_DAY, figure, median, table};
 use super::process::{self, cpu_ns};
 
 const SPAWNS: &str = "2000000";
@@ -17,7 +17,7 @@ pub fn spawn() -> Result<(), String> {
         [("one at a time", ["spawn", "1", SPAWNS]), ("10 000 alive", ["spawn", "10000", SPAWNS])];
     let title = "spawn: spawn + join on the real hub (aim ≤ 200 ns)";
     measure(title, &cases)?;
-    say!("  other runs: glommio 52.8 and 63.6, monoio 191 and 39.3, tokio 474 and 337, may 863");
+    say!("  {ANOTHER_DAY}: glommio 52.8 and 63.6, monoio 191 and 39.3, tokio 474 and 337, may 863");
     Ok(())
 }
 
@@ -26,7 +26,7 @@ pub fn yields() -> Result<(), String> {
     let cases =
         [("2 greenlets", ["yield", "2", YIELDS]), ("100 greenlets", ["yield", "100", YIELDS])];
     measure("yield: one yield, to the next greenlet's start (aim ≤ 60 ns)", &cases)?;
-    say!("  other runs, 2 tasks: may 32.8, glommio 37.0, monoio 66.2, tokio 176");
+    say!("  {ANOTHER_DAY}, 2 tasks: may 32.8, glommio 37.0, monoio 66.2, tokio 176");
     Ok(())
 }
 

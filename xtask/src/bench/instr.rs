@@ -1,7 +1,7 @@
 //! User-space instructions, counted by valgrind: figures that do not wobble with the machine.
 
 use super::echo::{SERVERS, load};
-use super::machine::{figure, table};
+use super::machine::{ANOTHER_DAY, figure, table};
 use super::process::{self, Running};
 
 /// Two sizes of the same work: the difference, divided, leaves out start and end.
@@ -24,7 +24,7 @@ pub fn bench() -> Result<(), String> {
     }
     let title = "instr: user-space instructions per echoed message (aim ≤ 900 at 64)";
     table(title, &["server", "1 connection", "64 connections"], &rows);
-    say!("  other runs, same method: tokio 1 646 and 968, may 1 311 and 693, mio 119 and 99");
+    say!("  {ANOTHER_DAY}, same method: tokio 1 646 and 968, may 1 311 and 693, mio 119 and 99");
 
     let mut rows = Vec::new();
     for (name, work, greenlets) in [

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+/// When and where figures were taken that are not of this run.
+pub const ANOTHER_DAY: &str = "on 22 Nov 2026, on 2 CPUs of an AMD EPYC";
+
 /// The machine: processor, CPUs, kernel.
 pub fn description() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

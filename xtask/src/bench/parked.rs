@@ -8,7 +8,7 @@ use greenroom::net::TcpListener;
 use greenroom::thread;
 
 use super::echo::announce;
-use super::machine::{figure, table};
+use super::machine::{ANOTHER_DAY, figure, table};
 use super::process;
 
 /// Descriptors left for what is no connection.
@@ -33,7 +33,7 @@ pub fn bench() -> Result<(), String> {
     let row = [reached, limit, grown_b / reached].map(figure).to_vec();
     let title = "parked: greenlets idle in a read on the real hub, one 64 B echo done on each";
     table(title, &["parked at once", "limit of descriptors", "B of memory each"], &[row]);
-    say!("  other runs, B each: may 7 916, gevent 9 647, tokio 901; a page of stack is 4 096");
+    say!("  {ANOTHER_DAY}, B each: may 7 916, gevent 9 647, tokio 901; a page of stack is 4 096");
     Ok(())
 }
 
