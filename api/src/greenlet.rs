@@ -47,7 +47,7 @@ pub(crate) fn end_process(why: &str) -> ! {
 
 /// What it says where a hub drops a body that has begun and not ended.
 ///
-/// A run ends only when every body has (`Driver::settle`), so this is a fault of a hub's: it panicked in
+/// A run ends only when every body has (`Driver::end_all`), so this is a fault of a hub's: it panicked in
 /// between two steps of a turn. Others may rely on the destructors of its frames.
 fn end_for_a_lost_body() -> ! {
     end_process("greenroom: a hub lost a greenlet that had not ended")

@@ -28,7 +28,7 @@
 //! # `panic=abort`
 //!
 //! Greenlets are ended by unwinding. Where panics abort, a kill and the end of a timeout are errors of
-//! the calls that can fail (`read`, `recv`, `acquire_timeout`), once each, and nothing to those that
+//! the calls that can fail (`read`, `recv`, `acquire_timeout`), and nothing to those that
 //! cannot (`sleep`, `join`, `lock`, `Semaphore::acquire`, `Barrier::wait`), which wait on, in the place
 //! that they have. A greenlet that goes on regardless ends the process where its end is owed, at the
 //! latest when its run ends.

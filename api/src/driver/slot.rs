@@ -56,7 +56,8 @@ pub(super) struct Slot {
     pub(super) has_helper: bool,
 }
 
-#[cfg(all(target_pointer_width = "64", not(greenroom_threads)))]
+// What tools see of a switch takes more.
+#[cfg(all(target_pointer_width = "64", not(greenroom_threads), not(feature = "sanitizer")))]
 const _: () = assert!(size_of::<Slot>() == 128, "two lines");
 
 /// One wait of a greenlet.

@@ -110,7 +110,7 @@ fn left_behind() -> MutexGuard<'static, Vec<Pool>> {
     LEFT_BEHIND.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A stack of at least `size` bytes. `OutOfMemory` when the machine has no room for one more, or
+/// A stack of `size` bytes or more, up to a kilobyte of which lies idle (see [`Slot::colour`]). `OutOfMemory` when the machine has no room for one more, or
 /// never has for one of that size.
 pub(crate) fn take(size: usize) -> io::Result<Slot> {
     if size > MAX_SIZE {

@@ -105,7 +105,7 @@ impl Leave {
         // (`Table::remove`), so the stack is live and the root on it is this greenlet's.
         //
         // A frame that never unwinds is still there. A panic cannot go past the root: the driver's
-        // body catches all (`Driver::begin`). A raw pointer does not leave its thread, and to forget
+        // body catches all (`Driver::start`). A raw pointer does not leave its thread, and to forget
         // a `Leave` leaves nothing undone.
         unsafe { self.0.as_ref() }
     }

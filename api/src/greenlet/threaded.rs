@@ -233,7 +233,7 @@ struct Lent<T>(T);
 
 // SAFETY: a body stays with its hub's threads, of which one at a time runs, each after the one before
 // (`Baton`). It is as if all were one thread, but for thread-locals: the driver's own are set for each
-// thread (`Driver::begin`), and the tools' programs have none that they carry from one to another.
+// thread (`Driver::start`), and the tools' programs have none that they carry from one to another.
 unsafe impl<T> Send for Lent<T> {}
 
 impl<T> Lent<T> {

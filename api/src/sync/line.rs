@@ -344,6 +344,10 @@ impl<S, T> Wait<'_, S, T> {
         }
         let Some(driver) = driver::current() else { return self.wait_as_thread(offer, attempt) };
         driver.after_switch();
+        // Where nothing unwinds, what can be told of a timeout that is over is told each time.
+        if cfg!(panic = "abort") && self.can_fail && driver.expired_timeout().is_some() {
+            return Waited::GaveUp(offer);
+        }
         if driver.may_wait().is_err() {
             let seized = (self.seize)(&mut held(self.state));
             return if seized { Waited::Served(offer) } else { Waited::GaveUp(offer) };

@@ -64,6 +64,8 @@ fn story() {
     meets_the_others_of_its_round();
     joins_what_is_not_done();
     errs_where_a_call_can_fail();
+    errs_at_each_call_inside_a_timeout_that_is_over();
+    takes_nothing_for_timeouts_that_are_all_over();
     sleeps_on();
 }
 
@@ -135,6 +137,37 @@ fn errs_where_a_call_can_fail() {
         greenlet.kill();
     }
     all_end([waiter, limited, reader]);
+}
+
+/// Whatever came before it, and told nobody.
+fn errs_at_each_call_inside_a_timeout_that_is_over() {
+    let (sender, receiver) = mpsc::channel::<()>();
+    let queue = Queue::<()>::new();
+    let waiter = spawn(move || {
+        let late = timeout(LEFT_ALONE, || {
+            sleep(2 * LEFT_ALONE);
+            for _ in 0..3 {
+                assert!(receiver.recv().is_err() && queue.get().is_err());
+            }
+        });
+        assert!(late.is_err(), "its time was up");
+    });
+    all_end([waiter]);
+    drop(sender);
+}
+
+/// One within another: neither is waited for again.
+fn takes_nothing_for_timeouts_that_are_all_over() {
+    let lock = Rc::new(Mutex::new(()));
+    let theirs = lock.clone();
+    let guard = lock.lock().unwrap();
+    let waiter = spawn(move || {
+        let inner = || timeout(2 * LEFT_ALONE, || drop(theirs.lock().unwrap()));
+        assert!(timeout(LEFT_ALONE, inner).is_err(), "its time was up");
+    });
+    sleep(HELD);
+    drop(guard);
+    all_end([waiter]);
 }
 
 /// Neither a kill nor a timeout that is over ends these, and they take no time but their own.

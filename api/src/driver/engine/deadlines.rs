@@ -130,10 +130,15 @@ impl Driver {
             return None;
         }
         let now = self.now();
-        self.table.borrow_mut().current_details().timeouts.iter_mut().find_map(|timeout| {
+        let mut outermost = None;
+        // Each that is over is known to be: where nothing unwinds to the first, the others are met too.
+        for timeout in &mut self.table.borrow_mut().current_details().timeouts {
             timeout.expired |= timeout.deadline <= now;
-            timeout.expired.then_some(timeout.id)
-        })
+            if timeout.expired && outermost.is_none() {
+                outermost = Some(timeout.id);
+            }
+        }
+        outermost
     }
 
     /// Whether the time of a timeout of the current greenlet is up, known or not.
