@@ -232,7 +232,7 @@ impl Check<'_> {
 }
 
 fn is_played_twice(seed: u64) -> bool {
-    seed % TWICE_EVERY == 0
+    seed.is_multiple_of(TWICE_EVERY)
 }
 
 fn judge(scenario: &Scenario, spec: &Spec, run: &Run, level: Option<Level>) {
