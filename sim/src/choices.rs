@@ -23,6 +23,7 @@ use rand_chacha::ChaCha8Rng;
 use draw::{Key, derive, root};
 
 pub use draw::Draw;
+pub(crate) use hash::hash_payload;
 pub use hash::{Fixed, FixedHasher, hash_bytes, mix};
 pub use series::Series;
 pub use table::{About, DECISIONS, Decision, Entry, FAULTS, Fault, Fired, Row};

@@ -93,14 +93,6 @@ impl Clock {
         Some((entry.at_ns, entry.event))
     }
 
-    /// As when a world begins, with its memory unless that is of more than so many events.
-    pub fn emptied(self, most: usize) -> Clock {
-        let Clock { mut heap, .. } = self;
-        heap.clear();
-        let heap = if heap.capacity() > most { BinaryHeap::new() } else { heap };
-        Clock { heap, ..Clock::default() }
-    }
-
     /// Moves the clock forward.
     #[inline]
     pub fn advance_to(&mut self, at_ns: u64) {

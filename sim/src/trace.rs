@@ -18,7 +18,7 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
-use crate::choices::{hash_bytes, mix};
+use crate::choices::{hash_payload, mix};
 use event::{Event, PathRef, Payload, Schedule, Text, WaitEnd, What};
 
 pub(crate) use errno::ErrorCode;
@@ -162,7 +162,7 @@ impl Recorder {
     /// What stands for bytes that are sent, in the event that is recorded next.
     pub(crate) fn payload(&mut self, bytes: &[u8]) -> Payload {
         self.carry(bytes);
-        Payload((!self.payload_is_opaque).then(|| hash_bytes(bytes)))
+        Payload((!self.payload_is_opaque).then(|| hash_payload(bytes)))
     }
 
     /// A text for an event.

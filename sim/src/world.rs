@@ -31,7 +31,6 @@ use crate::socket::flow::Flow;
 use crate::tcp::Config;
 use crate::trace::Recorder;
 use crate::weather::Weather;
-use crate::world::memory::Memory;
 use crate::world::table::{Slots, Table};
 
 pub(crate) struct World {
@@ -123,33 +122,32 @@ impl World {
         });
         let machines = machines.collect();
         let weather = weather.of_run(&choices);
-        let memory = Memory::take();
         let mut world = World {
-            clock: memory.clock,
+            clock: Clock::default(),
             choices,
             paths,
             weather,
             trace: Recorder::new(hosts.len(), keeps_events),
             hosts: machines,
-            greenlets: memory.greenlets,
+            greenlets: Table::default(),
             current: None,
             last_step_ns: 0,
-            descriptors: memory.descriptors,
-            sockets: memory.sockets,
+            descriptors: Slots::default(),
+            sockets: Table::default(),
             free_sockets: Vec::new(),
             tcp_config: None,
-            packets: memory.packets,
-            buffers: memory.buffers,
-            flows: memory.flows,
+            packets: Slots::default(),
+            buffers: Vec::new(),
+            flows: HashMap::default(),
             memory_waiters: Vec::new(),
             members: Vec::new(),
-            pairs: memory.pairs,
+            pairs: HashMap::default(),
             discarded: Vec::new(),
             in_flight: BTreeSet::new(),
-            dirty: memory.dirty,
+            dirty: Vec::new(),
             loopback: LoopbackQueue::default(),
             stirred: false,
-            ready: memory.ready,
+            ready: Vec::new(),
             fired: Fired::default(),
             violations: Vec::new(),
             seal: None,

@@ -93,6 +93,13 @@ impl Table {
         id
     }
 
+    /// Puts a greenlet last in the queue.
+    #[inline]
+    fn enqueue(&mut self, greenlet: GreenletId) {
+        self.enqueued += 1;
+        self.queue.push_back(Place { greenlet, number: self.enqueued });
+    }
+
     fn number_on(&mut self, host: HostId) -> u64 {
         let host = host.0 as usize;
         if host >= self.born_on.len() {

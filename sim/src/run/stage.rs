@@ -19,7 +19,8 @@ pub(super) fn set(
 ) -> Result<(Stage, World), String> {
     let set = || {
         let stage = scenario.stage();
-        let world = World::new(&stage.hosts, weather.clone(), choices, keeps_events);
+        let mut world = World::new(&stage.hosts, weather.clone(), choices, keeps_events);
+        world.take_memory();
         (stage, world)
     };
     panic::catch_unwind(AssertUnwindSafe(set)).map_err(|payload| {

@@ -9,13 +9,12 @@ use std::mem::take;
 use greenroom::hub::Ready;
 
 use crate::choices::Fixed;
-use crate::clock::Clock;
 use crate::id::{DescriptorId, GreenletIndex, HostId, PacketId, SocketId};
 use crate::link::packet::Packet;
 use crate::link::pair::Pair;
 use crate::socket::Socket;
 use crate::socket::flow::Flow;
-use crate::world::table::{Slots, Table};
+use crate::world::table::{Slots, Table, without_rows};
 use crate::world::{Descriptor, Greenlet, World};
 
 /// What has room for more is given back: nobody knows whether there is another world as large.
@@ -28,32 +27,32 @@ thread_local! {
 }
 
 /// Tables as a world begins with them.
-#[derive(Default)]
-pub(super) struct Memory {
-    pub(super) clock: Clock,
-    pub(super) greenlets: Table<GreenletIndex, Greenlet>,
-    pub(super) descriptors: Slots<DescriptorId, Descriptor>,
-    pub(super) sockets: Table<SocketId, Socket>,
-    pub(super) packets: Slots<PacketId, Packet>,
-    pub(super) buffers: Vec<Vec<u8>>,
-    pub(super) flows: HashMap<Flow, SocketId, Fixed>,
-    pub(super) pairs: HashMap<(HostId, HostId), Pair, Fixed>,
-    pub(super) dirty: Vec<SocketId>,
-    pub(super) ready: Vec<Ready>,
-}
-
-impl Memory {
-    /// What the last run left, if one did.
-    pub(super) fn take() -> Memory {
-        LEFT.take().map_or_else(Memory::default, |left| *left)
-    }
+struct Memory {
+    greenlets: Table<GreenletIndex, Greenlet>,
+    descriptors: Slots<DescriptorId, Descriptor>,
+    sockets: Table<SocketId, Socket>,
+    packets: Slots<PacketId, Packet>,
+    buffers: Vec<Vec<u8>>,
+    flows: HashMap<Flow, SocketId, Fixed>,
+    pairs: HashMap<(HostId, HostId), Pair, Fixed>,
+    dirty: Vec<SocketId>,
+    ready: Vec<Ready>,
 }
 
 impl World {
+    /// Nothing has happened yet: takes what the last run left, if one did.
+    pub(crate) fn take_memory(&mut self) {
+        let Some(left) = LEFT.take() else { return };
+        let Memory { greenlets, descriptors, sockets, packets, buffers, .. } = *left;
+        (self.greenlets, self.descriptors, self.sockets) = (greenlets, descriptors, sockets);
+        (self.packets, self.buffers) = (packets, buffers);
+        (self.flows, self.pairs) = (left.flows, left.pairs);
+        (self.dirty, self.ready) = (left.dirty, left.ready);
+    }
+
     /// The run is over: leaves the memory of what nobody will read.
     pub(crate) fn leave_memory(&mut self) {
         LEFT.set(Some(Box::new(Memory {
-            clock: take(&mut self.clock).emptied(ROWS_MAX),
             greenlets: take(&mut self.greenlets).emptied(ROWS_MAX),
             descriptors: take(&mut self.descriptors).emptied(ROWS_MAX),
             sockets: take(&mut self.sockets).emptied(ROWS_MAX),
@@ -65,12 +64,6 @@ impl World {
             ready: without_rows(take(&mut self.ready), ROWS_MAX),
         })));
     }
-}
-
-/// The same vector without a row, or none that has room for more than so many.
-pub(super) fn without_rows<T>(mut rows: Vec<T>, most: usize) -> Vec<T> {
-    rows.clear();
-    if rows.capacity() > most { Vec::new() } else { rows }
 }
 
 fn emptied<K: Eq + Hash, V, S: BuildHasher + Default>(

@@ -4,7 +4,6 @@ use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
 use crate::id::Id;
-use crate::world::memory::without_rows;
 
 /// Rows that stay, or are replaced in place.
 pub(crate) struct Table<I, T> {
@@ -91,6 +90,12 @@ impl<I: Id, T> Others<'_, I, T> {
             Some(behind) => Some(&self.after[behind - 1]),
         }
     }
+}
+
+/// The same vector without a row, or none where it has room for more than so many.
+pub(crate) fn without_rows<T>(mut rows: Vec<T>, most: usize) -> Vec<T> {
+    rows.clear();
+    if rows.capacity() > most { Vec::new() } else { rows }
 }
 
 /// Rows that come and go: the place of the last one that went is the next to be taken.

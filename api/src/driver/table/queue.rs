@@ -6,7 +6,7 @@ use std::mem;
 use super::Table;
 use crate::driver::slot::Beginning;
 use crate::greenlet::{Fiber, Leave};
-use crate::hub::{GreenletId, Place, Runnable, SwitchPoint, Tick};
+use crate::hub::{GreenletId, Runnable, SwitchPoint, Tick};
 
 impl Table {
     #[inline]
@@ -16,13 +16,6 @@ impl Table {
         point: SwitchPoint,
     ) -> Runnable<'_> {
         Runnable::new(current, &self.queue, self.yielded == self.queue.len(), point)
-    }
-
-    /// Puts a greenlet last.
-    #[inline]
-    pub(super) fn enqueue(&mut self, greenlet: GreenletId) {
-        self.enqueued += 1;
-        self.queue.push_back(Place { greenlet, number: self.enqueued });
     }
 
     /// Takes the greenlet at this place of the queue out to run, with what it is suspended in (empty
