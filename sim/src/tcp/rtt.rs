@@ -12,6 +12,8 @@ const BACKOFF_KEPT: u32 = 2;
 pub(super) struct RoundTrip {
     /// SRTT and RTTVAR; none before the first sample.
     smoothed_ns: Option<(u64, u64)>,
+    /// The shortest sample.
+    least_ns: Option<u64>,
     rto_ns: u64,
     backoff: u32,
     /// The one measurement in flight: position whose ACK ends it, and when it began.
@@ -22,6 +24,7 @@ impl RoundTrip {
     pub(super) fn new(config: &Config) -> RoundTrip {
         RoundTrip {
             smoothed_ns: None,
+            least_ns: None,
             rto_ns: config.rto_initial_ns.max(1),
             backoff: 0,
             sample: None,
@@ -36,6 +39,11 @@ impl RoundTrip {
     /// SRTT and RTTVAR, likewise.
     pub(super) fn measured_ns(&self) -> Option<(u64, u64)> {
         self.smoothed_ns
+    }
+
+    /// The shortest ever measured.
+    pub(super) fn least_ns(&self) -> Option<u64> {
+        self.least_ns
     }
 
     /// The time to wait now, doublings included.
@@ -89,6 +97,7 @@ impl RoundTrip {
     /// RFC 6298 (2.2) and (2.3). The floor is Linux's: it bounds the variance term, so that a
     /// steady path keeps `rto_min` of slack instead of none.
     fn take(&mut self, sample_ns: u64, config: &Config) {
+        self.least_ns = Some(self.least_ns.map_or(sample_ns, |least| least.min(sample_ns)));
         let (srtt, rttvar) = match self.smoothed_ns {
             None => (sample_ns, sample_ns / 2),
             Some((srtt, rttvar)) => {

@@ -3,7 +3,9 @@
 //!
 //! Loss is found as Linux's RACK (RFC 8985) finds it on a path that keeps the order: once three
 //! segments are there beyond a gap, whatever left before something that arrived is lost, be it for
-//! the first time or again.
+//! the first time or again. What arrives sooner after it was sent again than any answer ever came was
+//! the first copy, and says nothing of the second (RFC 8985 §6.2, step 2): where delays vary, all would
+//! otherwise be sent again with each first copy that is late.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -53,10 +55,11 @@ impl Scoreboard {
         self.0.as_ref().is_some_and(|gaps| gaps.shows_loss(segment))
     }
 
-    /// Works out what is lost, while losses are repaired.
-    pub(super) fn find_lost(&mut self, una: u64) {
+    /// Works out what is lost, while losses are repaired. What was sent again later than
+    /// `answerable` cannot have been answered yet.
+    pub(super) fn find_lost(&mut self, una: u64, answerable: Option<u64>) {
         if let Some(gaps) = &mut self.0 {
-            gaps.find_lost(una);
+            gaps.find_lost(una, answerable);
         }
     }
 
@@ -65,9 +68,9 @@ impl Scoreboard {
         self.0.as_ref()?.next(segment)
     }
 
-    /// It was sent, when `sent` positions had been.
-    pub(super) fn sent_again(&mut self, range: Range<u64>, sent: u64) {
-        self.gaps().sent_again(range, sent);
+    /// It was sent at this time, when `sent` positions had been.
+    pub(super) fn sent_again(&mut self, range: Range<u64>, sent: u64, at: u64) {
+        self.gaps().sent_again(range, sent, at);
     }
 
     /// All that was sent and is not there is lost: a timeout, or segments that were too big.
@@ -92,8 +95,8 @@ impl Scoreboard {
 struct Gaps {
     /// What the peer has: sorted, disjoint, beyond SND.UNA.
     there: Vec<Range<u64>>,
-    /// What was sent again, in that order, each with SND.MAX of then.
-    again: VecDeque<(Range<u64>, u64)>,
+    /// What was sent again, in that order.
+    again: VecDeque<Again>,
     /// What is lost and was not sent again since: sorted, disjoint.
     lost: VecDeque<Range<u64>>,
     there_bytes: u64,
@@ -102,6 +105,14 @@ struct Gaps {
     lost_until: u64,
     /// ACKs that told of something new beyond a gap, and moved nothing.
     duplicates: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Again {
+    range: Range<u64>,
+    /// SND.MAX of then.
+    sent: u64,
+    at: u64,
 }
 
 impl Gaps {
@@ -148,13 +159,13 @@ impl Gaps {
         self.duplicates >= DUPLICATES || self.there_bytes > (DUPLICATES - 1) * segment
     }
 
-    fn find_lost(&mut self, una: u64) {
+    fn find_lost(&mut self, una: u64, answerable: Option<u64>) {
         let highest = self.there.last().map_or(una, |range| range.end);
-        self.forget_arrived(una, highest);
+        self.forget_arrived(una, highest, answerable);
         self.lost.clear();
         self.lost_bytes = 0;
         let until = self.lost_until.max(highest);
-        let again = self.again.iter().map(|(range, _)| range.clone());
+        let again = self.again.iter().map(|again| again.range.clone());
         let mut busy: Vec<Range<u64>> = self.there.iter().cloned().chain(again).collect();
         busy.sort_unstable_by_key(|range| range.start);
         let mut at = una;
@@ -168,14 +179,19 @@ impl Gaps {
     }
 
     /// What was sent again is in flight no more if it arrived, or if something that left later did.
-    fn forget_arrived(&mut self, una: u64, highest: u64) {
+    fn forget_arrived(&mut self, una: u64, highest: u64, answerable: Option<u64>) {
         let there = &self.there;
         let arrived = |range: &Range<u64>| {
             let at = there.partition_point(|other| other.end <= range.start);
             range.end <= una || there.get(at).is_some_and(|other| other.start < range.end)
         };
-        let last = self.again.iter().rposition(|(range, sent)| arrived(range) || *sent < highest);
+        let proves = |again: &Again| {
+            let is_second = answerable.is_some_and(|time| again.at <= time);
+            again.sent < highest || (is_second && arrived(&again.range))
+        };
+        let last = self.again.iter().rposition(proves);
         self.again.drain(..last.map_or(0, |last| last + 1));
+        self.again.retain(|again| !arrived(&again.range));
     }
 
     fn next(&self, segment: u64) -> Option<Range<u64>> {
@@ -183,7 +199,7 @@ impl Gaps {
         Some(first.start..first.end.min(first.start.saturating_add(segment)))
     }
 
-    fn sent_again(&mut self, range: Range<u64>, sent: u64) {
+    fn sent_again(&mut self, range: Range<u64>, sent: u64, at: u64) {
         if let Some(first) = self.lost.front_mut() {
             first.start = range.end;
             if first.is_empty() {
@@ -191,14 +207,14 @@ impl Gaps {
             }
         }
         self.lost_bytes -= range.end - range.start;
-        self.again.push_back((range, sent));
+        self.again.push_back(Again { range, sent, at });
     }
 
     fn lose_all(&mut self, una: u64, sent: u64) {
         self.again.clear();
         self.duplicates = 0;
         self.lost_until = sent;
-        self.find_lost(una);
+        self.find_lost(una, None);
     }
 
     fn repaired(&mut self) {
@@ -227,7 +243,7 @@ mod tests {
     fn resend_all(board: &mut Gaps, sent: u64) -> Vec<Range<u64>> {
         let mut all = Vec::new();
         while let Some(range) = board.next(1000) {
-            board.sent_again(range.clone(), sent);
+            board.sent_again(range.clone(), sent, 0);
             all.push(range);
         }
         all
@@ -258,31 +274,49 @@ mod tests {
     #[test]
     fn what_is_lost_is_sent_again_once() {
         let mut board = heard(&[(1000, 3000), (5000, 6000)]);
-        board.find_lost(1000);
+        board.find_lost(1000, Some(0));
         assert_eq!((board.lost_bytes, board.pipe(8000)), (3000, 2000));
         let again = resend_all(&mut board, 9000);
         assert_eq!(again, [1000..2000, 4000..5000, 5000..6000]);
-        board.find_lost(1000);
+        board.find_lost(1000, Some(0));
         assert_eq!((board.next(1000), board.pipe(8000)), (None, 5000));
     }
 
     #[test]
     fn what_left_before_something_that_arrived_is_lost_again() {
         let mut board = heard(&[(1000, 3000), (5000, 6000)]);
-        board.find_lost(1000);
+        board.find_lost(1000, Some(0));
         resend_all(&mut board, 9000);
         // The second one arrives: the first did not.
         board.update(1000, &[(3000, 4000), (0, 0), (0, 0)], 1000, 9000);
-        board.find_lost(1000);
+        board.find_lost(1000, Some(0));
         let again = resend_all(&mut board, 9000);
         assert_eq!((again.len(), &again[0]), (1, &(1000..2000)));
         // So does something that was new after all of them.
         board.update(1000, &[(8000, 9000), (0, 0), (0, 0)], 1000, 10_000);
-        board.find_lost(1000);
+        board.find_lost(1000, Some(0));
         assert_eq!(
             resend_all(&mut board, 10_000),
             [1000..2000, 5000..6000, 7000..8000, 8000..9000]
         );
+    }
+
+    #[test]
+    fn what_arrives_too_soon_was_the_first_copy() {
+        let mut board = heard(&[(1000, 3000), (5000, 6000)]);
+        board.find_lost(1000, Some(0));
+        while let Some(range) = board.next(1000) {
+            board.sent_again(range, 9000, 50);
+        }
+        board.update(1000, &[(3000, 4000), (0, 0), (0, 0)], 1000, 9000);
+        board.find_lost(1000, Some(49));
+        assert_eq!(board.next(1000), None);
+        // Nor does it say anything later. The next one does.
+        board.find_lost(1000, Some(50));
+        assert_eq!(board.next(1000), None);
+        board.update(1000, &[(4000, 5000), (0, 0), (0, 0)], 1000, 9000);
+        board.find_lost(1000, Some(50));
+        assert_eq!(board.next(1000), Some(1000..2000));
     }
 
     #[test]
@@ -291,7 +325,7 @@ mod tests {
         board.lose_all(1000, 6000);
         assert_eq!((board.pipe(5000), resend_all(&mut board, 6000).len()), (0, 3));
         board.acknowledged(4500);
-        board.find_lost(4500);
+        board.find_lost(4500, Some(0));
         assert_eq!((board.there_bytes, board.next(1000)), (0, None));
         board.repaired();
         assert_eq!(board.pipe(1500), 1500);

@@ -20,6 +20,10 @@ mod window;
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MS;
 
+/// More than any case needs, however small its segments: a storm fails instead of running away.
+const WIRE_MAX: usize = 100_000;
+const SEGMENTS_MAX: usize = 1_000_000;
+
 /// What happens to a packet on the wire: a delay for each copy that arrives.
 type Fate = Box<dyn FnMut(usize, &Segment) -> Vec<u64>>;
 
@@ -151,6 +155,8 @@ impl Pair {
             let (at, order, payload) = (self.now + delay, self.order, payload.clone());
             self.wire.push(Packet { at, order, to, segment, payload });
         }
+        assert!(self.wire.len() < WIRE_MAX, "the wire overflows:\n{}", self.tail());
+        assert!(self.log.len() < SEGMENTS_MAX, "they talk for ever:\n{}", self.tail());
     }
 
     fn deliver(&mut self, packet: Packet) {
@@ -184,10 +190,9 @@ impl Pair {
         };
         self.now = self.now.max(at);
         self.wire.sort_by_key(|packet| (packet.at, packet.order));
-        while self.wire.first().is_some_and(|packet| packet.at <= self.now) {
-            let packet = self.wire.remove(0);
-            self.deliver(packet);
-        }
+        let due = self.wire.partition_point(|packet| packet.at <= self.now);
+        let due: Vec<Packet> = self.wire.drain(..due).collect();
+        due.into_iter().for_each(|packet| self.deliver(packet));
         for connection in self.sides.iter_mut().flatten() {
             if connection.poll_timeout().is_some_and(|at| at <= self.now) {
                 connection.handle_timeout(self.now);

@@ -160,7 +160,7 @@ impl Connection {
             self.let_out();
         }
         self.is_on_fast_path |= is_progress || payload_len > 0;
-        self.repair();
+        self.repair(now);
         let delivered = (self.snd_una + self.sent.there()).saturating_sub(had);
         self.congestion.delivered(delivered, self.pipe(), is_progress);
         self.fin_progress(now);
@@ -209,12 +209,13 @@ impl Connection {
     }
 
     /// Once enough is there beyond a gap, what is missing is lost.
-    fn repair(&mut self) {
+    fn repair(&mut self, now: u64) {
         if !self.congestion.repairs() && self.sent.shows_loss(self.mss()) {
             self.congestion.lost(self.snd_nxt - self.snd_una, self.snd_nxt);
         }
         if self.congestion.repairs() {
-            self.sent.find_lost(self.snd_una);
+            let answerable = self.timers.rtt.least_ns().and_then(|least| now.checked_sub(least));
+            self.sent.find_lost(self.snd_una, answerable);
         }
     }
 

@@ -119,7 +119,7 @@ impl Connection {
     fn send_again(&mut self, now: u64, lost: Range<u64>, payload: &mut Vec<u8>) -> Segment {
         let end = self.outgoing.end();
         let fin = lost.end > end;
-        self.sent.sent_again(lost.clone(), self.snd_nxt);
+        self.sent.sent_again(lost.clone(), self.snd_nxt, now);
         if lost.start == self.snd_una {
             self.rearm(now);
         }

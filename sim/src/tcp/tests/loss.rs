@@ -181,3 +181,21 @@ fn duplicates_are_dropped() {
     pair.settle();
     assert_eq!(pair.recv(1, 99).unwrap(), b"once");
 }
+
+#[test]
+fn late_first_copy_is_no_proof_that_the_second_arrived() {
+    let mut pair = Pair::no_delay();
+    let mut data = 0;
+    pair.fate(move |_, s| {
+        data += u32::from(s.len > 0);
+        match data {
+            1 if s.len > 0 => vec![],
+            2 if s.len > 0 => vec![13 * MS],
+            _ => vec![10 * MS],
+        }
+    });
+    pair.send(0, &[5; 14_000]).unwrap();
+    pair.settle();
+    assert_eq!(pair.side(1).queued(), 14_000);
+    assert_eq!(pair.side(0).facts().sent_again, 2, "{}", pair.tail());
+}
