@@ -329,8 +329,12 @@ fn greenlets_go_on_while_a_thread_looks_up_and_not_while_this_one_does() {
         let request = Request { host: Some("localhost"), service: None, hints: Hints::stream() };
         Blocking.getaddrinfo(&request).unwrap();
         assert_eq!(turns.get(), 0);
-        Threaded.getaddrinfo(&request).unwrap();
-        assert!(turns.get() > 0);
+        // One that is answered before this thread asks again waits for nothing.
+        let goes_on = (0..100).any(|_| {
+            Threaded.getaddrinfo(&request).unwrap();
+            turns.get() > 0
+        });
+        assert!(goes_on);
         other.kill();
     });
 }
