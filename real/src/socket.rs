@@ -15,6 +15,7 @@
 
 mod connection;
 mod message;
+mod report;
 
 use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
@@ -30,6 +31,8 @@ use socket2::{MaybeUninitSlice, SockAddr, Type};
 use crate::address::from_system;
 use crate::retries::Patience;
 use crate::sys;
+
+pub(crate) use report::{everything, reported};
 
 /// A peer that is gone makes a write an error, not a signal.
 #[cfg(not(target_vendor = "apple"))]
@@ -384,33 +387,6 @@ impl Socket {
 /// What the system would have answered: by number, which is what callers look at first.
 pub(crate) fn would_block() -> io::Error {
     io::Error::from_raw_os_error(libc::EAGAIN)
-}
-
-/// Everything a source is watched for.
-pub(crate) fn everything() -> mio::Interest {
-    let both = mio::Interest::READABLE | mio::Interest::WRITABLE;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let both = both | mio::Interest::PRIORITY;
-    both
-}
-
-/// What a report says may be so, and more: an urgent byte alone is reported as something to read, and the
-/// end of either direction may be that of both.
-pub(crate) fn reported(event: &Event) -> Readiness {
-    let (read_closed, write_closed) = (event.is_read_closed(), event.is_write_closed());
-    if !(read_closed || write_closed || event.is_error() || event.is_priority()) {
-        return Readiness::READ
-            .when(event.is_readable())
-            .with(Readiness::WRITE.when(event.is_writable()));
-    }
-    Readiness::READ
-        .when(event.is_readable() || read_closed)
-        .with(Readiness::WRITE.when(event.is_writable() || write_closed))
-        .with(Readiness::ERROR.when(event.is_error()))
-        .as_found()
-        .with(Readiness::READ_CLOSED.when(read_closed))
-        .with(Readiness::HANG_UP.when(read_closed || write_closed))
-        .with(Readiness::URGENT.when(event.is_priority()))
 }
 
 fn nature(domain: Domain, kind: Kind) -> Nature {

@@ -3,27 +3,24 @@
 mod ends;
 mod queue;
 mod sources;
+mod waits;
 
 use std::collections::VecDeque;
-use std::io;
 use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
-use std::sync::Arc;
 
 pub(super) use ends::KillMet;
 
 use super::crowd::Arrival;
 use super::locals::Locals;
 use super::names::{Label, PathNode, write_name, write_path};
-use super::parker::Parker;
-use super::slot::{Body, Details, Helper, LastWait, NEVER, Slot};
-use super::ticket::{Origin, Ticket, Woken};
-use super::timeout::Timeout;
+use super::slot::{Body, Details, Helper, NEVER, Slot};
+use super::ticket::{Origin, Ticket};
 use super::timers::Timers;
 use super::waiters::Waiters;
 use crate::greenlet::{Fiber, Leave};
-use crate::hub::{Birth, GreenletId, HostId, On, Place, Tick, Wait, WokeBy};
+use crate::hub::{Birth, GreenletId, HostId, Place, Tick, Wait, WokeBy};
 
 #[derive(Default)]
 pub(super) struct Table {
@@ -336,169 +333,5 @@ impl Table {
 
     pub(super) fn put_fiber(&mut self, id: GreenletId, fiber: Fiber) {
         self.slots[id.slot()].fiber = fiber;
-    }
-
-    // Waits.
-
-    /// The current greenlet waits, at this place of a line (0 where it is in none); returns how it
-    /// leaves.
-    #[inline(always)]
-    pub(super) fn park(&mut self, mut wait: Wait, now: Tick, place: Arrival) -> Leave {
-        let id = self.current.expect("only a running greenlet parks");
-        let slot = &mut self.slots[id.slot()];
-        if slot.in_timeout || wait.deadline.is_some() {
-            let Details { timer, timeouts, .. } = &mut self.details[id.slot()];
-            // Where nothing unwinds, one that is over ended one wait, and who could not be told waits on.
-            let is_met = |timeout: &&Timeout| cfg!(panic = "abort") && timeout.expired;
-            let on = timeouts.iter().filter(|timeout| !is_met(timeout));
-            let of_timeouts = on.map(|timeout| timeout.deadline);
-            wait.deadline = of_timeouts.chain(wait.deadline).min();
-            if let Some(at) = wait.deadline {
-                self.timers.set(timer, id.slot() as u32, at);
-                slot.has_deadline = true;
-            }
-        }
-        slot.last = LastWait::new(wait, now, place);
-        slot.is_parked = true;
-        self.open_waits += usize::from(is_open(wait.on));
-        slot.leave.expect("a running greenlet has started")
-    }
-
-    /// Whether the wait of this ticket is on.
-    pub(super) fn is_waiting(&self, ticket: Ticket) -> bool {
-        let known = self.slots.get(ticket.greenlet.slot());
-        known
-            .filter(|slot| slot.id == ticket.greenlet && slot.live)
-            .is_some_and(|slot| slot.wait == ticket.wait && !slot.abandoned && slot.is_parked)
-    }
-
-    /// Ends a wait and makes its greenlet runnable; false if that wait is over already.
-    pub(super) fn wake(&mut self, ticket: Ticket, by: WokeBy) -> bool {
-        let slot = self.get_mut(ticket.greenlet);
-        let is_on = slot.is_some_and(|slot| slot.wait == ticket.wait);
-        is_on && self.end_wait(ticket.greenlet, by)
-    }
-
-    /// Ends the wait of who stands at this place of a line; false if that is over already.
-    #[inline(always)]
-    pub(super) fn wake_in_line(&mut self, id: GreenletId, place: Arrival, by: WokeBy) -> bool {
-        let is_there = self.get_mut(id).is_some_and(|slot| slot.last.place == place);
-        is_there && self.end_wait(id, by)
-    }
-
-    /// Ends the wait of a live greenlet, if it is in one.
-    #[inline(always)]
-    fn end_wait(&mut self, id: GreenletId, by: WokeBy) -> bool {
-        let slot = &mut self.slots[id.slot()];
-        if !slot.is_parked || slot.abandoned {
-            return false;
-        }
-        slot.is_parked = false;
-        slot.wait += 1;
-        slot.woken = Some(by);
-        self.open_waits -= usize::from(is_open(slot.last.on));
-        if mem::take(&mut slot.has_deadline) {
-            self.details[id.slot()].timer.clear();
-        }
-        self.enqueue(id);
-        true
-    }
-
-    /// Ends the wait of this ticket with an error; gives it back if that wait is over already.
-    pub(super) fn cancel(&mut self, ticket: Ticket, error: io::Error) -> Result<(), io::Error> {
-        if !self.wake(ticket, WokeBy::Cancel) {
-            return Err(error);
-        }
-        self.details[ticket.greenlet.slot()].error = Some(error);
-        Ok(())
-    }
-
-    #[inline(always)]
-    pub(super) fn take_woken(&mut self) -> Woken {
-        let slot = self.current_slot();
-        let by = slot.woken.take().expect("a parked greenlet runs once it is woken");
-        if mem::take(&mut slot.has_helper) {
-            self.current_details().helper = None;
-        }
-        if by == WokeBy::Event { Woken::Event } else { self.take_rare(by) }
-    }
-
-    #[cold]
-    fn take_rare(&mut self, by: WokeBy) -> Woken {
-        match by {
-            WokeBy::Event => Woken::Event,
-            WokeBy::Timeout => Woken::TimedOut,
-            WokeBy::Close => Woken::Closed,
-            WokeBy::Kill => Woken::Killed,
-            WokeBy::Cancel => {
-                Woken::Cancelled(self.current_details().error.take().expect("it came with one"))
-            }
-        }
-    }
-
-    pub(super) fn parker(
-        &mut self,
-        id: GreenletId,
-        make: impl FnOnce() -> Arc<Parker>,
-    ) -> Arc<Parker> {
-        self.details[id.slot()].parker.get_or_insert_with(make).clone()
-    }
-
-    pub(super) fn add_joiner(&mut self, of: GreenletId, ticket: Ticket) -> Arrival {
-        self.joined += 1;
-        let arrival = self.joined;
-        if self.is_live(of) {
-            self.details[of.slot()].joiners.enter(arrival, ticket);
-        }
-        arrival
-    }
-
-    pub(super) fn remove_joiner(&mut self, of: GreenletId, joiner: Arrival) {
-        if self.is_live(of) {
-            self.details[of.slot()].joiners.leave(joiner);
-        }
-    }
-
-    // Deadlines.
-
-    #[inline]
-    pub(super) fn next_deadline(&mut self) -> Option<Tick> {
-        if self.timers.is_empty() {
-            return None;
-        }
-        next_due(&mut self.timers, &mut self.details).map(|(at, _)| at)
-    }
-
-    /// Wakes all whose deadline has come, in order of (deadline, creation).
-    #[inline]
-    pub(super) fn expire(&mut self, now: Tick) {
-        if !self.timers.is_empty() {
-            self.expire_some(now);
-        }
-    }
-
-    fn expire_some(&mut self, now: Tick) {
-        while let Some((at, index)) = next_due(&mut self.timers, &mut self.details) {
-            if at > now {
-                return;
-            }
-            let slot = &self.slots[index as usize];
-            let ticket = Ticket { greenlet: slot.id, wait: slot.wait };
-            let woken = self.wake(ticket, WokeBy::Timeout);
-            debug_assert!(woken, "only a parked greenlet has a deadline");
-        }
-    }
-}
-
-fn next_due(timers: &mut Timers, details: &mut Vec<Details>) -> Option<(Tick, u32)> {
-    timers.next(details, |details, slot| &mut details[slot as usize].timer)
-}
-
-/// Whether something outside this hub's greenlets might end such a wait.
-fn is_open(on: On) -> bool {
-    match on {
-        On::Io(..) | On::Notice(..) => true,
-        On::Clock | On::Greenlet(_) | On::Held(_) => false,
-        On::Several(open) => open,
     }
 }

@@ -3,7 +3,8 @@
 use std::mem;
 use std::panic::Location;
 
-use super::{Table, is_open};
+use super::Table;
+use super::waits::is_open;
 use crate::driver::ticket::Ticket;
 use crate::driver::timeout::{RAISES_IN_A_TURN, Timeout};
 use crate::greenlet::Leave;
