@@ -20,7 +20,7 @@ use super::ticket::{Origin, Ticket};
 use super::timers::Timers;
 use super::waiters::Waiters;
 use crate::greenlet::{Fiber, Leave};
-use crate::hub::{Birth, GreenletId, HostId, Place, Tick, Wait, WokeBy};
+use crate::hub::{Birth, GreenletId, HostId, Place, Tick, Wait};
 
 #[derive(Default)]
 pub(super) struct Table {
@@ -129,28 +129,6 @@ impl Table {
             details.yielded = NEVER;
             self.yielded -= 1;
         }
-    }
-
-    /// The greenlet is over: its joiners wake. Returns the program it was the root of.
-    pub(super) fn remove(&mut self, id: GreenletId) -> Option<usize> {
-        let slot = &mut self.slots[id.slot()];
-        debug_assert!(slot.id == id && slot.live, "a greenlet ends once");
-        slot.end();
-        let details = &mut self.details[id.slot()];
-        details.end();
-        let program = details.origin.program;
-        let mut joiners = mem::take(&mut details.joiners);
-        self.free.push(id.slot() as u32);
-        self.current = None;
-        while let Some((_, ticket)) = joiners.pop_first() {
-            self.wake(ticket, WokeBy::Event);
-        }
-        // One joiner is the rule; what a crowd took is given back.
-        const JOINERS_KEPT: usize = 4;
-        if joiners.capacity() <= JOINERS_KEPT {
-            self.details[id.slot()].joiners = joiners;
-        }
-        program
     }
 
     pub(super) fn birth(&self, id: GreenletId) -> Birth<'_> {

@@ -1,4 +1,4 @@
-//! Ends from outside: kills, power cuts, and how often a greenlet may swallow its own.
+//! Ends: a greenlet's own, and those from outside, by kills and power cuts; how often it may swallow one.
 
 use std::mem;
 use std::panic::Location;
@@ -145,5 +145,27 @@ impl Table {
             slot.killed = true;
             self.enqueue(id);
         }
+    }
+
+    /// The greenlet is over: its joiners wake. Returns the program it was the root of.
+    pub(in crate::driver) fn remove(&mut self, id: GreenletId) -> Option<usize> {
+        let slot = &mut self.slots[id.slot()];
+        debug_assert!(slot.id == id && slot.live, "a greenlet ends once");
+        slot.end();
+        let details = &mut self.details[id.slot()];
+        details.end();
+        let program = details.origin.program;
+        let mut joiners = mem::take(&mut details.joiners);
+        self.free.push(id.slot() as u32);
+        self.current = None;
+        while let Some((_, ticket)) = joiners.pop_first() {
+            self.wake(ticket, WokeBy::Event);
+        }
+        // One joiner is the rule; what a crowd took is given back.
+        const JOINERS_KEPT: usize = 4;
+        if joiners.capacity() <= JOINERS_KEPT {
+            self.details[id.slot()].joiners = joiners;
+        }
+        program
     }
 }
