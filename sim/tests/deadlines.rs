@@ -144,8 +144,10 @@ impl Actor {
 
     fn ended(&self, start: Instant, ms: u64) {
         let (took, due) = (start.elapsed(), MS * ms as u32);
-        // Who is ready yields, which takes a moment where all do.
-        let is_due = due <= took && (self.is_busy || took <= due.max(MS));
+        // Who is ready yields, which takes a moment where all do. The thousandth call in a row gives way
+        // before its time begins, which costs one round of nothing but yields.
+        const ROUND: Duration = Duration::from_micros(1);
+        let is_due = due <= took && (self.is_busy || took <= due.max(MS) + ROUND);
         assert!(is_due, "what was due after {due:?} took {took:?}");
     }
 
