@@ -19,11 +19,10 @@ use super::locals::Locals;
 use super::mailbox::{Mail, Mailbox};
 use super::names::Label;
 use super::parker::Parker;
-use super::program::{
-    Ending, Panicked, Program, Role, Stop, Task, discard, is_panic, panic_message,
-};
+use super::program::{Ending, Panicked, Program, Role, Stop, discard, is_panic, panic_message};
 use super::stall::{self, Stall};
 use super::table::Table;
+use super::task::Task;
 use super::thread_locals;
 use super::ticket::{Origin, Ticket};
 use crate::greenlet::lent::{self, Lent, Loan};

@@ -15,7 +15,7 @@ use super::crowd::{Arrival, Crowd};
 use super::locals::Locals;
 use super::names::{Children, Label, PathNode, write_name, write_path};
 use super::parker::Parker;
-use super::program::Task;
+use super::task::Task;
 use super::ticket::{Origin, Ticket};
 use super::timeout::Timeout;
 use super::timers::Timer;
