@@ -266,6 +266,11 @@ pub trait Hub: Any {
     fn signal(&mut self, _kind: Signal) -> io::Result<Io> {
         Err(unsupported("signals"))
     }
+    /// Whether each call that never waits, and each lock that is free, is a
+    /// [switch point](SwitchPoint::Unasked) as well: to find what only threads could do.
+    fn preempts(&self) -> bool {
+        false
+    }
     /// Whether [`note`](Hub::note) does anything: nobody makes notes for a hub that drops them.
     fn takes_notes(&self) -> bool {
         false

@@ -178,7 +178,8 @@ impl Hub for SimHub {
         };
         let turn = self.scheduler.turn(runnable, context);
         if let Turn::Run(picked @ 1..) = turn {
-            world.record_switch(runnable.get(0).into(), runnable.get(picked).into());
+            let (default, picked) = (runnable.get(0).into(), runnable.get(picked).into());
+            world.record_switch(default, picked, runnable.point == SwitchPoint::Unasked);
         }
         self.advances = turn == Turn::Advance;
         turn
@@ -434,6 +435,9 @@ impl Hub for SimHub {
     }
     fn choose(&mut self, label: &str, arity: u32) -> u32 {
         self.world.choose_for(label, arity)
+    }
+    fn preempts(&self) -> bool {
+        self.world.weather.preempts_sync
     }
     fn takes_notes(&self) -> bool {
         true

@@ -95,6 +95,9 @@ pub struct Run {
     pub matched: usize,
     /// Whether random bytes were drawn, so that a token needs its seed.
     pub drew_entropy: bool,
+    /// How many of its switches were where nothing waits, which one real hub never does
+    /// ([`Weather::preempts_sync`]).
+    pub unasked_switches: u64,
     /// Which faults struck how often.
     pub fired: Fired,
     /// `sometimes!` claims and whether they held.
@@ -183,6 +186,7 @@ fn without_a_stage(what: String) -> Run {
         raw: Default::default(),
         matched: 0,
         drew_entropy: false,
+        unasked_switches: 0,
         fired: Fired::default(),
         sometimes: Vec::new(),
         trace: None,
@@ -240,6 +244,7 @@ fn conclude(verdict: Verdict, hub: SimHub) -> Run {
         raw: (world.choices.deviations.clone(), paths.clone()),
         matched: world.choices.matched,
         drew_entropy: world.choices.drew_entropy,
+        unasked_switches: world.unasked_switches,
         fired: world.fired,
         sometimes: world.sometimes,
         trace: log(world.trace, paths, &world.hosts, world.choices),

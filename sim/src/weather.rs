@@ -95,6 +95,10 @@ pub struct Weather {
     pub recv_buffer_max_bytes: u32,
     /// Whether each run has but some of these faults, at a rate of its own.
     pub swarm: bool,
+    /// Whether greenlets are switched where nothing waits as well: before each lock that is free and each
+    /// call that never waits. No real hub does that, which runs a greenlet until it waits; threads would. A
+    /// name or file with [`SYNC`](Weather::SYNC) behind it has this.
+    pub preempts_sync: bool,
 }
 
 /// A field of [`Weather`] that says how often something happens.
@@ -159,6 +163,7 @@ impl Default for Weather {
             send_buffer_max_bytes: 1 << 20,
             recv_buffer_max_bytes: 1 << 20,
             swarm: false,
+            preempts_sync: false,
         }
     }
 }
@@ -200,6 +205,10 @@ impl Weather {
     /// The names [`by_name`](Weather::by_name) knows.
     pub const NAMES: [&'static str; 3] = ["calm", "default", "stormy"];
 
+    /// What stands behind a name, or a file, of a weather in which greenlets are
+    /// [preempted](Weather::preempts_sync).
+    pub const SYNC: &'static str = "+preempt=sync";
+
     /// A weather by its name.
     pub fn by_name(name: &str) -> Option<Weather> {
         match name {
@@ -210,12 +219,22 @@ impl Weather {
         }
     }
 
-    /// A weather by its name, or out of a JSON file.
+    /// A weather by its name, or out of a JSON file; with [`SYNC`](Weather::SYNC) behind it, if so
+    /// wanted.
     ///
     /// # Errors
     ///
     /// One line that says what was wrong and what is accepted.
     pub fn by_name_or_file(text: &str) -> Result<Weather, String> {
+        if let Some((base, option)) = text.rsplit_once('+')
+            && let Some(mode) = option.strip_prefix("preempt=")
+        {
+            if mode != "sync" {
+                return Err(format!("weather `{text}`: `preempt={mode}` is not known, it is `sync`"));
+            }
+            let weather = Weather::by_name_or_file(base)?;
+            return Ok(Weather { name: text.into(), preempts_sync: true, ..weather });
+        }
         if let Some(weather) = Weather::by_name(text) {
             return Ok(weather);
         }
@@ -226,8 +245,10 @@ impl Weather {
         }
         let json = read_text(text, FILE_MAX_BYTES).map_err(|error| {
             format!(
-                "no weather `{text}`: it is neither one of {} nor a readable file ({error})",
-                Weather::NAMES.join(", ")
+                "no weather `{text}`: it is neither one of {} nor a readable file ({error}); behind \
+                 either may stand {}",
+                Weather::NAMES.join(", "),
+                Weather::SYNC
             )
         })?;
         let weather = Weather::from_json(&json);

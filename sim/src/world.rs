@@ -67,6 +67,8 @@ pub(crate) struct World {
     pub(crate) loopback: LoopbackQueue,
     /// Somebody did something other than to yield, or to look at what is there, since the last turn.
     pub(crate) stirred: bool,
+    /// How often somebody was preempted where nothing waits.
+    pub(crate) unasked_switches: u64,
     /// What the next poll returns.
     pub(crate) ready: Vec<Ready>,
     pub(crate) fired: Fired,
@@ -147,6 +149,7 @@ impl World {
             dirty: Vec::new(),
             loopback: LoopbackQueue::default(),
             stirred: false,
+            unasked_switches: 0,
             ready: Vec::new(),
             fired: Fired::default(),
             violations: Vec::new(),

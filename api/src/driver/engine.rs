@@ -155,6 +155,7 @@ pub(crate) struct Driver {
     /// What the clock showed at the last poll: between polls no deadline is news.
     polled_at: Cell<Tick>,
     takes_notes: bool,
+    preempts: bool,
     finds_thread_locals: bool,
     /// For so many turns whoever is first runs, without the hub being asked.
     in_order: Cell<usize>,
@@ -195,6 +196,7 @@ impl Driver {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             mailbox: Arc::new(Mailbox::new(hub.waker())),
             takes_notes: hub.takes_notes(),
+            preempts: hub.preempts(),
             finds_thread_locals: thread_locals::are_looked_for(),
             hub: RefCell::new(hub),
             table: RefCell::new(Table::default()),

@@ -8,11 +8,14 @@ use std::cell::Cell;
 /// The call of a streak that gives way.
 const STREAK_MAX: u32 = 1000;
 
+/// What a streak begins with where each of its calls is asked after.
+const EACH: u32 = 1 << 31;
+
 thread_local! {
     static STREAK: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Counts a call; whether it is to give way.
+/// Counts a call; whether it is to give way, or to be asked after.
 #[inline]
 pub(super) fn count() -> bool {
     let calls = STREAK.get() + 1;
@@ -20,8 +23,13 @@ pub(super) fn count() -> bool {
     calls >= STREAK_MAX
 }
 
-/// A greenlet has the turn that had none.
+/// Whether it is a thousand calls long.
+pub(super) fn is_long() -> bool {
+    STREAK.get() & !EACH >= STREAK_MAX
+}
+
+/// A greenlet has the turn that had none; each of its calls may be asked after.
 #[inline]
-pub(super) fn begin() {
-    STREAK.set(0);
+pub(super) fn begin(asks_after_each: bool) {
+    STREAK.set(if asks_after_each { EACH } else { 0 });
 }

@@ -67,6 +67,9 @@ pub enum SwitchPoint {
     Idle,
     /// The current greenlet finished at once a call that might have had to wait.
     Completed,
+    /// The current greenlet is about to make a call that never waits, or finds free what it wants: asked of
+    /// a hub that [preempts](crate::hub::Hub::preempts) there.
+    Unasked,
 }
 
 impl<'a> Runnable<'a> {

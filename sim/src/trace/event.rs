@@ -156,9 +156,10 @@ pub(crate) enum Schedule {
         waited: Ns,
     },
     Run,
-    /// Another greenlet runs, where this one would have.
+    /// Another greenlet runs, where this one would have; `unasked` where it would not have waited.
     Switch {
         to: PathRef,
+        unasked: bool,
     },
 }
 

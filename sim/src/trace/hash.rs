@@ -161,7 +161,9 @@ fn of_schedule(schedule: &Schedule) -> Digest {
             Digest::new(number, socket, waited.0, 0)
         }
         Schedule::Run => Digest::new(Number::Run, 0, 0, 0),
-        Schedule::Switch { to } => Digest::new(Number::Switch, 0, to.hash, 0),
+        Schedule::Switch { to, unasked } => {
+            Digest::new(Number::Switch, u32::from(unasked), to.hash, 0)
+        }
     }
 }
 

@@ -159,7 +159,10 @@ impl Words<'_> {
                 format!("{of}{} in {call} after {waited}", wait_end_text(*end))
             }
             Schedule::Run => "runs".into(),
-            Schedule::Switch { to } => format!("preempted, run {}", self.log.paths.text(to.path)),
+            Schedule::Switch { to, unasked } => {
+                let how = if *unasked { "preempted where nothing waits" } else { "preempted" };
+                format!("{how}, run {}", self.log.paths.text(to.path))
+            }
         }
     }
 

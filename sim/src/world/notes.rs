@@ -82,10 +82,17 @@ impl World {
         }
     }
 
-    /// Records that another greenlet runs than the one whose turn it was.
-    pub(crate) fn record_switch(&mut self, default: GreenletIndex, picked: GreenletIndex) {
+    /// Records that another greenlet runs than the one whose turn it was; whether that one would not have
+    /// waited.
+    pub(crate) fn record_switch(
+        &mut self,
+        default: GreenletIndex,
+        picked: GreenletIndex,
+        unasked: bool,
+    ) {
         let to = self.path_ref(self.greenlets[picked].entity.path);
-        self.record(Actor::Greenlet(default), Schedule::Switch { to });
+        self.unasked_switches += u64::from(unasked);
+        self.record(Actor::Greenlet(default), Schedule::Switch { to, unasked });
     }
 
     pub(crate) fn number_of(&self, on: On) -> u32 {

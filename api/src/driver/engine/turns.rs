@@ -172,7 +172,7 @@ impl Driver {
         let (id, mut fiber, hurried) = self.table.borrow_mut().take_turn(index)?;
         self.hurried.set(hurried);
         self.hub.borrow_mut().entered(id);
-        streak::begin();
+        streak::begin(self.preempts);
         if fiber.is_empty() {
             fiber = self.begin(id)?;
         }

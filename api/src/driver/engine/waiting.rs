@@ -31,7 +31,7 @@ impl Waited {
 }
 
 /// A call that never waits is about to be made: every thousandth in a row gives way first, as
-/// `yield_now` does. Where nobody may wait (in a destructor that unwinds, or outside any hub) it does not.
+/// `yield_now` does, and a hub that preempts is asked at each. Where nobody may wait (in a destructor that unwinds, or outside any hub) it does not.
 #[inline]
 pub(crate) fn count_call() {
     if streak::count() {
@@ -41,9 +41,14 @@ pub(crate) fn count_call() {
 
 #[cold]
 fn give_way() {
-    streak::begin();
-    if let Some(driver) = current().filter(|driver| driver.may_wait().is_ok()) {
+    let Some(driver) = current().filter(|driver| driver.may_wait().is_ok()) else {
+        return streak::begin(false);
+    };
+    if streak::is_long() {
+        streak::begin(driver.preempts);
         driver.yield_now();
+    } else {
+        driver.pass_by();
     }
 }
 
@@ -233,6 +238,19 @@ impl Driver {
         }
     }
 
+    /// A call that never waits is about to be made, and the hub may let others run first.
+    fn pass_by(&self) {
+        let turn = {
+            let table = self.table.borrow();
+            self.decide(&table.runnable(table.current, SwitchPoint::Unasked))
+        };
+        if turn != Turn::Run(0) {
+            self.give_way(turn);
+            // Nothing was begun: what ends the call has come before it.
+            self.after_switch();
+        }
+    }
+
     #[cold]
     fn give_way(&self, turn: Turn) {
         if self.may_wait().is_err() {
@@ -285,5 +303,5 @@ fn go(leave: Leave, turn: Option<Turn>) {
     leave.leave(turn);
     // Whoever resumed it began the streak, on another thread.
     #[cfg(greenroom_threads)]
-    streak::begin();
+    streak::begin(current().is_some_and(|driver| driver.preempts));
 }
