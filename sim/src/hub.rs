@@ -150,6 +150,7 @@ impl Hub for SimHub {
     }
 
     fn spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>) {
+        self.scheduler.born();
         self.world.greenlet_spawned(greenlet, birth);
     }
     fn entered(&mut self, greenlet: GreenletId) {

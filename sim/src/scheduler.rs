@@ -19,8 +19,11 @@ use crate::world::Greenlet;
 use crate::world::table::Table;
 use queues::Queues;
 
-/// Turns at one instant after which nothing will ever move: somebody spins.
+/// Turns at one instant, since a greenlet was last made there, after which nothing will ever move: somebody
+/// spins.
 const TURNS_PER_INSTANT_MAX: u64 = 1_000_000;
+/// Greenlets made at one instant after which to make another is no progress: a loop does it.
+const BORN_PER_INSTANT_MAX: u64 = 2_000_000;
 
 /// What the first of several vain rounds takes.
 const VAIN_ROUND_NS: u64 = 1_000;
@@ -42,6 +45,7 @@ pub(crate) struct Scheduler {
     turns: u64,
     instant_ns: u64,
     turns_this_instant: u64,
+    born_this_instant: u64,
     /// Vain rounds since anybody did anything else.
     vain_rounds: u32,
     /// Of those, the last ones in which nothing was left to happen.
@@ -83,6 +87,7 @@ impl Scheduler {
             turns: 0,
             instant_ns: 0,
             turns_this_instant: 0,
+            born_this_instant: 0,
             vain_rounds: 0,
             hopeless_rounds: 0,
             gave_way: false,
@@ -95,12 +100,21 @@ impl Scheduler {
         self.turns
     }
 
+    /// A greenlet was made. Who makes some and joins them gets on, though no time passes.
+    pub(crate) fn born(&mut self) {
+        self.born_this_instant += 1;
+        if self.born_this_instant <= BORN_PER_INSTANT_MAX {
+            self.turns_this_instant = 0;
+        }
+    }
+
     #[inline(always)] // Into its only caller: what it is shown is not copied then.
     pub(crate) fn turn(&mut self, runnable: &Runnable<'_>, context: Context<'_>) -> Turn {
         self.turns += 1;
         if self.instant_ns != context.now_ns {
             self.instant_ns = context.now_ns;
             self.turns_this_instant = 0;
+            self.born_this_instant = 0;
         }
         if context.stirred {
             self.vain_rounds = 0;

@@ -207,6 +207,25 @@ fn two_greenlets_that_keep_each_other_busy_are_stuck_and_named() {
     assert!(run.outcome.to_string().contains("spins"), "{}", run.outcome);
 }
 
+/// Who makes greenlets and joins them gets on, though no time passes; who never ends spins all the same.
+#[test]
+fn a_million_spawned_and_joined_at_one_instant_are_no_spinning() {
+    let run = |count: u64| {
+        let spawns = move || {
+            for at in 0..count {
+                assert_eq!(thread::spawn(move || at).join().unwrap(), at);
+            }
+            Ok(())
+        };
+        Sim::new().client("cli", spawns).weather(Weather::calm()).run()
+    };
+    let held = run(1_000_000);
+    assert!(held.outcome.held(), "{}", held.outcome);
+    assert_eq!(held.virtual_ns, 0);
+    let endless = run(u64::MAX);
+    assert!(endless.outcome.to_string().contains("spins: a million turns"), "{}", endless.outcome);
+}
+
 #[test]
 fn a_thread_from_outside_makes_the_run_nondeterministic() {
     let run = Sim::new()
