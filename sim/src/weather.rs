@@ -230,7 +230,9 @@ impl Weather {
             && let Some(mode) = option.strip_prefix("preempt=")
         {
             if mode != "sync" {
-                return Err(format!("weather `{text}`: `preempt={mode}` is not known, it is `sync`"));
+                return Err(format!(
+                    "weather `{text}`: `preempt={mode}` is not known, it is `sync`"
+                ));
             }
             let weather = Weather::by_name_or_file(base)?;
             return Ok(Weather { name: text.into(), preempts_sync: true, ..weather });
