@@ -96,14 +96,14 @@ fn stands_in_line(world: &mut World, socket: Option<SocketId>, packet: &Packet, 
     let Proto::Udp(mailbox) = &mut socket.proto else { return };
     let cost = cost_of(packet.from, packet.payload.len());
     mailbox.sending += cost;
-    world.clock.schedule(until_ns, true, Event::Sent { socket: id, generation, cost });
+    world.clock.schedule(until_ns, true, Event::Sent { socket: id, generation, cost: cost as u32 });
 }
 
 /// A datagram has left its queue.
-pub(crate) fn left_line(world: &mut World, id: SocketId, generation: u32, cost: usize) {
+pub(crate) fn left_line(world: &mut World, id: SocketId, generation: u32, cost: u32) {
     let socket = &mut world.sockets[id];
     if let (true, Proto::Udp(mailbox)) = (socket.generation == generation, &mut socket.proto) {
-        mailbox.sending -= cost;
+        mailbox.sending -= cost as usize;
         readiness::tell(world, id);
     }
 }
