@@ -50,7 +50,9 @@ pub(crate) struct Socket {
     pub(crate) port_is_given: bool,
     /// Likewise the address.
     pub(crate) ip_is_given: bool,
-    pub(crate) peer: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
+    /// The peer is on its own host: looked up once, for it is asked of whatever is sent.
+    leads_here: bool,
     /// Of TCP: shut for reading, for writing, before there was a connection.
     pub(crate) shut_early: (bool, bool),
     /// The error of an attempt that was given up, which nobody was told before it listened.
@@ -91,6 +93,50 @@ pub(crate) enum Dirty {
 }
 
 impl Socket {
+    pub(crate) fn new(host: HostId, entity: Entity, proto: Proto) -> Socket {
+        Socket {
+            generation: 0,
+            live: true,
+            host,
+            number: 0,
+            entity,
+            is_named: false,
+            descriptors: Vec::new(),
+            domain: Domain::V4,
+            local: None,
+            has_port: false,
+            port_is_given: false,
+            ip_is_given: false,
+            peer: None,
+            leads_here: false,
+            shut_early: (false, false),
+            left_error: None,
+            options: Options::default(),
+            proto,
+            timer_ns: None,
+            listener: None,
+            last_arrival_ns: 0,
+            packets_sent: 0,
+            dirty: Dirty::No,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+    /// Gives it a peer, which is on its own host or not.
+    pub(crate) fn set_peer(&mut self, peer: SocketAddr, leads_here: bool) {
+        (self.peer, self.leads_here) = (Some(peer), leads_here);
+    }
+    pub(crate) fn forget_peer(&mut self) {
+        (self.peer, self.leads_here) = (None, false);
+    }
+    #[inline]
+    pub(crate) fn leads_here(&self) -> bool {
+        self.leads_here
+    }
+
     /// Where its connection stands, if it is one.
     pub(crate) fn flow(&self) -> Option<Flow> {
         match self.proto {

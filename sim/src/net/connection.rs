@@ -32,7 +32,7 @@ fn transmit_one(world: &mut World, id: SocketId, now_ns: u64) -> bool {
         world.buffers.push(payload);
         return false;
     };
-    let (Some(local), Some(peer)) = (socket.local, socket.peer) else { return false };
+    let (Some(local), Some(peer)) = (socket.local, socket.peer()) else { return false };
     send_segment(world, id, local, peer, segment, payload);
     true
 }

@@ -140,7 +140,7 @@ pub(crate) fn arrives(world: &mut World, packet: Packet, interface: Interface, w
         let socket = &world.sockets[*id];
         let all = socket.options.get(wants_all) != 0;
         socket.covers(to)
-            && socket.peer.is_none_or(|peer| peer == from)
+            && socket.peer().is_none_or(|peer| peer == from)
             && match &socket.proto {
                 Proto::Udp(mailbox) if group.is_multicast() => {
                     mailbox.hears(group, interface, from.ip(), all)

@@ -10,11 +10,7 @@ use crate::world::World;
 
 pub(crate) fn mark_dirty(world: &mut World, id: SocketId) {
     let socket = &mut world.sockets[id];
-    let host = &world.hosts[socket.host];
-    let dirty = match socket.peer.is_some_and(|peer| host.owns(peer.ip())) {
-        true => Dirty::Here,
-        false => Dirty::Link,
-    };
+    let dirty = if socket.leads_here() { Dirty::Here } else { Dirty::Link };
     if std::mem::replace(&mut socket.dirty, dirty) != dirty {
         match dirty {
             Dirty::Here => world.loopback.dirty.push_back(id),

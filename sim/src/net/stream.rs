@@ -48,7 +48,8 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
             let socket = &mut world.sockets[id];
             connection.shut_early(socket.shut_early);
             socket.proto = Proto::Stream(Box::new(connection));
-            (socket.peer, socket.left_error) = (Some(peer), None);
+            socket.set_peer(peer, world.hosts[host].owns(peer.ip()));
+            socket.left_error = None;
             world.flows.insert(flow, id);
             outgoing::mark_dirty(world, id);
             world.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
@@ -103,7 +104,8 @@ pub(crate) fn renew(world: &mut World, id: SocketId) {
     let shut = connection.shut();
     world.unroute(id);
     let socket = &mut world.sockets[id];
-    (socket.proto, socket.peer, socket.shut_early) = (Proto::Fresh, None, shut);
+    socket.forget_peer();
+    (socket.proto, socket.shut_early) = (Proto::Fresh, shut);
     if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
         local.set_ip(any(socket.domain));
     }

@@ -44,30 +44,7 @@ impl World {
 
     pub(crate) fn add_socket(&mut self, host: HostId, path: u32, proto: Proto) -> SocketId {
         let entity = Entity::new(path, self.paths.hash(path));
-        let mut socket = Socket {
-            generation: 0,
-            live: true,
-            host,
-            number: 0,
-            entity,
-            is_named: false,
-            descriptors: Vec::new(),
-            domain: Domain::V4,
-            local: None,
-            has_port: false,
-            port_is_given: false,
-            ip_is_given: false,
-            peer: None,
-            shut_early: (false, false),
-            left_error: None,
-            options: Options::default(),
-            proto,
-            timer_ns: None,
-            listener: None,
-            last_arrival_ns: 0,
-            packets_sent: 0,
-            dirty: Dirty::No,
-        };
+        let mut socket = Socket::new(host, entity, proto);
         match self.free_sockets.pop() {
             Some(id) => {
                 let slot = &mut self.sockets[id];
