@@ -8,7 +8,7 @@ use crate::id::SocketId;
 use crate::link::packet::{Body, Packet};
 use crate::net::readiness::When;
 use crate::net::{memory, outgoing, readiness};
-use crate::socket::{Dirty, Proto};
+use crate::socket::{Dirty, Proto, Socket};
 use crate::tcp::{Segment, State};
 use crate::trace::event::Wire;
 use crate::world::World;
@@ -64,9 +64,20 @@ pub(crate) fn disconnect(world: &mut World, id: SocketId) -> Option<io::Error> {
 }
 
 /// After a connection was fed or emptied: its timer, its flow, its listener.
+#[inline]
 fn settle(world: &mut World, id: SocketId, when: When) {
-    let socket = &mut world.sockets[id];
-    let Proto::Stream(connection) = &mut socket.proto else { return };
+    let socket = &world.sockets[id];
+    let Proto::Stream(connection) = &socket.proto else { return };
+    let is_timed = connection.poll_timeout().is_none_or(|due_ns| is_timed(socket, due_ns));
+    if is_timed && socket.listener.is_none() && connection.state() != State::Closed {
+        return;
+    }
+    move_on(world, id, when);
+}
+
+/// As above, where there is something to do.
+fn move_on(world: &mut World, id: SocketId, when: When) {
+    let Proto::Stream(connection) = &world.sockets[id].proto else { return };
     let (state, finished) = (connection.state(), connection.is_finished());
     set_timer(world, id);
     leave_half_open(world, id, (state, finished), when);
@@ -79,12 +90,18 @@ fn settle(world: &mut World, id: SocketId, when: When) {
     }
 }
 
+/// Whether there is an event of its timer as early as that.
+#[inline]
+fn is_timed(socket: &Socket, due_ns: u64) -> bool {
+    socket.timer_ns.is_some_and(|scheduled| scheduled <= due_ns)
+}
+
 /// Has an event of the connection's timer where there is none as early.
 fn set_timer(world: &mut World, id: SocketId) {
     let socket = &mut world.sockets[id];
     let Proto::Stream(connection) = &socket.proto else { return };
     let Some(due_ns) = connection.poll_timeout() else { return };
-    if socket.timer_ns.is_some_and(|scheduled| scheduled <= due_ns) {
+    if is_timed(socket, due_ns) {
         return;
     }
     let at_ns = due_ns.max(world.clock.now_ns());
@@ -164,11 +181,14 @@ pub(crate) fn segment_arrives(
         return;
     }
     let (segment, payload) = memory::affordable_of(world, id, segment, &packet.payload);
-    if let Proto::Stream(connection) = &mut world.sockets[id].proto {
+    let socket = &mut world.sockets[id];
+    if let Proto::Stream(connection) = &mut socket.proto {
         connection.handle_segment(now_ns, &segment, payload);
         let (state, finished) = (connection.state(), connection.is_finished());
         // At once, not when its reply leaves: the next one's last ACK has to find a full queue.
-        leave_half_open(world, id, (state, finished), when);
+        if socket.listener.is_some() {
+            leave_half_open(world, id, (state, finished), when);
+        }
     }
     outgoing::mark_dirty(world, id);
     readiness::tell_when(world, id, when);

@@ -103,8 +103,9 @@ struct Owed {
     reset: Option<Box<Segment>>,
     syn: bool,
     ack: bool,
-    /// One for each segment that came out of order, with what was there then (RFC 2018 §4).
-    duplicate_acks: VecDeque<Blocks>,
+    /// One for each segment that came out of order, with what was there then (RFC 2018 §4). Mostly there are
+    /// none.
+    duplicate_acks: Option<Box<VecDeque<Blocks>>>,
     probe: bool,
     /// A probe in the window, which the peer heeds, to announce an urgent byte.
     urgent: bool,

@@ -26,6 +26,12 @@ pub type Blocks = [(u32, u32); BLOCKS];
 pub(super) struct Scoreboard(Option<Box<Gaps>>);
 
 impl Scoreboard {
+    /// Whether anything was ever found missing, and there is more to know than what is acknowledged.
+    #[inline]
+    pub(super) fn has_gaps(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Bytes that are there beyond a gap.
     pub(super) fn there(&self) -> u64 {
         self.0.as_ref().map_or(0, |gaps| gaps.there_bytes)

@@ -2,13 +2,10 @@
 
 use std::rc::Rc;
 
-use greenroom::hub::Domain;
-
 use crate::choices::Entity;
 use crate::id::{HostId, SocketId, Weak};
 use crate::path::escaped;
-use crate::socket::options::Options;
-use crate::socket::{Dirty, NO_SOCKET, Proto, Socket};
+use crate::socket::{NO_SOCKET, Proto, Socket};
 use crate::tcp::Config;
 use crate::world::World;
 

@@ -260,7 +260,10 @@ impl Connection {
         let limit = self.peer_fin.unwrap_or(u64::MAX);
         let had_gap = self.incoming.has_islands();
         match self.incoming.insert(seq, payload, limit) {
-            Arrival::Island => self.owed.duplicate_acks.push_back(self.incoming.blocks()),
+            Arrival::Island => {
+                let sack = self.incoming.blocks();
+                self.owed.duplicate_acks.get_or_insert_default().push_back(sack);
+            }
             Arrival::Useless => self.owed.ack = true,
             Arrival::Next => {
                 // A gap that closes is news for the sender (RFC 5681 §4.2).
@@ -269,7 +272,7 @@ impl Connection {
                     true => self.owed.ack = true,
                     false => self.acks.received(now, self.timers.rtt.timeout_ns(&self.config)),
                 }
-                self.owed.duplicate_acks.clear();
+                self.owed.duplicate_acks = None;
             }
         }
     }

@@ -28,7 +28,8 @@ impl Connection {
             State::SynSent | State::SynReceived => self.handshake(now),
             _ => {
                 self.feed_appetite(now);
-                let segment = self.text(now, payload).or_else(|| self.bare_ack());
+                let text = if self.has_text() { self.text(now, payload) } else { None };
+                let segment = text.or_else(|| self.bare_ack());
                 if segment.is_none() {
                     self.rest(now);
                 }
@@ -59,6 +60,12 @@ impl Connection {
             return Some(segment);
         }
         self.bare_ack()
+    }
+
+    /// Whether there is anything that `text` might send: most often there is not.
+    #[inline]
+    fn has_text(&self) -> bool {
+        self.snd_nxt < self.written() || self.sent.has_gaps()
     }
 
     /// Data, with FIN behind the last of it: first a hole, then what the windows let out. The peer's
@@ -186,6 +193,7 @@ impl Connection {
         self.congestion.window().saturating_sub(self.pipe())
     }
 
+    #[inline]
     fn bare_ack(&mut self) -> Option<Segment> {
         if std::mem::take(&mut self.owed.urgent) {
             return Some(self.header(self.snd_una));
@@ -199,10 +207,11 @@ impl Connection {
         if self.has_news() {
             return Some(self.header(self.snd_nxt));
         }
-        let sack = self.owed.duplicate_acks.pop_front()?;
+        let sack = self.owed.duplicate_acks.as_mut()?.pop_front()?;
         Some(Segment { sack, ..self.header(self.snd_nxt) })
     }
 
+    #[inline]
     fn has_news(&self) -> bool {
         self.owed.ack || self.ack_due() || self.window_update_due()
     }
@@ -211,6 +220,7 @@ impl Connection {
         self.acks.is_due(self.rcv_nxt(), self.mss(), self.incoming.len() == 0)
     }
 
+    #[inline]
     fn window_update_due(&self) -> bool {
         self.state.is_synchronized()
             && !self.peer_finished
