@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use greenroom::hub::{Domain, Opt};
 
 use crate::choices::Entity;
-use crate::id::{DescriptorId, HostId, SocketId};
+use crate::id::{DescriptorId, HostId, PairId, SocketId};
 use crate::socket::address::hears;
 use crate::socket::flow::{Flow, Transport};
 use crate::socket::mailbox::Mailbox;
@@ -66,6 +66,8 @@ pub(crate) struct Socket {
     /// When its last in-order packet arrives.
     pub(crate) last_arrival_ns: u64,
     pub(crate) packets_sent: u64,
+    /// The host that it sent to last, and what lies between: mostly it is the same one again.
+    pub(crate) last_pair: Option<(HostId, PairId)>,
     pub(crate) dirty: Dirty,
 }
 
@@ -117,6 +119,7 @@ impl Socket {
             listener: None,
             last_arrival_ns: 0,
             packets_sent: 0,
+            last_pair: None,
             dirty: Dirty::No,
         }
     }

@@ -24,7 +24,7 @@ use crate::host::Host;
 use crate::host::loopback::LoopbackQueue;
 use crate::id::{DescriptorId, GreenletIndex, HostId, Id, PacketId, SocketId, Weak};
 use crate::link::packet::Packet;
-use crate::link::pair::Pair;
+use crate::link::pair::Pairs;
 use crate::path::Paths;
 use crate::socket::Socket;
 use crate::socket::flow::Flow;
@@ -49,14 +49,16 @@ pub(crate) struct World {
     free_sockets: Vec<SocketId>,
     /// What the last connection was told.
     tcp_config: Option<Rc<Config>>,
-    pub(crate) packets: Slots<PacketId, Packet>,
+    pub(crate) packets: Slots<PacketId, Box<Packet>>,
+    /// Packets without a payload, to be used again.
+    pub(crate) spare: Vec<Box<Packet>>,
     pub(crate) buffers: Vec<Vec<u8>>,
     pub(crate) flows: HashMap<Flow, SocketId, Fixed>,
     /// Who waits to write on hosts whose memory is limited.
     pub(crate) memory_waiters: Vec<Weak>,
     /// Who ever joined a multicast group; those that are gone go before the list grows.
     pub(crate) members: Vec<Weak>,
-    pub(crate) pairs: HashMap<(HostId, HostId), Pair, Fixed>,
+    pub(crate) pairs: Pairs,
     /// Descriptors that went with messages which nobody will receive, and are still to be closed.
     pub(crate) discarded: Vec<Io>,
     /// How many descriptors go with messages.
@@ -137,11 +139,12 @@ impl World {
             free_sockets: Vec::new(),
             tcp_config: None,
             packets: Slots::default(),
+            spare: Vec::new(),
             buffers: Vec::new(),
             flows: HashMap::default(),
             memory_waiters: Vec::new(),
             members: Vec::new(),
-            pairs: HashMap::default(),
+            pairs: Pairs::default(),
             discarded: Vec::new(),
             in_flight: BTreeSet::new(),
             dirty: Vec::new(),

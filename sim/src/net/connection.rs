@@ -1,7 +1,6 @@
 //! A connection between its calls: what it sends, what arrives for it, its timer and its end.
 
 use std::io;
-use std::net::SocketAddr;
 
 use crate::clock::Event;
 use crate::id::SocketId;
@@ -18,22 +17,29 @@ use crate::world::journal::Actor;
 pub(crate) fn transmit(world: &mut World, id: SocketId, when: When) {
     world.sockets[id].dirty = Dirty::No;
     let now_ns = world.clock.now_ns();
-    while transmit_one(world, id, now_ns) {}
+    loop {
+        let Proto::Stream(connection) = &mut world.sockets[id].proto else { return };
+        if connection.falls_silent(now_ns) || !transmit_one(world, id, now_ns) {
+            break;
+        }
+    }
     settle(world, id, when);
 }
 
 /// Sends the connection's next segment; false if it has none.
-#[inline(always)] // Likewise.
 fn transmit_one(world: &mut World, id: SocketId, now_ns: u64) -> bool {
     let socket = &mut world.sockets[id];
     let Proto::Stream(connection) = &mut socket.proto else { return false };
     let mut payload = world.buffers.pop().unwrap_or_default();
     let Some(segment) = connection.poll_transmit(now_ns, &mut payload) else {
-        world.buffers.push(payload);
+        world.recycle(payload);
         return false;
     };
-    let (Some(local), Some(peer)) = (socket.local, socket.peer()) else { return false };
-    send_segment(world, id, local, peer, segment, payload);
+    let (Some(from), Some(to)) = (socket.local, socket.peer()) else { return false };
+    let (host, number, path) = (socket.host, socket.number, socket.entity.path);
+    world.trace.carry(&payload);
+    world.record(Actor::Host(host), Wire::Segment { socket: number, path, from, to, segment });
+    outgoing::send(world, Some(id), host, from, to, Body::Segment(segment), payload);
     true
 }
 
@@ -144,22 +150,6 @@ fn leave_half_open(world: &mut World, id: SocketId, (state, finished): (State, b
         world.sockets[id].listener = None;
         readiness::tell_when(world, listener, when);
     }
-}
-
-#[inline(always)] // Likewise: a packet is large, and copied by each call that is none.
-fn send_segment(
-    world: &mut World,
-    id: SocketId,
-    from: SocketAddr,
-    to: SocketAddr,
-    segment: Segment,
-    payload: Vec<u8>,
-) {
-    let socket = &world.sockets[id];
-    let (host, number, path) = (socket.host, socket.number, socket.entity.path);
-    world.trace.carry(&payload);
-    world.record(Actor::Host(host), Wire::Segment { socket: number, path, from, to, segment });
-    outgoing::send(world, Some(id), host, from, to, Body::Segment(segment), payload);
 }
 
 pub(crate) fn segment_arrives(

@@ -30,16 +30,18 @@ pub(crate) fn check_pieces(world: &World, io: Io, count: usize) -> io::Result<us
     }
 }
 
-pub(crate) fn arrives(world: &mut World, packet: Packet, when: When) {
+pub(crate) fn arrives(world: &mut World, mut packet: Box<Packet>, when: When) {
     let Some(id) = receiver_of(world, &packet) else {
         let (host, from, to) = (packet.to_host, packet.to, packet.from);
         let body = Body::Icmp(packet.icmp(Why::Port));
         outgoing::send(world, None, host, from, to, body, Vec::new());
-        return world.recycle(packet.payload);
+        return world.recycle_packet(packet);
     };
     let interface = interface::of_own(packet.to.ip());
     let came = Came { from: packet.from, to: packet.to.ip(), interface };
-    queue(world, id, came, packet.payload, when);
+    let payload = std::mem::take(&mut packet.payload);
+    world.recycle_packet(packet);
+    queue(world, id, came, payload, when);
 }
 
 /// A connected socket hears its peer only; the more exact address wins, then the very family.

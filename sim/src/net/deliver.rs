@@ -55,8 +55,7 @@ pub(crate) fn packet_arrives(world: &mut World, id: PacketId) {
     arrive(world, packet, When::NextPoll);
 }
 
-#[inline(always)] // Into both ways that a packet comes, so that it is not copied once more.
-fn arrive(world: &mut World, packet: Packet, when: When) {
+fn arrive(world: &mut World, packet: Box<Packet>, when: When) {
     if world.hosts[packet.to_host].is_up {
         match packet.body {
             Body::Segment(segment) => segment_arrives(world, &packet, &segment, when),
@@ -65,7 +64,7 @@ fn arrive(world: &mut World, packet: Packet, when: When) {
             Body::Icmp(icmp) => icmp::arrives(world, &packet, icmp, when),
         }
     }
-    world.recycle(packet.payload);
+    world.recycle_packet(packet);
 }
 
 fn segment_arrives(world: &mut World, packet: &Packet, segment: &Segment, when: When) {

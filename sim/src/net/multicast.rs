@@ -18,7 +18,7 @@ use crate::id::{HostId, SocketId};
 use crate::link::packet::{Body, Interface, Packet};
 use crate::net::datagram::Came;
 use crate::net::readiness::When;
-use crate::net::{datagram, link, loopback, ports, route};
+use crate::net::{datagram, outgoing, ports, route};
 use crate::socket::Proto;
 use crate::socket::address::{is_of_all, scope_of};
 use crate::socket::flow::Transport;
@@ -47,11 +47,8 @@ pub(crate) fn send(
     for to_host in reached {
         let payload = buf.to_vec();
         let body = Body::ForMany(interface);
-        let packet = Packet { from, to, to_host, sender, body, payload };
-        match to_host == host {
-            true => loopback::send(world, packet),
-            false => link::send(world, Some(id), host, packet),
-        }
+        let packet = world.pack(Packet { from, to, to_host, sender, body, payload });
+        outgoing::pass_on(world, Some(id), host, packet);
     }
 }
 
@@ -126,13 +123,13 @@ fn gets_there(
 // In.
 
 /// Every socket that hears it gets a copy; nobody answers that none does.
-pub(crate) fn arrives(world: &mut World, packet: Packet, interface: Interface, when: When) {
+pub(crate) fn arrives(world: &mut World, packet: Box<Packet>, interface: Interface, when: When) {
     let (from, to) = (packet.from, packet.to);
     let group = to.ip();
     let is_host_member = !group.is_multicast()
         || hosts_of_members(world, group, interface).contains(&packet.to_host);
     if !is_host_member {
-        return world.recycle(packet.payload);
+        return world.recycle_packet(packet);
     }
     let bound = ports::bound_at(world, packet.to_host, Transport::Udp, to.port());
     let wants_all = if group.is_ipv4() { Opt::MulticastAll } else { Opt::MulticastAllV6 };
@@ -153,5 +150,5 @@ pub(crate) fn arrives(world: &mut World, packet: Packet, interface: Interface, w
     for receiver in receivers {
         datagram::queue(world, receiver, came, packet.payload.clone(), when);
     }
-    world.recycle(packet.payload);
+    world.recycle_packet(packet);
 }

@@ -29,19 +29,29 @@ pub(crate) fn send(
     body: Body,
     payload: Vec<u8>,
 ) {
-    let here = &world.hosts[host];
     let sender = match socket {
         Some(id) => world.sockets[id].entity.path,
-        None => here.entity.path,
+        None => world.hosts[host].entity.path,
     };
     match route::next_hop(world, host, from, to) {
-        None => world.buffers.push(payload),
+        None => world.recycle(payload),
         Some(to_host) => {
-            let packet = Packet { from, to, to_host, sender, body, payload };
-            match to_host == host {
-                true => loopback::send(world, packet),
-                false => link::send(world, socket, host, packet),
-            }
+            let packet = world.pack(Packet { from, to, to_host, sender, body, payload });
+            pass_on(world, socket, host, packet);
         }
+    }
+}
+
+/// Sends a packet on its way that says where it goes.
+#[inline]
+pub(crate) fn pass_on(
+    world: &mut World,
+    socket: Option<SocketId>,
+    host: HostId,
+    packet: Box<Packet>,
+) {
+    match packet.to_host == host {
+        true => loopback::send(world, packet),
+        false => link::send(world, socket, host, packet),
     }
 }

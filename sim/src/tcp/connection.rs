@@ -111,6 +111,14 @@ struct Owed {
     urgent: bool,
 }
 
+impl Owed {
+    /// Whether anything is owed that mostly is not.
+    #[inline]
+    fn is_rare(&self) -> bool {
+        self.reset.is_some() || self.duplicate_acks.is_some() || self.probe || self.urgent
+    }
+}
+
 impl Connection {
     /// Active open: the SYN leaves with the next `poll_transmit`.
     pub fn connect(config: impl Into<Rc<Config>>, isn: u64) -> Connection {

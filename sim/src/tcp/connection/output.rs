@@ -38,6 +38,21 @@ impl Connection {
         }
     }
 
+    /// Whether `poll_transmit` has certainly nothing to send now; it need not be asked then. That is how it goes
+    /// most often: after every segment, and whenever something came that is acknowledged later.
+    #[inline]
+    pub fn falls_silent(&mut self, now: u64) -> bool {
+        if !self.state.is_synchronized() || self.has_text() || self.owed.is_rare() {
+            return false;
+        }
+        self.feed_appetite(now);
+        let is_silent = !self.has_news();
+        if is_silent {
+            self.rest(now);
+        }
+        is_silent
+    }
+
     /// Whether `poll_transmit`, which had nothing to say last, still has nothing and would change nothing: time
     /// alone has gone by since.
     pub fn is_at_rest(&self, now: u64) -> bool {
