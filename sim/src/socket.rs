@@ -68,6 +68,10 @@ pub(crate) struct Socket {
     pub(crate) packets_sent: u64,
     /// The host that it sent to last, and what lies between: mostly it is the same one again.
     pub(crate) last_pair: Option<(HostId, PairId)>,
+    /// Segments of its flow find it.
+    pub(crate) is_routed: bool,
+    /// The socket that its last segment came from: where its own ones most likely go.
+    pub(crate) far: Option<SocketId>,
     pub(crate) dirty: Dirty,
 }
 
@@ -120,6 +124,8 @@ impl Socket {
             last_arrival_ns: 0,
             packets_sent: 0,
             last_pair: None,
+            is_routed: false,
+            far: None,
             dirty: Dirty::No,
         }
     }

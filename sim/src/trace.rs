@@ -22,6 +22,7 @@ use crate::choices::{hash_payload, mix};
 use event::{Event, PathRef, Payload, Schedule, Text, WaitEnd, What};
 
 pub(crate) use errno::ErrorCode;
+pub(crate) use hash::Told;
 pub use errno::error_name;
 pub use log::Log;
 use names::Names;
@@ -111,11 +112,11 @@ impl Recorder {
         at_ns: u64,
         host: u16,
         by: Option<PathRef>,
-        what: What,
+        what: impl Told,
         deviations: usize,
     ) {
         self.count += 1;
-        let digest = what.digest();
+        let digest = what.digested();
         let number = u64::from(digest.socket) << 8 | u64::from(digest.number);
         let by_hash = by.map_or(0, |by| by.hash);
         let word = mix(at_ns ^ by_hash, number.rotate_left(32) ^ digest.value);
@@ -123,8 +124,10 @@ impl Recorder {
         *of_host = mix(*of_host, word ^ digest.more);
         self.hash = mix(self.hash, *of_host);
         if self.events.is_some() {
-            let deviations = deviations as u32;
+            let (deviations, what) = (deviations as u32, what.into());
             self.keep(Event { at_ns, host, greenlet: by.map(|by| by.path), deviations, what });
+        } else {
+            what.discard();
         }
     }
 

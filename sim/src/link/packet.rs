@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::id::HostId;
+use crate::id::{HostId, SocketId};
 use crate::link::icmp::{Icmp, Why};
 use crate::tcp::Segment;
 
@@ -13,6 +13,8 @@ pub(crate) struct Packet {
     pub(crate) to_host: HostId,
     /// The path of the socket that sent it: what a connection it opens is named after.
     pub(crate) sender: u32,
+    /// The socket that sent it, and the one that it is most likely for: which spares a look-up, no more.
+    pub(crate) between: (Option<SocketId>, Option<SocketId>),
     pub(crate) body: Body,
     pub(crate) payload: Vec<u8>,
 }

@@ -135,7 +135,8 @@ mod tests {
     fn datagram(length: usize) -> Packet {
         let to = "10.0.0.2:1".parse().expect("an address");
         let payload = vec![0; length];
-        Packet { from: to, to, to_host: HostId::FIRST, sender: 0, body: Body::Datagram, payload }
+        let (to_host, between, body) = (HostId::FIRST, (None, None), Body::Datagram);
+        Packet { from: to, to, to_host, sender: 0, between, body, payload }
     }
 
     fn judge(

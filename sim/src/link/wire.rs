@@ -56,7 +56,7 @@ mod tests {
             let to: std::net::SocketAddr = to.parse().expect("an address");
             let (body, payload) = (Body::Datagram, vec![0; length]);
             wire_bytes(
-                &Packet { from: to, to, to_host: HostId::FIRST, sender: 0, body, payload },
+                &Packet { from: to, to, to_host: HostId::FIRST, sender: 0, between: (None, None), body, payload },
                 mtu_bytes,
             )
         };

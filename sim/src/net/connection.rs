@@ -88,7 +88,7 @@ fn move_on(world: &mut World, id: SocketId, when: When) {
     set_timer(world, id);
     leave_half_open(world, id, (state, finished), when);
     // Once: what is bound anew afterwards stays bound.
-    if state == State::Closed && is_routed(world, id) {
+    if state == State::Closed && world.sockets[id].is_routed {
         world.unroute(id);
     }
     if finished && world.sockets[id].descriptors.is_empty() {
@@ -129,12 +129,6 @@ pub(crate) fn timer_was_put_off(world: &mut World, id: SocketId) {
         }
         _ => outgoing::mark_dirty(world, id),
     }
-}
-
-/// Whether segments of its flow find it.
-fn is_routed(world: &World, id: SocketId) -> bool {
-    let flow = world.sockets[id].flow();
-    flow.is_some_and(|flow| world.flows.get(&flow) == Some(&id))
 }
 
 /// A connection that is no longer half-open can be accepted, or is over.

@@ -69,12 +69,16 @@ fn arrive(world: &mut World, packet: Box<Packet>, when: When) {
 
 fn segment_arrives(world: &mut World, packet: &Packet, segment: &Segment, when: When) {
     let flow = Flow { host: packet.to_host, local: packet.to, peer: packet.from };
-    match world.flows.get(&flow).copied() {
+    let (sender, likely) = packet.between;
+    match world.routed(&flow, likely) {
         Some(id) if gives_way(world, id, segment) => {
             world.forget_socket(id);
             segment_for_port(world, packet, segment);
         }
-        Some(id) => connection::segment_arrives(world, id, packet, segment, when),
+        Some(id) => {
+            world.sockets[id].far = sender;
+            connection::segment_arrives(world, id, packet, segment, when);
+        }
         None => segment_for_port(world, packet, segment),
     }
 }

@@ -73,7 +73,7 @@ fn leave_behind(world: &mut World, id: SocketId) {
     (socket.options, socket.domain, socket.entity) = (options, domain, entity);
     socket.set_peer(flow.peer, world.hosts[host].owns(flow.peer.ip()));
     socket.is_named = true;
-    world.flows.insert(flow, left);
+    world.route(flow, left);
     ports::hold_connection(world, left, flow.local);
     outgoing::mark_dirty(world, left);
 }

@@ -236,6 +236,7 @@ fn answer(world: &mut World, host: HostId, packet: &Packet, why: Why, after_ns: 
         to: packet.from,
         to_host: host,
         sender: packet.sender,
+        between: (None, None),
         body: Body::Icmp(packet.icmp(why)),
         payload: Vec::new(),
     };

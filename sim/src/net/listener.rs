@@ -100,7 +100,7 @@ pub(crate) fn open_half(world: &mut World, listener: SocketId, packet: &Packet, 
     socket.is_named = true;
     socket.listener = Some(listener);
     let flow = Flow { host, local: packet.to, peer: packet.from };
-    world.flows.insert(flow, id);
+    world.route(flow, id);
     ports::hold_connection(world, id, packet.to);
     outgoing::mark_dirty(world, id);
 }

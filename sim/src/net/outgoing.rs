@@ -29,14 +29,14 @@ pub(crate) fn send(
     body: Body,
     payload: Vec<u8>,
 ) {
-    let sender = match socket {
-        Some(id) => world.sockets[id].entity.path,
-        None => world.hosts[host].entity.path,
+    let (sender, far) = match socket {
+        Some(id) => (world.sockets[id].entity.path, world.sockets[id].far),
+        None => (world.hosts[host].entity.path, None),
     };
     match route::next_hop(world, host, from, to) {
         None => world.recycle(payload),
         Some(to_host) => {
-            let packet = world.pack(Packet { from, to, to_host, sender, body, payload });
+            let packet = world.pack(Packet { from, to, to_host, sender, between: (socket, far), body, payload });
             pass_on(world, socket, host, packet);
         }
     }

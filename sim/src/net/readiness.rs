@@ -49,6 +49,10 @@ pub(crate) fn tell(world: &mut World, socket: SocketId) {
 
 /// Tells them at the time that `when` says.
 pub(crate) fn tell_when(world: &mut World, socket: SocketId, when: When) {
+    let is_awaited = |id| world.descriptors.get(id).is_some_and(|it| !it.wanted.is_none());
+    if !world.sockets[socket].descriptors.iter().any(|&id| is_awaited(id)) {
+        return;
+    }
     let ready = of(world, socket).with(calls_that_fail(world, socket));
     if ready.is_none() {
         return;
@@ -91,7 +95,7 @@ pub(crate) fn share_out_memory(world: &mut World) {
 
 fn of_stream(world: &World, connection: &Connection, id: SocketId) -> Readiness {
     let now = connection.readiness();
-    let has_room = now.writable && memory::affordable(world, id, 1) > 0;
+    let has_room = now.writable && memory::affords_any(world, id);
     Readiness::READ
         .when(now.readable)
         .with(Readiness::WRITE.when(has_room))

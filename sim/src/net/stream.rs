@@ -50,7 +50,7 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
             socket.proto = Proto::Stream(Box::new(connection));
             socket.set_peer(peer, world.hosts[host].owns(peer.ip()));
             socket.left_error = None;
-            world.flows.insert(flow, id);
+            world.route(flow, id);
             outgoing::mark_dirty(world, id);
             world.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
             Err(errno(libc::EINPROGRESS))
@@ -149,6 +149,10 @@ pub(crate) fn recv(
     take: Take,
 ) -> io::Result<usize> {
     let there = match &world.sockets[id].proto {
+        Proto::Stream(connection) if connection.has_nothing_to_say() && !buf.is_empty() => {
+            world.want(io, Readiness::READ);
+            return Err(errno(libc::EAGAIN));
+        }
         Proto::Stream(connection) => connection.queued().min(buf.len()),
         Proto::Fresh => return nothing_to_read(world, id),
         _ => return Err(errno(libc::ENOTCONN)),
@@ -204,7 +208,7 @@ fn shortened(world: &mut World, id: SocketId, there: usize) -> usize {
 }
 
 pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::Result<usize> {
-    send_with(world, io, id, buf, Connection::send)
+    send_with(world, io, id, buf, |connection, buf| connection.send(buf))
 }
 
 /// A write of which the program says what belongs to it: `more` comes with the next one, or a record
@@ -217,8 +221,10 @@ pub(crate) fn send_message(
     more: bool,
     ends_record: bool,
 ) -> io::Result<usize> {
-    let way = if more { Connection::send_more } else { Connection::send };
-    let sent = send_with(world, io, id, buf, way);
+    let sent = send_with(world, io, id, buf, |connection, buf| match more {
+        true => connection.send_more(buf),
+        false => connection.send(buf),
+    });
     if let (Proto::Stream(connection), true, Ok(1..)) =
         (&mut world.sockets[id].proto, ends_record, &sent)
     {
@@ -232,7 +238,7 @@ fn send_with(
     io: Io,
     id: SocketId,
     buf: &[u8],
-    send: fn(&mut Connection, &[u8]) -> io::Result<usize>,
+    send: impl FnOnce(&mut Connection, &[u8]) -> io::Result<usize>,
 ) -> io::Result<usize> {
     let affordable = memory::affordable(world, id, buf.len());
     let Proto::Stream(connection) = &mut world.sockets[id].proto else {

@@ -6,7 +6,7 @@ use crate::choices::Fault;
 use crate::id::{GreenletIndex, HostId, SocketId};
 use crate::socket::unix::name::{Name, Shown};
 use crate::trace::event::{Call, Endpoint, PathRef, Struck, What};
-use crate::trace::{ErrorCode, Recorder};
+use crate::trace::{ErrorCode, Recorder, Told};
 use crate::world::{Seal, World};
 
 /// Who did it.
@@ -22,7 +22,7 @@ pub(crate) enum Actor {
 impl World {
     // Inlined, so that of an event that is not kept only its hash is made.
     #[inline(always)]
-    pub(crate) fn record(&mut self, actor: Actor, what: impl Into<What>) {
+    pub(crate) fn record(&mut self, actor: Actor, what: impl Told) {
         let greenlet = match actor {
             Actor::Running => self.current,
             Actor::Greenlet(greenlet) => Some(greenlet),
@@ -38,7 +38,7 @@ impl World {
             (None, _) => (HostId::FIRST, None),
         };
         let deviations = self.choices.deviations.len();
-        self.trace.record(self.clock.now_ns(), host.number(), by, what.into(), deviations);
+        self.trace.record(self.clock.now_ns(), host.number(), by, what, deviations);
     }
 
     /// A claim is violated: the run is what happened so far. The greenlet that claimed goes on to its next
@@ -117,6 +117,8 @@ impl World {
 
 /// The call waits, or would have: what it began goes on.
 fn is_under_way(error: &io::Error) -> bool {
-    let says_so = matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EALREADY));
-    says_so || error.kind() == io::ErrorKind::WouldBlock
+    match error.raw_os_error() {
+        Some(number) => matches!(number, libc::EAGAIN | libc::EINPROGRESS | libc::EALREADY),
+        None => error.kind() == io::ErrorKind::WouldBlock,
+    }
 }

@@ -118,8 +118,21 @@ impl Connection {
         self.config.unsent_max.is_none_or(|max| self.unsent_room() * 2 > max.into())
     }
 
+    /// Whether a read of any bytes comes to EAGAIN and changes nothing.
+    #[inline]
+    pub fn has_nothing_to_say(&self) -> bool {
+        let is_quiet = self.incoming.len() == 0 && self.urgent.at().is_none();
+        let goes_on = !self.peer_finished && !self.shut_read && self.state != State::Closed;
+        is_quiet && goes_on && self.error.is_none()
+    }
+
     /// recv(2).
     pub fn recv(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.urgent.at().is_none() && self.incoming.len() > 0 {
+            let taken = self.incoming.peek(0, buf);
+            self.incoming.consume(taken);
+            return Ok(taken);
+        }
         let taken = self.peek(buf);
         let (passed, _) = self.around_mark();
         if !buf.is_empty() {
