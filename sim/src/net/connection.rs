@@ -22,6 +22,10 @@ pub(crate) fn transmit(world: &mut World, id: SocketId, when: When) {
         if connection.falls_silent(now_ns) || !transmit_one(world, id, now_ns) {
             break;
         }
+        let Proto::Stream(connection) = &mut world.sockets[id].proto else { return };
+        if connection.has_said_all() {
+            break;
+        }
     }
     settle(world, id, when);
 }

@@ -72,6 +72,12 @@ impl Acks {
         }
     }
 
+    /// Whether data in order came since an ACK left.
+    #[inline]
+    pub(super) fn is_owed(&self) -> bool {
+        self.is_owed
+    }
+
     #[inline]
     pub(super) fn due_at(&self) -> Moment {
         self.due_at

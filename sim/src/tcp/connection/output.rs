@@ -53,6 +53,19 @@ impl Connection {
         is_silent
     }
 
+    /// As above, in less, right after a segment left: that one told all that there is to tell of what came.
+    #[inline]
+    pub fn has_said_all(&mut self) -> bool {
+        let owes = self.owed.is_rare() || self.owed.ack || self.acks.is_owed();
+        let is_through =
+            self.state.is_synchronized() && !self.has_text() && !owes && !self.orphan;
+        if is_through {
+            debug_assert!(!self.has_news(), "a segment announces the window");
+            self.congestion.used(self.pipe(), false);
+        }
+        is_through
+    }
+
     /// Whether `poll_transmit`, which had nothing to say last, still has nothing and would change nothing: time
     /// alone has gone by since.
     pub fn is_at_rest(&self, now: u64) -> bool {
