@@ -50,7 +50,7 @@ pub(crate) struct World {
     /// What the last connection was told.
     tcp_config: Option<Rc<Config>>,
     pub(crate) packets: Slots<PacketId, Box<Packet>>,
-    /// Packets without a payload, to be used again.
+    /// Packets to be used again.
     pub(crate) spare: Vec<Box<Packet>>,
     pub(crate) buffers: Vec<Vec<u8>>,
     pub(crate) flows: HashMap<Flow, SocketId, Fixed>,

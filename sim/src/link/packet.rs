@@ -37,6 +37,20 @@ pub(crate) enum Interface {
 }
 
 impl Packet {
+    /// Of nobody, to nobody.
+    pub(crate) fn blank() -> Packet {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Packet {
+            from: nowhere,
+            to: nowhere,
+            to_host: HostId::FIRST,
+            sender: 0,
+            between: (None, None),
+            body: Body::Datagram,
+            payload: Vec::new(),
+        }
+    }
+
     /// What a host or router says of it.
     pub(crate) fn icmp(&self, why: Why) -> Icmp {
         let seq = match self.body {

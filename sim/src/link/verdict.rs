@@ -130,13 +130,11 @@ impl Pair {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::HostId;
 
     fn datagram(length: usize) -> Packet {
         let to = "10.0.0.2:1".parse().expect("an address");
         let payload = vec![0; length];
-        let (to_host, between, body) = (HostId::FIRST, (None, None), Body::Datagram);
-        Packet { from: to, to, to_host, sender: 0, between, body, payload }
+        Packet { from: to, to, payload, ..Packet::blank() }
     }
 
     fn judge(

@@ -48,7 +48,6 @@ pub(crate) fn mtu_towards(mtu: u32, peer: SocketAddr) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::HostId;
 
     #[test]
     fn headers_and_fragments_are_those_of_the_family() {
@@ -56,7 +55,7 @@ mod tests {
             let to: std::net::SocketAddr = to.parse().expect("an address");
             let (body, payload) = (Body::Datagram, vec![0; length]);
             wire_bytes(
-                &Packet { from: to, to, to_host: HostId::FIRST, sender: 0, between: (None, None), body, payload },
+                &Packet { from: to, to, body, payload, ..Packet::blank() },
                 mtu_bytes,
             )
         };

@@ -30,20 +30,27 @@ pub(crate) fn transmit(world: &mut World, id: SocketId, when: When) {
     settle(world, id, when);
 }
 
-/// Sends the connection's next segment; false if it has none.
+/// Sends the connection's next segment, which is written where it stays until it has arrived; false if it has none.
 fn transmit_one(world: &mut World, id: SocketId, now_ns: u64) -> bool {
+    let mut packet = world.blank_packet();
     let socket = &mut world.sockets[id];
-    let Proto::Stream(connection) = &mut socket.proto else { return false };
-    let mut payload = world.buffers.pop().unwrap_or_default();
-    let Some(segment) = connection.poll_transmit(now_ns, &mut payload) else {
-        world.recycle(payload);
+    let (Some(from), Some(to), Proto::Stream(connection)) =
+        (socket.local, socket.peer(), &mut socket.proto)
+    else {
+        world.recycle_packet(packet);
         return false;
     };
-    let (Some(from), Some(to)) = (socket.local, socket.peer()) else { return false };
+    let Some(segment) = connection.poll_transmit(now_ns, &mut packet.payload) else {
+        world.recycle_packet(packet);
+        return false;
+    };
     let (host, number, path) = (socket.host, socket.number, socket.entity.path);
-    world.trace.carry(&payload);
+    (packet.from, packet.to, packet.sender) = (from, to, path);
+    packet.between = (Some(id), socket.far);
+    packet.body = Body::Segment(segment);
+    world.trace.carry(&packet.payload);
     world.record(Actor::Host(host), Wire::Segment { socket: number, path, from, to, segment });
-    outgoing::send(world, Some(id), host, from, to, Body::Segment(segment), payload);
+    outgoing::send_packet(world, id, host, packet);
     true
 }
 
@@ -168,10 +175,14 @@ pub(crate) fn segment_arrives(
     {
         return;
     }
-    let (segment, payload) = memory::affordable_of(world, id, segment, &packet.payload);
+    let bare = memory::too_dear(world, id, segment, &packet.payload);
+    let (segment, payload) = match &bare {
+        Some(bare) => (bare, &[][..]),
+        None => (segment, &packet.payload[..]),
+    };
     let socket = &mut world.sockets[id];
     if let Proto::Stream(connection) = &mut socket.proto {
-        connection.handle_segment(now_ns, &segment, payload);
+        connection.handle_segment(now_ns, segment, payload);
         let (state, finished) = (connection.state(), connection.is_finished());
         // At once, not when its reply leaves: the next one's last ACK has to find a full queue.
         if socket.listener.is_some() {

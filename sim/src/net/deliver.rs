@@ -58,7 +58,7 @@ pub(crate) fn packet_arrives(world: &mut World, id: PacketId) {
 fn arrive(world: &mut World, packet: Box<Packet>, when: When) {
     if world.hosts[packet.to_host].is_up {
         match packet.body {
-            Body::Segment(segment) => segment_arrives(world, &packet, &segment, when),
+            Body::Segment(ref segment) => segment_arrives(world, &packet, segment, when),
             Body::Datagram => return datagram::arrives(world, packet, when),
             Body::ForMany(interface) => return multicast::arrives(world, packet, interface, when),
             Body::Icmp(icmp) => icmp::arrives(world, &packet, icmp, when),

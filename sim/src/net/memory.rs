@@ -44,25 +44,25 @@ pub(crate) fn affords_any(world: &World, id: SocketId) -> bool {
     world.hosts[world.sockets[id].host].socket_memory.is_none() || affordable(world, id, 1) > 0
 }
 
-/// What a connection takes of a segment: where there is no memory for what it carries, only what it
-/// says of the other direction. One that has nothing to read takes all.
+/// What a connection takes of a segment that is too dear for its host: where there is no memory for what it
+/// carries, only what it says of the other direction. One that has nothing to read takes all.
 #[inline]
-pub(crate) fn affordable_of<'a>(
+pub(crate) fn too_dear(
     world: &World,
     id: SocketId,
     segment: &Segment,
-    payload: &'a [u8],
-) -> (Segment, &'a [u8]) {
+    payload: &[u8],
+) -> Option<Segment> {
     let Socket { host, ref proto, .. } = world.sockets[id];
-    match (left(world, host), proto) {
-        (Some(left), Proto::Stream(connection))
+    match (left(world, host)?, proto) {
+        (left, Proto::Stream(connection))
             if left < payload.len() as u64 && connection.queued() > 0 =>
         {
             let mut bare = *segment;
             (bare.flags.fin, bare.flags.psh, bare.len) = (false, false, 0);
-            (bare, &[])
+            Some(bare)
         }
-        _ => (*segment, payload),
+        _ => None,
     }
 }
 

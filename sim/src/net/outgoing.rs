@@ -42,6 +42,22 @@ pub(crate) fn send(
     }
 }
 
+/// Sends a packet of a socket, filled in but for the host that it goes to.
+pub(crate) fn send_packet(
+    world: &mut World,
+    id: SocketId,
+    host: HostId,
+    mut packet: Box<Packet>,
+) {
+    match route::next_hop(world, host, packet.from, packet.to) {
+        None => world.recycle_packet(packet),
+        Some(to_host) => {
+            packet.to_host = to_host;
+            pass_on(world, Some(id), host, packet);
+        }
+    }
+}
+
 /// Sends a packet on its way that says where it goes.
 #[inline]
 pub(crate) fn pass_on(

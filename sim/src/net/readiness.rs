@@ -49,26 +49,29 @@ pub(crate) fn tell(world: &mut World, socket: SocketId) {
 
 /// Tells them at the time that `when` says.
 pub(crate) fn tell_when(world: &mut World, socket: SocketId, when: When) {
-    let is_awaited = |id| world.descriptors.get(id).is_some_and(|it| !it.wanted.is_none());
-    if !world.sockets[socket].descriptors.iter().any(|&id| is_awaited(id)) {
-        return;
-    }
-    let ready = of(world, socket).with(calls_that_fail(world, socket));
-    if ready.is_none() {
-        return;
-    }
-    let socket = &world.sockets[socket];
-    let told = match when {
-        When::AfterLoopback => &mut world.hosts[socket.host].loopback.told,
-        When::NextPoll => &mut world.ready,
-    };
-    for &id in &socket.descriptors {
-        let Some(descriptor) = world.descriptors.get_mut(id) else { continue };
-        let hit = descriptor.wanted.and(ready);
-        if !hit.is_none() {
-            descriptor.wanted = descriptor.wanted.without(hit);
-            told.push(Ready::Io(descriptor.io, ready));
+    let mut ready = None;
+    for at in 0..world.sockets[socket].descriptors.len() {
+        let id = world.sockets[socket].descriptors[at];
+        // What nobody waits for is not looked at.
+        let Some(awaited) = world.descriptors.get(id).filter(|it| !it.wanted.is_none()) else {
+            continue;
+        };
+        let (io, wanted) = (awaited.io, awaited.wanted);
+        let ready = *ready
+            .get_or_insert_with(|| of(world, socket).with(calls_that_fail(world, socket)));
+        let hit = wanted.and(ready);
+        if hit.is_none() {
+            continue;
         }
+        if let Some(descriptor) = world.descriptors.get_mut(id) {
+            descriptor.wanted = wanted.without(hit);
+        }
+        let host = world.sockets[socket].host;
+        let told = match when {
+            When::AfterLoopback => &mut world.hosts[host].loopback.told,
+            When::NextPoll => &mut world.ready,
+        };
+        told.push(Ready::Io(io, ready));
     }
 }
 
@@ -93,6 +96,7 @@ pub(crate) fn share_out_memory(world: &mut World) {
 
 // Of each kind of socket.
 
+#[inline]
 fn of_stream(world: &World, connection: &Connection, id: SocketId) -> Readiness {
     let now = connection.readiness();
     let has_room = now.writable && memory::affords_any(world, id);

@@ -35,9 +35,9 @@ impl SendBuffer {
 
     /// `spare` is what the last segment that is not sent has room for. Linux asks for no memory to fill
     /// that, which shows where a program has made the buffer smaller than what it holds.
-    pub(super) fn write(&mut self, data: &[u8], spare: usize) -> usize {
+    pub(super) fn write(&mut self, data: &[u8], spare: impl FnOnce() -> usize) -> usize {
         let room = match self.ring.len() > self.capacity {
-            true => spare,
+            true => spare(),
             false => self.capacity - self.ring.len(),
         };
         let taken = data.len().min(room);

@@ -58,7 +58,7 @@ impl World {
             descriptors: take(&mut self.descriptors).emptied(ROWS_MAX),
             sockets: take(&mut self.sockets).emptied(ROWS_MAX),
             packets: take(&mut self.packets).emptied(ROWS_MAX),
-            spare: without_more(take(&mut self.spare), ROWS_MAX),
+            spare: few_and_small(take(&mut self.spare)),
             buffers: small(take(&mut self.buffers)),
             flows: emptied(take(&mut self.flows)),
             pairs: take(&mut self.pairs).emptied(ROWS_MAX),
@@ -83,8 +83,8 @@ fn small(mut buffers: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     if buffers.capacity() > ROWS_MAX { Vec::new() } else { buffers }
 }
 
-/// As they are, but for those beyond so many.
-fn without_more<T>(mut rows: Vec<T>, most: usize) -> Vec<T> {
-    rows.truncate(most);
-    rows
+fn few_and_small(mut spare: Vec<Box<Packet>>) -> Vec<Box<Packet>> {
+    spare.truncate(ROWS_MAX);
+    spare.retain(|packet| packet.payload.capacity() <= BYTES_MAX);
+    spare
 }

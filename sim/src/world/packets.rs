@@ -9,16 +9,18 @@ use crate::world::World;
 const KEPT_MAX: usize = 1024;
 
 impl World {
-    /// A packet, in memory that another one had if there is some.
+    /// A packet that is yet to be filled in, with the memory that another one had if there is some.
     #[inline]
+    pub(crate) fn blank_packet(&mut self) -> Box<Packet> {
+        self.spare.pop().unwrap_or_else(|| Box::new(Packet::blank()))
+    }
+
+    /// A packet.
     pub(crate) fn pack(&mut self, packet: Packet) -> Box<Packet> {
-        match self.spare.pop() {
-            Some(mut spare) => {
-                *spare = packet;
-                spare
-            }
-            None => Box::new(packet),
-        }
+        let mut spare = self.blank_packet();
+        let before = std::mem::replace(&mut *spare, packet);
+        self.recycle(before.payload);
+        spare
     }
 
     #[inline]
@@ -29,8 +31,7 @@ impl World {
 
     /// A packet has come to its end.
     #[inline]
-    pub(crate) fn recycle_packet(&mut self, mut packet: Box<Packet>) {
-        self.recycle(std::mem::take(&mut packet.payload));
+    pub(crate) fn recycle_packet(&mut self, packet: Box<Packet>) {
         if self.spare.len() < KEPT_MAX {
             self.spare.push(packet);
         }

@@ -36,7 +36,9 @@ impl Connection {
             return Err(Errno::Again.error());
         }
         let room = usize::try_from(self.unsent_room()).unwrap_or(usize::MAX);
-        let spare = self.spare_of_tail();
+        let (unsent, mss) = (self.unsent(), self.mss() as usize);
+        let ends_record = self.ends.back() == Some(&self.outgoing.end());
+        let spare = || spare_of_tail(unsent, mss, ends_record);
         match self.outgoing.write(&data[..data.len().min(room)], spare) {
             0 if !data.is_empty() => Err(Errno::Again.error()),
             taken => {
@@ -74,18 +76,6 @@ impl Connection {
     /// What waits for more to be written waits no longer.
     pub fn let_out(&mut self) {
         self.more = false;
-    }
-
-    /// What fits into the last segment that has not been sent.
-    fn spare_of_tail(&self) -> usize {
-        let mss = self.mss() as usize;
-        if self.ends.back() == Some(&self.outgoing.end()) {
-            return 0;
-        }
-        match self.unsent() % mss {
-            0 => 0,
-            begun => mss - begun,
-        }
     }
 
     /// Linux sends what it may as each write ends, so the end of the first one that Nagle's rule
@@ -306,6 +296,7 @@ impl Connection {
     }
 
     /// Linux's tcp_poll, line by line.
+    #[inline]
     pub fn readiness(&self) -> Readiness {
         let open = !self.state.is_opening();
         let shut_write = self.shut_write || self.mute;
@@ -328,5 +319,14 @@ impl Connection {
             State::CloseWait => State::LastAck,
             other => other,
         };
+    }
+}
+
+/// What fits into the last segment that has not been sent.
+fn spare_of_tail(unsent: usize, mss: usize, ends_record: bool) -> usize {
+    match unsent % mss {
+        0 => 0,
+        _ if ends_record => 0,
+        begun => mss - begun,
     }
 }

@@ -57,7 +57,14 @@ impl Connection {
     }
 
     fn synchronized(&mut self, now: u64, seg: &Segment, payload: &[u8]) {
-        let seg = &self.without_crossing_syn(seg);
+        let crossing;
+        let seg = match self.state {
+            State::SynReceived => {
+                crossing = self.without_crossing_syn(seg);
+                &crossing
+            }
+            _ => seg,
+        };
         if !self.is_acceptable(seg, payload.len()) {
             if !seg.flags.rst {
                 let empty = seg.positions(payload.len()) == 0;
@@ -87,8 +94,7 @@ impl Connection {
     /// ACK is news (RFC 9293 §3.5, figure 7).
     fn without_crossing_syn(&self, seg: &Segment) -> Segment {
         let mut seg = *seg;
-        let crossing = self.state == State::SynReceived && seg.flags.syn && seg.flags.ack;
-        if crossing && seg.seq == self.irs {
+        if seg.flags.syn && seg.flags.ack && seg.seq == self.irs {
             seg.flags.syn = false;
             seg.seq = seg.seq.saturating_add(1);
         }
