@@ -17,7 +17,7 @@ use greenroom::hub::{Domain, Opt};
 
 use crate::choices::Entity;
 use crate::id::{DescriptorId, HostId, PairId, SocketId};
-use crate::socket::address::hears;
+use crate::socket::address::{any, hears};
 use crate::socket::flow::{Flow, Transport};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::options::Options;
@@ -70,6 +70,8 @@ pub(crate) struct Socket {
     pub(crate) last_pair: Option<(HostId, PairId)>,
     /// Segments of its flow find it.
     pub(crate) is_routed: bool,
+    /// The host that packets to its peer go to, once one did.
+    way: Option<HostId>,
     /// The socket that its last segment came from: where its own ones most likely go.
     pub(crate) far: Option<SocketId>,
     pub(crate) dirty: Dirty,
@@ -125,6 +127,7 @@ impl Socket {
             packets_sent: 0,
             last_pair: None,
             is_routed: false,
+            way: None,
             far: None,
             dirty: Dirty::No,
         }
@@ -137,9 +140,26 @@ impl Socket {
     /// Gives it a peer, which is on its own host or not.
     pub(crate) fn set_peer(&mut self, peer: SocketAddr, leads_here: bool) {
         (self.peer, self.leads_here) = (Some(peer), leads_here);
+        self.way = None;
     }
     pub(crate) fn forget_peer(&mut self) {
         (self.peer, self.leads_here) = (None, false);
+        self.way = None;
+    }
+    /// Forgets its address, but not its port, unless the program named it.
+    pub(crate) fn forget_ip(&mut self) {
+        if let Some(local) = self.local.as_mut().filter(|_| !self.ip_is_given) {
+            local.set_ip(any(self.domain));
+        }
+        self.way = None;
+    }
+    #[inline]
+    pub(crate) fn way(&self) -> Option<HostId> {
+        self.way
+    }
+    /// Packets from its address to its peer go there.
+    pub(crate) fn set_way(&mut self, way: HostId) {
+        self.way = Some(way);
     }
     #[inline]
     pub(crate) fn leads_here(&self) -> bool {

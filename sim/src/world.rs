@@ -30,6 +30,7 @@ use crate::socket::Socket;
 use crate::socket::flow::Flow;
 use crate::tcp::Config;
 use crate::trace::Recorder;
+use crate::trace::event::PathRef;
 use crate::weather::Weather;
 use crate::world::table::{Slots, Table};
 
@@ -41,7 +42,9 @@ pub(crate) struct World {
     pub(crate) trace: Recorder,
     pub(crate) hosts: Table<HostId, Host>,
     pub(crate) greenlets: Table<GreenletIndex, Greenlet>,
-    pub(crate) current: Option<GreenletIndex>,
+    current: Option<GreenletIndex>,
+    /// Where what happens is recorded as whoever runs does it: its host, and its path.
+    acting: (HostId, Option<PathRef>),
     /// When a greenlet last ran: what the world does by itself since then is its own affair.
     pub(crate) last_step_ns: u64,
     pub(crate) descriptors: Slots<DescriptorId, Descriptor>,
@@ -133,6 +136,7 @@ impl World {
             hosts: machines,
             greenlets: Table::default(),
             current: None,
+            acting: (HostId::FIRST, None),
             last_step_ns: 0,
             descriptors: Slots::default(),
             sockets: Table::default(),
@@ -194,6 +198,6 @@ impl World {
 
     /// The host of whoever runs; the first where nobody does.
     pub(crate) fn host_here(&self) -> HostId {
-        self.current.map_or(HostId::FIRST, |slot| self.greenlets[slot].host)
+        self.acting.0
     }
 }

@@ -9,7 +9,6 @@ use std::io;
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::{connection, listener, outgoing, ports, readiness, udp, unix};
-use crate::socket::address::any;
 use crate::socket::{Proto, Socket};
 use crate::tcp::State;
 use crate::trace::event::Call;
@@ -48,9 +47,7 @@ fn begin_anew(world: &mut World, id: SocketId, error: Option<io::Error>) {
     socket.forget_peer();
     (socket.proto, socket.listener) = (Proto::Fresh, None);
     (socket.shut_early, socket.left_error) = ((false, false), error);
-    if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
-        local.set_ip(any(socket.domain));
-    }
+    socket.forget_ip();
 }
 
 /// TIME-WAIT is the system's affair: it lasts, with the port and the way to the peer, on a socket that

@@ -32,13 +32,9 @@ pub(crate) fn send(
     let is_stream = matches!(packet.body, Body::Segment(_));
     let is_icmp = matches!(packet.body, Body::Icmp(_));
     let (fate, delay_ns) = decide_fate(world, socket, host, is_stream, is_icmp);
-    let strike = |world: &mut World, packet: &Packet, fault| {
-        let struck = struck(world, socket, packet);
-        world.strike(Actor::Host(host), fault, struck);
-    };
     match judge(world, socket, host, &packet, fate) {
         Verdict::CutOff(answer) => {
-            strike(world, &packet, Fault::CutOff);
+            strike(world, socket, host, &packet, Fault::CutOff);
             if let Some(why) = answer {
                 refuse_way(world, socket, host, &packet, why, delay_ns);
             }
@@ -47,26 +43,26 @@ pub(crate) fn send(
             refuse_way(world, socket, host, &packet, Why::Host, after_ns);
         }
         Verdict::TooBig => {
-            strike(world, &packet, Fault::TooBig);
+            strike(world, socket, host, &packet, Fault::TooBig);
             answer(world, host, &packet, Why::TooBig, delay_ns);
         }
         Verdict::QueueFull => {
-            strike(world, &packet, Fault::QueueFull);
+            strike(world, socket, host, &packet, Fault::QueueFull);
         }
         Verdict::Lost { at_ns } => {
             stands_in_line(world, socket, &packet, at_ns);
-            strike(world, &packet, Fault::Lost);
+            strike(world, socket, host, &packet, Fault::Lost);
         }
         Verdict::Leaves { at_ns, fate } => {
             stands_in_line(world, socket, &packet, at_ns);
             let arrival_ns = at_ns.saturating_add(delay_ns);
             let late_ns = arrival_ns.saturating_add(delay_ns);
             if fate == Fate::Overtaken {
-                strike(world, &packet, Fault::Overtaken);
+                strike(world, socket, host, &packet, Fault::Overtaken);
                 return world.deliver_at(late_ns, packet);
             }
             if fate == Fate::Duplicated {
-                strike(world, &packet, Fault::Duplicated);
+                strike(world, socket, host, &packet, Fault::Duplicated);
                 let copy = Packet { payload: world.copy_of(&packet.payload), ..*packet };
                 let copy = world.pack(copy);
                 world.deliver_at(late_ns, copy);
@@ -79,7 +75,7 @@ pub(crate) fn send(
                 && let Some(id) = socket
                 && let Some(first) = split(world, id, &packet)
             {
-                strike(world, &packet, Fault::Split);
+                strike(world, socket, host, &packet, Fault::Split);
                 let (first, second) = parts(world, packet, first);
                 world.deliver_at(arrival_ns, first);
                 let second_ns = in_order(world, id, arrival_ns.saturating_add(delay_ns));
@@ -91,13 +87,22 @@ pub(crate) fn send(
     world.recycle_packet(packet);
 }
 
-/// The packet as a fault strikes it: a socket's, by which of its packets it is, or the host's own.
-fn struck(world: &World, socket: Option<SocketId>, packet: &Packet) -> Struck {
+/// A fault strikes a packet: a socket's, by which of its packets it is, or the host's own.
+#[cold]
+#[inline(never)]
+fn strike(
+    world: &mut World,
+    socket: Option<SocketId>,
+    host: HostId,
+    packet: &Packet,
+    fault: Fault,
+) {
     let (number, nth) = socket.map_or((0, 0), |id| {
         let socket = &world.sockets[id];
         (socket.number, socket.packets_sent)
     });
-    Struck::Packet { socket: number, path: packet.sender, nth, to: packet.to }
+    let struck = Struck::Packet { socket: number, path: packet.sender, nth, to: packet.to };
+    world.strike(Actor::Host(host), fault, struck);
 }
 
 /// A datagram that does not leave at once takes its sender's room meanwhile. What a stream sends has
@@ -213,8 +218,7 @@ fn refuse_way(
     }
     let is_net = why == Why::Net;
     let fault = if is_net { Fault::NetUnreachable } else { Fault::HostUnreachable };
-    let struck = struck(world, socket, packet);
-    world.strike(Actor::Host(host), fault, struck);
+    strike(world, socket, host, packet, fault);
     answer(world, host, packet, why, after_ns);
 }
 

@@ -49,9 +49,11 @@ pub(crate) fn send_packet(
     host: HostId,
     mut packet: Box<Packet>,
 ) {
-    match route::next_hop(world, host, packet.from, packet.to) {
+    let way = world.sockets[id].way();
+    match way.or_else(|| route::next_hop(world, host, packet.from, packet.to)) {
         None => world.recycle_packet(packet),
         Some(to_host) => {
+            world.sockets[id].set_way(to_host);
             packet.to_host = to_host;
             pass_on(world, Some(id), host, packet);
         }

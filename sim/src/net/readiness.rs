@@ -14,6 +14,7 @@ use crate::tcp::Connection;
 use crate::world::World;
 
 /// What poll(2) reports now, and what a program finds there.
+#[inline]
 pub(crate) fn of(world: &World, id: SocketId) -> Readiness {
     let socket = &world.sockets[id];
     let read = |ready: bool| Readiness::READ.when(ready);
@@ -98,6 +99,11 @@ pub(crate) fn share_out_memory(world: &mut World) {
 
 #[inline]
 fn of_stream(world: &World, connection: &Connection, id: SocketId) -> Readiness {
+    if connection.is_plain() {
+        let has_room = connection.has_room_to_wake() && memory::affords_any(world, id);
+        let is_readable = connection.queued() > 0;
+        return Readiness::READ.when(is_readable).with(Readiness::WRITE.when(has_room));
+    }
     let now = connection.readiness();
     let has_room = now.writable && memory::affords_any(world, id);
     Readiness::READ

@@ -9,7 +9,6 @@ use crate::choices::{Bytes, Decision};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::net::{address, link, loopback, memory, naming, outgoing, ports, route};
-use crate::socket::address::any;
 use crate::socket::flow::Flow;
 use crate::socket::{Proto, Socket};
 use crate::tcp::{Config, Connection, State};
@@ -106,9 +105,7 @@ pub(crate) fn renew(world: &mut World, id: SocketId) {
     let socket = &mut world.sockets[id];
     socket.forget_peer();
     (socket.proto, socket.shut_early) = (Proto::Fresh, shut);
-    if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
-        local.set_ip(any(socket.domain));
-    }
+    socket.forget_ip();
 }
 
 /// Positions begin with the clock (RFC 9293 §3.4.1), so that what is left of an earlier
@@ -295,9 +292,7 @@ pub(crate) fn shutdown(world: &mut World, id: SocketId, read: bool, write: bool)
         world.unroute(id);
         let socket = &mut world.sockets[id];
         // It is connected to nobody, and so from nowhere, at its port still.
-        if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
-            local.set_ip(any(socket.domain));
-        }
+        socket.forget_ip();
     }
     Ok(())
 }

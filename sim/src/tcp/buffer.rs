@@ -58,7 +58,10 @@ impl SendBuffer {
 
     pub(super) fn copy(&self, from: u64, len: usize, out: &mut Vec<u8>) {
         let offset = (from - self.start) as usize;
-        for_slices(&self.ring, offset, len, |bytes| out.extend_from_slice(bytes));
+        match in_one_piece(&self.ring, offset, len) {
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => for_slices(&self.ring, offset, len, |bytes| out.extend_from_slice(bytes)),
+        }
     }
 
     pub(super) fn capacity(&self) -> u32 {
@@ -178,11 +181,16 @@ impl ReceiveBuffer {
     }
 
     /// The islands that bytes last came to, and then others, as a segment tells of them.
+    #[inline]
     pub(super) fn blocks(&self) -> Blocks {
-        let mut blocks = Blocks::default();
-        if self.islands.is_empty() {
-            return blocks;
+        match self.islands.is_empty() {
+            true => Blocks::default(),
+            false => self.blocks_of_islands(),
         }
+    }
+
+    fn blocks_of_islands(&self) -> Blocks {
+        let mut blocks = Blocks::default();
         let offset = |at: u64| u32::try_from(at - self.next).unwrap_or(u32::MAX);
         let told = |island: &Range<u64>| (offset(island.start), offset(island.end));
         let latest = self.latest.iter().filter_map(|&at| {
@@ -241,6 +249,10 @@ impl ReceiveBuffer {
     /// Copies what can be read, but for the first `offset` bytes.
     pub(super) fn peek(&self, offset: usize, buf: &mut [u8]) -> usize {
         let len = self.len().saturating_sub(offset).min(buf.len());
+        if let Some(bytes) = in_one_piece(&self.ring, offset, len) {
+            buf[..len].copy_from_slice(bytes);
+            return len;
+        }
         let mut rest = &mut buf[..len];
         for_slices(&self.ring, offset, len, |bytes| {
             let (head, tail) = std::mem::take(&mut rest).split_at_mut(bytes.len());
@@ -281,6 +293,12 @@ impl ReceiveBuffer {
         self.ring = VecDeque::new();
         self.islands = Vec::new();
     }
+}
+
+/// So many bytes from there on, where they lie in one piece.
+#[inline]
+fn in_one_piece(ring: &VecDeque<u8>, offset: usize, len: usize) -> Option<&[u8]> {
+    ring.as_slices().0.get(offset..)?.get(..len)
 }
 
 /// Calls `put` with the one or two slices that hold `offset..offset + len`.

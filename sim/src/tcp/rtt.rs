@@ -111,7 +111,11 @@ impl RoundTrip {
     }
 }
 
+#[inline]
 fn doubled(rto_ns: u64, times: u32, config: &Config) -> u64 {
+    if times == 0 {
+        return rto_ns.clamp(1, config.rto_max_ns.max(1));
+    }
     let factor = 1_u64.checked_shl(times).unwrap_or(u64::MAX);
     rto_ns.saturating_mul(factor).clamp(1, config.rto_max_ns.max(1))
 }

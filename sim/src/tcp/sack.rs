@@ -43,8 +43,9 @@ impl Scoreboard {
     }
 
     /// Takes in what a segment says, and nothing that was never sent.
+    #[inline]
     pub(super) fn update(&mut self, ack: u64, blocks: &Blocks, una: u64, sent: u64) {
-        if blocks.iter().any(|(from, until)| from < until) {
+        if *blocks != Blocks::default() && blocks.iter().any(|(from, until)| from < until) {
             self.gaps().update(ack, blocks, una, sent);
         }
     }

@@ -23,19 +23,10 @@ impl World {
     // Inlined, so that of an event that is not kept only its hash is made.
     #[inline(always)]
     pub(crate) fn record(&mut self, actor: Actor, what: impl Told) {
-        let greenlet = match actor {
-            Actor::Running => self.current,
-            Actor::Greenlet(greenlet) => Some(greenlet),
-            Actor::Host(_) => None,
-        };
-        let (host, by) = match (greenlet, actor) {
-            (Some(greenlet), _) => {
-                let greenlet = &self.greenlets[greenlet];
-                let (path, hash) = (greenlet.entity.path, greenlet.entity.hash);
-                (greenlet.host, Some(PathRef { path, hash }))
-            }
-            (None, Actor::Host(host)) => (host, None),
-            (None, _) => (HostId::FIRST, None),
+        let (host, by) = match actor {
+            Actor::Running => self.acting,
+            Actor::Greenlet(greenlet) => self.acting_as(greenlet),
+            Actor::Host(host) => (host, None),
         };
         let deviations = self.choices.deviations.len();
         self.trace.record(self.clock.now_ns(), host.number(), by, what, deviations);

@@ -116,6 +116,11 @@ impl Connection {
         is_quiet && goes_on && self.error.is_none()
     }
 
+    #[inline]
+    pub fn has_room_to_wake(&self) -> bool {
+        self.outgoing.has_room_to_wake() && self.has_unsent_room_to_wake()
+    }
+
     /// recv(2).
     pub fn recv(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.urgent.at().is_none() && self.incoming.len() > 0 {
@@ -295,12 +300,21 @@ impl Connection {
         self.error.take().or_else(|| self.soft_error.take()).map(Errno::error)
     }
 
+    /// It stands, nothing was shut and nothing is out of the ordinary: of readiness, there is only whether bytes are
+    /// there and whether there is room.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        let is_shut = self.shut_read || self.shut_write || self.mute;
+        let is_calm = self.error.is_none() && self.urgent.at().is_none();
+        self.state == State::Established && !is_shut && is_calm
+    }
+
     /// Linux's tcp_poll, line by line.
     #[inline]
     pub fn readiness(&self) -> Readiness {
         let open = !self.state.is_opening();
         let shut_write = self.shut_write || self.mute;
-        let has_room = self.outgoing.has_room_to_wake() && self.has_unsent_room_to_wake();
+        let has_room = self.has_room_to_wake();
         Readiness {
             readable: self.shut_read || (open && self.queued() > 0),
             writable: open && (shut_write || has_room),
