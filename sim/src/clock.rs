@@ -133,9 +133,10 @@ impl Clock {
     #[inline]
     pub fn pop(&mut self) -> Option<(u64, Event)> {
         let other = self.others.peek().map(|entry| entry.order.word());
-        let is_packet = self.packets.peek().is_some_and(|entry| {
-            other.is_none_or(|other| entry.order.word() < other)
-        });
+        let is_packet = self
+            .packets
+            .peek()
+            .is_some_and(|entry| other.is_none_or(|other| entry.order.word() < other));
         let (order, event) = match is_packet {
             true => self.packets.pop().map(|entry| (entry.order, Event::Packet(entry.what)))?,
             false => self.others.pop().map(|entry| (entry.order, entry.what))?,

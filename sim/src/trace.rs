@@ -22,8 +22,8 @@ use crate::choices::{hash_payload, mix};
 use event::{Event, PathRef, Payload, Schedule, Text, WaitEnd, What};
 
 pub(crate) use errno::ErrorCode;
-pub(crate) use hash::Told;
 pub use errno::error_name;
+pub(crate) use hash::Told;
 pub use log::Log;
 use names::Names;
 pub use style::{PayloadAs, Style};
@@ -163,6 +163,7 @@ impl Recorder {
     }
 
     /// What stands for bytes that are sent, in the event that is recorded next.
+    #[inline]
     pub(crate) fn payload(&mut self, bytes: &[u8]) -> Payload {
         self.carry(bytes);
         Payload((!self.payload_is_opaque).then(|| hash_payload(bytes)))

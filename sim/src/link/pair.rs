@@ -73,6 +73,7 @@ impl Pair {
     }
 
     /// Whether the sender of this direction remembers the MTU of the path.
+    #[inline]
     pub(crate) fn knows_mtu(&self, way: usize, now_ns: u64) -> bool {
         self.mtu_known_ns[way] > now_ns
     }

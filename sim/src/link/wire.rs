@@ -54,10 +54,7 @@ mod tests {
         let bytes = |to: &str, length: usize, mtu_bytes| {
             let to: std::net::SocketAddr = to.parse().expect("an address");
             let (body, payload) = (Body::Datagram, vec![0; length]);
-            wire_bytes(
-                &Packet { from: to, to, body, payload, ..Packet::blank() },
-                mtu_bytes,
-            )
+            wire_bytes(&Packet { from: to, to, body, payload, ..Packet::blank() }, mtu_bytes)
         };
         for (length, mtu_bytes, v4, v6) in [
             (100, 1500, 128, 148),

@@ -50,6 +50,7 @@ fn loop_all_back(world: &mut World) {
     }
 }
 
+#[inline]
 pub(crate) fn packet_arrives(world: &mut World, id: PacketId) {
     let packet = world.packets.remove(id).expect("a packet arrives once");
     arrive(world, packet, When::NextPoll);
@@ -67,6 +68,7 @@ fn arrive(world: &mut World, packet: Box<Packet>, when: When) {
     world.recycle_packet(packet);
 }
 
+#[inline]
 fn segment_arrives(world: &mut World, packet: &Packet, segment: &Segment, when: When) {
     let flow = Flow { host: packet.to_host, local: packet.to, peer: packet.from };
     let (sender, likely) = packet.between;

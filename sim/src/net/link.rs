@@ -23,12 +23,7 @@ use crate::trace::event::Struck;
 use crate::world::World;
 use crate::world::journal::Actor;
 
-pub(crate) fn send(
-    world: &mut World,
-    socket: Option<SocketId>,
-    host: HostId,
-    packet: Box<Packet>,
-) {
+pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, packet: Box<Packet>) {
     let is_stream = matches!(packet.body, Body::Segment(_));
     let is_icmp = matches!(packet.body, Body::Icmp(_));
     let (fate, delay_ns) = decide_fate(world, socket, host, is_stream, is_icmp);

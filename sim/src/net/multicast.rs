@@ -47,7 +47,8 @@ pub(crate) fn send(
     for to_host in reached {
         let payload = buf.to_vec();
         let body = Body::ForMany(interface);
-        let packet = world.pack(Packet { from, to, to_host, sender, between: (None, None), body, payload });
+        let packet =
+            world.pack(Packet { from, to, to_host, sender, between: (None, None), body, payload });
         outgoing::pass_on(world, Some(id), host, packet);
     }
 }

@@ -8,6 +8,7 @@ use crate::net::{link, loopback, route};
 use crate::socket::Dirty;
 use crate::world::World;
 
+#[inline]
 pub(crate) fn mark_dirty(world: &mut World, id: SocketId) {
     let socket = &mut world.sockets[id];
     let dirty = if socket.leads_here() { Dirty::Here } else { Dirty::Link };
@@ -36,19 +37,23 @@ pub(crate) fn send(
     match route::next_hop(world, host, from, to) {
         None => world.recycle(payload),
         Some(to_host) => {
-            let packet = world.pack(Packet { from, to, to_host, sender, between: (socket, far), body, payload });
+            let packet = world.pack(Packet {
+                from,
+                to,
+                to_host,
+                sender,
+                between: (socket, far),
+                body,
+                payload,
+            });
             pass_on(world, socket, host, packet);
         }
     }
 }
 
 /// Sends a packet of a socket, filled in but for the host that it goes to.
-pub(crate) fn send_packet(
-    world: &mut World,
-    id: SocketId,
-    host: HostId,
-    mut packet: Box<Packet>,
-) {
+#[inline]
+pub(crate) fn send_packet(world: &mut World, id: SocketId, host: HostId, mut packet: Box<Packet>) {
     let way = world.sockets[id].way();
     match way.or_else(|| route::next_hop(world, host, packet.from, packet.to)) {
         None => world.recycle_packet(packet),

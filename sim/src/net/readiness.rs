@@ -2,7 +2,7 @@
 
 use greenroom::hub::{Kind, Readiness, Ready};
 
-use crate::id::SocketId;
+use crate::id::{DescriptorId, SocketId};
 use crate::net::memory;
 use crate::socket::mailbox::Mailbox;
 use crate::socket::options::RECV_BUFFER;
@@ -50,29 +50,29 @@ pub(crate) fn tell(world: &mut World, socket: SocketId) {
 
 /// Tells them at the time that `when` says.
 pub(crate) fn tell_when(world: &mut World, socket: SocketId, when: When) {
-    let mut ready = None;
-    for at in 0..world.sockets[socket].descriptors.len() {
-        let id = world.sockets[socket].descriptors[at];
-        // What nobody waits for is not looked at.
-        let Some(awaited) = world.descriptors.get(id).filter(|it| !it.wanted.is_none()) else {
-            continue;
-        };
-        let (io, wanted) = (awaited.io, awaited.wanted);
-        let ready = *ready
-            .get_or_insert_with(|| of(world, socket).with(calls_that_fail(world, socket)));
-        let hit = wanted.and(ready);
-        if hit.is_none() {
-            continue;
+    let wanted = |id: &DescriptorId| world.descriptors.get(*id).map(|it| it.wanted);
+    let awaited = world.sockets[socket].descriptors.iter().filter_map(wanted);
+    let awaited = awaited.fold(Readiness::NONE, Readiness::with);
+    // What nobody waits for is not looked at.
+    if awaited.is_none() {
+        return;
+    }
+    let ready = of(world, socket).with(calls_that_fail(world, socket));
+    if awaited.and(ready).is_none() {
+        return;
+    }
+    let socket = &world.sockets[socket];
+    let told = match when {
+        When::AfterLoopback => &mut world.hosts[socket.host].loopback.told,
+        When::NextPoll => &mut world.ready,
+    };
+    for &id in &socket.descriptors {
+        let Some(descriptor) = world.descriptors.get_mut(id) else { continue };
+        let hit = descriptor.wanted.and(ready);
+        if !hit.is_none() {
+            descriptor.wanted = descriptor.wanted.without(hit);
+            told.push(Ready::Io(descriptor.io, ready));
         }
-        if let Some(descriptor) = world.descriptors.get_mut(id) {
-            descriptor.wanted = wanted.without(hit);
-        }
-        let host = world.sockets[socket].host;
-        let told = match when {
-            When::AfterLoopback => &mut world.hosts[host].loopback.told,
-            When::NextPoll => &mut world.ready,
-        };
-        told.push(Ready::Io(io, ready));
     }
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn share_out_memory(world: &mut World) {
 fn of_stream(world: &World, connection: &Connection, id: SocketId) -> Readiness {
     if connection.is_plain() {
         let has_room = connection.has_room_to_wake() && memory::affords_any(world, id);
-        let is_readable = connection.queued() > 0;
+        let is_readable = connection.has_bytes();
         return Readiness::READ.when(is_readable).with(Readiness::WRITE.when(has_room));
     }
     let now = connection.readiness();

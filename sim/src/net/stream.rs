@@ -192,6 +192,7 @@ fn nothing_to_read(world: &mut World, id: SocketId) -> io::Result<usize> {
 }
 
 /// How much a read of a stream takes of what is there: now and then less.
+#[inline]
 fn shortened(world: &mut World, id: SocketId, there: usize) -> usize {
     if there < 2 {
         return there;
@@ -230,6 +231,7 @@ pub(crate) fn send_message(
     sent
 }
 
+#[inline]
 fn send_with(
     world: &mut World,
     io: Io,

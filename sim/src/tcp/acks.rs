@@ -35,6 +35,7 @@ impl Acks {
 
     /// Data in order. After a silence of a timeout the sender starts with a small window again and
     /// is helped along.
+    #[inline]
     pub(super) fn received(&mut self, now: u64, timeout_ns: u64) {
         self.is_owed = true;
         let silent = |at: u64| now.saturating_sub(at) > timeout_ns;
@@ -45,12 +46,14 @@ impl Acks {
     }
 
     /// Data left, and ACKs with it.
+    #[inline]
     pub(super) fn answered(&mut self, now: u64, delay_ns: u64) {
         let soon = |at: u64| now.saturating_sub(at) < delay_ns;
         self.is_interactive |= self.received_at.get().is_some_and(soon);
     }
 
     /// An ACK of all before `next` left.
+    #[inline]
     pub(super) fn sent(&mut self, next: u64) {
         self.quick = self.quick.saturating_sub(u32::from(self.is_owed));
         self.is_owed = false;
@@ -60,12 +63,14 @@ impl Acks {
 
     /// Must one leave now? `next` is the first position not received, `all_read` if the application
     /// has taken everything.
+    #[inline]
     pub(super) fn is_due(&self, next: u64, mss: u64, all_read: bool) -> bool {
         let quick = !self.is_interactive && (self.quick > 0 || all_read);
         self.is_owed && (quick || next.saturating_sub(self.acknowledged) > mss)
     }
 
     /// Nothing else is said in this instant.
+    #[inline]
     pub(super) fn wait(&mut self, now: u64, delay_ns: u64) {
         if self.is_owed {
             self.due_at.begin(now.saturating_add(delay_ns));

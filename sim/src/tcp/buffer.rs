@@ -35,6 +35,7 @@ impl SendBuffer {
 
     /// `spare` is what the last segment that is not sent has room for. Linux asks for no memory to fill
     /// that, which shows where a program has made the buffer smaller than what it holds.
+    #[inline]
     pub(super) fn write(&mut self, data: &[u8], spare: impl FnOnce() -> usize) -> usize {
         let room = match self.ring.len() > self.capacity {
             true => spare(),
@@ -46,16 +47,19 @@ impl SendBuffer {
     }
 
     /// EPOLLOUT's rule: a third of the buffer is free.
+    #[inline]
     pub(super) fn has_room_to_wake(&self) -> bool {
         self.capacity.saturating_sub(self.ring.len()) * 3 >= self.capacity
     }
 
+    #[inline]
     pub(super) fn acknowledge(&mut self, until: u64) {
         let gone = until.saturating_sub(self.start).min(self.ring.len() as u64);
         self.ring.drain(..gone as usize);
         self.start += gone;
     }
 
+    #[inline]
     pub(super) fn copy(&self, from: u64, len: usize, out: &mut Vec<u8>) {
         let offset = (from - self.start) as usize;
         match in_one_piece(&self.ring, offset, len) {
@@ -159,6 +163,7 @@ impl ReceiveBuffer {
     }
 
     /// Takes what is new and before `limit`.
+    #[inline]
     pub(super) fn insert(&mut self, seq: u64, bytes: &[u8], limit: u64) -> Arrival {
         let from = seq.max(self.next);
         let until = seq.saturating_add(bytes.len() as u64).min(self.edge).min(limit);
@@ -247,6 +252,7 @@ impl ReceiveBuffer {
     }
 
     /// Copies what can be read, but for the first `offset` bytes.
+    #[inline]
     pub(super) fn peek(&self, offset: usize, buf: &mut [u8]) -> usize {
         let len = self.len().saturating_sub(offset).min(buf.len());
         if let Some(bytes) = in_one_piece(&self.ring, offset, len) {
@@ -262,6 +268,7 @@ impl ReceiveBuffer {
         len
     }
 
+    #[inline]
     pub(super) fn consume(&mut self, len: usize) {
         let len = len.min(self.len());
         self.ring.drain(..len);
@@ -269,12 +276,14 @@ impl ReceiveBuffer {
     }
 
     /// Is the window worth announcing again? Silly window avoidance, RFC 9293 §3.8.6.2.2.
+    #[inline]
     pub(super) fn update_due(&self, mss: u32) -> bool {
         let worth = u64::from(mss).min(self.capacity / 2).max(1);
         self.start.saturating_add(self.capacity).saturating_sub(self.edge) >= worth
     }
 
     /// The window to put into a segment that leaves now.
+    #[inline]
     pub(super) fn announce(&mut self, mss: u32) -> u32 {
         if self.update_due(mss) {
             self.edge = self.start.saturating_add(self.capacity);

@@ -177,6 +177,7 @@ impl Connection {
         }
     }
 
+    #[inline]
     pub fn state(&self) -> State {
         self.state
     }
@@ -211,6 +212,7 @@ impl Connection {
     }
 
     /// Nothing will come of it any more, and nobody looks at it: the world may forget it.
+    #[inline]
     pub fn is_finished(&self) -> bool {
         self.state == State::Closed && self.orphan && self.owed.reset.is_none()
     }
@@ -233,11 +235,13 @@ impl Connection {
     }
 
     /// Bytes written that have not been sent even once.
+    #[inline]
     pub fn unsent(&self) -> usize {
         (self.outgoing.end().saturating_sub(self.snd_nxt)) as usize
     }
 
     /// Whether bytes that were written, a SYN or a FIN have never been sent.
+    #[inline]
     pub fn has_to_send(&self) -> bool {
         let end = self.outgoing.end() + u64::from(self.shut_write);
         self.owed.syn || (self.state.is_synchronized() && self.snd_nxt < end)
@@ -290,6 +294,7 @@ impl Connection {
     }
 
     /// Behind all that is written, and behind a FIN.
+    #[inline]
     fn written(&self) -> u64 {
         self.outgoing.end() + u64::from(self.shut_write)
     }
@@ -332,20 +337,24 @@ impl Connection {
         self.congestion = Congestion::new(is_on, self.config.mss);
     }
 
+    #[inline]
     fn rcv_nxt(&self) -> u64 {
         self.incoming.next().saturating_add(u64::from(self.peer_finished))
     }
 
     /// Bytes that may still be in flight.
+    #[inline]
     fn pipe(&self) -> u64 {
         self.sent.pipe(self.snd_nxt - self.snd_una)
     }
 
     /// Something is sent and not acknowledged.
+    #[inline]
     fn in_flight(&self) -> bool {
         self.snd_una < self.snd_nxt
     }
 
+    #[inline]
     fn fin_acknowledged(&self) -> bool {
         self.shut_write && self.snd_una > self.outgoing.end()
     }

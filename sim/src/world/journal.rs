@@ -61,6 +61,7 @@ impl World {
     }
 
     /// Records a call's error, unless the call merely has to wait; returns the error.
+    #[inline]
     pub(crate) fn failed(
         &mut self,
         call: &'static str,
@@ -81,6 +82,7 @@ impl World {
     }
 
     /// Records a read, and whether it returned less than was there.
+    #[inline]
     pub(crate) fn record_read(&mut self, id: SocketId, read: &[u8], there: usize) {
         let (socket, bytes) = (self.sockets[id].number, read.len() as u64);
         if read.len() < there {
@@ -107,6 +109,7 @@ impl World {
 }
 
 /// The call waits, or would have: what it began goes on.
+#[inline]
 fn is_under_way(error: &io::Error) -> bool {
     match error.raw_os_error() {
         Some(number) => matches!(number, libc::EAGAIN | libc::EINPROGRESS | libc::EALREADY),

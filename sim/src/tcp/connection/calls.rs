@@ -80,6 +80,7 @@ impl Connection {
 
     /// Linux sends what it may as each write ends, so the end of the first one that Nagle's rule
     /// lets out is the end of a segment. Those after it wait and are joined.
+    #[inline]
     fn note_write(&mut self) {
         let (end, open) = (self.outgoing.end(), self.open_until());
         // A write of nothing ends nowhere.
@@ -91,12 +92,14 @@ impl Connection {
     }
 
     /// Where the windows end.
+    #[inline]
     fn open_until(&self) -> u64 {
         let room = self.congestion.window().saturating_sub(self.pipe());
         self.snd_edge.min(self.snd_nxt.saturating_add(room))
     }
 
     /// How much may be written before more than TCP_NOTSENT_LOWAT allows is held back.
+    #[inline]
     fn unsent_room(&self) -> u64 {
         let Some(max) = self.config.unsent_max else { return u64::MAX };
         let allowed = self.open_until().max(self.snd_nxt).saturating_add(max.into());
@@ -104,6 +107,7 @@ impl Connection {
     }
 
     /// EPOLLOUT's rule for it: half of it is free.
+    #[inline]
     fn has_unsent_room_to_wake(&self) -> bool {
         self.config.unsent_max.is_none_or(|max| self.unsent_room() * 2 > max.into())
     }
@@ -116,6 +120,13 @@ impl Connection {
         is_quiet && goes_on && self.error.is_none()
     }
 
+    /// Bytes are there, an urgent one among them or not.
+    #[inline]
+    pub fn has_bytes(&self) -> bool {
+        self.incoming.len() > 0
+    }
+
+    /// A third of the buffer is free, and half of what may wait to be sent.
     #[inline]
     pub fn has_room_to_wake(&self) -> bool {
         self.outgoing.has_room_to_wake() && self.has_unsent_room_to_wake()

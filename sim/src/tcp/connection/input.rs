@@ -56,6 +56,7 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn synchronized(&mut self, now: u64, seg: &Segment, payload: &[u8]) {
         let crossing;
         let seg = match self.state {
@@ -103,6 +104,7 @@ impl Connection {
 
     /// As lenient as Linux: a segment that touches the window is looked at, so that an ACK beside
     /// bytes we have no room for counts. One position more, for a FIN needs no room.
+    #[inline]
     fn is_acceptable(&self, seg: &Segment, payload_len: usize) -> bool {
         let right = self.incoming.edge().max(self.rcv_nxt()).saturating_add(1);
         seg.end(payload_len) >= self.rcv_nxt() && seg.seq <= right
@@ -137,6 +139,7 @@ impl Connection {
     }
 
     /// False if the segment is to be looked at no further.
+    #[inline]
     fn arriving_ack(&mut self, now: u64, seg: &Segment, payload_len: usize) -> bool {
         let ack = seg.ack;
         if self.state == State::SynReceived {
@@ -175,6 +178,7 @@ impl Connection {
 
     /// Is more of the peer's window open than before? Windows do not shrink here, so an old segment
     /// cannot mislead and SND.WL1 and SND.WL2 are not needed.
+    #[inline]
     pub(super) fn widen(&mut self, ack: u64, window: u32) -> bool {
         self.snd_window_max = self.snd_window_max.max(u64::from(window));
         let edge = ack.max(self.iss + 1).saturating_add(u64::from(window));
@@ -197,6 +201,7 @@ impl Connection {
         self.snd_una = self.snd_nxt;
     }
 
+    #[inline]
     fn advance(&mut self, now: u64, ack: u64) {
         let acked = ack - self.snd_una;
         self.snd_una = ack;
@@ -215,6 +220,7 @@ impl Connection {
     }
 
     /// Once enough is there beyond a gap, what is missing is lost.
+    #[inline]
     fn repair(&mut self, now: u64) {
         if !self.congestion.repairs() && self.sent.shows_loss(self.mss()) {
             self.congestion.lost(self.snd_nxt - self.snd_una, self.snd_nxt);
@@ -225,6 +231,7 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn fin_progress(&mut self, now: u64) {
         if !self.fin_acknowledged() {
             return;
@@ -237,6 +244,7 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn arriving_text(&mut self, now: u64, seg: &Segment, payload: &[u8]) {
         if seg.positions(payload.len()) == 0 {
             return;
@@ -262,6 +270,7 @@ impl Connection {
         self.take_fin(now);
     }
 
+    #[inline]
     fn take_text(&mut self, now: u64, seq: u64, payload: &[u8]) {
         let limit = self.peer_fin.unwrap_or(u64::MAX);
         let had_gap = self.incoming.has_islands();
@@ -283,6 +292,7 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn take_fin(&mut self, now: u64) {
         if self.peer_fin != Some(self.incoming.next()) {
             return;

@@ -22,6 +22,7 @@ impl Connection {
         segment
     }
 
+    #[inline]
     fn next_segment(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
         match self.state {
             State::Closed => None,
@@ -57,8 +58,7 @@ impl Connection {
     #[inline]
     pub fn has_said_all(&mut self) -> bool {
         let owes = self.owed.is_rare() || self.owed.ack || self.acks.is_owed();
-        let is_through =
-            self.state.is_synchronized() && !self.has_text() && !owes && !self.orphan;
+        let is_through = self.state.is_synchronized() && !self.has_text() && !owes && !self.orphan;
         if is_through {
             debug_assert!(!self.has_news(), "a segment announces the window");
             self.congestion.used(self.pipe(), false);
@@ -99,6 +99,7 @@ impl Connection {
     /// Data, with FIN behind the last of it: first a hole, then what the windows let out. The peer's
     /// is filled to the last byte; that no silly windows are announced is the receiver's care. Ours,
     /// which counts in segments, is filled with whole ones.
+    #[inline]
     fn text(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
         if let Some(hole) = self.sent.next(self.mss()) {
             let end = self.record_end(hole.start).map_or(hole.end, |end| end.min(hole.end));
@@ -122,6 +123,7 @@ impl Connection {
 
     /// Whether a segment has to wait until it is full: for the cork, or by Nagle's rule as Linux has
     /// it, after Minshall: one that is not full may be out. Urgent data waits for neither.
+    #[inline]
     fn is_held(&self, seq: u64, len: u64) -> bool {
         let corked = seq >= self.pushed;
         let urgent = self.snd_up.is_some();
@@ -130,11 +132,13 @@ impl Connection {
     }
 
     /// The end of the record that a segment from here stands in, if it has one.
+    #[inline]
     pub(super) fn record_end(&self, seq: u64) -> Option<u64> {
         self.ends.iter().copied().find(|end| *end > seq)
     }
 
     /// The peer has all up to here.
+    #[inline]
     pub(super) fn forget_ends(&mut self, ack: u64) {
         while self.ends.front().is_some_and(|end| *end <= ack) {
             self.ends.pop_front();
@@ -146,6 +150,7 @@ impl Connection {
         end < self.outgoing.end() && self.ends.contains(&end)
     }
 
+    #[inline]
     pub(super) fn small_is_out(&self) -> bool {
         self.snd_small > self.snd_una
     }
@@ -161,6 +166,7 @@ impl Connection {
         self.emit(now, lost.start..lost.end.min(end), fin, payload)
     }
 
+    #[inline]
     fn emit(&mut self, now: u64, bytes: Range<u64>, fin: bool, payload: &mut Vec<u8>) -> Segment {
         let (seq, len) = (bytes.start, bytes.end - bytes.start);
         let next = bytes.end + u64::from(fin);
@@ -192,6 +198,7 @@ impl Connection {
             && self.timers.rtt.smoothed_ns().is_some_and(|ns| self.appetite.is_due(now, ns))
     }
 
+    #[inline]
     fn feed_appetite(&mut self, now: u64) {
         let max = self.config.recv_buffer_max;
         if self.incoming.capacity() >= max {
@@ -204,11 +211,13 @@ impl Connection {
         }
     }
 
+    #[inline]
     pub(super) fn mss(&self) -> u64 {
         u64::from(self.config.mss.max(1))
     }
 
     /// The room for something that leaves now, be it after a rest.
+    #[inline]
     fn room_after_rest(&mut self, now: u64) -> u64 {
         if !self.in_flight() {
             let (idle_ns, timeout_ns) = self.timers.rested(now, &self.config);
@@ -217,6 +226,7 @@ impl Connection {
         self.congestion_room()
     }
 
+    #[inline]
     fn congestion_room(&self) -> u64 {
         self.congestion.window().saturating_sub(self.pipe())
     }
@@ -244,6 +254,7 @@ impl Connection {
         self.owed.ack || self.ack_due() || self.window_update_due()
     }
 
+    #[inline]
     fn ack_due(&self) -> bool {
         self.acks.is_due(self.rcv_nxt(), self.mss(), self.incoming.len() == 0)
     }
@@ -258,6 +269,7 @@ impl Connection {
 
     /// Whatever leaves carries ACK and window, so nothing is owed of them after it. Not so the
     /// duplicates: a peer counts only those without data.
+    #[inline]
     fn header(&mut self, seq: u64) -> Segment {
         self.owed.ack = false;
         self.acks.sent(self.rcv_nxt());
@@ -268,6 +280,7 @@ impl Connection {
         self.header_of(self.snd_una - 1)
     }
 
+    #[inline]
     fn header_of(&mut self, seq: u64) -> Segment {
         Segment {
             seq,
@@ -281,6 +294,7 @@ impl Connection {
     }
 
     /// Nothing more can be said now: set the timers that only matter then.
+    #[inline]
     fn rest(&mut self, now: u64) {
         let flight = self.pipe();
         let waiting = match self.sent.next(self.mss()) {

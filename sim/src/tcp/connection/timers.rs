@@ -65,6 +65,7 @@ impl Timers {
     }
 
     /// Something that takes a position left; `fresh` if for the first time.
+    #[inline]
     pub(super) fn sent(&mut self, now: u64, end: u64, fresh: bool, config: &Config) {
         match fresh && self.attempts == 0 {
             true => self.rtt.begin_sample(end, now),
@@ -97,6 +98,7 @@ impl Timers {
     }
 
     /// The peer acknowledged something new; `outstanding` if more is to come.
+    #[inline]
     pub(super) fn progress(&mut self, now: u64, ack: u64, outstanding: bool, config: &Config) {
         self.rtt.acknowledged(ack, now, config);
         self.timeouts = 0;
@@ -116,10 +118,12 @@ impl Timers {
     }
 
     /// How long nothing has been sent, and how long a timeout is.
+    #[inline]
     pub(super) fn rested(&self, now: u64, config: &Config) -> (u64, u64) {
         (now.saturating_sub(self.sent_at), self.rtt.timeout_ns(config))
     }
 
+    #[inline]
     pub(super) fn heard(&mut self, now: u64) {
         self.heard_at = now;
         if std::mem::take(&mut self.keepalive_probes) > 0 {
@@ -127,6 +131,7 @@ impl Timers {
         }
     }
 
+    #[inline]
     pub(super) fn probe_answered(&mut self, now: u64, still_closed: bool) {
         self.probes_unanswered = 0;
         self.window_closed_at = Moment::at(now).when(still_closed && self.probes > 0);
@@ -142,6 +147,7 @@ impl Timers {
     }
 
     /// `blocked`: data waits, none is in flight, and the window lets none out.
+    #[inline]
     pub(super) fn rest(&mut self, now: u64, blocked: bool, config: &Config) {
         if blocked {
             let timeout = self.rtt.probe_timeout_ns(self.probes, config);
