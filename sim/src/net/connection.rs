@@ -143,6 +143,7 @@ pub(crate) fn timer_was_put_off(world: &mut World, id: SocketId) {
 }
 
 /// A connection that is no longer half-open can be accepted, or is over.
+#[cold]
 fn leave_half_open(world: &mut World, id: SocketId, (state, finished): (State, bool), when: When) {
     let Some(listener) = world.sockets[id].listener else { return };
     if state == State::SynReceived {

@@ -97,6 +97,7 @@ fn gives_way(world: &World, id: SocketId, segment: &Segment) -> bool {
 }
 
 /// No connection is there: a listener takes a SYN, all else is answered by a reset.
+#[cold]
 fn segment_for_port(world: &mut World, packet: &Packet, segment: &Segment) {
     if segment.flags.syn
         && !segment.flags.ack

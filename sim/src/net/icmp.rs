@@ -13,6 +13,7 @@ use crate::socket::Proto;
 use crate::socket::flow::Flow;
 use crate::world::World;
 
+#[cold]
 pub(crate) fn arrives(world: &mut World, packet: &Packet, icmp: Icmp, when: When) {
     if icmp.why == Why::TooBig {
         learn_path(world, packet, icmp);

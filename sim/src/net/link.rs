@@ -141,6 +141,7 @@ fn split(world: &mut World, id: SocketId, packet: &Packet) -> Option<usize> {
 }
 
 /// The two parts of a packet with a segment.
+#[cold]
 fn parts(world: &mut World, mut packet: Box<Packet>, first: usize) -> (Box<Packet>, Box<Packet>) {
     let Body::Segment(whole) = packet.body else { unreachable!("only segments are split") };
     let (head, tail) = whole.split_at(first as u32);
@@ -183,6 +184,7 @@ fn judge(
 }
 
 /// What lies between two hosts; the socket that sends remembers it.
+#[cold]
 fn pair_of(world: &mut World, socket: Option<SocketId>, host: HostId, far: HostId) -> PairId {
     let (key, _) = direction(host, far);
     let pair = match world.pairs.find(key) {
@@ -200,6 +202,7 @@ fn pair_of(world: &mut World, socket: Option<SocketId>, host: HostId, far: HostI
 
 /// Somebody says that there is no way. Nobody says so of an ICMP message, or of what was sent to
 /// many.
+#[cold]
 fn refuse_way(
     world: &mut World,
     socket: Option<SocketId>,
@@ -220,6 +223,7 @@ fn refuse_way(
 /// A router, or the sender's own host, replies to a packet, `after_ns` from now. A router stands halfway: its
 /// reply is back when the packet would have been there. It replies to every packet, where Linux replies to
 /// one a second after the first six.
+#[cold]
 fn answer(world: &mut World, host: HostId, packet: &Packet, why: Why, after_ns: u64) {
     let ppm = world.weather.icmp_loss_ppm;
     let entity = &mut world.hosts[host].entity;
@@ -281,6 +285,7 @@ fn decide_fate(
 }
 
 /// Two hosts talk for the first time: whether and when they will be cut off.
+#[cold]
 fn meet(world: &mut World, a: HostId, b: HostId) -> Pair {
     let name = format!("{}={}", world.hosts[a].name, world.hosts[b].name);
     let path = world.paths.child(None, &name, 1);

@@ -16,6 +16,7 @@ pub(crate) fn left(world: &World, host: HostId) -> Option<u64> {
     Some(left_of(world, host, limit))
 }
 
+#[cold]
 fn left_of(world: &World, host: HostId, limit: u64) -> u64 {
     let own = world.sockets.iter().filter(|socket| socket.live && socket.host == host);
     limit.saturating_sub(own.map(held_by).sum())
@@ -30,6 +31,7 @@ pub(crate) fn affordable(world: &World, id: SocketId, length: usize) -> usize {
     }
 }
 
+#[cold]
 fn affordable_with(world: &World, id: SocketId, length: usize, left: u64) -> usize {
     let Socket { ref proto, .. } = world.sockets[id];
     let Proto::Stream(connection) = proto else { return length };

@@ -28,6 +28,7 @@ use crate::world::journal::Actor;
 
 // Out.
 
+#[cold]
 pub(crate) fn send(
     world: &mut World,
     id: SocketId,
@@ -124,6 +125,7 @@ fn gets_there(
 // In.
 
 /// Every socket that hears it gets a copy; nobody answers that none does.
+#[cold]
 pub(crate) fn arrives(world: &mut World, packet: Box<Packet>, interface: Interface, when: When) {
     let (from, to) = (packet.from, packet.to);
     let group = to.ip();

@@ -194,6 +194,7 @@ impl ReceiveBuffer {
         }
     }
 
+    #[cold]
     fn blocks_of_islands(&self) -> Blocks {
         let mut blocks = Blocks::default();
         let offset = |at: u64| u32::try_from(at - self.next).unwrap_or(u32::MAX);
@@ -213,6 +214,7 @@ impl ReceiveBuffer {
     }
 
     /// Adds a range to the islands, merging those it touches; false if there are too many.
+    #[cold]
     fn absorb(&mut self, mut new: Range<u64>) -> bool {
         let first = self.islands.partition_point(|island| island.end < new.start);
         let after = self.islands.partition_point(|island| island.start <= new.end);
@@ -227,6 +229,7 @@ impl ReceiveBuffer {
         true
     }
 
+    #[cold]
     fn store(&mut self, from: u64, bytes: &[u8]) {
         let offset = (from - self.start) as usize;
         if self.ring.len() < offset + bytes.len() {
@@ -243,6 +246,7 @@ impl ReceiveBuffer {
         }
     }
 
+    #[cold]
     fn join(&mut self) -> Arrival {
         if self.islands[0].start > self.next {
             return Arrival::Island;
@@ -311,6 +315,7 @@ fn in_one_piece(ring: &VecDeque<u8>, offset: usize, len: usize) -> Option<&[u8]>
 }
 
 /// Calls `put` with the one or two slices that hold `offset..offset + len`.
+#[cold]
 fn for_slices(ring: &VecDeque<u8>, offset: usize, len: usize, mut put: impl FnMut(&[u8])) {
     let (front, back) = ring.as_slices();
     let split = front.len().saturating_sub(offset).min(len);

@@ -360,6 +360,7 @@ impl Connection {
     }
 
     /// Tells the peer that all is over, at the position where it is bound to believe it.
+    #[cold]
     fn send_reset(&mut self) {
         self.counts.left();
         self.owed.reset = Some(Box::new(Segment {
@@ -371,6 +372,7 @@ impl Connection {
     }
 
     /// The end, for whatever reason; Linux's tcp_done.
+    #[cold]
     fn die(&mut self, error: Option<Errno>) {
         self.state = State::Closed;
         self.orphan |= self.embryo;

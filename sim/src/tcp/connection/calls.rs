@@ -348,6 +348,7 @@ impl Connection {
 }
 
 /// What fits into the last segment that has not been sent.
+#[cold]
 fn spare_of_tail(unsent: usize, mss: usize, ends_record: bool) -> usize {
     match unsent % mss {
         0 => 0,

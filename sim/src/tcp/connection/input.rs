@@ -26,6 +26,7 @@ impl Connection {
     }
 
     /// What answers a segment that nothing here is meant by.
+    #[cold]
     fn owe_reset(&mut self, seg: &Segment, payload_len: usize) {
         if self.owed.reset.is_none() {
             self.owed.reset = Connection::reset_for(seg, payload_len).map(Box::new);
@@ -33,6 +34,7 @@ impl Connection {
     }
 
     /// RFC 9293 §3.10.7.3. Data or FIN beside a SYN are left for the peer to send again.
+    #[cold]
     fn opening(&mut self, now: u64, seg: &Segment) {
         let flags = seg.flags;
         if flags.ack && seg.ack != self.snd_nxt {
@@ -93,6 +95,7 @@ impl Connection {
 
     /// In a simultaneous open the peer's SYN-ACK repeats the SYN that was taken already; only its
     /// ACK is news (RFC 9293 §3.5, figure 7).
+    #[cold]
     fn without_crossing_syn(&self, seg: &Segment) -> Segment {
         let mut seg = *seg;
         if seg.flags.syn && seg.flags.ack && seg.seq == self.irs {
@@ -111,6 +114,7 @@ impl Connection {
     }
 
     /// A zero-window or keepalive probe; an honest answer to it can never look like one.
+    #[cold]
     fn is_probe(&self, seg: &Segment) -> bool {
         seg.seq.checked_add(1) == Some(self.rcv_nxt())
             && (self.snd_una..=self.snd_nxt).contains(&seg.ack)
@@ -118,6 +122,7 @@ impl Connection {
 
     /// A challenge ACK. Those that could answer each other for ever are limited in rate, as Linux
     /// limits them (tcp_invalid_ratelimit).
+    #[cold]
     fn challenge(&mut self, now: u64, may_loop: bool) {
         if !may_loop || self.timers.may_challenge(now) {
             self.owed.ack = true;
@@ -125,6 +130,7 @@ impl Connection {
     }
 
     /// RFC 5961 §3: only the exact position ends a connection; close to it, the peer is asked.
+    #[cold]
     fn arriving_reset(&mut self, seg: &Segment) {
         if seg.seq != self.rcv_nxt() {
             self.owed.ack = true;
@@ -187,6 +193,7 @@ impl Connection {
         wider
     }
 
+    #[cold]
     fn establish(&mut self, now: u64) {
         // Linux sends the FIN that was asked for too early only where the peer's SYN came first.
         self.shut_write |= self.mute && self.state == State::SynReceived;
@@ -307,6 +314,7 @@ impl Connection {
         }
     }
 
+    #[cold]
     fn time_wait(&mut self, now: u64) {
         let ack = self.owed.ack;
         self.die(None);

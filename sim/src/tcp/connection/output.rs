@@ -73,6 +73,7 @@ impl Connection {
         self.state.is_synchronized() && is_quiet && !self.appetite_is_due(now)
     }
 
+    #[cold]
     fn handshake(&mut self, now: u64) -> Option<Segment> {
         if std::mem::take(&mut self.owed.syn) {
             self.owed.ack = false;
@@ -156,6 +157,7 @@ impl Connection {
     }
 
     /// What is lost, up to a segment of it. When it is the oldest, the timeout begins anew.
+    #[cold]
     fn send_again(&mut self, now: u64, lost: Range<u64>, payload: &mut Vec<u8>) -> Segment {
         let end = self.outgoing.end();
         let fin = lost.end > end;
@@ -166,7 +168,7 @@ impl Connection {
         self.emit(now, lost.start..lost.end.min(end), fin, payload)
     }
 
-    #[inline]
+    #[inline(always)] // Into `text`: the other caller is cold.
     fn emit(&mut self, now: u64, bytes: Range<u64>, fin: bool, payload: &mut Vec<u8>) -> Segment {
         let (seq, len) = (bytes.start, bytes.end - bytes.start);
         let next = bytes.end + u64::from(fin);
@@ -276,6 +278,7 @@ impl Connection {
         self.header_of(seq)
     }
 
+    #[cold]
     fn header_of_probe(&mut self) -> Segment {
         self.header_of(self.snd_una - 1)
     }
