@@ -78,14 +78,7 @@ impl SimHub {
         let world = &mut self.world;
         let id = world.socket_of(io)?;
         let number = world.sockets[id].number;
-        let mut outcome = call(world, id);
-        if let Err(error) = outcome {
-            // Mostly it has to wait, of which there is nothing to tell.
-            outcome = Err(match error.raw_os_error() {
-                Some(libc::EAGAIN) => error,
-                _ => world.failed(name, number, error),
-            });
-        }
+        let outcome = call(world, id).map_err(|error| world.failed(name, number, error));
         deliver::loop_back(world);
         if !world.discarded.is_empty() {
             life::close_discarded(world);

@@ -146,7 +146,7 @@ pub(crate) fn recv(
     take: Take,
 ) -> io::Result<usize> {
     let there = match &world.sockets[id].proto {
-        Proto::Stream(connection) if connection.has_nothing_to_say() && !buf.is_empty() => {
+        Proto::Stream(connection) if connection.would_wait() && !buf.is_empty() => {
             world.want(io, Readiness::READ);
             return Err(errno(libc::EAGAIN));
         }

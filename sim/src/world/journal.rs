@@ -68,11 +68,18 @@ impl World {
         socket: u32,
         error: io::Error,
     ) -> io::Error {
-        if !is_under_way(&error) {
-            let code = ErrorCode::from(&error);
-            self.record(Actor::Running, Call::Failed { call, socket, error: code });
+        if error.raw_os_error() != Some(libc::EAGAIN) {
+            self.record_failure(call, socket, &error);
         }
         error
+    }
+
+    #[cold]
+    fn record_failure(&mut self, call: &'static str, socket: u32, error: &io::Error) {
+        if !is_under_way(error) {
+            let code = ErrorCode::from(error);
+            self.record(Actor::Running, Call::Failed { call, socket, error: code });
+        }
     }
 
     /// Records that two sockets, or two ends of a pipe, were made at once.

@@ -114,7 +114,7 @@ impl Connection {
 
     /// Whether a read of any bytes comes to EAGAIN and changes nothing.
     #[inline]
-    pub fn has_nothing_to_say(&self) -> bool {
+    pub fn would_wait(&self) -> bool {
         let is_quiet = self.incoming.len() == 0 && self.urgent.at().is_none();
         let goes_on = !self.peer_finished && !self.shut_read && self.state != State::Closed;
         is_quiet && goes_on && self.error.is_none()
