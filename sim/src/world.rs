@@ -196,6 +196,26 @@ impl World {
 
     // Greenlets and hosts.
 
+    /// Who runs.
+    #[inline]
+    pub(crate) fn current(&self) -> Option<GreenletIndex> {
+        self.current
+    }
+    #[inline]
+    pub(crate) fn set_current(&mut self, current: Option<GreenletIndex>) {
+        self.current = current;
+        self.acting = match current {
+            Some(slot) => self.acting_as(slot),
+            None => (HostId::FIRST, None),
+        };
+    }
+    #[inline]
+    pub(crate) fn acting_as(&self, slot: GreenletIndex) -> (HostId, Option<PathRef>) {
+        let greenlet = &self.greenlets[slot];
+        let (path, hash) = (greenlet.entity.path, greenlet.entity.hash);
+        (greenlet.host, Some(PathRef { path, hash }))
+    }
+
     /// The host of whoever runs; the first where nobody does.
     pub(crate) fn host_here(&self) -> HostId {
         self.acting.0

@@ -5,8 +5,8 @@ use greenroom::hub::{Birth, GreenletId};
 use super::journal::Actor;
 use super::{Greenlet, World};
 use crate::choices::Entity;
-use crate::id::{GreenletIndex, HostId};
-use crate::trace::event::{PathRef, Program, Schedule};
+use crate::id::HostId;
+use crate::trace::event::{Program, Schedule};
 
 impl World {
     pub(crate) fn greenlet_spawned(&mut self, greenlet: GreenletId, birth: &Birth<'_>) {
@@ -32,26 +32,6 @@ impl World {
         } else {
             self.record(Actor::Host(host), Program::Start);
         }
-    }
-
-    /// Who runs.
-    #[inline]
-    pub(crate) fn current(&self) -> Option<GreenletIndex> {
-        self.current
-    }
-    #[inline]
-    pub(crate) fn set_current(&mut self, current: Option<GreenletIndex>) {
-        self.current = current;
-        self.acting = match current {
-            Some(slot) => self.acting_as(slot),
-            None => (HostId::FIRST, None),
-        };
-    }
-    #[inline]
-    pub(super) fn acting_as(&self, slot: GreenletIndex) -> (HostId, Option<PathRef>) {
-        let greenlet = &self.greenlets[slot];
-        let (path, hash) = (greenlet.entity.path, greenlet.entity.hash);
-        (greenlet.host, Some(PathRef { path, hash }))
     }
 
     pub(crate) fn greenlet_entered(&mut self, greenlet: GreenletId) {
