@@ -32,6 +32,7 @@ use crate::tcp::Config;
 use crate::trace::Recorder;
 use crate::trace::event::PathRef;
 use crate::weather::Weather;
+use crate::world::packets::Spare;
 use crate::world::table::{Slots, Table};
 
 pub(crate) struct World {
@@ -54,7 +55,7 @@ pub(crate) struct World {
     tcp_config: Option<Rc<Config>>,
     pub(crate) packets: Slots<PacketId, Box<Packet>>,
     /// Packets to be used again.
-    pub(crate) spare: Vec<Box<Packet>>,
+    spare: Spare,
     pub(crate) buffers: Vec<Vec<u8>>,
     pub(crate) flows: HashMap<Flow, SocketId, Fixed>,
     /// Who waits to write on hosts whose memory is limited.

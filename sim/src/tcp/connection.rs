@@ -105,7 +105,7 @@ struct Owed {
     ack: bool,
     /// One for each segment that came out of order, with what was there then (RFC 2018 §4). Mostly there are
     /// none.
-    duplicate_acks: Option<Box<VecDeque<Blocks>>>,
+    duplicate_acks: VecDeque<Blocks>,
     probe: bool,
     /// A probe in the window, which the peer heeds, to announce an urgent byte.
     urgent: bool,
@@ -115,7 +115,7 @@ impl Owed {
     /// Whether anything is owed that mostly is not.
     #[inline]
     fn is_rare(&self) -> bool {
-        self.reset.is_some() || self.duplicate_acks.is_some() || self.probe || self.urgent
+        self.reset.is_some() || !self.duplicate_acks.is_empty() || self.probe || self.urgent
     }
 }
 

@@ -14,6 +14,7 @@ use crate::link::packet::Packet;
 use crate::link::pair::Pairs;
 use crate::socket::Socket;
 use crate::socket::flow::Flow;
+use crate::world::packets::Spare;
 use crate::world::table::{Slots, Table, without_rows};
 use crate::world::{Descriptor, Greenlet, World};
 
@@ -32,7 +33,7 @@ struct Memory {
     descriptors: Slots<DescriptorId, Descriptor>,
     sockets: Table<SocketId, Socket>,
     packets: Slots<PacketId, Box<Packet>>,
-    spare: Vec<Box<Packet>>,
+    spare: Spare,
     buffers: Vec<Vec<u8>>,
     flows: HashMap<Flow, SocketId, Fixed>,
     pairs: Pairs,
@@ -83,7 +84,7 @@ fn small(mut buffers: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     if buffers.capacity() > ROWS_MAX { Vec::new() } else { buffers }
 }
 
-fn few_and_small(mut spare: Vec<Box<Packet>>) -> Vec<Box<Packet>> {
+fn few_and_small(mut spare: Spare) -> Spare {
     spare.truncate(ROWS_MAX);
     spare.retain(|packet| packet.payload.capacity() <= BYTES_MAX);
     spare

@@ -284,7 +284,7 @@ impl Connection {
         match self.incoming.insert(seq, payload, limit) {
             Arrival::Island => {
                 let sack = self.incoming.blocks();
-                self.owed.duplicate_acks.get_or_insert_default().push_back(sack);
+                self.owed.duplicate_acks.push_back(sack);
             }
             Arrival::Useless => self.owed.ack = true,
             Arrival::Next => {
@@ -294,7 +294,7 @@ impl Connection {
                     true => self.owed.ack = true,
                     false => self.acks.received(now, self.timers.rtt.timeout_ns(&self.config)),
                 }
-                self.owed.duplicate_acks = None;
+                self.owed.duplicate_acks.clear();
             }
         }
     }

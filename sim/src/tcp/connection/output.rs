@@ -247,7 +247,7 @@ impl Connection {
         if self.has_news() {
             return Some(self.header(self.snd_nxt));
         }
-        let sack = self.owed.duplicate_acks.as_mut()?.pop_front()?;
+        let sack = self.owed.duplicate_acks.pop_front()?;
         Some(Segment { sack, ..self.header(self.snd_nxt) })
     }
 
