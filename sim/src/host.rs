@@ -98,6 +98,7 @@ impl Host {
     }
 
     /// Whether it answers to this address: one of its links', or loopback.
+    #[inline]
     pub(crate) fn owns(&self, ip: IpAddr) -> bool {
         ip.is_loopback()
             || locate(ip).is_some_and(|(host, link)| host == self.id && self.is_on(ip, link))
@@ -141,6 +142,7 @@ impl Host {
     }
 
     /// Whether it has an address of this family on this link.
+    #[inline]
     pub(crate) fn is_on(&self, like: IpAddr, link: u8) -> bool {
         link < if like.is_ipv4() { self.links.0 } else { self.links.1 }
     }
@@ -172,6 +174,7 @@ pub(crate) fn broadcast_on(link: u8, host_count: usize) -> Ipv4Addr {
 
 /// Which host would have this address, and on which link; whether there is such a host, and whether
 /// it has such a link, is not known here.
+#[inline]
 pub(crate) fn locate(ip: IpAddr) -> Option<(HostId, u8)> {
     let (number, link) = match ip {
         IpAddr::V4(v4) => {

@@ -127,7 +127,7 @@ impl Hub for SimHub {
     }
 
     fn poll(&mut self, until: Option<Tick>, ready: &mut Vec<Ready>) -> io::Result<()> {
-        self.world.current = None;
+        self.world.set_current(None);
         if self.world.seal.is_some() {
             ready.push(Ready::Stop);
             return Ok(());
@@ -429,7 +429,7 @@ impl Hub for SimHub {
     }
     fn entropy(&mut self, bytes: &mut [u8]) {
         let world = &mut self.world;
-        match world.current {
+        match world.current() {
             Some(slot) => world.choices.entropy(&mut world.greenlets[slot].entity, bytes),
             None => bytes.fill(0),
         }

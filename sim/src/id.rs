@@ -35,6 +35,8 @@ ids! {
     HostId(u16);
     /// A descriptor: one of a socket's numbers that programs hold.
     DescriptorId(u32);
+    /// Two hosts that have talked.
+    PairId(u32);
     /// A packet between two hosts. Another has the number when it has arrived.
     PacketId(u32);
     /// Where a greenlet stands in the driver's table. Another may stand there when it has ended.

@@ -16,8 +16,8 @@ use std::net::SocketAddr;
 use greenroom::hub::{Domain, Opt};
 
 use crate::choices::Entity;
-use crate::id::{DescriptorId, HostId, SocketId};
-use crate::socket::address::hears;
+use crate::id::{DescriptorId, HostId, PairId, SocketId};
+use crate::socket::address::{any, hears};
 use crate::socket::flow::{Flow, Transport};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::options::Options;
@@ -50,7 +50,9 @@ pub(crate) struct Socket {
     pub(crate) port_is_given: bool,
     /// Likewise the address.
     pub(crate) ip_is_given: bool,
-    pub(crate) peer: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
+    /// The peer is on its own host: looked up once, for it is asked of whatever is sent.
+    leads_here: bool,
     /// Of TCP: shut for reading, for writing, before there was a connection.
     pub(crate) shut_early: (bool, bool),
     /// The error of an attempt that was given up, which nobody was told before it listened.
@@ -64,6 +66,14 @@ pub(crate) struct Socket {
     /// When its last in-order packet arrives.
     pub(crate) last_arrival_ns: u64,
     pub(crate) packets_sent: u64,
+    /// The host that it sent to last, and what lies between: mostly it is the same one again.
+    pub(crate) last_pair: Option<(HostId, PairId)>,
+    /// Segments of its flow find it.
+    pub(crate) is_routed: bool,
+    /// The host that packets to its peer go to, once one did.
+    way: Option<HostId>,
+    /// The socket that its last segment came from: where its own ones most likely go.
+    pub(crate) far: Option<SocketId>,
     pub(crate) dirty: Dirty,
 }
 
@@ -91,6 +101,71 @@ pub(crate) enum Dirty {
 }
 
 impl Socket {
+    pub(crate) fn new(host: HostId, entity: Entity, proto: Proto) -> Socket {
+        Socket {
+            generation: 0,
+            live: true,
+            host,
+            number: 0,
+            entity,
+            is_named: false,
+            descriptors: Vec::new(),
+            domain: Domain::V4,
+            local: None,
+            has_port: false,
+            port_is_given: false,
+            ip_is_given: false,
+            peer: None,
+            leads_here: false,
+            shut_early: (false, false),
+            left_error: None,
+            options: Options::default(),
+            proto,
+            timer_ns: None,
+            listener: None,
+            last_arrival_ns: 0,
+            packets_sent: 0,
+            last_pair: None,
+            is_routed: false,
+            way: None,
+            far: None,
+            dirty: Dirty::No,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+    /// Gives it a peer, which is on its own host or not.
+    pub(crate) fn set_peer(&mut self, peer: SocketAddr, leads_here: bool) {
+        (self.peer, self.leads_here) = (Some(peer), leads_here);
+        self.way = None;
+    }
+    pub(crate) fn forget_peer(&mut self) {
+        (self.peer, self.leads_here) = (None, false);
+        self.way = None;
+    }
+    /// Forgets its address, but not its port, unless the program named it.
+    pub(crate) fn forget_ip(&mut self) {
+        if let Some(local) = self.local.as_mut().filter(|_| !self.ip_is_given) {
+            local.set_ip(any(self.domain));
+        }
+        self.way = None;
+    }
+    #[inline]
+    pub(crate) fn way(&self) -> Option<HostId> {
+        self.way
+    }
+    /// Packets from its address to its peer go there.
+    pub(crate) fn set_way(&mut self, way: HostId) {
+        self.way = Some(way);
+    }
+    #[inline]
+    pub(crate) fn leads_here(&self) -> bool {
+        self.leads_here
+    }
+
     /// Where its connection stands, if it is one.
     pub(crate) fn flow(&self) -> Option<Flow> {
         match self.proto {

@@ -46,6 +46,7 @@ pub mod connection;
 mod errno;
 mod facts;
 pub mod listener;
+mod moment;
 mod rtt;
 mod sack;
 pub mod segment;

@@ -23,6 +23,8 @@ use event::{Event, PathRef, Payload, Schedule, Text, WaitEnd, What};
 
 pub(crate) use errno::ErrorCode;
 pub use errno::error_name;
+use hash::Digest;
+pub(crate) use hash::Told;
 pub use log::Log;
 use names::Names;
 pub use style::{PayloadAs, Style};
@@ -111,21 +113,28 @@ impl Recorder {
         at_ns: u64,
         host: u16,
         by: Option<PathRef>,
-        what: What,
+        what: impl Told,
         deviations: usize,
     ) {
-        self.count += 1;
-        let digest = what.digest();
-        let number = u64::from(digest.socket) << 8 | u64::from(digest.number);
+        let Digest { number, socket, value, more } = what.digested();
+        let number = u64::from(socket) << 8 | u64::from(number);
         let by_hash = by.map_or(0, |by| by.hash);
-        let word = mix(at_ns ^ by_hash, number.rotate_left(32) ^ digest.value);
-        let of_host = &mut self.per_host[usize::from(host)];
-        *of_host = mix(*of_host, word ^ digest.more);
-        self.hash = mix(self.hash, *of_host);
+        self.take_in(host, at_ns ^ by_hash, number.rotate_left(32) ^ value, more);
         if self.events.is_some() {
-            let deviations = deviations as u32;
+            let (deviations, what) = (deviations as u32, what.into());
             self.keep(Event { at_ns, host, greenlet: by.map(|by| by.path), deviations, what });
+        } else {
+            what.discard();
         }
+    }
+
+    #[inline(always)]
+    fn take_in(&mut self, host: u16, when: u64, what: u64, more: u64) {
+        self.count += 1;
+        let word = mix(when, what);
+        let of_host = &mut self.per_host[usize::from(host)];
+        *of_host = mix(*of_host, word ^ more);
+        self.hash = mix(self.hash, *of_host);
     }
 
     #[cold]
@@ -160,6 +169,7 @@ impl Recorder {
     }
 
     /// What stands for bytes that are sent, in the event that is recorded next.
+    #[inline]
     pub(crate) fn payload(&mut self, bytes: &[u8]) -> Payload {
         self.carry(bytes);
         Payload((!self.payload_is_opaque).then(|| hash_payload(bytes)))

@@ -24,13 +24,15 @@ use crate::host::Host;
 use crate::host::loopback::LoopbackQueue;
 use crate::id::{DescriptorId, GreenletIndex, HostId, Id, PacketId, SocketId, Weak};
 use crate::link::packet::Packet;
-use crate::link::pair::Pair;
+use crate::link::pair::Pairs;
 use crate::path::Paths;
 use crate::socket::Socket;
 use crate::socket::flow::Flow;
 use crate::tcp::Config;
 use crate::trace::Recorder;
+use crate::trace::event::PathRef;
 use crate::weather::Weather;
+use crate::world::packets::Spare;
 use crate::world::table::{Slots, Table};
 
 pub(crate) struct World {
@@ -41,7 +43,9 @@ pub(crate) struct World {
     pub(crate) trace: Recorder,
     pub(crate) hosts: Table<HostId, Host>,
     pub(crate) greenlets: Table<GreenletIndex, Greenlet>,
-    pub(crate) current: Option<GreenletIndex>,
+    current: Option<GreenletIndex>,
+    /// Where what happens is recorded as whoever runs does it: its host, and its path.
+    acting: (HostId, Option<PathRef>),
     /// When a greenlet last ran: what the world does by itself since then is its own affair.
     pub(crate) last_step_ns: u64,
     pub(crate) descriptors: Slots<DescriptorId, Descriptor>,
@@ -49,14 +53,16 @@ pub(crate) struct World {
     free_sockets: Vec<SocketId>,
     /// What the last connection was told.
     tcp_config: Option<Rc<Config>>,
-    pub(crate) packets: Slots<PacketId, Packet>,
+    pub(crate) packets: Slots<PacketId, Box<Packet>>,
+    /// Packets to be used again.
+    spare: Spare,
     pub(crate) buffers: Vec<Vec<u8>>,
     pub(crate) flows: HashMap<Flow, SocketId, Fixed>,
     /// Who waits to write on hosts whose memory is limited.
     pub(crate) memory_waiters: Vec<Weak>,
     /// Who ever joined a multicast group; those that are gone go before the list grows.
     pub(crate) members: Vec<Weak>,
-    pub(crate) pairs: HashMap<(HostId, HostId), Pair, Fixed>,
+    pub(crate) pairs: Pairs,
     /// Descriptors that went with messages which nobody will receive, and are still to be closed.
     pub(crate) discarded: Vec<Io>,
     /// How many descriptors go with messages.
@@ -133,17 +139,19 @@ impl World {
             hosts: machines,
             greenlets: Table::default(),
             current: None,
+            acting: (HostId::FIRST, None),
             last_step_ns: 0,
             descriptors: Slots::default(),
             sockets: Table::default(),
             free_sockets: Vec::new(),
             tcp_config: None,
             packets: Slots::default(),
+            spare: Vec::new(),
             buffers: Vec::new(),
             flows: HashMap::default(),
             memory_waiters: Vec::new(),
             members: Vec::new(),
-            pairs: HashMap::default(),
+            pairs: Pairs::default(),
             discarded: Vec::new(),
             in_flight: BTreeSet::new(),
             dirty: Vec::new(),
@@ -192,8 +200,28 @@ impl World {
 
     // Greenlets and hosts.
 
+    /// Who runs.
+    #[inline]
+    pub(crate) fn current(&self) -> Option<GreenletIndex> {
+        self.current
+    }
+    #[inline]
+    pub(crate) fn set_current(&mut self, current: Option<GreenletIndex>) {
+        self.current = current;
+        self.acting = match current {
+            Some(slot) => self.acting_as(slot),
+            None => (HostId::FIRST, None),
+        };
+    }
+    #[inline]
+    pub(crate) fn acting_as(&self, slot: GreenletIndex) -> (HostId, Option<PathRef>) {
+        let greenlet = &self.greenlets[slot];
+        let (path, hash) = (greenlet.entity.path, greenlet.entity.hash);
+        (greenlet.host, Some(PathRef { path, hash }))
+    }
+
     /// The host of whoever runs; the first where nobody does.
     pub(crate) fn host_here(&self) -> HostId {
-        self.current.map_or(HostId::FIRST, |slot| self.greenlets[slot].host)
+        self.acting.0
     }
 }

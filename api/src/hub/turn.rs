@@ -75,6 +75,7 @@ pub enum SwitchPoint {
 impl<'a> Runnable<'a> {
     /// `queue` is in wake order, and its numbers ascend; `only_yielded` is whether each of those in it merely
     /// yielded since the last poll.
+    #[inline]
     pub fn new(
         current: Option<GreenletId>,
         queue: &'a VecDeque<Place>,
@@ -84,14 +85,17 @@ impl<'a> Runnable<'a> {
         Runnable { current, queue, only_yielded, point }
     }
     /// How many could run.
+    #[inline]
     pub fn len(&self) -> usize {
         self.queue.len() + usize::from(self.current.is_some())
     }
     /// Whether nobody could.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
     /// Candidate `index`; 0 is the default.
+    #[inline]
     pub fn get(&self, index: usize) -> GreenletId {
         match self.current {
             Some(current) if index == 0 => current,
@@ -110,6 +114,7 @@ impl<'a> Runnable<'a> {
         Some(at + usize::from(self.current.is_some()))
     }
     /// Whether everyone who could run has only yielded since the last poll.
+    #[inline]
     pub fn only_yielded(&self) -> bool {
         self.current.is_none() && self.only_yielded
     }

@@ -10,7 +10,7 @@ use crate::link::packet::Packet;
 /// What hosts have sent themselves within one call, and have yet to get.
 #[derive(Default)]
 pub(crate) struct LoopbackQueue {
-    pub(crate) packets: VecDeque<Packet>,
+    pub(crate) packets: VecDeque<Box<Packet>>,
     /// Sockets that may have something to send to their own host.
     pub(crate) dirty: VecDeque<SocketId>,
 }

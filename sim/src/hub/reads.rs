@@ -30,7 +30,7 @@ impl Reads {
     #[inline]
     pub(super) fn now_ns(&self, world: &World) -> u64 {
         let now_ns = world.clock.now_ns();
-        if self.furthest_ns.get() <= now_ns || world.current.is_none() {
+        if self.furthest_ns.get() <= now_ns || world.current().is_none() {
             return now_ns;
         }
         now_ns.max(world.hosts[world.host_here()].reads_until_ns.get())
@@ -41,7 +41,7 @@ impl Reads {
         let now_ns = self.now_ns(world);
         self.any.set(true);
         self.in_a_row.set(self.in_a_row.get().saturating_add(1));
-        if self.in_a_row.get() < FREE_READS || world.current.is_none() {
+        if self.in_a_row.get() < FREE_READS || world.current().is_none() {
             return now_ns;
         }
         let until_ns = now_ns + READ_NS;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::id::HostId;
+use crate::id::{HostId, SocketId};
 use crate::link::icmp::{Icmp, Why};
 use crate::tcp::Segment;
 
@@ -13,6 +13,8 @@ pub(crate) struct Packet {
     pub(crate) to_host: HostId,
     /// The path of the socket that sent it: what a connection it opens is named after.
     pub(crate) sender: u32,
+    /// The socket that sent it, and the one that it is most likely for: which spares a look-up, no more.
+    pub(crate) between: (Option<SocketId>, Option<SocketId>),
     pub(crate) body: Body,
     pub(crate) payload: Vec<u8>,
 }
@@ -35,6 +37,20 @@ pub(crate) enum Interface {
 }
 
 impl Packet {
+    /// Of nobody, to nobody.
+    pub(crate) fn blank() -> Packet {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Packet {
+            from: nowhere,
+            to: nowhere,
+            to_host: HostId::FIRST,
+            sender: 0,
+            between: (None, None),
+            body: Body::Datagram,
+            payload: Vec::new(),
+        }
+    }
+
     /// What a host or router says of it.
     pub(crate) fn icmp(&self, why: Why) -> Icmp {
         let seq = match self.body {

@@ -1,7 +1,47 @@
 //! Two hosts that have talked: what lies between them.
 
-use crate::id::HostId;
+use std::collections::HashMap;
+
+use crate::choices::Fixed;
+use crate::id::{HostId, Id, PairId};
 use crate::link::icmp::Why;
+
+/// All who have talked.
+#[derive(Default)]
+pub(crate) struct Pairs {
+    ids: HashMap<(HostId, HostId), PairId, Fixed>,
+    rows: Vec<Pair>,
+}
+
+impl Pairs {
+    /// Which pair these two are, the one with the lower number first.
+    #[inline]
+    pub(crate) fn find(&self, key: (HostId, HostId)) -> Option<PairId> {
+        self.ids.get(&key).copied()
+    }
+    pub(crate) fn insert(&mut self, key: (HostId, HostId), pair: Pair) -> PairId {
+        let id = PairId::of_row(self.rows.len());
+        self.rows.push(pair);
+        self.ids.insert(key, id);
+        id
+    }
+    pub(crate) fn get(&self, id: PairId) -> &Pair {
+        &self.rows[id.row()]
+    }
+    #[inline]
+    pub(crate) fn get_mut(&mut self, id: PairId) -> &mut Pair {
+        &mut self.rows[id.row()]
+    }
+    /// Without a pair, with their memory unless it is of more than so many.
+    pub(crate) fn emptied(mut self, most: usize) -> Pairs {
+        if self.rows.capacity() > most || self.ids.capacity() > most {
+            return Pairs::default();
+        }
+        self.rows.clear();
+        self.ids.clear();
+        self
+    }
+}
 
 /// Two hosts that have talked.
 pub(crate) struct Pair {
@@ -33,6 +73,7 @@ impl Pair {
     }
 
     /// Whether the sender of this direction remembers the MTU of the path.
+    #[inline]
     pub(crate) fn knows_mtu(&self, way: usize, now_ns: u64) -> bool {
         self.mtu_known_ns[way] > now_ns
     }

@@ -87,6 +87,7 @@ impl Pair {
     /// Whether a hop on the way is too narrow for a packet that may not be fragmented. A host fragments
     /// datagrams that are over its own link's MTU, or what it knows of the path's. A router fragments these
     /// further if they are of IPv4; in IPv6 routers fragment nothing.
+    #[inline]
     fn is_too_big(&self, weather: &Weather, crossing: &Crossing<'_>) -> bool {
         let &Crossing { packet, way, now_ns, .. } = crossing;
         let Some(path_mtu) = weather.path_mtu_bytes else { return false };
@@ -130,12 +131,11 @@ impl Pair {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::HostId;
 
     fn datagram(length: usize) -> Packet {
         let to = "10.0.0.2:1".parse().expect("an address");
         let payload = vec![0; length];
-        Packet { from: to, to, to_host: HostId::FIRST, sender: 0, body: Body::Datagram, payload }
+        Packet { from: to, to, payload, ..Packet::blank() }
     }
 
     fn judge(

@@ -48,17 +48,13 @@ pub(crate) fn mtu_towards(mtu: u32, peer: SocketAddr) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::HostId;
 
     #[test]
     fn headers_and_fragments_are_those_of_the_family() {
         let bytes = |to: &str, length: usize, mtu_bytes| {
             let to: std::net::SocketAddr = to.parse().expect("an address");
             let (body, payload) = (Body::Datagram, vec![0; length]);
-            wire_bytes(
-                &Packet { from: to, to, to_host: HostId::FIRST, sender: 0, body, payload },
-                mtu_bytes,
-            )
+            wire_bytes(&Packet { from: to, to, body, payload, ..Packet::blank() }, mtu_bytes)
         };
         for (length, mtu_bytes, v4, v6) in [
             (100, 1500, 128, 148),

@@ -36,10 +36,10 @@ pub(crate) fn peer(world: &World, id: SocketId) -> io::Result<SocketAddr> {
             !matches!(connection.state(), State::SynSent | State::Closed | State::TimeWait)
         }
         // Whoever is connected to port 0 says it is not.
-        Proto::Udp(_) => socket.peer.is_some_and(|peer| peer.port() != 0),
+        Proto::Udp(_) => socket.peer().is_some_and(|peer| peer.port() != 0),
         _ => false,
     };
-    socket.peer.filter(|_| connected).ok_or_else(|| errno(libc::ENOTCONN))
+    socket.peer().filter(|_| connected).ok_or_else(|| errno(libc::ENOTCONN))
 }
 
 // What a program names.

@@ -1,14 +1,13 @@
 //! A connection between its calls: what it sends, what arrives for it, its timer and its end.
 
 use std::io;
-use std::net::SocketAddr;
 
 use crate::clock::Event;
 use crate::id::SocketId;
 use crate::link::packet::{Body, Packet};
 use crate::net::readiness::When;
 use crate::net::{memory, outgoing, readiness};
-use crate::socket::{Dirty, Proto};
+use crate::socket::{Dirty, Proto, Socket};
 use crate::tcp::{Segment, State};
 use crate::trace::event::Wire;
 use crate::world::World;
@@ -18,22 +17,40 @@ use crate::world::journal::Actor;
 pub(crate) fn transmit(world: &mut World, id: SocketId, when: When) {
     world.sockets[id].dirty = Dirty::No;
     let now_ns = world.clock.now_ns();
-    while transmit_one(world, id, now_ns) {}
+    loop {
+        let Proto::Stream(connection) = &mut world.sockets[id].proto else { return };
+        if connection.falls_silent(now_ns) || !transmit_one(world, id, now_ns) {
+            break;
+        }
+        let Proto::Stream(connection) = &mut world.sockets[id].proto else { return };
+        if connection.has_said_all() {
+            break;
+        }
+    }
     settle(world, id, when);
 }
 
-/// Sends the connection's next segment; false if it has none.
-#[inline(always)] // Likewise.
+/// Sends the connection's next segment, which is written where it stays until it has arrived; false if it has none.
 fn transmit_one(world: &mut World, id: SocketId, now_ns: u64) -> bool {
+    let mut packet = world.blank_packet();
     let socket = &mut world.sockets[id];
-    let Proto::Stream(connection) = &mut socket.proto else { return false };
-    let mut payload = world.buffers.pop().unwrap_or_default();
-    let Some(segment) = connection.poll_transmit(now_ns, &mut payload) else {
-        world.buffers.push(payload);
+    let (Some(from), Some(to), Proto::Stream(connection)) =
+        (socket.local, socket.peer(), &mut socket.proto)
+    else {
+        world.recycle_packet(packet);
         return false;
     };
-    let (Some(local), Some(peer)) = (socket.local, socket.peer) else { return false };
-    send_segment(world, id, local, peer, segment, payload);
+    let Some(segment) = connection.poll_transmit(now_ns, &mut packet.payload) else {
+        world.recycle_packet(packet);
+        return false;
+    };
+    let (host, number, path) = (socket.host, socket.number, socket.entity.path);
+    (packet.from, packet.to, packet.sender) = (from, to, path);
+    packet.between = (Some(id), socket.far);
+    packet.body = Body::Segment(segment);
+    world.trace.carry(&packet.payload);
+    world.record(Actor::Host(host), Wire::Segment { socket: number, path, from, to, segment });
+    outgoing::send_packet(world, id, host, packet);
     true
 }
 
@@ -64,14 +81,25 @@ pub(crate) fn disconnect(world: &mut World, id: SocketId) -> Option<io::Error> {
 }
 
 /// After a connection was fed or emptied: its timer, its flow, its listener.
+#[inline]
 fn settle(world: &mut World, id: SocketId, when: When) {
-    let socket = &mut world.sockets[id];
-    let Proto::Stream(connection) = &mut socket.proto else { return };
+    let socket = &world.sockets[id];
+    let Proto::Stream(connection) = &socket.proto else { return };
+    let is_timed = connection.poll_timeout().is_none_or(|due_ns| is_timed(socket, due_ns));
+    if is_timed && socket.listener.is_none() && connection.state() != State::Closed {
+        return;
+    }
+    move_on(world, id, when);
+}
+
+/// As above, where there is something to do.
+fn move_on(world: &mut World, id: SocketId, when: When) {
+    let Proto::Stream(connection) = &world.sockets[id].proto else { return };
     let (state, finished) = (connection.state(), connection.is_finished());
     set_timer(world, id);
     leave_half_open(world, id, (state, finished), when);
     // Once: what is bound anew afterwards stays bound.
-    if state == State::Closed && is_routed(world, id) {
+    if state == State::Closed && world.sockets[id].is_routed {
         world.unroute(id);
     }
     if finished && world.sockets[id].descriptors.is_empty() {
@@ -79,12 +107,18 @@ fn settle(world: &mut World, id: SocketId, when: When) {
     }
 }
 
+/// Whether there is an event of its timer as early as that.
+#[inline]
+fn is_timed(socket: &Socket, due_ns: u64) -> bool {
+    socket.timer_ns.is_some_and(|scheduled| scheduled <= due_ns)
+}
+
 /// Has an event of the connection's timer where there is none as early.
 fn set_timer(world: &mut World, id: SocketId) {
     let socket = &mut world.sockets[id];
     let Proto::Stream(connection) = &socket.proto else { return };
     let Some(due_ns) = connection.poll_timeout() else { return };
-    if socket.timer_ns.is_some_and(|scheduled| scheduled <= due_ns) {
+    if is_timed(socket, due_ns) {
         return;
     }
     let at_ns = due_ns.max(world.clock.now_ns());
@@ -108,13 +142,8 @@ pub(crate) fn timer_was_put_off(world: &mut World, id: SocketId) {
     }
 }
 
-/// Whether segments of its flow find it.
-fn is_routed(world: &World, id: SocketId) -> bool {
-    let flow = world.sockets[id].flow();
-    flow.is_some_and(|flow| world.flows.get(&flow) == Some(&id))
-}
-
 /// A connection that is no longer half-open can be accepted, or is over.
+#[cold]
 fn leave_half_open(world: &mut World, id: SocketId, (state, finished): (State, bool), when: When) {
     let Some(listener) = world.sockets[id].listener else { return };
     if state == State::SynReceived {
@@ -127,22 +156,6 @@ fn leave_half_open(world: &mut World, id: SocketId, (state, finished): (State, b
         world.sockets[id].listener = None;
         readiness::tell_when(world, listener, when);
     }
-}
-
-#[inline(always)] // Likewise: a packet is large, and copied by each call that is none.
-fn send_segment(
-    world: &mut World,
-    id: SocketId,
-    from: SocketAddr,
-    to: SocketAddr,
-    segment: Segment,
-    payload: Vec<u8>,
-) {
-    let socket = &world.sockets[id];
-    let (host, number, path) = (socket.host, socket.number, socket.entity.path);
-    world.trace.carry(&payload);
-    world.record(Actor::Host(host), Wire::Segment { socket: number, path, from, to, segment });
-    outgoing::send(world, Some(id), host, from, to, Body::Segment(segment), payload);
 }
 
 pub(crate) fn segment_arrives(
@@ -163,12 +176,19 @@ pub(crate) fn segment_arrives(
     {
         return;
     }
-    let (segment, payload) = memory::affordable_of(world, id, segment, &packet.payload);
-    if let Proto::Stream(connection) = &mut world.sockets[id].proto {
-        connection.handle_segment(now_ns, &segment, payload);
+    let bare = memory::too_dear(world, id, segment, &packet.payload);
+    let (segment, payload) = match &bare {
+        Some(bare) => (bare, &[][..]),
+        None => (segment, &packet.payload[..]),
+    };
+    let socket = &mut world.sockets[id];
+    if let Proto::Stream(connection) = &mut socket.proto {
+        connection.handle_segment(now_ns, segment, payload);
         let (state, finished) = (connection.state(), connection.is_finished());
         // At once, not when its reply leaves: the next one's last ACK has to find a full queue.
-        leave_half_open(world, id, (state, finished), when);
+        if socket.listener.is_some() {
+            leave_half_open(world, id, (state, finished), when);
+        }
     }
     outgoing::mark_dirty(world, id);
     readiness::tell_when(world, id, when);

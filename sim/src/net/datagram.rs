@@ -30,16 +30,18 @@ pub(crate) fn check_pieces(world: &World, io: Io, count: usize) -> io::Result<us
     }
 }
 
-pub(crate) fn arrives(world: &mut World, packet: Packet, when: When) {
+pub(crate) fn arrives(world: &mut World, mut packet: Box<Packet>, when: When) {
     let Some(id) = receiver_of(world, &packet) else {
         let (host, from, to) = (packet.to_host, packet.to, packet.from);
         let body = Body::Icmp(packet.icmp(Why::Port));
         outgoing::send(world, None, host, from, to, body, Vec::new());
-        return world.recycle(packet.payload);
+        return world.recycle_packet(packet);
     };
     let interface = interface::of_own(packet.to.ip());
     let came = Came { from: packet.from, to: packet.to.ip(), interface };
-    queue(world, id, came, packet.payload, when);
+    let payload = std::mem::take(&mut packet.payload);
+    world.recycle_packet(packet);
+    queue(world, id, came, payload, when);
 }
 
 /// A connected socket hears its peer only; the more exact address wins, then the very family.
@@ -49,9 +51,9 @@ fn receiver_of(world: &World, packet: &Packet) -> Option<SocketId> {
     let score = |&id: &SocketId| {
         let socket = &world.sockets[id];
         let local = socket.local.filter(|_| socket.covers(to))?;
-        let hears = socket.peer.is_none_or(|peer| is_from(peer, packet.from));
+        let hears = socket.peer().is_none_or(|peer| is_from(peer, packet.from));
         let is_own_family = socket.domain == Domain::V4;
-        hears.then_some(((socket.peer.is_some(), local.ip() == to.ip(), is_own_family), id))
+        hears.then_some(((socket.peer().is_some(), local.ip() == to.ip(), is_own_family), id))
     };
     ports::choose_receiver(world, bound.iter().filter_map(score), packet.sender)
 }
@@ -90,7 +92,7 @@ pub(crate) fn refusal_arrives(world: &mut World, packet: &Packet, error: i32, wh
     let told = bound.iter().copied().find(|&id| {
         let socket = &world.sockets[id];
         // One that was connected in IPv6 before does not hear what comes back by IPv4.
-        socket.covers(packet.to) && socket.peer.is_some_and(|peer| is_from(peer, packet.from))
+        socket.covers(packet.to) && socket.peer().is_some_and(|peer| is_from(peer, packet.from))
     });
     let Some(id) = told else { return };
     if let Proto::Udp(mailbox) = &mut world.sockets[id].proto {

@@ -50,32 +50,37 @@ fn loop_all_back(world: &mut World) {
     }
 }
 
+#[inline]
 pub(crate) fn packet_arrives(world: &mut World, id: PacketId) {
     let packet = world.packets.remove(id).expect("a packet arrives once");
     arrive(world, packet, When::NextPoll);
 }
 
-#[inline(always)] // Into both ways that a packet comes, so that it is not copied once more.
-fn arrive(world: &mut World, packet: Packet, when: When) {
+fn arrive(world: &mut World, packet: Box<Packet>, when: When) {
     if world.hosts[packet.to_host].is_up {
         match packet.body {
-            Body::Segment(segment) => segment_arrives(world, &packet, &segment, when),
+            Body::Segment(ref segment) => segment_arrives(world, &packet, segment, when),
             Body::Datagram => return datagram::arrives(world, packet, when),
             Body::ForMany(interface) => return multicast::arrives(world, packet, interface, when),
             Body::Icmp(icmp) => icmp::arrives(world, &packet, icmp, when),
         }
     }
-    world.recycle(packet.payload);
+    world.recycle_packet(packet);
 }
 
+#[inline]
 fn segment_arrives(world: &mut World, packet: &Packet, segment: &Segment, when: When) {
     let flow = Flow { host: packet.to_host, local: packet.to, peer: packet.from };
-    match world.flows.get(&flow).copied() {
+    let (sender, likely) = packet.between;
+    match world.routed(&flow, likely) {
         Some(id) if gives_way(world, id, segment) => {
             world.forget_socket(id);
             segment_for_port(world, packet, segment);
         }
-        Some(id) => connection::segment_arrives(world, id, packet, segment, when),
+        Some(id) => {
+            world.sockets[id].far = sender;
+            connection::segment_arrives(world, id, packet, segment, when);
+        }
         None => segment_for_port(world, packet, segment),
     }
 }
@@ -92,6 +97,7 @@ fn gives_way(world: &World, id: SocketId, segment: &Segment) -> bool {
 }
 
 /// No connection is there: a listener takes a SYN, all else is answered by a reset.
+#[cold]
 fn segment_for_port(world: &mut World, packet: &Packet, segment: &Segment) {
     if segment.flags.syn
         && !segment.flags.ack

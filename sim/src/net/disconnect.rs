@@ -9,7 +9,6 @@ use std::io;
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::net::{connection, listener, outgoing, ports, readiness, udp, unix};
-use crate::socket::address::any;
 use crate::socket::{Proto, Socket};
 use crate::tcp::State;
 use crate::trace::event::Call;
@@ -45,11 +44,10 @@ pub(crate) fn disconnect(world: &mut World, id: SocketId) -> io::Result<()> {
 /// had, and the address if the program named that.
 fn begin_anew(world: &mut World, id: SocketId, error: Option<io::Error>) {
     let socket = &mut world.sockets[id];
-    (socket.proto, socket.peer, socket.listener) = (Proto::Fresh, None, None);
+    socket.forget_peer();
+    (socket.proto, socket.listener) = (Proto::Fresh, None);
     (socket.shut_early, socket.left_error) = ((false, false), error);
-    if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
-        local.set_ip(any(socket.domain));
-    }
+    socket.forget_ip();
 }
 
 /// TIME-WAIT is the system's affair: it lasts, with the port and the way to the peer, on a socket that
@@ -70,8 +68,9 @@ fn leave_behind(world: &mut World, id: SocketId) {
     let (options, domain, entity) = (options.clone(), *domain, entity.clone());
     let socket = &mut world.sockets[left];
     (socket.options, socket.domain, socket.entity) = (options, domain, entity);
-    (socket.peer, socket.is_named) = (Some(flow.peer), true);
-    world.flows.insert(flow, left);
+    socket.set_peer(flow.peer, world.hosts[host].owns(flow.peer.ip()));
+    socket.is_named = true;
+    world.route(flow, left);
     ports::hold_connection(world, left, flow.local);
     outgoing::mark_dirty(world, left);
 }

@@ -13,6 +13,7 @@ use crate::socket::Proto;
 use crate::socket::flow::Flow;
 use crate::world::World;
 
+#[cold]
 pub(crate) fn arrives(world: &mut World, packet: &Packet, icmp: Icmp, when: When) {
     if icmp.why == Why::TooBig {
         learn_path(world, packet, icmp);
@@ -30,8 +31,8 @@ pub(crate) fn arrives(world: &mut World, packet: &Packet, icmp: Icmp, when: When
 fn learn_path(world: &mut World, packet: &Packet, icmp: Icmp) {
     let Some(mtu) = world.weather.path_mtu_bytes else { return };
     let (now_ns, (key, way)) = (world.clock.now_ns(), direction(packet.to_host, icmp.far));
-    let pair = world.pairs.get_mut(&key).expect("they have met");
-    pair.learn_mtu(way, now_ns);
+    let pair = world.pairs.find(key).expect("they have met");
+    world.pairs.get_mut(pair).learn_mtu(way, now_ns);
     let hit = Flow { host: packet.to_host, local: packet.to, peer: packet.from };
     for (flow, &id) in &world.flows {
         let is_along = flow.host == hit.host && flow.peer.ip() == hit.peer.ip();

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use crate::choices::{Bytes, Decision, Entity, Fate, Fault, Ns, Unit};
 use crate::clock::Event;
-use crate::id::{HostId, SocketId};
+use crate::id::{HostId, PairId, SocketId};
 use crate::link::icmp::Why;
 use crate::link::packet::{Body, Packet};
 use crate::link::pair::{Pair, direction};
@@ -23,44 +23,43 @@ use crate::trace::event::Struck;
 use crate::world::World;
 use crate::world::journal::Actor;
 
-pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, packet: Packet) {
+pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, packet: Box<Packet>) {
     let is_stream = matches!(packet.body, Body::Segment(_));
     let is_icmp = matches!(packet.body, Body::Icmp(_));
-    let sender = packet.sender;
-    let (fate, delay_ns, number, nth) = decide_fate(world, socket, host, is_stream, is_icmp);
-    let struck = Struck::Packet { socket: number, path: sender, nth, to: packet.to };
-    match judge(world, host, &packet, fate) {
+    let (fate, delay_ns) = decide_fate(world, socket, host, is_stream, is_icmp);
+    match judge(world, socket, host, &packet, fate) {
         Verdict::CutOff(answer) => {
-            world.strike(Actor::Host(host), Fault::CutOff, struck);
+            strike(world, socket, host, &packet, Fault::CutOff);
             if let Some(why) = answer {
-                refuse_way(world, host, &packet, struck, why, delay_ns);
+                refuse_way(world, socket, host, &packet, why, delay_ns);
             }
         }
         Verdict::NoNeighbour { after_ns } => {
-            refuse_way(world, host, &packet, struck, Why::Host, after_ns);
+            refuse_way(world, socket, host, &packet, Why::Host, after_ns);
         }
         Verdict::TooBig => {
-            world.strike(Actor::Host(host), Fault::TooBig, struck);
+            strike(world, socket, host, &packet, Fault::TooBig);
             answer(world, host, &packet, Why::TooBig, delay_ns);
         }
         Verdict::QueueFull => {
-            world.strike(Actor::Host(host), Fault::QueueFull, struck);
+            strike(world, socket, host, &packet, Fault::QueueFull);
         }
         Verdict::Lost { at_ns } => {
             stands_in_line(world, socket, &packet, at_ns);
-            world.strike(Actor::Host(host), Fault::Lost, struck);
+            strike(world, socket, host, &packet, Fault::Lost);
         }
         Verdict::Leaves { at_ns, fate } => {
             stands_in_line(world, socket, &packet, at_ns);
             let arrival_ns = at_ns.saturating_add(delay_ns);
             let late_ns = arrival_ns.saturating_add(delay_ns);
             if fate == Fate::Overtaken {
-                world.strike(Actor::Host(host), Fault::Overtaken, struck);
+                strike(world, socket, host, &packet, Fault::Overtaken);
                 return world.deliver_at(late_ns, packet);
             }
             if fate == Fate::Duplicated {
-                world.strike(Actor::Host(host), Fault::Duplicated, struck);
-                let copy = Packet { payload: world.copy_of(&packet.payload), ..packet };
+                strike(world, socket, host, &packet, Fault::Duplicated);
+                let copy = Packet { payload: world.copy_of(&packet.payload), ..*packet };
+                let copy = world.pack(copy);
                 world.deliver_at(late_ns, copy);
             }
             let arrival_ns = match socket {
@@ -71,7 +70,7 @@ pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, pa
                 && let Some(id) = socket
                 && let Some(first) = split(world, id, &packet)
             {
-                world.strike(Actor::Host(host), Fault::Split, struck);
+                strike(world, socket, host, &packet, Fault::Split);
                 let (first, second) = parts(world, packet, first);
                 world.deliver_at(arrival_ns, first);
                 let second_ns = in_order(world, id, arrival_ns.saturating_add(delay_ns));
@@ -80,7 +79,25 @@ pub(crate) fn send(world: &mut World, socket: Option<SocketId>, host: HostId, pa
             return world.deliver_at(arrival_ns, packet);
         }
     }
-    world.recycle(packet.payload);
+    world.recycle_packet(packet);
+}
+
+/// A fault strikes a packet: a socket's, by which of its packets it is, or the host's own.
+#[cold]
+#[inline(never)]
+fn strike(
+    world: &mut World,
+    socket: Option<SocketId>,
+    host: HostId,
+    packet: &Packet,
+    fault: Fault,
+) {
+    let (number, nth) = socket.map_or((0, 0), |id| {
+        let socket = &world.sockets[id];
+        (socket.number, socket.packets_sent)
+    });
+    let struck = Struck::Packet { socket: number, path: packet.sender, nth, to: packet.to };
+    world.strike(Actor::Host(host), fault, struck);
 }
 
 /// A datagram that does not leave at once takes its sender's room meanwhile. What a stream sends has
@@ -96,14 +113,14 @@ fn stands_in_line(world: &mut World, socket: Option<SocketId>, packet: &Packet, 
     let Proto::Udp(mailbox) = &mut socket.proto else { return };
     let cost = cost_of(packet.from, packet.payload.len());
     mailbox.sending += cost;
-    world.clock.schedule(until_ns, true, Event::Sent { socket: id, generation, cost });
+    world.clock.schedule(until_ns, true, Event::Sent { socket: id, generation, cost: cost as u32 });
 }
 
 /// A datagram has left its queue.
-pub(crate) fn left_line(world: &mut World, id: SocketId, generation: u32, cost: usize) {
+pub(crate) fn left_line(world: &mut World, id: SocketId, generation: u32, cost: u32) {
     let socket = &mut world.sockets[id];
     if let (true, Proto::Udp(mailbox)) = (socket.generation == generation, &mut socket.proto) {
-        mailbox.sending -= cost;
+        mailbox.sending -= cost as usize;
         readiness::tell(world, id);
     }
 }
@@ -124,15 +141,17 @@ fn split(world: &mut World, id: SocketId, packet: &Packet) -> Option<usize> {
 }
 
 /// The two parts of a packet with a segment.
-fn parts(world: &mut World, packet: Packet, first: usize) -> (Packet, Packet) {
+#[cold]
+fn parts(world: &mut World, mut packet: Box<Packet>, first: usize) -> (Box<Packet>, Box<Packet>) {
     let Body::Segment(whole) = packet.body else { unreachable!("only segments are split") };
     let (head, tail) = whole.split_at(first as u32);
     let mut payload = world.copy_of(&packet.payload);
     payload.drain(..first);
-    let second = Packet { body: Body::Segment(tail), payload, ..packet };
-    let mut payload = packet.payload;
-    payload.truncate(first);
-    (Packet { body: Body::Segment(head), payload, ..packet }, second)
+    let second = Packet { body: Body::Segment(tail), payload, ..*packet };
+    let second = world.pack(second);
+    packet.body = Body::Segment(head);
+    packet.payload.truncate(first);
+    (packet, second)
 }
 
 /// One route, one queue: what a connection sends arrives in order but where it is overtaken.
@@ -144,28 +163,51 @@ fn in_order(world: &mut World, id: SocketId, arrival_ns: u64) -> u64 {
 
 /// What becomes of the packet. Hosts that never talked meet first.
 #[inline]
-fn judge(world: &mut World, host: HostId, packet: &Packet, fate: Fate) -> Verdict {
-    let (key, way) = direction(host, packet.to_host);
+fn judge(
+    world: &mut World,
+    socket: Option<SocketId>,
+    host: HostId,
+    packet: &Packet,
+    fate: Fate,
+) -> Verdict {
+    let (far, way) = (packet.to_host, usize::from(host > packet.to_host));
     // A host that is ahead by its clock reads sends at its own time.
     let now_ns = world.clock.now_ns().max(world.hosts[host].reads_until_ns.get());
-    let is_up = world.hosts[packet.to_host].is_up;
+    let is_up = world.hosts[far].is_up;
+    let last = socket.and_then(|id| world.sockets[id].last_pair);
+    let pair = match last {
+        Some((known, pair)) if known == far => pair,
+        _ => pair_of(world, socket, host, far),
+    };
     let crossing = Crossing { packet, fate, way, now_ns, is_up };
-    if let Some(pair) = world.pairs.get_mut(&key) {
-        return pair.judge(&world.weather, &crossing);
+    world.pairs.get_mut(pair).judge(&world.weather, &crossing)
+}
+
+/// What lies between two hosts; the socket that sends remembers it.
+#[cold]
+fn pair_of(world: &mut World, socket: Option<SocketId>, host: HostId, far: HostId) -> PairId {
+    let (key, _) = direction(host, far);
+    let pair = match world.pairs.find(key) {
+        Some(pair) => pair,
+        None => {
+            let pair = meet(world, key.0, key.1);
+            world.pairs.insert(key, pair)
+        }
+    };
+    if let Some(id) = socket {
+        world.sockets[id].last_pair = Some((far, pair));
     }
-    let mut pair = meet(world, key.0, key.1);
-    let verdict = pair.judge(&world.weather, &crossing);
-    world.pairs.insert(key, pair);
-    verdict
+    pair
 }
 
 /// Somebody says that there is no way. Nobody says so of an ICMP message, or of what was sent to
 /// many.
+#[cold]
 fn refuse_way(
     world: &mut World,
+    socket: Option<SocketId>,
     host: HostId,
     packet: &Packet,
-    struck: Struck,
     why: Why,
     after_ns: u64,
 ) {
@@ -174,13 +216,14 @@ fn refuse_way(
     }
     let is_net = why == Why::Net;
     let fault = if is_net { Fault::NetUnreachable } else { Fault::HostUnreachable };
-    world.strike(Actor::Host(host), fault, struck);
+    strike(world, socket, host, packet, fault);
     answer(world, host, packet, why, after_ns);
 }
 
 /// A router, or the sender's own host, replies to a packet, `after_ns` from now. A router stands halfway: its
 /// reply is back when the packet would have been there. It replies to every packet, where Linux replies to
 /// one a second after the first six.
+#[cold]
 fn answer(world: &mut World, host: HostId, packet: &Packet, why: Why, after_ns: u64) {
     let ppm = world.weather.icmp_loss_ppm;
     let entity = &mut world.hosts[host].entity;
@@ -196,30 +239,32 @@ fn answer(world: &mut World, host: HostId, packet: &Packet, why: Why, after_ns: 
         to: packet.from,
         to_host: host,
         sender: packet.sender,
+        between: (None, None),
         body: Body::Icmp(packet.icmp(why)),
         payload: Vec::new(),
     };
+    let answer = world.pack(answer);
     world.deliver_at(world.clock.now_ns().saturating_add(after_ns), answer);
 }
 
-/// Fate, delay, the sender's number and which of its packets this is.
+/// Fate and delay.
 fn decide_fate(
     world: &mut World,
     socket: Option<SocketId>,
     host: HostId,
     is_stream: bool,
     is_icmp: bool,
-) -> (Fate, u64, u32, u64) {
+) -> (Fate, u64) {
     let weather = &world.weather;
     let icmp_loss_ppm = if is_icmp { weather.icmp_loss_ppm } else { 0 };
     let loss_ppm = (weather.loss_ppm + icmp_loss_ppm).min(1_000_000);
-    let (entity, number, nth) = match socket {
+    let entity = match socket {
         Some(id) => {
             let socket = &mut world.sockets[id];
             socket.packets_sent += 1;
-            (&mut socket.entity, socket.number, socket.packets_sent)
+            &mut socket.entity
         }
-        None => (&mut world.hosts[host].entity, 0, 0),
+        None => &mut world.hosts[host].entity,
     };
     let fate = world.choices.pick(entity, Decision::PacketFate, |draw| {
         if draw.happens(loss_ppm) {
@@ -236,10 +281,11 @@ fn decide_fate(
     let delay_ns = world.choices.pick_time(entity, Decision::PacketDelay, typical_ns, |draw| {
         draw.between(weather.latency_min_ns, weather.latency_max_ns)
     });
-    (fate, delay_ns, number, nth)
+    (fate, delay_ns)
 }
 
 /// Two hosts talk for the first time: whether and when they will be cut off.
+#[cold]
 fn meet(world: &mut World, a: HostId, b: HostId) -> Pair {
     let name = format!("{}={}", world.hosts[a].name, world.hosts[b].name);
     let path = world.paths.child(None, &name, 1);
@@ -279,7 +325,8 @@ pub(crate) fn fit_to_path(
     let now_ns = world.clock.now_ns();
     let is_known = world
         .pairs
-        .get(&direction(host, far).0)
+        .find(direction(host, far).0)
+        .map(|pair| world.pairs.get(pair))
         .is_some_and(|pair| pair.knows_mtu(0, now_ns) || pair.knows_mtu(1, now_ns));
     match is_known {
         true => tcp::Config { mss: config.mss.min(segment_of(mtu, peer)), ..config },

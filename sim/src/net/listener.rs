@@ -96,11 +96,11 @@ pub(crate) fn open_half(world: &mut World, listener: SocketId, packet: &Packet, 
     let (options, domain, ip_is_given) = (options.clone(), *domain, *ip_is_given);
     let socket = &mut world.sockets[id];
     (socket.options, socket.domain, socket.ip_is_given) = (options, domain, ip_is_given);
-    socket.peer = Some(packet.from);
+    socket.set_peer(packet.from, world.hosts[host].owns(packet.from.ip()));
     socket.is_named = true;
     socket.listener = Some(listener);
     let flow = Flow { host, local: packet.to, peer: packet.from };
-    world.flows.insert(flow, id);
+    world.route(flow, id);
     ports::hold_connection(world, id, packet.to);
     outgoing::mark_dirty(world, id);
 }
@@ -119,7 +119,7 @@ pub(crate) fn accept(world: &mut World, io: Io) -> io::Result<(Io, SocketAddr)> 
     world.stirred = true;
     let accepted = world.add_descriptor(connection);
     let socket = &world.sockets[connection];
-    let (number, peer) = (socket.number, socket.peer.expect("a connection has a peer"));
+    let (number, peer) = (socket.number, socket.peer().expect("a connection has a peer"));
     world.record(Actor::Running, Call::Accept { socket: number, peer: peer.into() });
     Ok((accepted, peer))
 }

@@ -21,7 +21,7 @@ const PACKET_NS: u64 = 10_000;
 /// How far a host may run ahead of time: a thousand small packets.
 const AHEAD_NS: u64 = 10_000_000;
 
-pub(crate) fn send(world: &mut World, packet: Packet) {
+pub(crate) fn send(world: &mut World, packet: Box<Packet>) {
     let now_ns = world.clock.now_ns();
     let loopback = &mut world.hosts[packet.to_host].loopback;
     // TCP's positions are counted by time, so that it must not be slower than they are used.

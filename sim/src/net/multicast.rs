@@ -18,7 +18,7 @@ use crate::id::{HostId, SocketId};
 use crate::link::packet::{Body, Interface, Packet};
 use crate::net::datagram::Came;
 use crate::net::readiness::When;
-use crate::net::{datagram, link, loopback, ports, route};
+use crate::net::{datagram, outgoing, ports, route};
 use crate::socket::Proto;
 use crate::socket::address::{is_of_all, scope_of};
 use crate::socket::flow::Transport;
@@ -28,6 +28,7 @@ use crate::world::journal::Actor;
 
 // Out.
 
+#[cold]
 pub(crate) fn send(
     world: &mut World,
     id: SocketId,
@@ -47,11 +48,9 @@ pub(crate) fn send(
     for to_host in reached {
         let payload = buf.to_vec();
         let body = Body::ForMany(interface);
-        let packet = Packet { from, to, to_host, sender, body, payload };
-        match to_host == host {
-            true => loopback::send(world, packet),
-            false => link::send(world, Some(id), host, packet),
-        }
+        let packet =
+            world.pack(Packet { from, to, to_host, sender, between: (None, None), body, payload });
+        outgoing::pass_on(world, Some(id), host, packet);
     }
 }
 
@@ -126,13 +125,14 @@ fn gets_there(
 // In.
 
 /// Every socket that hears it gets a copy; nobody answers that none does.
-pub(crate) fn arrives(world: &mut World, packet: Packet, interface: Interface, when: When) {
+#[cold]
+pub(crate) fn arrives(world: &mut World, packet: Box<Packet>, interface: Interface, when: When) {
     let (from, to) = (packet.from, packet.to);
     let group = to.ip();
     let is_host_member = !group.is_multicast()
         || hosts_of_members(world, group, interface).contains(&packet.to_host);
     if !is_host_member {
-        return world.recycle(packet.payload);
+        return world.recycle_packet(packet);
     }
     let bound = ports::bound_at(world, packet.to_host, Transport::Udp, to.port());
     let wants_all = if group.is_ipv4() { Opt::MulticastAll } else { Opt::MulticastAllV6 };
@@ -140,7 +140,7 @@ pub(crate) fn arrives(world: &mut World, packet: Packet, interface: Interface, w
         let socket = &world.sockets[*id];
         let all = socket.options.get(wants_all) != 0;
         socket.covers(to)
-            && socket.peer.is_none_or(|peer| peer == from)
+            && socket.peer().is_none_or(|peer| peer == from)
             && match &socket.proto {
                 Proto::Udp(mailbox) if group.is_multicast() => {
                     mailbox.hears(group, interface, from.ip(), all)
@@ -153,5 +153,5 @@ pub(crate) fn arrives(world: &mut World, packet: Packet, interface: Interface, w
     for receiver in receivers {
         datagram::queue(world, receiver, came, packet.payload.clone(), when);
     }
-    world.recycle(packet.payload);
+    world.recycle_packet(packet);
 }

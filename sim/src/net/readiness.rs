@@ -2,7 +2,7 @@
 
 use greenroom::hub::{Kind, Readiness, Ready};
 
-use crate::id::SocketId;
+use crate::id::{DescriptorId, SocketId};
 use crate::net::memory;
 use crate::socket::mailbox::Mailbox;
 use crate::socket::options::RECV_BUFFER;
@@ -14,6 +14,7 @@ use crate::tcp::Connection;
 use crate::world::World;
 
 /// What poll(2) reports now, and what a program finds there.
+#[inline]
 pub(crate) fn of(world: &World, id: SocketId) -> Readiness {
     let socket = &world.sockets[id];
     let read = |ready: bool| Readiness::READ.when(ready);
@@ -49,8 +50,15 @@ pub(crate) fn tell(world: &mut World, socket: SocketId) {
 
 /// Tells them at the time that `when` says.
 pub(crate) fn tell_when(world: &mut World, socket: SocketId, when: When) {
+    let wanted = |id: &DescriptorId| world.descriptors.get(*id).map(|it| it.wanted);
+    let awaited = world.sockets[socket].descriptors.iter().filter_map(wanted);
+    let awaited = awaited.fold(Readiness::NONE, Readiness::with);
+    // What nobody waits for is not looked at.
+    if awaited.is_none() {
+        return;
+    }
     let ready = of(world, socket).with(calls_that_fail(world, socket));
-    if ready.is_none() {
+    if awaited.and(ready).is_none() {
         return;
     }
     let socket = &world.sockets[socket];
@@ -89,9 +97,15 @@ pub(crate) fn share_out_memory(world: &mut World) {
 
 // Of each kind of socket.
 
+#[inline]
 fn of_stream(world: &World, connection: &Connection, id: SocketId) -> Readiness {
+    if connection.is_plain() {
+        let has_room = connection.has_room_to_wake() && memory::affords_any(world, id);
+        let is_readable = connection.has_bytes();
+        return Readiness::READ.when(is_readable).with(Readiness::WRITE.when(has_room));
+    }
     let now = connection.readiness();
-    let has_room = now.writable && memory::affordable(world, id, 1) > 0;
+    let has_room = now.writable && memory::affords_any(world, id);
     Readiness::READ
         .when(now.readable)
         .with(Readiness::WRITE.when(has_room))

@@ -9,7 +9,6 @@ use crate::choices::{Bytes, Decision};
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
 use crate::net::{address, link, loopback, memory, naming, outgoing, ports, route};
-use crate::socket::address::any;
 use crate::socket::flow::Flow;
 use crate::socket::{Proto, Socket};
 use crate::tcp::{Config, Connection, State};
@@ -48,8 +47,9 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
             let socket = &mut world.sockets[id];
             connection.shut_early(socket.shut_early);
             socket.proto = Proto::Stream(Box::new(connection));
-            (socket.peer, socket.left_error) = (Some(peer), None);
-            world.flows.insert(flow, id);
+            socket.set_peer(peer, world.hosts[host].owns(peer.ip()));
+            socket.left_error = None;
+            world.route(flow, id);
             outgoing::mark_dirty(world, id);
             world.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
             Err(errno(libc::EINPROGRESS))
@@ -103,10 +103,9 @@ pub(crate) fn renew(world: &mut World, id: SocketId) {
     let shut = connection.shut();
     world.unroute(id);
     let socket = &mut world.sockets[id];
-    (socket.proto, socket.peer, socket.shut_early) = (Proto::Fresh, None, shut);
-    if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
-        local.set_ip(any(socket.domain));
-    }
+    socket.forget_peer();
+    (socket.proto, socket.shut_early) = (Proto::Fresh, shut);
+    socket.forget_ip();
 }
 
 /// Positions begin with the clock (RFC 9293 §3.4.1), so that what is left of an earlier
@@ -147,6 +146,10 @@ pub(crate) fn recv(
     take: Take,
 ) -> io::Result<usize> {
     let there = match &world.sockets[id].proto {
+        Proto::Stream(connection) if connection.would_wait() && !buf.is_empty() => {
+            world.want(io, Readiness::READ);
+            return Err(errno(libc::EAGAIN));
+        }
         Proto::Stream(connection) => connection.queued().min(buf.len()),
         Proto::Fresh => return nothing_to_read(world, id),
         _ => return Err(errno(libc::ENOTCONN)),
@@ -189,6 +192,7 @@ fn nothing_to_read(world: &mut World, id: SocketId) -> io::Result<usize> {
 }
 
 /// How much a read of a stream takes of what is there: now and then less.
+#[inline]
 fn shortened(world: &mut World, id: SocketId, there: usize) -> usize {
     if there < 2 {
         return there;
@@ -202,7 +206,7 @@ fn shortened(world: &mut World, id: SocketId, there: usize) -> usize {
 }
 
 pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::Result<usize> {
-    send_with(world, io, id, buf, Connection::send)
+    send_with(world, io, id, buf, |connection, buf| connection.send(buf))
 }
 
 /// A write of which the program says what belongs to it: `more` comes with the next one, or a record
@@ -215,8 +219,10 @@ pub(crate) fn send_message(
     more: bool,
     ends_record: bool,
 ) -> io::Result<usize> {
-    let way = if more { Connection::send_more } else { Connection::send };
-    let sent = send_with(world, io, id, buf, way);
+    let sent = send_with(world, io, id, buf, |connection, buf| match more {
+        true => connection.send_more(buf),
+        false => connection.send(buf),
+    });
     if let (Proto::Stream(connection), true, Ok(1..)) =
         (&mut world.sockets[id].proto, ends_record, &sent)
     {
@@ -225,12 +231,13 @@ pub(crate) fn send_message(
     sent
 }
 
+#[inline]
 fn send_with(
     world: &mut World,
     io: Io,
     id: SocketId,
     buf: &[u8],
-    send: fn(&mut Connection, &[u8]) -> io::Result<usize>,
+    send: impl FnOnce(&mut Connection, &[u8]) -> io::Result<usize>,
 ) -> io::Result<usize> {
     let affordable = memory::affordable(world, id, buf.len());
     let Proto::Stream(connection) = &mut world.sockets[id].proto else {
@@ -287,9 +294,7 @@ pub(crate) fn shutdown(world: &mut World, id: SocketId, read: bool, write: bool)
         world.unroute(id);
         let socket = &mut world.sockets[id];
         // It is connected to nobody, and so from nowhere, at its port still.
-        if let Some(local) = socket.local.as_mut().filter(|_| !socket.ip_is_given) {
-            local.set_ip(any(socket.domain));
-        }
+        socket.forget_ip();
     }
     Ok(())
 }

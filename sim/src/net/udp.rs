@@ -45,7 +45,7 @@ pub(crate) fn connect(world: &mut World, id: SocketId, peer: &Address) -> io::Re
     ports::bind_towards(world, id, peer)?;
     naming::leads_to(world, id, peer);
     let socket = &mut world.sockets[id];
-    socket.peer = Some(peer);
+    socket.set_peer(peer, world.hosts[socket.host].owns(peer.ip()));
     let number = socket.number;
     world.record(Actor::Running, Call::Connect { socket: number, peer: peer.into() });
     Ok(())
@@ -208,7 +208,7 @@ fn destination(
     if peer.is_some_and(|peer| peer.port() == 0) {
         return Err(errno(libc::EINVAL));
     }
-    let to = peer.or(socket.peer).ok_or_else(|| errno(libc::EDESTADDRREQ))?;
+    let to = peer.or(socket.peer()).ok_or_else(|| errno(libc::EDESTADDRREQ))?;
     if socket.domain == Domain::V6 && to.is_ipv4() && to.port() == 0 {
         // IPv6 hands its peer on to IPv4 as if it were named.
         return Err(errno(libc::EINVAL));
@@ -282,7 +282,7 @@ pub(crate) fn recv(
 /// Shuts for this side alone, connected or not; where it is not, it says so all the same.
 pub(crate) fn shutdown(world: &mut World, id: SocketId, read: bool, write: bool) -> io::Result<()> {
     let socket = &mut world.sockets[id];
-    let is_connected = socket.peer.is_some();
+    let is_connected = socket.peer().is_some();
     if let Proto::Udp(mailbox) = &mut socket.proto {
         mailbox.shut_read |= read;
         mailbox.shut_write |= write;
@@ -297,7 +297,7 @@ pub(crate) fn disconnect(world: &mut World, id: SocketId) {
         world.unroute(id);
     }
     let socket = &mut world.sockets[id];
-    socket.peer = None;
+    socket.forget_peer();
     let Some(local) = &mut socket.local else { return };
     if !socket.ip_is_given {
         local.set_ip(any(socket.domain));

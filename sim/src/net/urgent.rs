@@ -20,7 +20,7 @@ use crate::world::journal::Actor;
 /// Gives bytes of which the last is urgent.
 pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::Result<usize> {
     let socket = &mut world.sockets[id];
-    let is_v6 = socket.domain == Domain::V6 && !socket.peer.is_some_and(|peer| peer.is_ipv4());
+    let is_v6 = socket.domain == Domain::V6 && !socket.peer().is_some_and(|peer| peer.is_ipv4());
     match &mut socket.proto {
         Proto::Stream(connection) => {
             let sent = connection.send_urgent(buf);

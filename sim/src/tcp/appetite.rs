@@ -28,12 +28,14 @@ impl Appetite {
     }
 
     /// Whether a measurement has lasted long enough.
+    #[inline]
     pub(super) fn is_due(&self, now: u64, round_trip_ns: u64) -> bool {
         now.saturating_sub(self.began_ns) >= round_trip_ns
     }
 
     /// The application has read all before `position`. Returns the window it is worth if that is
     /// more than ever before.
+    #[inline]
     pub(super) fn measured(
         &mut self,
         now: u64,

@@ -35,9 +35,10 @@ impl SendBuffer {
 
     /// `spare` is what the last segment that is not sent has room for. Linux asks for no memory to fill
     /// that, which shows where a program has made the buffer smaller than what it holds.
-    pub(super) fn write(&mut self, data: &[u8], spare: usize) -> usize {
+    #[inline]
+    pub(super) fn write(&mut self, data: &[u8], spare: impl FnOnce() -> usize) -> usize {
         let room = match self.ring.len() > self.capacity {
-            true => spare,
+            true => spare(),
             false => self.capacity - self.ring.len(),
         };
         let taken = data.len().min(room);
@@ -46,19 +47,25 @@ impl SendBuffer {
     }
 
     /// EPOLLOUT's rule: a third of the buffer is free.
+    #[inline]
     pub(super) fn has_room_to_wake(&self) -> bool {
         self.capacity.saturating_sub(self.ring.len()) * 3 >= self.capacity
     }
 
+    #[inline]
     pub(super) fn acknowledge(&mut self, until: u64) {
         let gone = until.saturating_sub(self.start).min(self.ring.len() as u64);
         self.ring.drain(..gone as usize);
         self.start += gone;
     }
 
+    #[inline]
     pub(super) fn copy(&self, from: u64, len: usize, out: &mut Vec<u8>) {
         let offset = (from - self.start) as usize;
-        for_slices(&self.ring, offset, len, |bytes| out.extend_from_slice(bytes));
+        match in_one_piece(&self.ring, offset, len) {
+            Some(bytes) => out.extend_from_slice(bytes),
+            None => for_slices(&self.ring, offset, len, |bytes| out.extend_from_slice(bytes)),
+        }
     }
 
     pub(super) fn capacity(&self) -> u32 {
@@ -156,6 +163,7 @@ impl ReceiveBuffer {
     }
 
     /// Takes what is new and before `limit`.
+    #[inline]
     pub(super) fn insert(&mut self, seq: u64, bytes: &[u8], limit: u64) -> Arrival {
         let from = seq.max(self.next);
         let until = seq.saturating_add(bytes.len() as u64).min(self.edge).min(limit);
@@ -178,11 +186,17 @@ impl ReceiveBuffer {
     }
 
     /// The islands that bytes last came to, and then others, as a segment tells of them.
+    #[inline]
     pub(super) fn blocks(&self) -> Blocks {
-        let mut blocks = Blocks::default();
-        if self.islands.is_empty() {
-            return blocks;
+        match self.islands.is_empty() {
+            true => Blocks::default(),
+            false => self.blocks_of_islands(),
         }
+    }
+
+    #[cold]
+    fn blocks_of_islands(&self) -> Blocks {
+        let mut blocks = Blocks::default();
         let offset = |at: u64| u32::try_from(at - self.next).unwrap_or(u32::MAX);
         let told = |island: &Range<u64>| (offset(island.start), offset(island.end));
         let latest = self.latest.iter().filter_map(|&at| {
@@ -200,6 +214,7 @@ impl ReceiveBuffer {
     }
 
     /// Adds a range to the islands, merging those it touches; false if there are too many.
+    #[cold]
     fn absorb(&mut self, mut new: Range<u64>) -> bool {
         let first = self.islands.partition_point(|island| island.end < new.start);
         let after = self.islands.partition_point(|island| island.start <= new.end);
@@ -214,6 +229,7 @@ impl ReceiveBuffer {
         true
     }
 
+    #[cold]
     fn store(&mut self, from: u64, bytes: &[u8]) {
         let offset = (from - self.start) as usize;
         if self.ring.len() < offset + bytes.len() {
@@ -230,6 +246,7 @@ impl ReceiveBuffer {
         }
     }
 
+    #[cold]
     fn join(&mut self) -> Arrival {
         if self.islands[0].start > self.next {
             return Arrival::Island;
@@ -239,8 +256,13 @@ impl ReceiveBuffer {
     }
 
     /// Copies what can be read, but for the first `offset` bytes.
+    #[inline]
     pub(super) fn peek(&self, offset: usize, buf: &mut [u8]) -> usize {
         let len = self.len().saturating_sub(offset).min(buf.len());
+        if let Some(bytes) = in_one_piece(&self.ring, offset, len) {
+            buf[..len].copy_from_slice(bytes);
+            return len;
+        }
         let mut rest = &mut buf[..len];
         for_slices(&self.ring, offset, len, |bytes| {
             let (head, tail) = std::mem::take(&mut rest).split_at_mut(bytes.len());
@@ -250,6 +272,7 @@ impl ReceiveBuffer {
         len
     }
 
+    #[inline]
     pub(super) fn consume(&mut self, len: usize) {
         let len = len.min(self.len());
         self.ring.drain(..len);
@@ -257,12 +280,14 @@ impl ReceiveBuffer {
     }
 
     /// Is the window worth announcing again? Silly window avoidance, RFC 9293 §3.8.6.2.2.
+    #[inline]
     pub(super) fn update_due(&self, mss: u32) -> bool {
         let worth = u64::from(mss).min(self.capacity / 2).max(1);
         self.start.saturating_add(self.capacity).saturating_sub(self.edge) >= worth
     }
 
     /// The window to put into a segment that leaves now.
+    #[inline]
     pub(super) fn announce(&mut self, mss: u32) -> u32 {
         if self.update_due(mss) {
             self.edge = self.start.saturating_add(self.capacity);
@@ -283,7 +308,14 @@ impl ReceiveBuffer {
     }
 }
 
+/// So many bytes from there on, where they lie in one piece.
+#[inline]
+fn in_one_piece(ring: &VecDeque<u8>, offset: usize, len: usize) -> Option<&[u8]> {
+    ring.as_slices().0.get(offset..)?.get(..len)
+}
+
 /// Calls `put` with the one or two slices that hold `offset..offset + len`.
+#[cold]
 fn for_slices(ring: &VecDeque<u8>, offset: usize, len: usize, mut put: impl FnMut(&[u8])) {
     let (front, back) = ring.as_slices();
     let split = front.len().saturating_sub(offset).min(len);

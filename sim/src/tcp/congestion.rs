@@ -61,6 +61,7 @@ impl Congestion {
     }
 
     /// Bytes that may be in flight.
+    #[inline]
     pub(super) fn window(&self) -> u64 {
         match self.phase {
             Phase::Open | Phase::Repair { .. } if !self.is_on => u64::MAX,
@@ -77,6 +78,7 @@ impl Congestion {
     }
 
     /// Whether something is lost and not yet there.
+    #[inline]
     pub(super) fn repairs(&self) -> bool {
         self.phase != Phase::Open
     }
@@ -90,12 +92,14 @@ impl Congestion {
 
     /// Nothing more can be sent: `flight` bytes are in flight, and it is this window or not that
     /// holds back the next.
+    #[inline]
     pub(super) fn used(&mut self, flight: u64, held_back: bool) {
         let slow = self.window < self.threshold;
         self.is_limit = held_back || (slow && flight.saturating_mul(2) >= self.window);
     }
 
     /// The peer has all before `ack`, `acked` bytes more than before. True: all that was lost is there.
+    #[inline]
     pub(super) fn acknowledged(&mut self, ack: u64, acked: u64) -> bool {
         let is_through = match self.phase {
             Phase::Open => false,
@@ -114,6 +118,7 @@ impl Congestion {
 
     /// Slow start up to the threshold; what is left of the ACK counts for congestion avoidance, a
     /// segment for every window acknowledged.
+    #[inline]
     fn grow(&mut self, acked: u64) {
         if !self.is_limit {
             return;
@@ -137,6 +142,7 @@ impl Congestion {
     /// While a loss is repaired, `delivered` more arrived and `pipe` bytes are still in flight: how
     /// much may leave now. The first lost segment may in any case; of what is too much in flight, a
     /// part for each part that arrives; where it is too little, a segment more than what arrives.
+    #[inline]
     pub(super) fn delivered(&mut self, delivered: u64, pipe: u64, is_progress: bool) {
         let Phase::Repair { reduction, .. } = &mut self.phase else { return };
         reduction.delivered += delivered;
@@ -154,6 +160,7 @@ impl Congestion {
     }
 
     /// So many bytes left.
+    #[inline]
     pub(super) fn sent(&mut self, bytes: u64) {
         if let Phase::Repair { reduction, .. } = &mut self.phase {
             reduction.out += bytes;
@@ -198,6 +205,7 @@ impl Congestion {
 
     /// Nothing was sent for `idle_ns`: the window halves with each timeout's time in which nobody
     /// tried the path, down to the first one (RFC 5681 §4.1, and Linux's tcp_cwnd_restart).
+    #[inline]
     pub(super) fn rested(&mut self, idle_ns: u64, timeout_ns: u64) {
         let halvings = idle_ns / timeout_ns.max(1);
         let initial = INITIAL_SEGMENTS * self.segment;

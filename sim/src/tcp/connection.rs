@@ -103,11 +103,20 @@ struct Owed {
     reset: Option<Box<Segment>>,
     syn: bool,
     ack: bool,
-    /// One for each segment that came out of order, with what was there then (RFC 2018 §4).
+    /// One for each segment that came out of order, with what was there then (RFC 2018 §4). Mostly there are
+    /// none.
     duplicate_acks: VecDeque<Blocks>,
     probe: bool,
     /// A probe in the window, which the peer heeds, to announce an urgent byte.
     urgent: bool,
+}
+
+impl Owed {
+    /// Whether anything is owed that mostly is not.
+    #[inline]
+    fn is_rare(&self) -> bool {
+        self.reset.is_some() || !self.duplicate_acks.is_empty() || self.probe || self.urgent
+    }
 }
 
 impl Connection {
@@ -168,6 +177,7 @@ impl Connection {
         }
     }
 
+    #[inline]
     pub fn state(&self) -> State {
         self.state
     }
@@ -202,6 +212,7 @@ impl Connection {
     }
 
     /// Nothing will come of it any more, and nobody looks at it: the world may forget it.
+    #[inline]
     pub fn is_finished(&self) -> bool {
         self.state == State::Closed && self.orphan && self.owed.reset.is_none()
     }
@@ -224,11 +235,13 @@ impl Connection {
     }
 
     /// Bytes written that have not been sent even once.
+    #[inline]
     pub fn unsent(&self) -> usize {
         (self.outgoing.end().saturating_sub(self.snd_nxt)) as usize
     }
 
     /// Whether bytes that were written, a SYN or a FIN have never been sent.
+    #[inline]
     pub fn has_to_send(&self) -> bool {
         let end = self.outgoing.end() + u64::from(self.shut_write);
         self.owed.syn || (self.state.is_synchronized() && self.snd_nxt < end)
@@ -281,6 +294,7 @@ impl Connection {
     }
 
     /// Behind all that is written, and behind a FIN.
+    #[inline]
     fn written(&self) -> u64 {
         self.outgoing.end() + u64::from(self.shut_write)
     }
@@ -323,25 +337,30 @@ impl Connection {
         self.congestion = Congestion::new(is_on, self.config.mss);
     }
 
+    #[inline]
     fn rcv_nxt(&self) -> u64 {
         self.incoming.next().saturating_add(u64::from(self.peer_finished))
     }
 
     /// Bytes that may still be in flight.
+    #[inline]
     fn pipe(&self) -> u64 {
         self.sent.pipe(self.snd_nxt - self.snd_una)
     }
 
     /// Something is sent and not acknowledged.
+    #[inline]
     fn in_flight(&self) -> bool {
         self.snd_una < self.snd_nxt
     }
 
+    #[inline]
     fn fin_acknowledged(&self) -> bool {
         self.shut_write && self.snd_una > self.outgoing.end()
     }
 
     /// Tells the peer that all is over, at the position where it is bound to believe it.
+    #[cold]
     fn send_reset(&mut self) {
         self.counts.left();
         self.owed.reset = Some(Box::new(Segment {
@@ -353,6 +372,7 @@ impl Connection {
     }
 
     /// The end, for whatever reason; Linux's tcp_done.
+    #[cold]
     fn die(&mut self, error: Option<Errno>) {
         self.state = State::Closed;
         self.orphan |= self.embryo;

@@ -24,9 +24,11 @@ impl Counts {
         self.acked_from = iss + 1;
     }
 
+    #[inline]
     pub(super) fn left(&mut self) {
         self.segs_out = self.segs_out.wrapping_add(1);
     }
+    #[inline]
     pub(super) fn came(&mut self) {
         self.segs_in = self.segs_in.wrapping_add(1);
     }

@@ -47,6 +47,7 @@ impl RoundTrip {
     }
 
     /// The time to wait now, doublings included.
+    #[inline]
     pub(super) fn timeout_ns(&self, config: &Config) -> u64 {
         doubled(self.rto_ns, self.backoff, config)
     }
@@ -56,6 +57,7 @@ impl RoundTrip {
         doubled(self.rto_ns, probes, config)
     }
 
+    #[inline]
     pub(super) fn begin_sample(&mut self, end: u64, now: u64) {
         self.sample.get_or_insert((end, now));
     }
@@ -83,6 +85,7 @@ impl RoundTrip {
         self.backoff = 0;
     }
 
+    #[inline]
     pub(super) fn acknowledged(&mut self, ack: u64, now: u64, config: &Config) {
         match self.sample {
             Some((end, began)) if ack >= end => {
@@ -111,7 +114,11 @@ impl RoundTrip {
     }
 }
 
+#[inline]
 fn doubled(rto_ns: u64, times: u32, config: &Config) -> u64 {
+    if times == 0 {
+        return rto_ns.clamp(1, config.rto_max_ns.max(1));
+    }
     let factor = 1_u64.checked_shl(times).unwrap_or(u64::MAX);
     rto_ns.saturating_mul(factor).clamp(1, config.rto_max_ns.max(1))
 }

@@ -26,24 +26,34 @@ pub type Blocks = [(u32, u32); BLOCKS];
 pub(super) struct Scoreboard(Option<Box<Gaps>>);
 
 impl Scoreboard {
+    /// Whether anything was ever found missing, and there is more to know than what is acknowledged.
+    #[inline]
+    pub(super) fn has_gaps(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Bytes that are there beyond a gap.
+    #[inline]
     pub(super) fn there(&self) -> u64 {
         self.0.as_ref().map_or(0, |gaps| gaps.there_bytes)
     }
 
     /// Bytes that may still be in flight, of `flight` that are not acknowledged.
+    #[inline]
     pub(super) fn pipe(&self, flight: u64) -> u64 {
         self.0.as_ref().map_or(flight, |gaps| gaps.pipe(flight))
     }
 
     /// Takes in what a segment says, and nothing that was never sent.
+    #[inline]
     pub(super) fn update(&mut self, ack: u64, blocks: &Blocks, una: u64, sent: u64) {
-        if blocks.iter().any(|(from, until)| from < until) {
+        if *blocks != Blocks::default() && blocks.iter().any(|(from, until)| from < until) {
             self.gaps().update(ack, blocks, una, sent);
         }
     }
 
     /// The peer has all before `una`.
+    #[inline]
     pub(super) fn acknowledged(&mut self, una: u64) {
         if let Some(gaps) = &mut self.0 {
             gaps.acknowledged(una);
@@ -51,12 +61,14 @@ impl Scoreboard {
     }
 
     /// Whether what is there beyond the first gap means that the gap is a loss.
+    #[inline]
     pub(super) fn shows_loss(&self, segment: u64) -> bool {
         self.0.as_ref().is_some_and(|gaps| gaps.shows_loss(segment))
     }
 
     /// Works out what is lost, while losses are repaired. What was sent again later than
     /// `answerable` cannot have been answered yet.
+    #[inline]
     pub(super) fn find_lost(&mut self, una: u64, answerable: Option<u64>) {
         if let Some(gaps) = &mut self.0 {
             gaps.find_lost(una, answerable);
@@ -64,6 +76,7 @@ impl Scoreboard {
     }
 
     /// The first that is to be sent again, at most a segment of it.
+    #[inline]
     pub(super) fn next(&self, segment: u64) -> Option<Range<u64>> {
         self.0.as_ref()?.next(segment)
     }

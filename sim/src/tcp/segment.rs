@@ -56,11 +56,13 @@ impl Segment {
     }
 
     /// Positions taken by this segment when it carries `payload_len` bytes (SEG.LEN of RFC 9293).
+    #[inline]
     pub(super) fn positions(&self, payload_len: usize) -> u64 {
         payload_len as u64 + u64::from(self.flags.syn) + u64::from(self.flags.fin)
     }
 
     /// The first position after this segment; saturating, for nobody checked what a peer made up.
+    #[inline]
     pub(super) fn end(&self, payload_len: usize) -> u64 {
         self.seq.saturating_add(self.positions(payload_len))
     }

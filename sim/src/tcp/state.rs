@@ -21,15 +21,18 @@ pub enum State {
 impl State {
     /// What TCP_INFO shows the owner of the descriptor: Linux hands TIME-WAIT to a small timer and
     /// tells the socket that it is closed.
+    #[inline]
     pub fn seen_by_owner(self) -> State {
         if self == State::TimeWait { State::Closed } else { self }
     }
 
     /// Both sides know each other's position (RFC 9293 §3.4, "synchronized").
+    #[inline]
     pub fn is_synchronized(self) -> bool {
         !matches!(self, State::SynSent | State::SynReceived | State::Closed)
     }
 
+    #[inline]
     pub(super) fn is_opening(self) -> bool {
         matches!(self, State::SynSent | State::SynReceived)
     }

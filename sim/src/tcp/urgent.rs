@@ -16,6 +16,7 @@ enum Byte {
 
 impl Urgent {
     /// Position of the byte, if one was announced that the reader has not passed.
+    #[inline]
     pub(super) fn at(&self) -> Option<u64> {
         self.mark.map(|(at, _)| at)
     }
@@ -36,6 +37,7 @@ impl Urgent {
     }
 
     /// Bytes came, in order or not: the urgent one is taken out of them at once.
+    #[inline]
     pub(super) fn arrived(&mut self, seq: u64, bytes: &[u8]) {
         if let Some((at, byte @ Byte::Announced)) = &mut self.mark
             && let Some(offset) = at.checked_sub(seq)
@@ -46,6 +48,7 @@ impl Urgent {
     }
 
     /// All before `read` is read.
+    #[inline]
     pub(super) fn passed(&mut self, read: u64) {
         self.mark = self.mark.filter(|(at, _)| *at >= read);
     }

@@ -53,7 +53,7 @@ enum Number {
 }
 
 /// What is hashed of an event, beside its time and whose it is.
-pub(super) struct Digest {
+pub(crate) struct Digest {
     pub(super) number: u8,
     pub(super) socket: u32,
     pub(super) value: u64,
@@ -64,6 +64,63 @@ impl Digest {
     #[inline(always)]
     fn new(number: Number, socket: u32, value: u64, more: u64) -> Digest {
         Digest { number: number as u8, socket, value, more }
+    }
+}
+
+/// What may be recorded: an event, or one of a group.
+///
+/// A caller knows which event it records. What is neither handed on nor dropped for good is never made, so that
+/// inlining leaves of an event that is not kept the few words that are hashed.
+pub(crate) trait Told: Into<What> {
+    #[doc(hidden)]
+    fn digested(&self) -> Digest;
+
+    /// It is not kept.
+    #[inline(always)]
+    fn discard(self) {}
+}
+
+impl Told for What {
+    #[inline(always)]
+    fn digested(&self) -> Digest {
+        self.digest()
+    }
+}
+
+impl Told for Program {
+    #[inline(always)]
+    fn digested(&self) -> Digest {
+        of_program(self)
+    }
+}
+
+impl Told for Schedule {
+    #[inline(always)]
+    fn digested(&self) -> Digest {
+        of_schedule(self)
+    }
+}
+
+impl Told for Wire {
+    #[inline(always)]
+    fn digested(&self) -> Digest {
+        of_wire(self)
+    }
+}
+
+impl Told for Call {
+    #[inline(always)]
+    fn digested(&self) -> Digest {
+        of_call(self)
+    }
+
+    #[inline(always)]
+    fn discard(self) {
+        match self {
+            // These own nothing.
+            Call::Read { .. } | Call::Write { .. } => std::mem::forget(self),
+            other => drop(other),
+        }
     }
 }
 

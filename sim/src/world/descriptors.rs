@@ -98,6 +98,7 @@ impl World {
     }
 
     /// Remembers that a call on this descriptor was told to wait.
+    #[inline]
     pub(crate) fn want(&mut self, io: Io, interest: Readiness) {
         let id = DescriptorId::of_row(io.index());
         let Some(descriptor) = self.descriptors.get_mut(id) else { return };

@@ -35,7 +35,7 @@ impl World {
     }
 
     pub(crate) fn greenlet_entered(&mut self, greenlet: GreenletId) {
-        self.current = Some(greenlet.into());
+        self.set_current(Some(greenlet.into()));
         self.last_step_ns = self.clock.now_ns();
         self.record(Actor::Running, Schedule::Run);
     }
@@ -46,6 +46,6 @@ impl World {
         let gone = &mut self.greenlets[greenlet.into()];
         gone.live = false;
         self.hosts[gone.host].greenlets -= 1;
-        self.current = None;
+        self.set_current(None);
     }
 }

@@ -6,7 +6,7 @@ use crate::choices::Fault;
 use crate::id::{GreenletIndex, HostId, SocketId};
 use crate::socket::unix::name::{Name, Shown};
 use crate::trace::event::{Call, Endpoint, PathRef, Struck, What};
-use crate::trace::{ErrorCode, Recorder};
+use crate::trace::{ErrorCode, Recorder, Told};
 use crate::world::{Seal, World};
 
 /// Who did it.
@@ -22,23 +22,14 @@ pub(crate) enum Actor {
 impl World {
     // Inlined, so that of an event that is not kept only its hash is made.
     #[inline(always)]
-    pub(crate) fn record(&mut self, actor: Actor, what: impl Into<What>) {
-        let greenlet = match actor {
-            Actor::Running => self.current,
-            Actor::Greenlet(greenlet) => Some(greenlet),
-            Actor::Host(_) => None,
-        };
-        let (host, by) = match (greenlet, actor) {
-            (Some(greenlet), _) => {
-                let greenlet = &self.greenlets[greenlet];
-                let (path, hash) = (greenlet.entity.path, greenlet.entity.hash);
-                (greenlet.host, Some(PathRef { path, hash }))
-            }
-            (None, Actor::Host(host)) => (host, None),
-            (None, _) => (HostId::FIRST, None),
+    pub(crate) fn record(&mut self, actor: Actor, what: impl Told) {
+        let (host, by) = match actor {
+            Actor::Running => self.acting,
+            Actor::Greenlet(greenlet) => self.acting_as(greenlet),
+            Actor::Host(host) => (host, None),
         };
         let deviations = self.choices.deviations.len();
-        self.trace.record(self.clock.now_ns(), host.number(), by, what.into(), deviations);
+        self.trace.record(self.clock.now_ns(), host.number(), by, what, deviations);
     }
 
     /// A claim is violated: the run is what happened so far. The greenlet that claimed goes on to its next
@@ -70,17 +61,25 @@ impl World {
     }
 
     /// Records a call's error, unless the call merely has to wait; returns the error.
+    #[inline]
     pub(crate) fn failed(
         &mut self,
         call: &'static str,
         socket: u32,
         error: io::Error,
     ) -> io::Error {
-        if !is_under_way(&error) {
-            let code = ErrorCode::from(&error);
-            self.record(Actor::Running, Call::Failed { call, socket, error: code });
+        if error.raw_os_error() != Some(libc::EAGAIN) {
+            self.record_failure(call, socket, &error);
         }
         error
+    }
+
+    #[cold]
+    fn record_failure(&mut self, call: &'static str, socket: u32, error: &io::Error) {
+        if !is_under_way(error) {
+            let code = ErrorCode::from(error);
+            self.record(Actor::Running, Call::Failed { call, socket, error: code });
+        }
     }
 
     /// Records that two sockets, or two ends of a pipe, were made at once.
@@ -90,6 +89,7 @@ impl World {
     }
 
     /// Records a read, and whether it returned less than was there.
+    #[inline]
     pub(crate) fn record_read(&mut self, id: SocketId, read: &[u8], there: usize) {
         let (socket, bytes) = (self.sockets[id].number, read.len() as u64);
         if read.len() < there {
@@ -116,7 +116,10 @@ impl World {
 }
 
 /// The call waits, or would have: what it began goes on.
+#[inline]
 fn is_under_way(error: &io::Error) -> bool {
-    let says_so = matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EALREADY));
-    says_so || error.kind() == io::ErrorKind::WouldBlock
+    match error.raw_os_error() {
+        Some(number) => matches!(number, libc::EAGAIN | libc::EINPROGRESS | libc::EALREADY),
+        None => error.kind() == io::ErrorKind::WouldBlock,
+    }
 }

@@ -9,11 +9,12 @@ use std::mem::take;
 use greenroom::hub::Ready;
 
 use crate::choices::Fixed;
-use crate::id::{DescriptorId, GreenletIndex, HostId, PacketId, SocketId};
+use crate::id::{DescriptorId, GreenletIndex, PacketId, SocketId};
 use crate::link::packet::Packet;
-use crate::link::pair::Pair;
+use crate::link::pair::Pairs;
 use crate::socket::Socket;
 use crate::socket::flow::Flow;
+use crate::world::packets::Spare;
 use crate::world::table::{Slots, Table, without_rows};
 use crate::world::{Descriptor, Greenlet, World};
 
@@ -31,10 +32,11 @@ struct Memory {
     greenlets: Table<GreenletIndex, Greenlet>,
     descriptors: Slots<DescriptorId, Descriptor>,
     sockets: Table<SocketId, Socket>,
-    packets: Slots<PacketId, Packet>,
+    packets: Slots<PacketId, Box<Packet>>,
+    spare: Spare,
     buffers: Vec<Vec<u8>>,
     flows: HashMap<Flow, SocketId, Fixed>,
-    pairs: HashMap<(HostId, HostId), Pair, Fixed>,
+    pairs: Pairs,
     dirty: Vec<SocketId>,
     ready: Vec<Ready>,
 }
@@ -47,7 +49,7 @@ impl World {
         (self.greenlets, self.descriptors, self.sockets) = (greenlets, descriptors, sockets);
         (self.packets, self.buffers) = (packets, buffers);
         (self.flows, self.pairs) = (left.flows, left.pairs);
-        (self.dirty, self.ready) = (left.dirty, left.ready);
+        (self.dirty, self.ready, self.spare) = (left.dirty, left.ready, left.spare);
     }
 
     /// The run is over: leaves the memory of what nobody will read.
@@ -57,9 +59,10 @@ impl World {
             descriptors: take(&mut self.descriptors).emptied(ROWS_MAX),
             sockets: take(&mut self.sockets).emptied(ROWS_MAX),
             packets: take(&mut self.packets).emptied(ROWS_MAX),
+            spare: few_and_small(take(&mut self.spare)),
             buffers: small(take(&mut self.buffers)),
             flows: emptied(take(&mut self.flows)),
-            pairs: emptied(take(&mut self.pairs)),
+            pairs: take(&mut self.pairs).emptied(ROWS_MAX),
             dirty: without_rows(take(&mut self.dirty), ROWS_MAX),
             ready: without_rows(take(&mut self.ready), ROWS_MAX),
         })));
@@ -79,4 +82,10 @@ fn emptied<K: Eq + Hash, V, S: BuildHasher + Default>(
 fn small(mut buffers: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     buffers.retain(|buffer| buffer.capacity() <= BYTES_MAX);
     if buffers.capacity() > ROWS_MAX { Vec::new() } else { buffers }
+}
+
+fn few_and_small(mut spare: Spare) -> Spare {
+    spare.truncate(ROWS_MAX);
+    spare.retain(|packet| packet.payload.capacity() <= BYTES_MAX);
+    spare
 }

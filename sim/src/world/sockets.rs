@@ -2,13 +2,11 @@
 
 use std::rc::Rc;
 
-use greenroom::hub::Domain;
-
 use crate::choices::Entity;
 use crate::id::{HostId, SocketId, Weak};
 use crate::path::escaped;
-use crate::socket::options::Options;
-use crate::socket::{Dirty, NO_SOCKET, Proto, Socket};
+use crate::socket::flow::Flow;
+use crate::socket::{NO_SOCKET, Proto, Socket};
 use crate::tcp::Config;
 use crate::world::World;
 
@@ -44,30 +42,7 @@ impl World {
 
     pub(crate) fn add_socket(&mut self, host: HostId, path: u32, proto: Proto) -> SocketId {
         let entity = Entity::new(path, self.paths.hash(path));
-        let mut socket = Socket {
-            generation: 0,
-            live: true,
-            host,
-            number: 0,
-            entity,
-            is_named: false,
-            descriptors: Vec::new(),
-            domain: Domain::V4,
-            local: None,
-            has_port: false,
-            port_is_given: false,
-            ip_is_given: false,
-            peer: None,
-            shut_early: (false, false),
-            left_error: None,
-            options: Options::default(),
-            proto,
-            timer_ns: None,
-            listener: None,
-            last_arrival_ns: 0,
-            packets_sent: 0,
-            dirty: Dirty::No,
-        };
+        let mut socket = Socket::new(host, entity, proto);
         match self.free_sockets.pop() {
             Some(id) => {
                 let slot = &mut self.sockets[id];
@@ -128,6 +103,27 @@ impl World {
         self.free_sockets.push(id);
     }
 
+    /// Has the segments of a flow find this socket.
+    pub(crate) fn route(&mut self, flow: Flow, id: SocketId) {
+        if let Some(before) = self.flows.insert(flow, id) {
+            self.sockets[before].is_routed = false;
+        }
+        self.sockets[id].is_routed = true;
+    }
+
+    /// The socket of a flow. `likely` is where its segments came to last, as far as the sender knows.
+    #[inline]
+    pub(crate) fn routed(&self, flow: &Flow, likely: Option<SocketId>) -> Option<SocketId> {
+        if let Some(id) = likely
+            && self.sockets[id].is_routed
+            && self.sockets[id].flow().is_some_and(|own| own == *flow)
+        {
+            debug_assert_eq!(self.flows.get(flow), Some(&id), "who is routed is found");
+            return Some(id);
+        }
+        self.flows.get(flow).copied()
+    }
+
     /// Gives up the socket's flow, and the port unless the program named it.
     pub(crate) fn unroute(&mut self, id: SocketId) {
         let socket = &self.sockets[id];
@@ -135,6 +131,7 @@ impl World {
             && self.flows.get(&flow) == Some(&id)
         {
             self.flows.remove(&flow);
+            self.sockets[id].is_routed = false;
         }
         if !self.sockets[id].port_is_given {
             self.release_port(id);

@@ -84,8 +84,8 @@ fn narrow() -> Weather {
 /// All that is sent from now on until then is answered so.
 fn cut(hub: &mut SimHub, why: Option<Why>, ns: u64) {
     let now_ns = hub.now().as_ns();
-    let pair =
-        hub.world.pairs.get_mut(&(testing::host(0), testing::host(1))).expect("they have met");
+    let pair = hub.world.pairs.find((testing::host(0), testing::host(1)));
+    let pair = hub.world.pairs.get_mut(pair.expect("they have met"));
     (pair.cut_ns, pair.cut_answer) = (Some((now_ns, now_ns + ns)), why);
 }
 

@@ -36,7 +36,9 @@ impl Connection {
             return Err(Errno::Again.error());
         }
         let room = usize::try_from(self.unsent_room()).unwrap_or(usize::MAX);
-        let spare = self.spare_of_tail();
+        let (unsent, mss) = (self.unsent(), self.mss() as usize);
+        let ends_record = self.ends.back() == Some(&self.outgoing.end());
+        let spare = || spare_of_tail(unsent, mss, ends_record);
         match self.outgoing.write(&data[..data.len().min(room)], spare) {
             0 if !data.is_empty() => Err(Errno::Again.error()),
             taken => {
@@ -76,20 +78,9 @@ impl Connection {
         self.more = false;
     }
 
-    /// What fits into the last segment that has not been sent.
-    fn spare_of_tail(&self) -> usize {
-        let mss = self.mss() as usize;
-        if self.ends.back() == Some(&self.outgoing.end()) {
-            return 0;
-        }
-        match self.unsent() % mss {
-            0 => 0,
-            begun => mss - begun,
-        }
-    }
-
     /// Linux sends what it may as each write ends, so the end of the first one that Nagle's rule
     /// lets out is the end of a segment. Those after it wait and are joined.
+    #[inline]
     fn note_write(&mut self) {
         let (end, open) = (self.outgoing.end(), self.open_until());
         // A write of nothing ends nowhere.
@@ -101,12 +92,14 @@ impl Connection {
     }
 
     /// Where the windows end.
+    #[inline]
     fn open_until(&self) -> u64 {
         let room = self.congestion.window().saturating_sub(self.pipe());
         self.snd_edge.min(self.snd_nxt.saturating_add(room))
     }
 
     /// How much may be written before more than TCP_NOTSENT_LOWAT allows is held back.
+    #[inline]
     fn unsent_room(&self) -> u64 {
         let Some(max) = self.config.unsent_max else { return u64::MAX };
         let allowed = self.open_until().max(self.snd_nxt).saturating_add(max.into());
@@ -114,12 +107,38 @@ impl Connection {
     }
 
     /// EPOLLOUT's rule for it: half of it is free.
+    #[inline]
     fn has_unsent_room_to_wake(&self) -> bool {
         self.config.unsent_max.is_none_or(|max| self.unsent_room() * 2 > max.into())
     }
 
+    /// Whether a read of any bytes comes to EAGAIN and changes nothing.
+    #[inline]
+    pub fn would_wait(&self) -> bool {
+        let is_quiet = self.incoming.len() == 0 && self.urgent.at().is_none();
+        let goes_on = !self.peer_finished && !self.shut_read && self.state != State::Closed;
+        is_quiet && goes_on && self.error.is_none()
+    }
+
+    /// Bytes are there, an urgent one among them or not.
+    #[inline]
+    pub fn has_bytes(&self) -> bool {
+        self.incoming.len() > 0
+    }
+
+    /// A third of the buffer is free, and half of what may wait to be sent.
+    #[inline]
+    pub fn has_room_to_wake(&self) -> bool {
+        self.outgoing.has_room_to_wake() && self.has_unsent_room_to_wake()
+    }
+
     /// recv(2).
     pub fn recv(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.urgent.at().is_none() && self.incoming.len() > 0 {
+            let taken = self.incoming.peek(0, buf);
+            self.incoming.consume(taken);
+            return Ok(taken);
+        }
         let taken = self.peek(buf);
         let (passed, _) = self.around_mark();
         if !buf.is_empty() {
@@ -292,11 +311,21 @@ impl Connection {
         self.error.take().or_else(|| self.soft_error.take()).map(Errno::error)
     }
 
+    /// It stands, nothing was shut and nothing is out of the ordinary: of readiness, there is only whether bytes are
+    /// there and whether there is room.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        let is_shut = self.shut_read || self.shut_write || self.mute;
+        let is_calm = self.error.is_none() && self.urgent.at().is_none();
+        self.state == State::Established && !is_shut && is_calm
+    }
+
     /// Linux's tcp_poll, line by line.
+    #[inline]
     pub fn readiness(&self) -> Readiness {
         let open = !self.state.is_opening();
         let shut_write = self.shut_write || self.mute;
-        let has_room = self.outgoing.has_room_to_wake() && self.has_unsent_room_to_wake();
+        let has_room = self.has_room_to_wake();
         Readiness {
             readable: self.shut_read || (open && self.queued() > 0),
             writable: open && (shut_write || has_room),
@@ -315,5 +344,15 @@ impl Connection {
             State::CloseWait => State::LastAck,
             other => other,
         };
+    }
+}
+
+/// What fits into the last segment that has not been sent.
+#[cold]
+fn spare_of_tail(unsent: usize, mss: usize, ends_record: bool) -> usize {
+    match unsent % mss {
+        0 => 0,
+        _ if ends_record => 0,
+        begun => mss - begun,
     }
 }

@@ -26,6 +26,7 @@ impl Connection {
     }
 
     /// What answers a segment that nothing here is meant by.
+    #[cold]
     fn owe_reset(&mut self, seg: &Segment, payload_len: usize) {
         if self.owed.reset.is_none() {
             self.owed.reset = Connection::reset_for(seg, payload_len).map(Box::new);
@@ -33,6 +34,7 @@ impl Connection {
     }
 
     /// RFC 9293 §3.10.7.3. Data or FIN beside a SYN are left for the peer to send again.
+    #[cold]
     fn opening(&mut self, now: u64, seg: &Segment) {
         let flags = seg.flags;
         if flags.ack && seg.ack != self.snd_nxt {
@@ -56,8 +58,16 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn synchronized(&mut self, now: u64, seg: &Segment, payload: &[u8]) {
-        let seg = &self.without_crossing_syn(seg);
+        let crossing;
+        let seg = match self.state {
+            State::SynReceived => {
+                crossing = self.without_crossing_syn(seg);
+                &crossing
+            }
+            _ => seg,
+        };
         if !self.is_acceptable(seg, payload.len()) {
             if !seg.flags.rst {
                 let empty = seg.positions(payload.len()) == 0;
@@ -85,10 +95,10 @@ impl Connection {
 
     /// In a simultaneous open the peer's SYN-ACK repeats the SYN that was taken already; only its
     /// ACK is news (RFC 9293 §3.5, figure 7).
+    #[cold]
     fn without_crossing_syn(&self, seg: &Segment) -> Segment {
         let mut seg = *seg;
-        let crossing = self.state == State::SynReceived && seg.flags.syn && seg.flags.ack;
-        if crossing && seg.seq == self.irs {
+        if seg.flags.syn && seg.flags.ack && seg.seq == self.irs {
             seg.flags.syn = false;
             seg.seq = seg.seq.saturating_add(1);
         }
@@ -97,12 +107,14 @@ impl Connection {
 
     /// As lenient as Linux: a segment that touches the window is looked at, so that an ACK beside
     /// bytes we have no room for counts. One position more, for a FIN needs no room.
+    #[inline]
     fn is_acceptable(&self, seg: &Segment, payload_len: usize) -> bool {
         let right = self.incoming.edge().max(self.rcv_nxt()).saturating_add(1);
         seg.end(payload_len) >= self.rcv_nxt() && seg.seq <= right
     }
 
     /// A zero-window or keepalive probe; an honest answer to it can never look like one.
+    #[cold]
     fn is_probe(&self, seg: &Segment) -> bool {
         seg.seq.checked_add(1) == Some(self.rcv_nxt())
             && (self.snd_una..=self.snd_nxt).contains(&seg.ack)
@@ -110,6 +122,7 @@ impl Connection {
 
     /// A challenge ACK. Those that could answer each other for ever are limited in rate, as Linux
     /// limits them (tcp_invalid_ratelimit).
+    #[cold]
     fn challenge(&mut self, now: u64, may_loop: bool) {
         if !may_loop || self.timers.may_challenge(now) {
             self.owed.ack = true;
@@ -117,6 +130,7 @@ impl Connection {
     }
 
     /// RFC 5961 §3: only the exact position ends a connection; close to it, the peer is asked.
+    #[cold]
     fn arriving_reset(&mut self, seg: &Segment) {
         if seg.seq != self.rcv_nxt() {
             self.owed.ack = true;
@@ -131,6 +145,7 @@ impl Connection {
     }
 
     /// False if the segment is to be looked at no further.
+    #[inline]
     fn arriving_ack(&mut self, now: u64, seg: &Segment, payload_len: usize) -> bool {
         let ack = seg.ack;
         if self.state == State::SynReceived {
@@ -169,6 +184,7 @@ impl Connection {
 
     /// Is more of the peer's window open than before? Windows do not shrink here, so an old segment
     /// cannot mislead and SND.WL1 and SND.WL2 are not needed.
+    #[inline]
     pub(super) fn widen(&mut self, ack: u64, window: u32) -> bool {
         self.snd_window_max = self.snd_window_max.max(u64::from(window));
         let edge = ack.max(self.iss + 1).saturating_add(u64::from(window));
@@ -177,6 +193,7 @@ impl Connection {
         wider
     }
 
+    #[cold]
     fn establish(&mut self, now: u64) {
         // Linux sends the FIN that was asked for too early only where the peer's SYN came first.
         self.shut_write |= self.mute && self.state == State::SynReceived;
@@ -191,6 +208,7 @@ impl Connection {
         self.snd_una = self.snd_nxt;
     }
 
+    #[inline]
     fn advance(&mut self, now: u64, ack: u64) {
         let acked = ack - self.snd_una;
         self.snd_una = ack;
@@ -209,6 +227,7 @@ impl Connection {
     }
 
     /// Once enough is there beyond a gap, what is missing is lost.
+    #[inline]
     fn repair(&mut self, now: u64) {
         if !self.congestion.repairs() && self.sent.shows_loss(self.mss()) {
             self.congestion.lost(self.snd_nxt - self.snd_una, self.snd_nxt);
@@ -219,6 +238,7 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn fin_progress(&mut self, now: u64) {
         if !self.fin_acknowledged() {
             return;
@@ -231,6 +251,7 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn arriving_text(&mut self, now: u64, seg: &Segment, payload: &[u8]) {
         if seg.positions(payload.len()) == 0 {
             return;
@@ -256,11 +277,15 @@ impl Connection {
         self.take_fin(now);
     }
 
+    #[inline]
     fn take_text(&mut self, now: u64, seq: u64, payload: &[u8]) {
         let limit = self.peer_fin.unwrap_or(u64::MAX);
         let had_gap = self.incoming.has_islands();
         match self.incoming.insert(seq, payload, limit) {
-            Arrival::Island => self.owed.duplicate_acks.push_back(self.incoming.blocks()),
+            Arrival::Island => {
+                let sack = self.incoming.blocks();
+                self.owed.duplicate_acks.push_back(sack);
+            }
             Arrival::Useless => self.owed.ack = true,
             Arrival::Next => {
                 // A gap that closes is news for the sender (RFC 5681 §4.2).
@@ -274,6 +299,7 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn take_fin(&mut self, now: u64) {
         if self.peer_fin != Some(self.incoming.next()) {
             return;
@@ -288,6 +314,7 @@ impl Connection {
         }
     }
 
+    #[cold]
     fn time_wait(&mut self, now: u64) {
         let ack = self.owed.ack;
         self.die(None);

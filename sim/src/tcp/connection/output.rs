@@ -22,19 +22,48 @@ impl Connection {
         segment
     }
 
+    #[inline]
     fn next_segment(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
         match self.state {
             State::Closed => None,
             State::SynSent | State::SynReceived => self.handshake(now),
             _ => {
                 self.feed_appetite(now);
-                let segment = self.text(now, payload).or_else(|| self.bare_ack());
+                let text = if self.has_text() { self.text(now, payload) } else { None };
+                let segment = text.or_else(|| self.bare_ack());
                 if segment.is_none() {
                     self.rest(now);
                 }
                 segment
             }
         }
+    }
+
+    /// Whether `poll_transmit` has certainly nothing to send now; it need not be asked then. That is how it goes
+    /// most often: after every segment, and whenever something came that is acknowledged later.
+    #[inline]
+    pub fn falls_silent(&mut self, now: u64) -> bool {
+        if !self.state.is_synchronized() || self.has_text() || self.owed.is_rare() {
+            return false;
+        }
+        self.feed_appetite(now);
+        let is_silent = !self.has_news();
+        if is_silent {
+            self.rest(now);
+        }
+        is_silent
+    }
+
+    /// As above, in less, right after a segment left: that one told all that there is to tell of what came.
+    #[inline]
+    pub fn has_said_all(&mut self) -> bool {
+        let owes = self.owed.is_rare() || self.owed.ack || self.acks.is_owed();
+        let is_through = self.state.is_synchronized() && !self.has_text() && !owes && !self.orphan;
+        if is_through {
+            debug_assert!(!self.has_news(), "a segment announces the window");
+            self.congestion.used(self.pipe(), false);
+        }
+        is_through
     }
 
     /// Whether `poll_transmit`, which had nothing to say last, still has nothing and would change nothing: time
@@ -44,6 +73,7 @@ impl Connection {
         self.state.is_synchronized() && is_quiet && !self.appetite_is_due(now)
     }
 
+    #[cold]
     fn handshake(&mut self, now: u64) -> Option<Segment> {
         if std::mem::take(&mut self.owed.syn) {
             self.owed.ack = false;
@@ -61,9 +91,16 @@ impl Connection {
         self.bare_ack()
     }
 
+    /// Whether there is anything that `text` might send: most often there is not.
+    #[inline]
+    fn has_text(&self) -> bool {
+        self.snd_nxt < self.written() || self.sent.has_gaps()
+    }
+
     /// Data, with FIN behind the last of it: first a hole, then what the windows let out. The peer's
     /// is filled to the last byte; that no silly windows are announced is the receiver's care. Ours,
     /// which counts in segments, is filled with whole ones.
+    #[inline]
     fn text(&mut self, now: u64, payload: &mut Vec<u8>) -> Option<Segment> {
         if let Some(hole) = self.sent.next(self.mss()) {
             let end = self.record_end(hole.start).map_or(hole.end, |end| end.min(hole.end));
@@ -87,6 +124,7 @@ impl Connection {
 
     /// Whether a segment has to wait until it is full: for the cork, or by Nagle's rule as Linux has
     /// it, after Minshall: one that is not full may be out. Urgent data waits for neither.
+    #[inline]
     fn is_held(&self, seq: u64, len: u64) -> bool {
         let corked = seq >= self.pushed;
         let urgent = self.snd_up.is_some();
@@ -95,11 +133,13 @@ impl Connection {
     }
 
     /// The end of the record that a segment from here stands in, if it has one.
+    #[inline]
     pub(super) fn record_end(&self, seq: u64) -> Option<u64> {
         self.ends.iter().copied().find(|end| *end > seq)
     }
 
     /// The peer has all up to here.
+    #[inline]
     pub(super) fn forget_ends(&mut self, ack: u64) {
         while self.ends.front().is_some_and(|end| *end <= ack) {
             self.ends.pop_front();
@@ -111,11 +151,13 @@ impl Connection {
         end < self.outgoing.end() && self.ends.contains(&end)
     }
 
+    #[inline]
     pub(super) fn small_is_out(&self) -> bool {
         self.snd_small > self.snd_una
     }
 
     /// What is lost, up to a segment of it. When it is the oldest, the timeout begins anew.
+    #[cold]
     fn send_again(&mut self, now: u64, lost: Range<u64>, payload: &mut Vec<u8>) -> Segment {
         let end = self.outgoing.end();
         let fin = lost.end > end;
@@ -126,6 +168,7 @@ impl Connection {
         self.emit(now, lost.start..lost.end.min(end), fin, payload)
     }
 
+    #[inline(always)] // Into `text`: the other caller is cold.
     fn emit(&mut self, now: u64, bytes: Range<u64>, fin: bool, payload: &mut Vec<u8>) -> Segment {
         let (seq, len) = (bytes.start, bytes.end - bytes.start);
         let next = bytes.end + u64::from(fin);
@@ -157,6 +200,7 @@ impl Connection {
             && self.timers.rtt.smoothed_ns().is_some_and(|ns| self.appetite.is_due(now, ns))
     }
 
+    #[inline]
     fn feed_appetite(&mut self, now: u64) {
         let max = self.config.recv_buffer_max;
         if self.incoming.capacity() >= max {
@@ -169,11 +213,13 @@ impl Connection {
         }
     }
 
+    #[inline]
     pub(super) fn mss(&self) -> u64 {
         u64::from(self.config.mss.max(1))
     }
 
     /// The room for something that leaves now, be it after a rest.
+    #[inline]
     fn room_after_rest(&mut self, now: u64) -> u64 {
         if !self.in_flight() {
             let (idle_ns, timeout_ns) = self.timers.rested(now, &self.config);
@@ -182,10 +228,12 @@ impl Connection {
         self.congestion_room()
     }
 
+    #[inline]
     fn congestion_room(&self) -> u64 {
         self.congestion.window().saturating_sub(self.pipe())
     }
 
+    #[inline]
     fn bare_ack(&mut self) -> Option<Segment> {
         if std::mem::take(&mut self.owed.urgent) {
             return Some(self.header(self.snd_una));
@@ -203,14 +251,17 @@ impl Connection {
         Some(Segment { sack, ..self.header(self.snd_nxt) })
     }
 
+    #[inline]
     fn has_news(&self) -> bool {
         self.owed.ack || self.ack_due() || self.window_update_due()
     }
 
+    #[inline]
     fn ack_due(&self) -> bool {
         self.acks.is_due(self.rcv_nxt(), self.mss(), self.incoming.len() == 0)
     }
 
+    #[inline]
     fn window_update_due(&self) -> bool {
         self.state.is_synchronized()
             && !self.peer_finished
@@ -220,16 +271,19 @@ impl Connection {
 
     /// Whatever leaves carries ACK and window, so nothing is owed of them after it. Not so the
     /// duplicates: a peer counts only those without data.
+    #[inline]
     fn header(&mut self, seq: u64) -> Segment {
         self.owed.ack = false;
         self.acks.sent(self.rcv_nxt());
         self.header_of(seq)
     }
 
+    #[cold]
     fn header_of_probe(&mut self) -> Segment {
         self.header_of(self.snd_una - 1)
     }
 
+    #[inline]
     fn header_of(&mut self, seq: u64) -> Segment {
         Segment {
             seq,
@@ -243,6 +297,7 @@ impl Connection {
     }
 
     /// Nothing more can be said now: set the timers that only matter then.
+    #[inline]
     fn rest(&mut self, now: u64) {
         let flight = self.pipe();
         let waiting = match self.sent.next(self.mss()) {

@@ -39,6 +39,7 @@ impl Connection {
 
     /// How many bytes a read passes over first, and how many it may take then: it passes over an
     /// urgent byte that it begins at, and stops before one that it comes to.
+    #[inline]
     pub(super) fn around_mark(&self) -> (usize, usize) {
         let way = self.urgent.at().and_then(|at| at.checked_sub(self.incoming.start()));
         match way {
@@ -50,12 +51,14 @@ impl Connection {
     }
 
     /// Bytes that the next read can give.
+    #[inline]
     pub fn queued(&self) -> usize {
         let (passed, most) = self.around_mark();
         (self.incoming.len() - passed).min(most)
     }
 
     /// Linux's tcp_urg, before the bytes of a segment are looked at.
+    #[inline]
     pub(super) fn arriving_urgent(&mut self, seg: &Segment, payload: &[u8]) {
         if seg.urgent > 0 {
             let at = seg.seq.saturating_add(u64::from(seg.urgent) - 1);
@@ -69,6 +72,7 @@ impl Connection {
     }
 
     /// What a segment that begins at `seq` says of the byte behind the urgent one.
+    #[inline]
     pub(super) fn urgent_pointer(&self, seq: u64) -> u16 {
         let way = self.snd_up.map_or(0, |up| up.saturating_sub(seq));
         u16::try_from(way).unwrap_or(0)
