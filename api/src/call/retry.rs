@@ -38,6 +38,8 @@ enum Next {
     WaitOn,
     /// Its time was up before it began to wait: what the socket shows now is all it gets.
     AskOnce,
+    /// It is killed, and is to unwind.
+    Unwind,
 }
 
 impl Call {
@@ -74,6 +76,8 @@ impl Call {
             match self.wait_for_turn(driver, &mut stand)? {
                 Next::Try => {}
                 Next::WaitOn => continue,
+                // From here: each frame that stands on top has to be unwound as well.
+                Next::Unwind => driver.unwind_by_kill(),
                 Next::AskOnce => {
                     let Some(answer) = self.ask(driver, attempt) else {
                         return Err(self.why_over(driver, stand.deadline));
@@ -112,10 +116,11 @@ impl Call {
                 Ok(Next::Try)
             }
             waited if driver.is_killed() => {
-                // It stands in no line any more, and nothing was left with it. It is raised here, before
-                // anything stands on the stack that would have to be unwound.
+                // It stands in no line any more, and nothing was left with it.
                 let called = waited.into_others();
-                driver.raise_kill();
+                if driver.meets_kill() {
+                    return Ok(Next::Unwind);
+                }
                 stand.others =
                     called.ok_or_else(|| io::Error::from_raw_os_error(libc::ECANCELED))?;
                 Ok(Next::Try)

@@ -30,14 +30,19 @@ impl Driver {
     #[inline]
     pub(crate) fn raise_kill(&self) {
         if self.is_hurried() && self.meets_kill() {
-            // Raised in the frame of the call: each more that stands on top has to be unwound as well.
-            resume_unwind(Box::new(Killed));
+            self.unwind_by_kill();
         }
+    }
+
+    /// Unwinds the current greenlet, which has met its kill.
+    #[inline(always)] // A frame more is one more to be unwound.
+    pub(crate) fn unwind_by_kill(&self) -> ! {
+        resume_unwind(Box::new(Killed))
     }
 
     /// Whether the current greenlet is killed, and is to unwind now.
     #[cold]
-    fn meets_kill(&self) -> bool {
+    pub(crate) fn meets_kill(&self) -> bool {
         let Some(id) = self.current_id().filter(|_| self.table.borrow().current_is_killed()) else {
             return false;
         };
