@@ -23,7 +23,7 @@ use crate::clock::{Clock, Event};
 use crate::host::Host;
 use crate::host::loopback::LoopbackQueue;
 use crate::id::{DescriptorId, GreenletIndex, HostId, Id, PacketId, SocketId, Weak};
-use crate::link::packet::Packet;
+use crate::link::packet::{Packet, Spare};
 use crate::link::pair::Pairs;
 use crate::path::Paths;
 use crate::socket::Socket;
@@ -32,7 +32,6 @@ use crate::tcp::Config;
 use crate::trace::Recorder;
 use crate::trace::event::PathRef;
 use crate::weather::Weather;
-use crate::world::packets::Spare;
 use crate::world::table::{Slots, Table};
 
 pub(crate) struct World {

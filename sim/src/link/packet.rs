@@ -19,6 +19,9 @@ pub(crate) struct Packet {
     pub(crate) payload: Vec<u8>,
 }
 
+/// Packets to be used again, each with the payload that it had. Boxed: a packet stays where it is between its uses.
+pub(crate) type Spare = Vec<Box<Packet>>;
+
 #[derive(Clone, Copy)]
 pub(crate) enum Body {
     Segment(Segment),

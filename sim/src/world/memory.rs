@@ -10,11 +10,10 @@ use greenroom::hub::Ready;
 
 use crate::choices::Fixed;
 use crate::id::{DescriptorId, GreenletIndex, PacketId, SocketId};
-use crate::link::packet::Packet;
+use crate::link::packet::{Packet, Spare};
 use crate::link::pair::Pairs;
 use crate::socket::Socket;
 use crate::socket::flow::Flow;
-use crate::world::packets::Spare;
 use crate::world::table::{Slots, Table, without_rows};
 use crate::world::{Descriptor, Greenlet, World};
 

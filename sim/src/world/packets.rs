@@ -5,9 +5,6 @@ use crate::clock::Event;
 use crate::link::packet::Packet;
 use crate::world::World;
 
-/// Packets to be used again, each with the payload that it had. Boxed: a packet stays where it is between its uses.
-pub(crate) type Spare = Vec<Box<Packet>>;
-
 /// As many packets, and as many buffers, are kept for others.
 const KEPT_MAX: usize = 1024;
 
