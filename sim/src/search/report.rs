@@ -81,11 +81,6 @@ pub fn report_for(
         }
     };
     deviations(&mut text, spec, &shrunk);
-    if shrunk.run.unasked_switches > 0 {
-        text.push_str(
-            "impossible on one real hub: somebody is preempted where nothing waits, as only threads are\n",
-        );
-    }
     how_often(&mut text, scenario, spec, &failing.outcome.class());
     if shrunk.run.outcome != failing.outcome {
         let _ = writeln!(text, "which then reads:");
@@ -119,6 +114,11 @@ fn deviations(text: &mut String, spec: &Spec, shrunk: &Shrunk) {
     }
     if left > DEVIATIONS_SHOWN {
         let _ = writeln!(text, "  … and {} more, in the token", left - DEVIATIONS_SHOWN);
+    }
+    if shrunk.run.unasked_switches > 0 {
+        text.push_str(
+            "impossible on one real hub: somebody is preempted where nothing waits, as only threads are\n",
+        );
     }
 }
 
