@@ -266,8 +266,9 @@ pub trait Hub: Any {
     fn signal(&mut self, _kind: Signal) -> io::Result<Io> {
         Err(unsupported("signals"))
     }
-    /// Whether each call that never waits, and each lock that is free, is a
-    /// [switch point](SwitchPoint::Unasked) as well: to find what only threads could do.
+    /// Whether the calls of which every thousandth in a row gives way (`lock`, `try_*`, `recv`,
+    /// `is_finished`, …, but none that only tells, as `set` or `unpark` do) are [switch
+    /// points](SwitchPoint::Unasked) as well: to find what only threads could do. Asked once, at the start.
     fn preempts(&self) -> bool {
         false
     }

@@ -254,6 +254,11 @@ fn judge(scenario: &Scenario, spec: &Spec, run: &Run, level: Option<Level>) {
 
 /// A weather of the check's own by its name, or another by its name or file.
 fn weather_of(name: &str, own: &[Weather]) -> Weather {
+    if let Some(base) = name.strip_suffix(Weather::SYNC)
+        && let Some(weather) = own.iter().find(|weather| weather.name == base)
+    {
+        return weather.clone().preempting();
+    }
     match own.iter().find(|weather| weather.name == name) {
         Some(weather) => weather.clone(),
         None => Weather::by_name_or_file(name).unwrap_or_else(|error| panic!("{error}")),

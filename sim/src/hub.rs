@@ -178,6 +178,9 @@ impl Hub for SimHub {
             choices: &mut world.choices,
         };
         let turn = self.scheduler.turn(runnable, context);
+        if runnable.point == SwitchPoint::Unasked {
+            world.greenlets[runnable.get(0).into()].passed_by = false;
+        }
         if let Turn::Run(picked @ 1..) = turn {
             let (default, picked) = (runnable.get(0).into(), runnable.get(picked).into());
             world.record_switch(default, picked, runnable.point == SwitchPoint::Unasked);

@@ -60,7 +60,7 @@ pub(crate) struct Scheduler {
 /// What a run that makes no progress runs out of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Budget {
-    /// Turns at one instant.
+    /// Turns at one instant, since a greenlet was last made there.
     Turns,
     /// Vain rounds with nothing left to happen.
     Rounds,
@@ -119,7 +119,8 @@ impl Scheduler {
         if context.stirred {
             self.vain_rounds = 0;
         }
-        self.turns_this_instant += 1;
+        // Who is preempted before a call would have gone on: a long loop of calls is no spinning.
+        self.turns_this_instant += u64::from(runnable.point != SwitchPoint::Unasked);
         if self.turns_this_instant > TURNS_PER_INSTANT_MAX {
             return self.give_up(runnable, Budget::Turns);
         }

@@ -95,9 +95,10 @@ pub struct Weather {
     pub recv_buffer_max_bytes: u32,
     /// Whether each run has but some of these faults, at a rate of its own.
     pub swarm: bool,
-    /// Whether greenlets are switched where nothing waits as well: before each lock that is free and each
-    /// call that never waits. No real hub does that, which runs a greenlet until it waits; threads would. A
-    /// name or file with [`SYNC`](Weather::SYNC) behind it has this.
+    /// Whether greenlets are switched where nothing waits as well: before a lock that is free and before
+    /// calls that never wait, but for those that only tell (`set`, `notify_one`, `unpark`). No real hub does
+    /// that, which runs a greenlet until it waits; threads would. A name or file with
+    /// [`SYNC`](Weather::SYNC) behind it has this.
     pub preempts_sync: bool,
 }
 
@@ -219,6 +220,11 @@ impl Weather {
         }
     }
 
+    /// The same, in which greenlets are [preempted](Weather::preempts_sync).
+    pub fn preempting(self) -> Weather {
+        Weather { name: format!("{}{}", self.name, Weather::SYNC), preempts_sync: true, ..self }
+    }
+
     /// A weather by its name, or out of a JSON file; with [`SYNC`](Weather::SYNC) behind it, if so
     /// wanted.
     ///
@@ -226,16 +232,9 @@ impl Weather {
     ///
     /// One line that says what was wrong and what is accepted.
     pub fn by_name_or_file(text: &str) -> Result<Weather, String> {
-        if let Some((base, option)) = text.rsplit_once('+')
-            && let Some(mode) = option.strip_prefix("preempt=")
-        {
-            if mode != "sync" {
-                return Err(format!(
-                    "weather `{text}`: `preempt={mode}` is not known, it is `sync`"
-                ));
-            }
-            let weather = Weather::by_name_or_file(base)?;
-            return Ok(Weather { name: text.into(), preempts_sync: true, ..weather });
+        let base = text.strip_suffix(Weather::SYNC);
+        if let Some(base) = base.filter(|base| !base.ends_with(Weather::SYNC)) {
+            return Weather::by_name_or_file(base).map(Weather::preempting);
         }
         if let Some(weather) = Weather::by_name(text) {
             return Ok(weather);

@@ -100,6 +100,8 @@ pub(crate) struct Greenlet {
     pub(crate) live: bool,
     pub(crate) host: HostId,
     pub(crate) entity: Entity,
+    /// It was preempted before the call that it is in.
+    pub(crate) passed_by: bool,
 }
 
 /// One number of a socket, and whether a call on it was told to wait.

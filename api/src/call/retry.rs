@@ -115,16 +115,8 @@ impl Call {
                 stand.others = others;
                 Ok(Next::Try)
             }
-            waited if driver.is_killed() => {
-                // It stands in no line any more, and nothing was left with it.
-                let called = waited.into_others();
-                if driver.meets_kill() {
-                    return Ok(Next::Unwind);
-                }
-                stand.others =
-                    called.ok_or_else(|| io::Error::from_raw_os_error(libc::ECANCELED))?;
-                Ok(Next::Try)
-            }
+            // It stands in no line any more, and nothing was left with it.
+            _ if driver.is_killed() && driver.meets_kill() => Ok(Next::Unwind),
             waited => self.woken_in_a_hurry(driver, waited, stand),
         }
     }
@@ -166,9 +158,9 @@ impl Call {
         others: bool,
         attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
     ) -> io::Result<T> {
+        count_call();
         let answer = self.ask(driver, attempt);
         self.got_through(driver, false, others && answer.is_some());
-        count_call();
         answer.unwrap_or(Err(refusal))
     }
 

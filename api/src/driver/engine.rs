@@ -95,10 +95,10 @@ pub fn run_judged<H: Hub + 'static, R>(
 }
 
 /// While it lives, this thread runs a hub; a hub that panics is left as well.
-struct Entered(#[expect(dead_code, reason = "it is held")] Loan<Driver>);
+struct Entered<'a>(#[expect(dead_code, reason = "it is held")] Loan<'a, Driver>);
 
-impl Entered {
-    fn begin(driver: &Driver) -> Entered {
+impl Entered<'_> {
+    fn begin(driver: &Driver) -> Entered<'_> {
         let loan = lent::lend(driver, &CURRENT);
         Entered(loan.expect("this thread runs a hub already: a hub is not entered twice"))
     }

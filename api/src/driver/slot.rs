@@ -180,6 +180,7 @@ impl Slot {
         self.killed = false;
         self.abandoned = false;
         self.in_timeout = false;
+        self.has_helper = false;
     }
 
     /// Whether it is killed or inside a timeout.

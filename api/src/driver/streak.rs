@@ -28,6 +28,16 @@ pub(super) fn is_long() -> bool {
     STREAK.get() & !EACH >= STREAK_MAX
 }
 
+/// The calls so far, to [go on](resume) from when others have had a turn.
+pub(super) fn length() -> u32 {
+    STREAK.get()
+}
+
+/// Goes on with a streak that others' turns came between.
+pub(super) fn resume(length: u32) {
+    STREAK.set(length);
+}
+
 /// A greenlet has the turn that had none; each of its calls may be asked after.
 #[inline]
 pub(super) fn begin(asks_after_each: bool) {

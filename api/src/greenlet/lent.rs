@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ptr::NonNull;
 use std::thread::LocalKey;
@@ -17,15 +18,18 @@ pub(crate) struct Lent<T>(NonNull<T>);
 pub(crate) type Place<T> = LocalKey<Cell<Option<Lent<T>>>>;
 
 /// While it lives, `find` finds what was lent.
-pub(crate) struct Loan<T: 'static>(&'static Place<T>);
+pub(crate) struct Loan<'a, T: 'static> {
+    place: &'static Place<T>,
+    what: PhantomData<&'a T>,
+}
 
 /// Lends it; `None` where the thread has something lent already.
-pub(crate) fn lend<T>(what: &T, place: &'static Place<T>) -> Option<Loan<T>> {
+pub(crate) fn lend<'a, T>(what: &'a T, place: &'static Place<T>) -> Option<Loan<'a, T>> {
     if place.get().is_some() {
         return None;
     }
     place.set(Some(Lent(NonNull::from(what))));
-    Some(Loan(place))
+    Some(Loan { place, what: PhantomData })
 }
 
 /// What is lent on this thread.
@@ -34,9 +38,9 @@ pub(crate) fn find<T>(place: &'static Place<T>) -> Option<Lent<T>> {
     place.try_with(Cell::get).ok().flatten()
 }
 
-impl<T> Drop for Loan<T> {
+impl<T> Drop for Loan<'_, T> {
     fn drop(&mut self) {
-        let _ = self.0.try_with(|place| place.set(None));
+        let _ = self.place.try_with(|place| place.set(None));
     }
 }
 

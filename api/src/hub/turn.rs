@@ -67,8 +67,8 @@ pub enum SwitchPoint {
     Idle,
     /// The current greenlet finished at once a call that might have had to wait.
     Completed,
-    /// The current greenlet is about to make a call that never waits, or finds free what it wants: asked of
-    /// a hub that [preempts](crate::hub::Hub::preempts) there.
+    /// The current greenlet is about to make a call that never waits, or may find free what it wants: asked
+    /// of a hub that [preempts](crate::hub::Hub::preempts) there.
     Unasked,
 }
 

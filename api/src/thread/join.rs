@@ -117,8 +117,12 @@ impl<F, T> Errand<F, T> {
 
 impl<F: FnOnce() -> T, T> Task for Errand<F, T> {
     fn run(&self) {
-        let f = self.f.take().expect("it runs once");
-        let result = catch_unwind(AssertUnwindSafe(f));
+        // Called where it is taken out: unoptimised, each move of it is a copy on this stack.
+        let call = || match self.f.take() {
+            Some(f) => f(),
+            None => unreachable!("it runs once"),
+        };
+        let result = catch_unwind(AssertUnwindSafe(call));
         let kept = result.map_err(|payload| Box::new(Failure::of(payload)));
         *self.packet.result.borrow_mut() = Some(kept);
     }

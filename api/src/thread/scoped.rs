@@ -93,10 +93,10 @@ impl<'scope> Scope<'scope, '_> {
         stack_size: usize,
         at: &'static Location<'static>,
     ) -> GreenletId {
-        // SAFETY: only the lifetime changes. What `body` runs, all that owns and every frame on its stack
+        // SAFETY: only the lifetime changes. What `body` runs, all that it owns and every frame on its stack
         // are used by this greenlet alone, so it is enough that the greenlet is over before `'scope`
-        // is: that its body was run to its end, unwound to its root, or cancelled. The driver drops its
-        // `Rc` then. A handle that keeps the other has it under its true lifetime, and with a result in
+        // is: that its body was run to its end, unwound to its root, cancelled, or forgotten before it
+        // began. The driver drops its `Rc` then, or leaks it in the last case. A handle that keeps the other has it under its true lifetime, and with a result in
         // it at most.
         //
         // `'scope` ends no sooner than the call of `lend` that made this scope (a `Scope` is made

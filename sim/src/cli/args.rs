@@ -44,7 +44,7 @@ pub struct SimArgs {
     /// Prints the run's deviations as a token
     #[arg(long, conflicts_with_all = ["seeds", "for_"])]
     pub(super) token: bool,
-    /// calm, default, stormy, or a JSON file
+    /// calm, default, stormy, or a JSON file; behind it perhaps +preempt=sync
     #[arg(long, value_name = "NAME|FILE", default_value = "default")]
     pub(super) weather: String,
     /// Prints a line of JSON an object

@@ -117,7 +117,7 @@ fn deviations(text: &mut String, spec: &Spec, shrunk: &Shrunk) {
     }
     if shrunk.run.unasked_switches > 0 {
         text.push_str(
-            "impossible on one real hub: somebody is preempted where nothing waits, as only threads are\n",
+            "perhaps impossible on one real hub: somebody is preempted before a call that does not wait\n",
         );
     }
 }

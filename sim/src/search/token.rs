@@ -51,7 +51,13 @@ impl Token {
         Token {
             scenario: scenario.name().to_owned(),
             knobs: scenario.knobs_turned().map(|(name, value)| (name.to_owned(), value)).collect(),
-            weather: spec.weather.name.clone(),
+            weather: match &spec.weather {
+                // Made in a program, which left the name.
+                one if one.preempts_sync && !one.name.ends_with(Weather::SYNC) => {
+                    one.clone().preempting().name
+                }
+                one => one.name.clone(),
+            },
             seed: run.drew_entropy.then_some(spec.seed),
             choices,
         }

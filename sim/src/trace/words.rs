@@ -160,7 +160,7 @@ impl Words<'_> {
             }
             Schedule::Run => "runs".into(),
             Schedule::Switch { to, unasked } => {
-                let how = if *unasked { "preempted where nothing waits" } else { "preempted" };
+                let how = if *unasked { "preempted before a call" } else { "preempted" };
                 format!("{how}, run {}", self.log.paths.text(to.path))
             }
         }

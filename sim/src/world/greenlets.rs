@@ -23,6 +23,7 @@ impl World {
             live: true,
             host,
             entity: Entity::new(path, self.paths.hash(path)),
+            passed_by: false,
         };
         self.hosts[host].greenlets += 1;
         self.greenlets.put(greenlet.into(), entry);

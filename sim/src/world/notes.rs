@@ -32,6 +32,9 @@ impl World {
         match *note {
             Note::Parked(wait) => {
                 self.stirred = true;
+                if self.unasked_switches > 0 {
+                    self.waits_after_all(wait.on);
+                }
                 let socket = self.number_of(wait.on);
                 self.record(Actor::Running, Schedule::Park { call: wait.op, socket });
             }
@@ -92,7 +95,19 @@ impl World {
     ) {
         let to = self.path_ref(self.greenlets[picked].entity.path);
         self.unasked_switches += u64::from(unasked);
+        self.greenlets[default].passed_by = unasked;
         self.record(Actor::Greenlet(default), Schedule::Switch { to, unasked });
+    }
+
+    /// Who was preempted before a call waits in it: it would not have gone on either.
+    #[cold]
+    fn waits_after_all(&mut self, on: On) {
+        let Some(current) = self.current else { return };
+        // A sleep, or a call on a socket, is another call than the one before it.
+        let is_another = matches!(on, On::Clock | On::Io(..));
+        if !is_another && std::mem::take(&mut self.greenlets[current].passed_by) {
+            self.unasked_switches -= 1;
+        }
     }
 
     pub(crate) fn number_of(&self, on: On) -> u32 {

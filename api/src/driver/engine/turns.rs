@@ -246,6 +246,8 @@ impl Driver {
                 fiber.start(stack, move |leave| {
                     #[cfg(greenroom_threads)]
                     let _on_this_thread_too = super::Entered::begin(&driver);
+                    #[cfg(greenroom_threads)]
+                    streak::begin(driver.preempts);
                     with_current(|driver| driver.table.borrow_mut().set_leave(leave));
                     // What a body's wrapper did not keep ends here: a kill, or the panic of a
                     // program or of a result that nobody joined.

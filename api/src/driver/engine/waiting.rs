@@ -19,19 +19,8 @@ pub(crate) enum Waited {
     Ended(Woken),
 }
 
-impl Waited {
-    /// Whether others stand in line, where it was called.
-    #[cold]
-    pub(crate) fn into_others(self) -> Option<bool> {
-        match self {
-            Waited::Called { others } => Some(others),
-            Waited::Ended(_) => None,
-        }
-    }
-}
-
-/// A call that never waits is about to be made: every thousandth in a row gives way first, as
-/// `yield_now` does, and a hub that preempts is asked at each. Where nobody may wait (in a destructor that unwinds, or outside any hub) it does not.
+/// A call that never waits, or need not, is about to be made: every thousandth in a row gives way first,
+/// as `yield_now` does, and a hub that preempts is asked at each. Where nobody may wait (in a destructor that unwinds, or outside any hub) it does not.
 #[inline]
 pub(crate) fn count_call() {
     if streak::count() {
@@ -41,10 +30,10 @@ pub(crate) fn count_call() {
 
 #[cold]
 fn give_way() {
-    let Some(driver) = current().filter(|driver| driver.may_wait().is_ok()) else {
-        return streak::begin(false);
-    };
-    if streak::is_long() {
+    let Some(driver) = current() else { return streak::begin(false) };
+    if driver.may_wait().is_err() {
+        streak::begin(driver.preempts);
+    } else if streak::is_long() {
         streak::begin(driver.preempts);
         driver.yield_now();
     } else {
@@ -245,7 +234,10 @@ impl Driver {
             self.decide(&table.runnable(table.current, SwitchPoint::Unasked))
         };
         if turn != Turn::Run(0) {
+            // Loops of such calls are to find an end, however often they are preempted.
+            let calls = streak::length();
             self.give_way(turn);
+            streak::resume(calls);
             // Nothing was begun: what ends the call has come before it.
             self.after_switch();
         }
