@@ -43,8 +43,8 @@ pub(crate) use names::Label;
 pub(crate) use parker::Parker;
 #[doc(hidden)]
 pub use probe::{Probe, Running};
-pub(crate) use program::is_panic;
 pub use program::{Ending, Killed, Panicked, Program, Role, Stop, panic_message};
+pub(crate) use program::{Task, is_panic};
 pub(crate) use slot::{Helper, Holder};
 pub use stall::{Stall, Stuck};
 pub(crate) use ticket::{Origin, Ticket, Woken};

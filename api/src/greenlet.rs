@@ -6,6 +6,7 @@
 //! `unsafe` in the crate.
 
 pub(crate) mod interrupt;
+pub(crate) mod lent;
 pub(crate) mod overflow;
 pub(crate) mod stack;
 #[cfg(not(greenroom_threads))]

@@ -53,6 +53,7 @@ pub(crate) mod scoped;
 use std::io;
 use std::num::NonZero;
 use std::panic::{Location, resume_unwind};
+use std::rc::Rc;
 use std::time::Duration;
 
 pub use std::thread::Result;
@@ -69,7 +70,7 @@ pub use crate::driver::Killed;
 use crate::driver::{self, Driver, Label};
 use crate::greenlet::stack;
 use crate::hub::On;
-use join::Handle;
+use join::{Errand, Handle};
 
 /// Starts a greenlet. It runs when its turn comes, never inside this call.
 ///
@@ -115,9 +116,9 @@ where
     F: FnOnce() -> T + 'static,
     T: 'static,
 {
-    let (body, packet) = join::task(f, None);
-    let id = driver.spawn(body, label, stack_size, driver.origin(at));
-    JoinHandle(Handle::new(driver, id, packet))
+    let errand = Rc::new(Errand::new(f, None));
+    let id = driver.spawn(errand.clone(), label, stack_size, driver.origin(at));
+    JoinHandle(Handle::new(driver, id, errand))
 }
 
 /// Names a greenlet and sizes its stack before it is spawned. See [`std::thread::Builder`].

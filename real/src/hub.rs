@@ -55,7 +55,7 @@ use crate::watchdog::Watchdog;
 use clock::Clock;
 
 /// Reports taken in at a time; more wait for the next look.
-const EVENTS: usize = 1024;
+const EVENTS: usize = 64;
 /// What the poll reports a wake as; no table entry has this number.
 const WAKE: Token = Token(usize::MAX);
 const TURNS_MIN: usize = 64;

@@ -48,6 +48,7 @@ const UNSAFE: Allowed = &[
     ("api/src/greenlet/switched.rs", "switches stacks"),
     ("api/src/greenlet/threaded.rs", "passes a baton between threads, for tools"),
     ("api/src/greenlet/stack.rs", "maps stacks"),
+    ("api/src/greenlet/lent.rs", "lends a run's driver without a count of who holds it"),
     ("api/src/greenlet/interrupt.rs", "has a thread that hangs say where it is"),
     ("api/src/greenlet/overflow.rs", "handles the fault of an overflow"),
     ("api/src/thread/scoped.rs", "lets a greenlet borrow from a frame it cannot outlive"),

@@ -20,6 +20,26 @@ pub(crate) struct Call {
     pub(crate) nonblocking: bool,
 }
 
+/// Where a call stands that waits.
+#[derive(Default)]
+struct Stand {
+    /// Its place in the line, which it keeps from wait to wait; 0 before it has one.
+    place: Arrival,
+    /// When its own time is up.
+    deadline: Option<Tick>,
+    /// Whether others are in line.
+    others: bool,
+}
+
+/// What a call that waited does next.
+enum Next {
+    Try,
+    /// It is another's turn.
+    WaitOn,
+    /// Its time was up before it began to wait: what the socket shows now is all it gets.
+    AskOnce,
+}
+
 impl Call {
     /// Repeats `attempt` until it returns something else than `WouldBlock`, waiting in between.
     ///
@@ -34,55 +54,83 @@ impl Call {
         begin(driver)?;
         // Whether somebody else is in line: nobody can join it while this call runs.
         let others = driver.is_queued_on(self.io, self.interest);
-        if others && !self.nonblocking && self.may_queue(driver) {
-            return self.wait_and_try(driver, others, attempt);
-        }
-        let tried = attempt(&mut **driver.hub.borrow_mut(), self.io);
-        match tried {
-            Err(error) if would_block(&error) => match self.nonblocking {
-                true => self.refused(driver, error, others, attempt),
-                false => self.wait_and_try(driver, others, attempt),
-            },
-            done => {
-                self.got_through(driver, false, others);
-                done.map_err(told)
+        if !others || self.nonblocking || !self.may_queue(driver) {
+            let tried = attempt(&mut **driver.hub.borrow_mut(), self.io);
+            match tried {
+                // The error ends here: a kill that unwinds the wait has nothing to drop.
+                Err(error) if would_block(&error) => {
+                    if self.nonblocking {
+                        return self.refused(driver, error, others, attempt);
+                    }
+                }
+                done => {
+                    self.got_through(driver, false, others);
+                    return done.map_err(told);
+                }
             }
         }
-    }
-
-    /// A call that found nothing, or others before it: waits, and tries again.
-    #[inline(never)] // What does not wait needs little of the stack.
-    fn wait_and_try<T>(
-        &self,
-        driver: &Driver,
-        mut others: bool,
-        mut attempt: impl FnMut(&mut dyn Hub, Io) -> io::Result<T>,
-    ) -> io::Result<T> {
-        let mut place = 0;
-        let mut deadline = None;
+        let mut stand = Stand { others, ..Stand::default() };
         loop {
-            driver.may_wait()?;
-            if self.is_over(driver, &mut deadline) {
-                let untold = place == 0;
-                if untold && let Some(answer) = self.ask(driver, attempt) {
-                    self.got_through(driver, false, others);
+            match self.wait_for_turn(driver, &mut stand)? {
+                Next::Try => {}
+                Next::WaitOn => continue,
+                Next::AskOnce => {
+                    let Some(answer) = self.ask(driver, attempt) else {
+                        return Err(self.why_over(driver, stand.deadline));
+                    };
+                    self.got_through(driver, false, stand.others);
                     return answer;
                 }
-                return Err(self.why_over(driver, deadline));
-            }
-            let is_queued;
-            (others, is_queued) = self.wait(driver, deadline, &mut place)?;
-            if is_queued {
-                continue;
             }
             let tried = attempt(&mut **driver.hub.borrow_mut(), self.io);
             match tried {
                 Err(error) if would_block(&error) => {}
                 done => {
-                    self.got_through(driver, true, others);
+                    self.got_through(driver, true, stand.others);
                     return done.map_err(told);
                 }
             }
+        }
+    }
+
+    /// Waits once for the call's turn.
+    ///
+    /// What is on the stack while it waits is little, and the same for all calls: each line of the cache
+    /// that it takes more has to be fetched when it goes on.
+    #[inline(never)]
+    fn wait_for_turn(&self, driver: &Driver, stand: &mut Stand) -> io::Result<Next> {
+        driver.may_wait()?;
+        if (self.timeout_ns.is_some() || driver.is_hurried())
+            && self.is_over(driver, &mut stand.deadline)
+        {
+            return self.end_waiting(driver, stand);
+        }
+        let line = (self.io, self.interest, &mut stand.place);
+        match driver.park_in_line(self.op, line, stand.deadline) {
+            Waited::Called { others } if !driver.is_hurried() => {
+                stand.others = others;
+                Ok(Next::Try)
+            }
+            waited if driver.is_killed() => {
+                // It stands in no line any more, and nothing was left with it. It is raised here, before
+                // anything stands on the stack that would have to be unwound.
+                let called = waited.into_others();
+                driver.raise_kill();
+                stand.others =
+                    called.ok_or_else(|| io::Error::from_raw_os_error(libc::ECANCELED))?;
+                Ok(Next::Try)
+            }
+            waited => self.woken_in_a_hurry(driver, waited, stand),
+        }
+    }
+
+    /// What a call whose time is up does before it is told so.
+    #[cold]
+    #[inline(never)]
+    fn end_waiting(&self, driver: &Driver, stand: &Stand) -> io::Result<Next> {
+        match stand.place {
+            0 => Ok(Next::AskOnce),
+            _ => Err(self.why_over(driver, stand.deadline)),
         }
     }
 
@@ -166,49 +214,37 @@ impl Call {
         }
     }
 
-    /// Waits once; returns whether others are in line, and whether they go first. An end by the
-    /// clock is not an error yet: the loop tries again before, if it is this call's turn.
-    #[inline(always)]
-    fn wait(
-        &self,
-        driver: &Driver,
-        deadline: Option<Tick>,
-        place: &mut Arrival,
-    ) -> io::Result<(bool, bool)> {
-        let line = (self.io, self.interest, &mut *place);
-        match driver.park_in_line(self.op, line, deadline) {
-            Waited::Called { others } if !driver.is_hurried() => Ok((others, false)),
-            waited => {
-                // One that is killed stands in no line any more, and nothing was left with it. It is raised
-                // here, before anything stands on the stack that would have to be unwound.
-                driver.raise_kill();
-                self.woken_in_a_hurry(driver, waited, *place)
-            }
-        }
-    }
-
+    /// An end by the clock is not an error yet: the call tries again before, if it is its turn.
     #[cold]
+    #[inline(never)]
     fn woken_in_a_hurry(
         &self,
         driver: &Driver,
         waited: Waited,
-        place: Arrival,
-    ) -> io::Result<(bool, bool)> {
+        stand: &mut Stand,
+    ) -> io::Result<Next> {
         let woken = match waited {
-            Waited::Called { others } => return Ok((others, false)),
+            Waited::Called { others } => {
+                stand.others = others;
+                return Ok(Next::Try);
+            }
             Waited::Ended(woken) => woken,
         };
         match wake_of(woken)? {
             Wake::Event => unreachable!("it is called then"),
             Wake::TimedOut => {
-                let left = driver.last_turn((self.io, self.interest, place));
+                let left = driver.last_turn((self.io, self.interest, stand.place));
                 driver.raise_kill();
                 // It is in no line if the descriptor was closed, which its try will find.
-                let Some(left) = left else { return Ok((false, false)) };
+                let Some(left) = left else {
+                    stand.others = false;
+                    return Ok(Next::Try);
+                };
                 if left.called && !left.first {
                     driver.pass_on(self.io, self.interest);
                 }
-                Ok((left.others, !left.first))
+                stand.others = left.others;
+                Ok(if left.first { Next::Try } else { Next::WaitOn })
             }
         }
     }

@@ -24,13 +24,6 @@ impl<T> Crowd<T> {
     pub(crate) fn len(&self) -> usize {
         self.places.len() - self.gaps
     }
-    pub(crate) fn capacity(&self) -> usize {
-        self.places.capacity()
-    }
-    pub(crate) fn clear(&mut self) {
-        self.places.clear();
-        self.gaps = 0;
-    }
 
     /// Somebody comes, last or to an old place, where nobody stands.
     #[inline]

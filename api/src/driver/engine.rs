@@ -19,11 +19,14 @@ use super::locals::Locals;
 use super::mailbox::{Mail, Mailbox};
 use super::names::Label;
 use super::parker::Parker;
-use super::program::{Ending, Panicked, Program, Role, Stop, discard, is_panic, panic_message};
+use super::program::{
+    Ending, Panicked, Program, Role, Stop, Task, discard, is_panic, panic_message,
+};
 use super::stall::{self, Stall};
 use super::table::Table;
 use super::thread_locals;
 use super::ticket::{Origin, Ticket};
+use crate::greenlet::lent::{self, Lent, Loan};
 use crate::hub::{DeadHub, GreenletId, HostId, Hub, Instant, Note, Ready, SystemTime, Tick};
 
 pub(crate) use overflow::write_current;
@@ -64,7 +67,7 @@ pub fn run_judged<H: Hub + 'static, R>(
     ends_alive: impl FnOnce(&H) -> bool,
     judge: impl FnOnce(&Stop, &[Panicked], &H) -> R,
 ) -> (Ending, H, R) {
-    let driver = Rc::new(Driver::new(Box::new(hub), programs));
+    let driver = Driver::new(Box::new(hub), programs);
     let entered = Entered::begin(&driver);
     let ended = catch_unwind(AssertUnwindSafe(|| {
         let stop = driver.run_to_end();
@@ -93,40 +96,29 @@ pub fn run_judged<H: Hub + 'static, R>(
 }
 
 /// While it lives, this thread runs a hub; a hub that panics is left as well.
-struct Entered;
+struct Entered(#[expect(dead_code, reason = "it is held")] Loan<Driver>);
 
 impl Entered {
-    fn begin(driver: &Rc<Driver>) -> Entered {
-        let entered = CURRENT.with_borrow_mut(|current| {
-            let free = current.is_none();
-            if free {
-                *current = Some(driver.clone());
-            }
-            free
-        });
-        assert!(entered, "this thread runs a hub already: a hub is not entered twice");
-        Entered
-    }
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        CURRENT.with_borrow_mut(|current| *current = None);
+    fn begin(driver: &Driver) -> Entered {
+        let loan = lent::lend(driver, &CURRENT);
+        Entered(loan.expect("this thread runs a hub already: a hub is not entered twice"))
     }
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
+    static CURRENT: Cell<Option<Lent<Driver>>> = const { Cell::new(None) };
 }
 
 /// The driver of this thread, if it runs one.
-pub(crate) fn current() -> Option<Rc<Driver>> {
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+#[inline(always)]
+pub(crate) fn current() -> Option<Lent<Driver>> {
+    lent::find(&CURRENT)
 }
 
-/// Calls `f` on this thread's driver, if it runs one. `f` must not switch.
+/// Calls `f` on this thread's driver, if it runs one.
+#[inline(always)]
 pub(crate) fn with_current<T>(f: impl FnOnce(&Driver) -> T) -> Option<T> {
-    CURRENT.try_with(|current| current.borrow().as_ref().map(|driver| f(driver))).ok().flatten()
+    current().map(|driver| f(&driver))
 }
 
 /// Wakes a waiter of this thread's hub at once, or of another's through its mailbox.
@@ -232,7 +224,7 @@ impl Driver {
     /// Makes a greenlet; it runs when its turn comes.
     pub(crate) fn spawn(
         &self,
-        body: Box<dyn FnOnce()>,
+        body: Rc<dyn Task>,
         label: Label,
         stack_size: usize,
         origin: Origin,
@@ -246,7 +238,9 @@ impl Driver {
             // A body that nobody knows of would run when what it borrows is gone.
             let body = table.retract(id);
             drop((hub, table));
-            drop(body);
+            if let Some(body) = body {
+                body.cancel();
+            }
             resume_unwind(panic);
         }
         id

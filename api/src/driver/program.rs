@@ -18,6 +18,13 @@ pub struct Program {
     pub body: Box<dyn Fn()>,
 }
 
+/// What a greenlet runs, once or never.
+pub(crate) trait Task {
+    fn run(&self);
+    /// It never will: what it would have run with is dropped.
+    fn cancel(&self);
+}
+
 /// Whether a run waits for a host's program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

@@ -5,6 +5,8 @@
 
 use std::fmt;
 use std::io;
+use std::mem;
+use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +15,7 @@ use super::crowd::{Arrival, Crowd};
 use super::locals::Locals;
 use super::names::{Children, Label, PathNode, write_name, write_path};
 use super::parker::Parker;
+use super::program::Task;
 use super::ticket::{Origin, Ticket};
 use super::timeout::Timeout;
 use super::timers::Timer;
@@ -22,13 +25,10 @@ use crate::hub::{GreenletId, HostId, On, Tick, Wait, WokeBy};
 
 /// What a greenlet's first turn finds.
 pub(super) enum Beginning {
-    Body(Box<dyn FnOnce()>, usize),
+    Body(Rc<dyn Task>, usize),
     /// Killed before it ever ran: what it owns is still to be dropped.
-    Cancelled(Box<dyn FnOnce()>),
+    Cancelled(Rc<dyn Task>),
 }
-
-/// What has not begun: what is to run, and on how large a stack.
-pub(super) type Body = (Box<dyn FnOnce()>, usize);
 
 /// As many polls there never are.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -73,12 +73,15 @@ pub(super) struct LastWait {
     pub(super) place: Arrival,
 }
 
-/// What a greenlet is given once, and what most never need.
+/// What a greenlet is given once.
 pub(super) struct Details {
     pub(super) timer: Timer,
     /// It is in the queue and merely yielded, when there had been so many polls.
     pub(super) yielded: u64,
-    pub(super) body: Option<Body>,
+    /// What has not begun.
+    pub(super) body: Option<Rc<dyn Task>>,
+    /// How large a stack it is to run on, in bytes.
+    pub(super) stack_size: usize,
     /// Its number in the order of spawning, for all that happens in id order.
     pub(super) born: u64,
     /// Its number among those of its host.
@@ -86,19 +89,36 @@ pub(super) struct Details {
     pub(super) label: Label,
     pub(super) ordinal: u32,
     pub(super) origin: Origin,
-    /// The parent's place in the spawn tree, and this one's once it has a child.
+    /// The parent's place in the spawn tree.
     pub(super) above: Option<Rc<PathNode>>,
-    pub(super) place: Option<Rc<PathNode>>,
-    pub(super) children: Children,
-    pub(super) joiners: Crowd<Ticket>,
+    /// Its own, once it has a child.
+    pub(super) kin: Option<Box<Kin>>,
+    /// Who waits for its end first, and since which wait for an end; others are among the rare.
+    pub(super) joiner: Option<(NonZeroU64, Ticket)>,
+    /// A kill or an expiry is unwinding it, as opposed to a panic of its own.
+    pub(super) unwinding: bool,
+    rare: Option<Box<Rare>>,
+}
+
+/// What only those have who spawn.
+#[derive(Default)]
+pub(super) struct Kin {
+    /// Its place in the spawn tree.
+    place: Option<Rc<PathNode>>,
+    children: Children,
+}
+
+/// What most greenlets never need.
+#[derive(Default)]
+pub(super) struct Rare {
     pub(super) timeouts: Vec<Timeout>,
+    /// Who waits for its end beside the first.
+    pub(super) joiners: Crowd<Ticket>,
     /// How often it met its kill, and how often after that while its end was owed.
     pub(super) kills_met: u32,
     pub(super) kills_met_owing: u32,
     /// How many waits it asked for where none is allowed.
     pub(super) refusals: u32,
-    /// A kill or an expiry is unwinding it, as opposed to a panic of its own.
-    pub(super) unwinding: bool,
     /// What cancelled its wait.
     pub(super) error: Option<io::Error>,
     /// What is known of who could end its wait.
@@ -198,40 +218,79 @@ impl Details {
             timer: Timer::default(),
             yielded: NEVER,
             body: None,
+            stack_size: 0,
             born: 0,
             number: 0,
             label: Label::Task,
             ordinal: 0,
-            origin: Origin { parent: None, owner: None, host: HostId(0), program: None, at: None },
+            origin: Origin { parent: None, owner: None, host: HostId(0), is_root: false, at: None },
             above: None,
-            place: None,
-            children: Children::default(),
-            joiners: Crowd::new(),
-            timeouts: Vec::new(),
-            kills_met: 0,
-            kills_met_owing: 0,
-            refusals: 0,
+            kin: None,
+            joiner: None,
             unwinding: false,
-            error: None,
-            helper: None,
-            parker: None,
-            locals: None,
+            rare: None,
         }
     }
 
     /// Its greenlet is over. What the next one is given at its birth stays until then.
     pub(super) fn end(&mut self) {
         self.above = None;
-        self.place = None;
-        self.children = Children::default();
-        self.timeouts.clear();
-        self.kills_met = 0;
-        self.kills_met_owing = 0;
-        self.refusals = 0;
+        self.kin = None;
+        self.joiner = None;
         self.unwinding = false;
-        self.error = None;
-        self.parker = None;
-        self.locals = None;
+        self.rare = None;
+    }
+
+    /// The names that it has given to children.
+    pub(super) fn children(&mut self) -> &mut Children {
+        &mut self.kin.get_or_insert_default().children
+    }
+
+    /// What it has of what most never need.
+    #[inline]
+    pub(super) fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// The timeouts it is inside of, outermost first.
+    pub(super) fn timeouts(&self) -> &[Timeout] {
+        self.rare().map_or(&[], |rare| &rare.timeouts)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn timeouts_mut(&mut self) -> &mut [Timeout] {
+        self.rare.as_mut().map_or(&mut [], |rare| &mut rare.timeouts)
+    }
+
+    /// Somebody waits for its end, since this wait for an end.
+    pub(super) fn add_joiner(&mut self, arrival: NonZeroU64, ticket: Ticket) {
+        match self.joiner {
+            None => self.joiner = Some((arrival, ticket)),
+            Some(_) => self.rare_mut().joiners.enter(arrival.get(), ticket),
+        }
+    }
+
+    /// It does so no more.
+    pub(super) fn remove_joiner(&mut self, arrival: Arrival) {
+        let others = self.rare.as_mut().map(|rare| &mut rare.joiners);
+        if self.joiner.is_none_or(|(first, _)| first.get() != arrival) {
+            others.and_then(|others| others.leave(arrival));
+            return;
+        }
+        let next = others.and_then(Crowd::pop_first);
+        self.joiner = next.and_then(|(arrival, ticket)| Some((NonZeroU64::new(arrival)?, ticket)));
+    }
+
+    /// Who waits for its end, in the order they came.
+    pub(super) fn take_joiners(&mut self) -> (Option<Ticket>, Crowd<Ticket>) {
+        let first = self.joiner.take().map(|(_, ticket)| ticket);
+        let others = self.rare.as_mut().map(|rare| mem::take(&mut rare.joiners));
+        (first, others.unwrap_or_default())
     }
 
     /// Writes the path without memory of its own, and no more than its last names.
@@ -241,8 +300,9 @@ impl Details {
     }
 
     pub(super) fn place(&mut self) -> Rc<PathNode> {
-        let Details { place, above, label, ordinal, .. } = self;
-        place
+        let Details { kin, above, label, ordinal, .. } = self;
+        kin.get_or_insert_default()
+            .place
             .get_or_insert_with(|| Rc::new(PathNode::below(above.clone(), label.clone(), *ordinal)))
             .clone()
     }

@@ -15,7 +15,8 @@ pub(super) use ends::KillMet;
 use super::crowd::Arrival;
 use super::locals::Locals;
 use super::names::{Label, PathNode, write_name, write_path};
-use super::slot::{Body, Details, Helper, NEVER, Slot};
+use super::program::Task;
+use super::slot::{Details, Helper, NEVER, Slot};
 use super::ticket::{Origin, Ticket};
 use super::timers::Timers;
 use super::waiters::Waiters;
@@ -56,14 +57,14 @@ impl Table {
 
     pub(super) fn insert(
         &mut self,
-        body: Box<dyn FnOnce()>,
+        body: Rc<dyn Task>,
         label: Label,
         stack_size: usize,
         origin: Origin,
     ) -> GreenletId {
         let parent = origin.parent.filter(|&parent| self.is_live(parent));
         let (ordinal, above) = match parent.map(|parent| &mut self.details[parent.slot()]) {
-            Some(parent) => (parent.children.next(&label), Some(parent.place())),
+            Some(parent) => (parent.children().next(&label), Some(parent.place())),
             None => (1, None),
         };
         self.born += 1;
@@ -79,7 +80,8 @@ impl Table {
         slot.id = id;
         slot.live = true;
         let details = &mut self.details[index as usize];
-        details.body = Some((body, stack_size));
+        details.body = Some(body);
+        details.stack_size = stack_size;
         details.label = label;
         details.ordinal = ordinal;
         details.origin = origin;
@@ -107,10 +109,9 @@ impl Table {
     }
 
     /// Undoes an [`insert`](Table::insert) that nobody was told of; returns what would have run.
-    pub(super) fn retract(&mut self, id: GreenletId) -> Option<Body> {
+    pub(super) fn retract(&mut self, id: GreenletId) -> Option<Rc<dyn Task>> {
         let details = &mut self.details[id.slot()];
         let body = details.body.take();
-        details.joiners.clear();
         details.end();
         self.slots[id.slot()].end();
         self.forget_yield_of(id);
@@ -143,7 +144,7 @@ impl Table {
 
     pub(super) fn origin(&self, at: &'static Location<'static>) -> Origin {
         let host = self.host_here().unwrap_or(HostId(0));
-        Origin { parent: self.current, owner: None, host, program: None, at: Some(at) }
+        Origin { parent: self.current, owner: None, host, is_root: false, at: Some(at) }
     }
 
     /// The host that the current greenlet stands on.
@@ -154,12 +155,12 @@ impl Table {
     /// The current greenlet's own values.
     pub(super) fn locals(&mut self) -> Option<Rc<Locals>> {
         let id = self.current?;
-        Some(self.details[id.slot()].locals.get_or_insert_default().clone())
+        Some(self.details[id.slot()].rare_mut().locals.get_or_insert_default().clone())
     }
 
     /// The current greenlet's own values, if it ever looked at one.
     pub(super) fn locals_if_any(&self) -> Option<Rc<Locals>> {
-        self.details[self.current?.slot()].locals.clone()
+        self.details[self.current?.slot()].rare()?.locals.clone()
     }
 
     /// The path in the spawn tree, made on demand.
@@ -232,7 +233,7 @@ impl Table {
 
     /// The current greenlet has entered a timeout or left some; returns whether it is hurried.
     pub(super) fn count_timeouts(&mut self) -> bool {
-        let in_timeout = !self.current_details().timeouts.is_empty();
+        let in_timeout = !self.current_details().timeouts().is_empty();
         let slot = self.current_slot();
         slot.in_timeout = in_timeout;
         slot.is_hurried()
@@ -276,11 +277,11 @@ impl Table {
 
     /// What is known of who could end its wait.
     pub(super) fn helper(&self, id: GreenletId) -> Option<&Helper> {
-        self.details[id.slot()].helper.as_ref()
+        self.details[id.slot()].rare()?.helper.as_ref()
     }
 
     pub(super) fn set_helper(&mut self, helper: Helper) {
-        self.current_details().helper = Some(helper);
+        self.current_details().rare_mut().helper = Some(helper);
         self.current_slot().has_helper = true;
     }
 

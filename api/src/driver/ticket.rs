@@ -29,7 +29,15 @@ pub(crate) struct Origin {
     /// Who stands in the scope it was spawned in, and so on a frame that it may borrow from.
     pub(crate) owner: Option<GreenletId>,
     pub(crate) host: HostId,
-    pub(crate) program: Option<usize>,
+    /// Whether it runs its host's program.
+    pub(crate) is_root: bool,
     /// Where in the program it was spawned.
     pub(crate) at: Option<&'static Location<'static>>,
+}
+
+impl Origin {
+    /// Which program it runs, by its host's number.
+    pub(super) fn program(&self) -> Option<usize> {
+        self.is_root.then_some(self.host.0 as usize)
+    }
 }

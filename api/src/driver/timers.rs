@@ -9,14 +9,14 @@ use std::collections::BinaryHeap;
 
 use crate::hub::Tick;
 
-/// A deadline and its place among equal ones.
+/// A deadline and its place among equal ones; 0 is none.
 pub(super) type Due = (Tick, u64);
 
-/// The heap entry and the deadline of one greenlet.
+/// The heap entry and the deadline of one greenlet. Where the place is none, so are they.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Timer {
-    due: Option<Due>,
-    armed: Option<Due>,
+    due: Due,
+    armed: Due,
 }
 
 #[derive(Default)]
@@ -30,9 +30,9 @@ impl Timers {
     pub(super) fn set(&mut self, timer: &mut Timer, slot: u32, at: Tick) {
         self.made += 1;
         let due = (at, self.made);
-        timer.due = Some(due);
-        if timer.armed.is_none_or(|armed| armed.0 > at) {
-            timer.armed = Some(due);
+        timer.due = due;
+        if is_none(timer.armed) || timer.armed.0 > at {
+            timer.armed = due;
             self.heap.push(Reverse((due, slot)));
         }
     }
@@ -52,14 +52,14 @@ impl Timers {
         loop {
             let &Reverse((entry, slot)) = self.heap.peek()?;
             let timer = timer(slots, slot);
-            if timer.armed == Some(entry) {
-                if timer.due == Some(entry) {
+            if timer.armed == entry {
+                if timer.due == entry {
                     return Some((entry.0, slot));
                 }
                 timer.armed = timer.due;
-                if let Some(due) = timer.due {
+                if !is_none(timer.due) {
                     // Not before the entry it replaces, which is therefore still the first.
-                    self.heap.push(Reverse((due, slot)));
+                    self.heap.push(Reverse((timer.due, slot)));
                 }
             }
             self.heap.pop();
@@ -69,6 +69,10 @@ impl Timers {
 
 impl Timer {
     pub(super) fn clear(&mut self) {
-        self.due = None;
+        self.due = Due::default();
     }
+}
+
+fn is_none(due: Due) -> bool {
+    due.1 == 0
 }

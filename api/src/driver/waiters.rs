@@ -66,16 +66,8 @@ impl Line<'_> {
         Some(if self.interest.is_readable() { &mut crowd.readers } else { &mut crowd.writers })
     }
 
-    #[inline(always)]
-    fn enter(&mut self, queued: Queued) {
-        match self.first {
-            None => *self.first = Some(queued),
-            Some(_) => self.enter_crowd(queued),
-        }
-    }
-
-    #[cold]
-    fn enter_crowd(&mut self, mut queued: Queued) {
+    /// Comes where others stand.
+    fn enter(&mut self, mut queued: Queued) {
         if let Some(first) = self.first.as_mut().filter(|first| first.place > queued.place) {
             std::mem::swap(first, &mut queued);
         }
@@ -161,6 +153,11 @@ impl Source {
     fn begin(&mut self, io: Io) {
         *self = Source { io: Some(io), ..Source::default() };
     }
+    #[cold]
+    #[inline(never)]
+    fn enter_crowd(&mut self, interest: Readiness, queued: Queued) {
+        self.line(interest).enter(queued);
+    }
     fn is_watched(&self) -> bool {
         self.crowd.as_ref().is_some_and(|crowd| !crowd.watchers.is_empty())
     }
@@ -209,7 +206,12 @@ impl Waiters {
             *place = self.lined_up;
         }
         let queued = Queued { place: *place, greenlet, called: false };
-        self.source(io).line(interest).enter(queued);
+        let source = self.source(io);
+        let first = if interest.is_readable() { &mut source.reader } else { &mut source.writer };
+        match first {
+            None => *first = Some(queued),
+            Some(_) => source.enter_crowd(interest, queued),
+        }
     }
 
     /// Has every report of this source wake the wait of this ticket; returns by what it is taken off.

@@ -41,6 +41,10 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    /// Of which hub.
+    pub(super) fn hub(&self) -> u64 {
+        self.id.hub
+    }
     /// That of a live greenlet.
     pub(super) fn of(driver: &Driver, greenlet: GreenletId) -> Identity {
         let (host, number, label) = driver.identity(greenlet).expect("it is live");

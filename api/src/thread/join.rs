@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::id::{Identity, Thread};
 use super::scoped::Family;
-use crate::driver::{self, Driver, Killed, Panicked, Woken};
+use crate::driver::{self, Driver, Killed, Panicked, Task, Woken};
 use crate::hub::{GreenletId, Note, On};
 
 /// Waits for a greenlet, or ends it. See [`std::thread::JoinHandle`].
@@ -20,7 +20,7 @@ use crate::hub::{GreenletId, Note, On};
 /// fn is_send<T: Send>() {}
 /// is_send::<greenroom::thread::JoinHandle<()>>();
 /// ```
-pub struct JoinHandle<T>(pub(super) Handle<T>);
+pub struct JoinHandle<T>(pub(super) Handle<'static, T>);
 
 impl<T> JoinHandle<T> {
     /// Waits for the greenlet's result. A panic in it, or [`Killed`], is the error.
@@ -73,44 +73,32 @@ impl<T> fmt::Debug for JoinHandle<T> {
 }
 
 /// What every handle of a greenlet is. The `Rc` keeps it on its thread.
-pub(super) struct Handle<T> {
+pub(super) struct Handle<'a, T> {
     id: GreenletId,
-    hub: u64,
     who: Identity,
-    packet: Rc<Packet<T>>,
+    packet: Rc<dyn HasPacket<T> + 'a>,
     /// Made when it is first asked for.
     thread: OnceCell<Box<Thread>>,
 }
 
-/// Wraps `f` so that its result is kept for a handle. A panic that nobody takes is told to the
-/// family, or else to the run.
-pub(super) fn task<'a, F, T>(
-    f: F,
-    family: Option<Rc<Family>>,
-) -> (Box<dyn FnOnce() + 'a>, Rc<Packet<T>>)
-where
-    F: FnOnce() -> T + 'a,
-    T: 'a,
-{
-    let packet = Rc::new(Packet { result: RefCell::new(None), greenlet: Cell::new(None), family });
-    let theirs = packet.clone();
-    let body = move || {
-        let result = catch_unwind(AssertUnwindSafe(f));
-        if result.as_ref().is_err_and(|payload| driver::is_panic(&**payload)) {
-            theirs.greenlet.set(driver::with_current(Driver::current_id).flatten());
-            theirs.name_it();
-        }
-        *theirs.result.borrow_mut() = Some(result.map_err(Failure::from));
-    };
-    (Box::new(body), packet)
+/// What a greenlet runs, and what it leaves, in one: the driver has the one side of it, the handle the
+/// other.
+pub(super) struct Errand<F, T> {
+    /// Until it begins.
+    f: Cell<Option<F>>,
+    packet: Packet<T>,
 }
 
 /// What a greenlet leaves for whoever joins it. A panic nobody takes is reported.
 pub(super) struct Packet<T> {
-    result: RefCell<Option<std::result::Result<T, Failure>>>,
-    greenlet: Cell<Option<GreenletId>>,
+    result: RefCell<Option<std::result::Result<T, Box<Failure>>>>,
     /// The scope it was spawned in.
     family: Option<Rc<Family>>,
+}
+
+/// An errand, as its handle sees it.
+pub(super) trait HasPacket<T> {
+    fn packet(&self) -> &Packet<T>;
 }
 
 struct Failure {
@@ -118,24 +106,49 @@ struct Failure {
     greenlet: String,
 }
 
-impl From<Box<dyn Any + Send>> for Failure {
-    fn from(payload: Box<dyn Any + Send>) -> Failure {
-        let name = |driver: &Driver| driver.current_id().map(|id| driver.name(id));
-        let greenlet = driver::with_current(name).flatten().unwrap_or_default();
-        Failure { payload, greenlet }
+impl<F, T> Errand<F, T> {
+    /// `f`, with a place for its result. A panic that nobody takes is told to the family, or else to the
+    /// run.
+    pub(super) fn new(f: F, family: Option<Rc<Family>>) -> Errand<F, T> {
+        let packet = Packet { result: RefCell::new(None), family };
+        Errand { f: Cell::new(Some(f)), packet }
     }
 }
 
-impl<T> Packet<T> {
-    /// Tells the recorder of a panic while the greenlet still has its name.
-    fn name_it(&self) {
-        if let Some(id) = self.greenlet.get() {
-            driver::with_current(|driver| {
-                if driver.takes_notes() {
-                    driver.note(&Note::Ended(id, Some("panicked")));
-                }
-            });
-        }
+impl<F: FnOnce() -> T, T> Task for Errand<F, T> {
+    fn run(&self) {
+        let f = self.f.take().expect("it runs once");
+        let result = catch_unwind(AssertUnwindSafe(f));
+        let kept = result.map_err(|payload| Box::new(Failure::of(payload)));
+        *self.packet.result.borrow_mut() = Some(kept);
+    }
+
+    fn cancel(&self) {
+        drop(self.f.take());
+    }
+}
+
+impl<F, T> HasPacket<T> for Errand<F, T> {
+    fn packet(&self) -> &Packet<T> {
+        &self.packet
+    }
+}
+
+impl Failure {
+    /// What ended the current greenlet. The recorder is told of a panic while the greenlet still has
+    /// its name.
+    #[cold]
+    fn of(payload: Box<dyn Any + Send>) -> Failure {
+        let is_panic = driver::is_panic(&*payload);
+        let tell = |driver: &Driver| {
+            let id = driver.current_id()?;
+            if is_panic && driver.takes_notes() {
+                driver.note(&Note::Ended(id, Some("panicked")));
+            }
+            Some(driver.name(id))
+        };
+        let greenlet = driver::with_current(tell).flatten().unwrap_or_default();
+        Failure { payload, greenlet }
     }
 }
 
@@ -155,10 +168,13 @@ impl<T> Drop for Packet<T> {
     }
 }
 
-impl<T> Handle<T> {
-    pub(super) fn new(driver: &Driver, id: GreenletId, packet: Rc<Packet<T>>) -> Handle<T> {
-        let (hub, who) = (driver.id, Identity::of(driver, id));
-        Handle { id, hub, who, packet, thread: OnceCell::new() }
+impl<'a, T> Handle<'a, T> {
+    pub(super) fn new(
+        driver: &Driver,
+        id: GreenletId,
+        packet: Rc<dyn HasPacket<T> + 'a>,
+    ) -> Handle<'a, T> {
+        Handle { id, who: Identity::of(driver, id), packet, thread: OnceCell::new() }
     }
 
     pub(super) fn join(self) -> Result<T> {
@@ -171,7 +187,7 @@ impl<T> Handle<T> {
     pub(super) fn join_timeout(
         self,
         timeout: Duration,
-    ) -> std::result::Result<Result<T>, Handle<T>> {
+    ) -> std::result::Result<Result<T>, Handle<'a, T>> {
         match self.wait(Some(timeout)) {
             Ok(()) => Ok(self.take()),
             Err(_) => Err(self),
@@ -179,7 +195,7 @@ impl<T> Handle<T> {
     }
 
     pub(super) fn kill(&self) {
-        if let Some(driver) = driver::current().filter(|driver| driver.id == self.hub) {
+        if let Some(driver) = driver::current().filter(|driver| driver.id == self.who.hub()) {
             driver.kill(self.id);
             driver.raise_kill();
         }
@@ -187,19 +203,19 @@ impl<T> Handle<T> {
 
     pub(super) fn is_finished(&self) -> bool {
         driver::count_call();
-        driver::with_current(|driver| driver.id != self.hub || !driver.is_live(self.id))
+        driver::with_current(|driver| driver.id != self.who.hub() || !driver.is_live(self.id))
             .unwrap_or(true)
     }
 
     pub(super) fn path(&self) -> String {
         driver::count_call();
-        let name = |driver: &Driver| (driver.id == self.hub).then(|| driver.name(self.id));
+        let name = |driver: &Driver| (driver.id == self.who.hub()).then(|| driver.name(self.id));
         driver::with_current(name).flatten().unwrap_or_default()
     }
 
     pub(super) fn thread(&self) -> &Thread {
         self.thread.get_or_init(|| {
-            let known = driver::current().filter(|driver| driver.id == self.hub);
+            let known = driver::current().filter(|driver| driver.id == self.who.hub());
             Box::new(match known.filter(|driver| driver.is_live(self.id)) {
                 Some(driver) => Thread::of(&driver, self.id),
                 None => Thread::of_nobody(&self.who),
@@ -209,7 +225,7 @@ impl<T> Handle<T> {
 
     /// Which greenlet it is, and of which hub.
     pub(super) fn whose(&self) -> (u64, GreenletId) {
-        (self.hub, self.id)
+        (self.who.hub(), self.id)
     }
 
     fn wait(&self, timeout: Option<Duration>) -> io::Result<()> {
@@ -217,7 +233,7 @@ impl<T> Handle<T> {
         let driver = driver::current().ok_or_else(driver::outside)?;
         driver.after_switch();
         let deadline = timeout.map(|timeout| driver.now().after(timeout));
-        while driver.id == self.hub && driver.is_live(self.id) {
+        while driver.id == self.who.hub() && driver.is_live(self.id) {
             driver.may_wait()?;
             if deadline.is_some_and(|deadline| driver.now() >= deadline) {
                 return Err(io::ErrorKind::TimedOut.into());
@@ -237,7 +253,7 @@ impl<T> Handle<T> {
     }
 
     fn take(&self) -> Result<T> {
-        match self.packet.result.borrow_mut().take() {
+        match self.packet.packet().result.borrow_mut().take() {
             Some(Ok(value)) => Ok(value),
             Some(Err(failure)) => Err(failure.payload),
             None => Err(Box::new(Killed)),

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::io;
-use std::marker::PhantomData;
 use std::panic::Location;
+use std::rc::Rc;
 use std::time::Duration;
 
 pub use super::scoped::Scope;
 
-use super::join::{self, Handle};
+use super::join::{Errand, Handle};
 use super::scoped;
 use super::{Builder, Result, Thread};
 use crate::driver::{self, Label};
@@ -109,9 +109,9 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + 'scope,
         T: 'scope,
     {
-        let (body, packet) = join::task(f, Some(self.family().clone()));
-        let id = self.adopt(body, label, stack_size, at);
-        ScopedJoinHandle { handle: Handle::new(self.driver(), id, packet), scope: PhantomData }
+        let errand = Rc::new(Errand::new(f, Some(self.family().clone())));
+        let id = self.adopt(errand.clone(), label, stack_size, at);
+        ScopedJoinHandle { handle: Handle::new(self.driver(), id, errand) }
     }
 }
 
@@ -150,8 +150,7 @@ impl Builder {
 /// is_send::<greenroom::thread::ScopedJoinHandle<'static, ()>>();
 /// ```
 pub struct ScopedJoinHandle<'scope, T> {
-    handle: Handle<T>,
-    scope: PhantomData<&'scope ()>,
+    handle: Handle<'scope, T>,
 }
 
 impl<'scope, T> ScopedJoinHandle<'scope, T> {
@@ -165,7 +164,7 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
         self,
         timeout: Duration,
     ) -> std::result::Result<Result<T>, ScopedJoinHandle<'scope, T>> {
-        let again = |handle| ScopedJoinHandle { handle, scope: PhantomData };
+        let again = |handle| ScopedJoinHandle { handle };
         self.handle.join_timeout(timeout).map_err(again)
     }
 

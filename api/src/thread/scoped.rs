@@ -11,8 +11,9 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, Location, RefUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-use crate::driver::{self, Driver, Label, Origin, Panicked};
+use crate::driver::{self, Driver, Label, Origin, Panicked, Task};
 use crate::greenlet::end_process;
+use crate::greenlet::lent::Lent;
 use crate::hub::{GreenletId, On};
 
 /// Where greenlets are spawned that may borrow what outlives them. See [`std::thread::Scope`].
@@ -28,7 +29,7 @@ use crate::hub::{GreenletId, On};
 /// });
 /// ```
 pub struct Scope<'scope, 'env: 'scope> {
-    driver: Rc<Driver>,
+    driver: Lent<Driver>,
     /// The greenlet that stands in [`lend`].
     owner: Option<GreenletId>,
     family: Rc<Family>,
@@ -53,7 +54,7 @@ pub(crate) struct Family {
 /// kill or an expired timeout unwinds `f` or the wait, they are killed and unwound in place instead.
 /// Only then does it return or unwind.
 #[track_caller]
-pub(crate) fn lend<'env, F, T>(driver: Rc<Driver>, f: F) -> T
+pub(crate) fn lend<'env, F, T>(driver: Lent<Driver>, f: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
@@ -87,14 +88,16 @@ impl<'scope> Scope<'scope, '_> {
     /// Makes a greenlet of this scope; it runs when its turn comes.
     pub(crate) fn adopt(
         &'scope self,
-        body: Box<dyn FnOnce() + 'scope>,
+        body: Rc<dyn Task + 'scope>,
         label: Label,
         stack_size: usize,
         at: &'static Location<'static>,
     ) -> GreenletId {
-        // SAFETY: only the lifetime changes. `body`, all it owns and every frame on its stack are
-        // used by this greenlet alone, so it is enough that the greenlet is over before `'scope`
-        // is: that its body was called to its end, unwound to its root, or dropped uncalled.
+        // SAFETY: only the lifetime changes. What `body` runs, all that owns and every frame on its stack
+        // are used by this greenlet alone, so it is enough that the greenlet is over before `'scope`
+        // is: that its body was run to its end, unwound to its root, or cancelled. The driver drops its
+        // `Rc` then. A handle that keeps the other has it under its true lifetime, and with a result in
+        // it at most.
         //
         // `'scope` ends no sooner than the call of `lend` that made this scope (a `Scope` is made
         // nowhere else, and `f` gets it by reference under a `'scope` of `lend`'s choosing). `lend`
@@ -120,7 +123,7 @@ impl<'scope> Scope<'scope, '_> {
         // is what spawns by it. Greenlets stay on their thread.
         // A forgotten value: nothing here depends on a handle being dropped; `f` never has the
         // `Scope` itself, and its frame is `lend`'s.
-        let body: Box<dyn FnOnce()> = unsafe { mem::transmute(body) };
+        let body: Rc<dyn Task> = unsafe { mem::transmute(body) };
         let origin = Origin { owner: self.owner, ..self.driver.origin(at) };
         let id = self.driver.spawn(body, label, stack_size, origin);
         self.family.add(id, &self.driver);

@@ -29,18 +29,20 @@ impl Driver {
 
     #[inline]
     pub(crate) fn raise_kill(&self) {
-        if self.is_hurried() {
-            self.raise_kill_if_killed();
+        if self.is_hurried() && self.meets_kill() {
+            // Raised in the frame of the call: each more that stands on top has to be unwound as well.
+            resume_unwind(Box::new(Killed));
         }
     }
 
+    /// Whether the current greenlet is killed, and is to unwind now.
     #[cold]
-    fn raise_kill_if_killed(&self) {
+    fn meets_kill(&self) -> bool {
         let Some(id) = self.current_id().filter(|_| self.table.borrow().current_is_killed()) else {
-            return;
+            return false;
         };
         if std::thread::panicking() {
-            return;
+            return false;
         }
         let met = self.table.borrow_mut().met_kill(id, self.in_place.get());
         match met {
@@ -49,10 +51,11 @@ impl Driver {
             KillMet::AfterTurn => self.step_aside(),
             KillMet::TooOften => self.abort_over(id),
         }
-        if !cfg!(panic = "abort") {
-            self.set_unwinding(true);
-            resume_unwind(Box::new(Killed));
+        if cfg!(panic = "abort") {
+            return false;
         }
+        self.set_unwinding(true);
+        true
     }
 
     pub(crate) fn raise_expiry(&self, elapsed: u64) {
@@ -94,7 +97,7 @@ impl Driver {
         let deadline = self.now().after(duration);
         let entered = Timeout::new(timeout, deadline);
         let mut table = self.table.borrow_mut();
-        table.current_details().timeouts.push(entered);
+        table.current_details().rare_mut().timeouts.push(entered);
         self.hurried.set(table.count_timeouts());
         timeout
     }
@@ -103,7 +106,7 @@ impl Driver {
     pub(crate) fn leave_timeout(&self, timeout: u64) -> bool {
         let mut table = self.table.borrow_mut();
         let details = table.current_details();
-        let timeouts = &mut details.timeouts;
+        let timeouts = &mut details.rare_mut().timeouts;
         let expired = match timeouts.iter().position(|entered| entered.id == timeout) {
             Some(index) => {
                 let expired = timeouts[index].expired;
@@ -131,7 +134,7 @@ impl Driver {
         }
         let now = self.now();
         let mut outermost = None;
-        for timeout in &mut self.table.borrow_mut().current_details().timeouts {
+        for timeout in self.table.borrow_mut().current_details().timeouts_mut() {
             // Those inside the first are unwound past. Where nothing is, they are met as well, or a
             // wait would end at once for them again and again.
             if outermost.is_none() || cfg!(panic = "abort") {
@@ -157,7 +160,7 @@ impl Driver {
         self.table
             .borrow_mut()
             .current_details()
-            .timeouts
+            .timeouts()
             .iter()
             .any(|timeout| timeout.deadline <= now)
     }
@@ -178,7 +181,7 @@ impl Driver {
             return None;
         }
         let polled_at = self.polled_at.get();
-        let timeout = table.current_details().timeouts.iter_mut().find_map(|timeout| {
+        let timeout = table.current_details().timeouts_mut().iter_mut().find_map(|timeout| {
             timeout.expired |= timeout.deadline < polled_at;
             timeout.expired.then_some(timeout)
         })?;

@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Write};
 
-use super::CURRENT;
 use crate::driver::slot::Details;
 use crate::driver::table::Table;
 use crate::greenlet::overflow::{Line, Witness, call_upon};
@@ -48,10 +47,7 @@ fn with_greenlet_on(limit: usize, f: impl FnOnce(&Details) -> fmt::Result) -> Op
 }
 
 fn with_table<T>(f: impl FnOnce(&Table) -> Option<T>) -> Option<T> {
-    let told = CURRENT.try_with(|current| {
-        let current = current.try_borrow().ok()?;
-        let table = current.as_ref()?.table.try_borrow().ok()?;
-        f(&table)
-    });
-    told.ok().flatten()
+    let current = super::current()?;
+    let table = current.table.try_borrow().ok()?;
+    f(&table)
 }

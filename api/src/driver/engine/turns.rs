@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::{Driver, with_current};
 use crate::driver::mailbox::Mail;
 use crate::driver::names::Label;
-use crate::driver::program::{Panicked, Role, Stop, discard};
+use crate::driver::program::{Panicked, Role, Stop, Task, discard};
 use crate::driver::slot::Beginning;
 use crate::driver::streak;
 use crate::driver::thread_locals;
@@ -159,8 +159,8 @@ impl Driver {
             self.clients_left.set(self.clients_left.get() + 1);
         }
         let (label, body) = (Label::Root(program.name.as_str().into()), program.body.clone());
-        let origin = Origin { parent: None, owner: None, host, program: Some(index), at: None };
-        let root = self.spawn(Box::new(move || body()), label, stack::DEFAULT_SIZE, origin);
+        let origin = Origin { parent: None, owner: None, host, is_root: true, at: None };
+        let root = self.spawn(Rc::new(Root(body)), label, stack::DEFAULT_SIZE, origin);
         program.root.set(Some(root));
         program.locals.borrow_mut().push(Rc::default());
     }
@@ -210,7 +210,7 @@ impl Driver {
     }
 
     /// Puts a body on a stack; where there is none left, the greenlet is over.
-    fn start(&self, id: GreenletId, body: Box<dyn FnOnce()>, stack_size: usize) -> Option<Fiber> {
+    fn start(&self, id: GreenletId, body: Rc<dyn Task>, stack_size: usize) -> Option<Fiber> {
         match stack::take(stack_size) {
             Ok(stack) => {
                 let mut fiber = Fiber::default();
@@ -222,7 +222,7 @@ impl Driver {
                     with_current(|driver| driver.table.borrow_mut().set_leave(leave));
                     // What a body's wrapper did not keep ends here: a kill, or the panic of a
                     // program or of a result that nobody joined.
-                    let ended = catch_unwind(AssertUnwindSafe(body));
+                    let ended = catch_unwind(AssertUnwindSafe(move || body.run()));
                     for payload in [ended, drop_locals()].into_iter().filter_map(Result::err) {
                         with_current(|driver| driver.report_panic(&*payload));
                         discard(payload);
@@ -242,12 +242,12 @@ impl Driver {
 
     /// Drops what the current greenlet would have run, on the stack of whoever resumed it: while it
     /// is still somebody, and not in the table, since what it owns may close or wake.
-    fn drop_uncalled(&self, body: Box<dyn FnOnce()>) {
+    fn drop_uncalled(&self, body: Rc<dyn Task>) {
         let in_place = self.in_place.replace(true);
         // It has met its kill: the destructors' own calls try once, as where a stack unwinds.
         self.table.borrow_mut().forget_kill();
         self.hurried.set(false);
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(body)));
+        let dropped = catch_unwind(AssertUnwindSafe(move || body.cancel()));
         for payload in [dropped, drop_locals()].into_iter().filter_map(Result::err) {
             self.report_panic(&*payload);
             discard(payload);
@@ -268,6 +268,16 @@ impl Driver {
             self.clients_left.set(self.clients_left.get() - 1);
         }
     }
+}
+
+/// What the root of a host runs.
+struct Root(Rc<dyn Fn()>);
+
+impl Task for Root {
+    fn run(&self) {
+        (self.0)();
+    }
+    fn cancel(&self) {}
 }
 
 /// Drops the current greenlet's own values, and those that their destructors make; returns the first

@@ -19,6 +19,17 @@ pub(crate) enum Waited {
     Ended(Woken),
 }
 
+impl Waited {
+    /// Whether others stand in line, where it was called.
+    #[cold]
+    pub(crate) fn into_others(self) -> Option<bool> {
+        match self {
+            Waited::Called { others } => Some(others),
+            Waited::Ended(_) => None,
+        }
+    }
+}
+
 /// A call that never waits is about to be made: every thousandth in a row gives way first, as
 /// `yield_now` does. Where nobody may wait (in a destructor that unwinds, or outside any hub) it does not.
 #[inline]
@@ -62,14 +73,18 @@ impl Driver {
     /// an enclosing timeout's. The caller has checked [`may_wait`](Driver::may_wait).
     pub(crate) fn park(&self, op: &'static str, on: On, deadline: Option<Tick>) -> Woken {
         let wait = Wait { op, on, deadline };
-        self.note_parked(wait);
+        if self.takes_notes {
+            self.note(&Note::Parked(wait));
+        }
         // Since the last poll nothing can have happened to what is waited for.
         let start = self.polled_at.get();
         let leave = self.table.borrow_mut().park(wait, start, 0);
         go(leave, None);
-        let woken = self.table.borrow_mut().take_woken();
-        self.note_woken(wait, &woken, start);
-        woken
+        let by = self.table.borrow_mut().take_woken_by();
+        if self.takes_notes {
+            self.note_woken(wait, by, start);
+        }
+        self.table.borrow_mut().woken(by)
     }
 
     /// Lines the current greenlet up for a source and parks it there. It takes the place that it had
@@ -81,30 +96,51 @@ impl Driver {
         (io, interest, place): (Io, Readiness, &mut Arrival),
         deadline: Option<Tick>,
     ) -> Waited {
-        let wait = Wait { op, on: On::Io(io, interest), deadline };
-        self.note_parked(wait);
+        if self.takes_notes {
+            self.note_lined_up(op, io, interest, deadline);
+        }
         let start = self.polled_at.get();
         let leave = {
             let mut table = self.table.borrow_mut();
             table.line_up(io, interest, place);
-            table.park(wait, start, *place)
+            table.park(Wait { op, on: On::Io(io, interest), deadline }, start, *place)
         };
         go(leave, None);
-        let waited = {
-            let mut table = self.table.borrow_mut();
-            match table.take_woken() {
-                Woken::Event => {
-                    Waited::Called { others: table.waiters.served(io, interest, *place) }
-                }
-                // Whose time is up stands in line until it has had its turn: see `last_turn`.
-                woken => Waited::Ended(woken),
-            }
-        };
+        let mut table = self.table.borrow_mut();
+        let by = table.take_woken_by();
+        // Whose time is up stands in line until it has had its turn: see `last_turn`.
+        let is_called = by == WokeBy::Event;
+        let others = is_called && table.waiters.served(io, interest, *place);
+        drop(table);
         if self.takes_notes {
-            let woken = if let Waited::Ended(woken) = &waited { woken } else { &Woken::Event };
-            self.note_woken(wait, woken, start);
+            self.note_left_line(op, io, interest, deadline, by, start);
         }
-        waited
+        if is_called { Waited::Called { others } } else { self.ended_by(by) }
+    }
+
+    #[cold]
+    fn ended_by(&self, by: WokeBy) -> Waited {
+        Waited::Ended(self.table.borrow_mut().woken(by))
+    }
+
+    // Out of line, and by values: what the frame of a wait holds in memory, it holds while it waits.
+
+    #[inline(never)]
+    fn note_lined_up(&self, op: &'static str, io: Io, interest: Readiness, deadline: Option<Tick>) {
+        self.note(&Note::Parked(Wait { op, on: On::Io(io, interest), deadline }));
+    }
+
+    #[inline(never)]
+    fn note_left_line(
+        &self,
+        op: &'static str,
+        io: Io,
+        interest: Readiness,
+        deadline: Option<Tick>,
+        by: WokeBy,
+        start: Tick,
+    ) {
+        self.note_woken(Wait { op, on: On::Io(io, interest), deadline }, by, start);
     }
 
     /// The turn of a call whose time is up: first those go who were called before it, and if there
@@ -136,25 +172,8 @@ impl Driver {
         self.table.borrow_mut().waiters.leave(standing)
     }
 
-    #[inline]
-    fn note_parked(&self, wait: Wait) {
-        if self.takes_notes {
-            self.note(&Note::Parked(wait));
-        }
-    }
-
-    #[inline]
-    fn note_woken(&self, wait: Wait, woken: &Woken, start: Tick) {
-        if self.takes_notes {
-            let by = match woken {
-                Woken::Event => WokeBy::Event,
-                Woken::TimedOut => WokeBy::Timeout,
-                Woken::Cancelled(_) => WokeBy::Cancel,
-                Woken::Closed => WokeBy::Close,
-                Woken::Killed => WokeBy::Kill,
-            };
-            self.note(&Note::Woke(wait, by, self.now().since(start)));
-        }
+    fn note_woken(&self, wait: Wait, by: WokeBy, start: Tick) {
+        self.note(&Note::Woke(wait, by, self.now().since(start)));
     }
 
     /// Ends the wait of this ticket, if it is still on.

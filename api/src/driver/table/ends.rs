@@ -49,7 +49,7 @@ impl Table {
         if !self.is_live(id) {
             return KillMet::Raise;
         }
-        let details = &mut self.details[id.slot()];
+        let details = self.details[id.slot()].rare_mut();
         let count = if details.kills_met < RAISES_IN_A_TURN {
             &mut details.kills_met
         } else if is_owed {
@@ -66,14 +66,14 @@ impl Table {
 
     /// The current greenlet is about to meet the end of a `timeout`; returns how often it has.
     pub(in crate::driver) fn met_expiry(&mut self, id: u64) -> u32 {
-        let mut entered = self.current_details().timeouts.iter_mut();
+        let mut entered = self.current_details().timeouts_mut().iter_mut();
         entered.find(|timeout| timeout.id == id).map_or(0, Timeout::raise)
     }
 
     /// A wait of the current greenlet was refused; returns who that is, and how many were by now.
     pub(in crate::driver) fn count_refusal(&mut self) -> Option<(GreenletId, u32)> {
         let id = self.current?;
-        let details = self.current_details();
+        let details = self.current_details().rare_mut();
         details.refusals += 1;
         Some((id, details.refusals))
     }
@@ -131,7 +131,7 @@ impl Table {
         }
         let details = &mut self.details[id.slot()];
         details.timer.clear();
-        details.origin.program
+        details.origin.program()
     }
 
     /// Makes the abandoned runnable once more, to be unwound.
@@ -153,18 +153,16 @@ impl Table {
         debug_assert!(slot.id == id && slot.live, "a greenlet ends once");
         slot.end();
         let details = &mut self.details[id.slot()];
+        let (joiner, mut others) = details.take_joiners();
         details.end();
-        let program = details.origin.program;
-        let mut joiners = mem::take(&mut details.joiners);
+        let program = details.origin.program();
         self.free.push(id.slot() as u32);
         self.current = None;
-        while let Some((_, ticket)) = joiners.pop_first() {
+        if let Some(ticket) = joiner {
             self.wake(ticket, WokeBy::Event);
         }
-        // One joiner is the rule; what a crowd took is given back.
-        const JOINERS_KEPT: usize = 4;
-        if joiners.capacity() <= JOINERS_KEPT {
-            self.details[id.slot()].joiners = joiners;
+        while let Some((_, ticket)) = others.pop_first() {
+            self.wake(ticket, WokeBy::Event);
         }
         program
     }

@@ -41,9 +41,13 @@ impl Table {
     /// What the current greenlet is to begin with.
     pub(in crate::driver) fn take_body(&mut self) -> Beginning {
         let is_killed = self.current_slot().killed;
-        let body = self.current_details().body.take();
-        let (body, stack_size) = body.expect("a runnable greenlet is not running");
-        if is_killed { Beginning::Cancelled(body) } else { Beginning::Body(body, stack_size) }
+        let details = self.current_details();
+        let body = details.body.take().expect("a runnable greenlet is not running");
+        if is_killed {
+            Beginning::Cancelled(body)
+        } else {
+            Beginning::Body(body, details.stack_size)
+        }
     }
 
     /// The current greenlet has left its stack.
@@ -75,7 +79,7 @@ impl Table {
     pub(in crate::driver) fn next_of_yielders(&self, now: Tick) -> Option<Tick> {
         let queued = self.queue.iter().map(|place| &self.details[place.greenlet.slot()]);
         let yielders = queued.filter(|details| details.yielded == self.polls);
-        let timeouts = yielders.flat_map(|details| &details.timeouts);
+        let timeouts = yielders.flat_map(|details| details.timeouts());
         timeouts.map(|timeout| timeout.deadline).filter(|&deadline| deadline > now).min()
     }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::Table;
@@ -22,21 +23,28 @@ impl Table {
         let id = self.current.expect("only a running greenlet parks");
         let slot = &mut self.slots[id.slot()];
         if slot.in_timeout || wait.deadline.is_some() {
-            let Details { timer, timeouts, .. } = &mut self.details[id.slot()];
-            // Where nothing unwinds, one that is over ended one wait, and who could not be told waits on.
-            let is_met = |timeout: &&Timeout| cfg!(panic = "abort") && timeout.expired;
-            let on = timeouts.iter().filter(|timeout| !is_met(timeout));
-            let of_timeouts = on.map(|timeout| timeout.deadline);
-            wait.deadline = of_timeouts.chain(wait.deadline).min();
-            if let Some(at) = wait.deadline {
-                self.timers.set(timer, id.slot() as u32, at);
-                slot.has_deadline = true;
-            }
+            wait.deadline = self.set_deadline(id, wait.deadline);
         }
+        let slot = &mut self.slots[id.slot()];
         slot.last = LastWait::new(wait, now, place);
         slot.is_parked = true;
         self.open_waits += usize::from(is_open(wait.on));
         slot.leave.expect("a running greenlet has started")
+    }
+
+    /// Has the wait that is about to begin end at this time, or at that of a timeout around it.
+    #[inline(never)]
+    fn set_deadline(&mut self, id: GreenletId, deadline: Option<Tick>) -> Option<Tick> {
+        let details = &mut self.details[id.slot()];
+        // Where nothing unwinds, one that is over ended one wait, and who could not be told waits on.
+        let is_met = |timeout: &&Timeout| cfg!(panic = "abort") && timeout.expired;
+        let of_timeouts = details.timeouts().iter().filter(|timeout| !is_met(timeout));
+        let deadline = of_timeouts.map(|timeout| timeout.deadline).chain(deadline).min();
+        if let Some(at) = deadline {
+            self.timers.set(&mut details.timer, id.slot() as u32, at);
+            self.slots[id.slot()].has_deadline = true;
+        }
+        deadline
     }
 
     /// Whether the wait of this ticket is on.
@@ -93,31 +101,42 @@ impl Table {
         if !self.wake(ticket, WokeBy::Cancel) {
             return Err(error);
         }
-        self.details[ticket.greenlet.slot()].error = Some(error);
+        self.details[ticket.greenlet.slot()].rare_mut().error = Some(error);
         Ok(())
     }
 
+    /// What ended the wait that the current greenlet was in.
     #[inline(always)]
-    pub(in crate::driver) fn take_woken(&mut self) -> Woken {
+    pub(in crate::driver) fn take_woken_by(&mut self) -> WokeBy {
         let slot = self.current_slot();
         let by = slot.woken.take().expect("a parked greenlet runs once it is woken");
         if mem::take(&mut slot.has_helper) {
-            self.current_details().helper = None;
+            self.forget_helper();
         }
-        if by == WokeBy::Event { Woken::Event } else { self.take_rare(by) }
+        by
     }
 
     #[cold]
-    fn take_rare(&mut self, by: WokeBy) -> Woken {
+    fn forget_helper(&mut self) {
+        self.current_details().rare_mut().helper = None;
+    }
+
+    /// The same with the error that it came with.
+    #[inline]
+    pub(in crate::driver) fn woken(&mut self, by: WokeBy) -> Woken {
         match by {
             WokeBy::Event => Woken::Event,
             WokeBy::Timeout => Woken::TimedOut,
             WokeBy::Close => Woken::Closed,
             WokeBy::Kill => Woken::Killed,
-            WokeBy::Cancel => {
-                Woken::Cancelled(self.current_details().error.take().expect("it came with one"))
-            }
+            WokeBy::Cancel => self.woken_by_error(),
         }
+    }
+
+    #[cold]
+    fn woken_by_error(&mut self) -> Woken {
+        let error = self.current_details().rare_mut().error.take();
+        Woken::Cancelled(error.expect("it came with one"))
     }
 
     pub(in crate::driver) fn parker(
@@ -125,21 +144,21 @@ impl Table {
         id: GreenletId,
         make: impl FnOnce() -> Arc<Parker>,
     ) -> Arc<Parker> {
-        self.details[id.slot()].parker.get_or_insert_with(make).clone()
+        self.details[id.slot()].rare_mut().parker.get_or_insert_with(make).clone()
     }
 
     pub(in crate::driver) fn add_joiner(&mut self, of: GreenletId, ticket: Ticket) -> Arrival {
+        let arrival = NonZeroU64::MIN.saturating_add(self.joined);
         self.joined += 1;
-        let arrival = self.joined;
         if self.is_live(of) {
-            self.details[of.slot()].joiners.enter(arrival, ticket);
+            self.details[of.slot()].add_joiner(arrival, ticket);
         }
-        arrival
+        arrival.get()
     }
 
     pub(in crate::driver) fn remove_joiner(&mut self, of: GreenletId, joiner: Arrival) {
         if self.is_live(of) {
-            self.details[of.slot()].joiners.leave(joiner);
+            self.details[of.slot()].remove_joiner(joiner);
         }
     }
 
