@@ -62,7 +62,7 @@ const CRATES: &[Crate] = &[
             floor("time, thread, sync", &["time", "thread", "sync", "rand"]),
             floor("wait", &["wait"]),
             floor("names", &["names"]),
-            floor("net", &["net", "os", "io", "signal"]),
+            floor("net, fs", &["net", "os", "io", "fs", "signal"]),
             floor("resolve", &["resolve"]),
             floor("pool, server, scenario", &["pool", "server", "scenario", "check"]),
             floor("lib", &["lib"]),

@@ -1,0 +1,4 @@
+//! `greenroom::fs` on both hubs: what a program is told is what Linux tells it.
+
+mod both;
+mod shape;
