@@ -37,6 +37,8 @@ ids! {
     DescriptorId(u32);
     /// A packet between two hosts. Another has the number when it has arrived.
     PacketId(u32);
+    /// An operation on files. Another has the number when it is over.
+    FileCallId(u32);
     /// Where a greenlet stands in the driver's table. Another may stand there when it has ended.
     GreenletIndex(u32);
 }

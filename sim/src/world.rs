@@ -3,6 +3,7 @@
 
 pub(crate) mod journal;
 pub(crate) mod table;
+pub(crate) mod files;
 mod descriptors;
 mod greenlets;
 mod memory;
@@ -22,7 +23,7 @@ use crate::choices::{Choices, Decision, Entity, Fired, Fixed, Ns};
 use crate::clock::{Clock, Event};
 use crate::host::Host;
 use crate::host::loopback::LoopbackQueue;
-use crate::id::{DescriptorId, GreenletIndex, HostId, Id, PacketId, SocketId, Weak};
+use crate::id::{DescriptorId, FileCallId, GreenletIndex, HostId, Id, PacketId, SocketId, Weak};
 use crate::link::packet::Packet;
 use crate::link::pair::Pair;
 use crate::path::Paths;
@@ -31,6 +32,7 @@ use crate::socket::flow::Flow;
 use crate::tcp::Config;
 use crate::trace::Recorder;
 use crate::weather::Weather;
+use crate::world::files::Operation;
 use crate::world::table::{Slots, Table};
 
 pub(crate) struct World {
@@ -50,6 +52,8 @@ pub(crate) struct World {
     /// What the last connection was told.
     tcp_config: Option<Rc<Config>>,
     pub(crate) packets: Slots<PacketId, Packet>,
+    /// On files, under way.
+    pub(crate) operations: Slots<FileCallId, Operation>,
     pub(crate) buffers: Vec<Vec<u8>>,
     pub(crate) flows: HashMap<Flow, SocketId, Fixed>,
     /// Who waits to write on hosts whose memory is limited.
@@ -137,6 +141,7 @@ impl World {
             free_sockets: Vec::new(),
             tcp_config: None,
             packets: Slots::default(),
+            operations: Slots::default(),
             buffers: Vec::new(),
             flows: HashMap::default(),
             memory_waiters: Vec::new(),

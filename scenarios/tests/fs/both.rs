@@ -14,9 +14,7 @@ use greenroom_sim::run::{Spec, run};
 static DIRECTORIES: AtomicU32 = AtomicU32::new(0);
 
 /// What a program says, on the operating system and in the simulator.
-pub fn play<T: Send + 'static>(
-    program: impl Fn(&Path) -> T + Send + Sync + 'static,
-) -> (T, T) {
+pub fn play<T: Send + 'static>(program: impl Fn(&Path) -> T + Send + Sync + 'static) -> (T, T) {
     let program = Arc::new(program);
     let theirs = program.clone();
     (on_real(move |root| theirs(root)), in_sim(0, Weather::calm(), move |root| program(root)))

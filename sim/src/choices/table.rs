@@ -99,6 +99,38 @@ decisions! {
         strikes: [],
         says: "the job {who} takes {value}",
     }
+    /// How long an operation on files takes.
+    FileDelay(Ns) {
+        series: Delay,
+        about: Greenlet,
+        rates: [],
+        strikes: [],
+        says: "operation {nth} on files of {who} takes {value}",
+    }
+    /// What becomes in a power cut of a change that was not synced.
+    Unsynced(Fate) {
+        series: Fate,
+        about: File,
+        rates: ["unsynced_loss_ppm"],
+        strikes: [Fault::UnsyncedLost],
+        says: "unsynced change {nth} of {who} is {value} in a power cut",
+    }
+    /// How much of the beginning of a write is all that was written of it when the power failed.
+    TornAfter(Bytes) {
+        series: Split,
+        about: File,
+        rates: ["unsynced_loss_ppm"],
+        strikes: [Fault::Torn],
+        says: "of unsynced write {nth} of {who} a power cut leaves the first {value}",
+    }
+    /// How much of the beginning of a write was not written when the power failed.
+    TornBefore(Bytes) {
+        series: Size,
+        about: File,
+        rates: ["unsynced_loss_ppm"],
+        strikes: [Fault::Torn],
+        says: "of unsynced write {nth} of {who} a power cut leaves all but the first {value}",
+    }
     /// How many bytes a read of a TCP stream returns at most.
     ShortRead(Bytes) {
         series: Size,
@@ -164,6 +196,10 @@ faults! {
     IcmpLost { number: 42, tally: "icmp lost", headline: "LOST" }
     /// A read returns less than is there.
     ShortRead { number: 36, tally: "short reads", headline: "SHORT READ" }
+    /// What was not synced is lost in a power cut.
+    UnsyncedLost { number: 65, tally: "unsynced lost", headline: "LOST what was not synced of" }
+    /// A write that was not synced is there in part after a power cut.
+    Torn { number: 66, tally: "torn writes", headline: "TORN a write of" }
     /// A host's power fails.
     PowerCut { number: 37, tally: "power cuts", headline: "POWER CUT" }
 }

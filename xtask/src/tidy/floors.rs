@@ -89,7 +89,7 @@ const CRATES: &[Crate] = &[
             floor("tcp, choices", &["tcp", "choices"]),
             floor("trace, weather", &["clock", "path", "trace", "weather"]),
             floor("link", &["link"]),
-            floor("socket", &["socket"]),
+            floor("socket, disk", &["socket", "disk"]),
             floor("host", &["host"]),
             floor("world", &["world"]),
             floor("net", &["net"]),
