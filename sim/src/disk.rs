@@ -9,6 +9,7 @@
 
 mod calls;
 mod content;
+mod look;
 mod names;
 mod node;
 mod open;
@@ -175,14 +176,18 @@ impl Disk {
         }
     }
 
+    fn is_open(&self, ino: Ino) -> bool {
+        self.open.values().any(|open| open.ino == ino)
+    }
+
     /// How many pages are free.
     fn pages_free(&self) -> u64 {
         let Some(most) = self.pages_max else { return u64::MAX };
-        let held = |node: &Node| match &node.body {
-            Body::File(file) => file.now.page_count(),
+        let held = |(ino, node): (&Ino, &Node)| match &node.body {
+            Body::File(file) if node.links > 0 || self.is_open(*ino) => file.now.page_count(),
             _ => 0,
         };
-        most.saturating_sub(self.nodes.values().map(held).sum())
+        most.saturating_sub(self.nodes.iter().map(held).sum())
     }
 
     /// Forgets files that have no name, now or saved, and that nobody has open.

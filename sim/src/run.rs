@@ -1,6 +1,7 @@
 //! One run of one scenario: what goes in ([`Spec`]), what comes out ([`Run`]).
 
 mod choice;
+mod disks;
 mod ending;
 mod errors;
 mod findings;
@@ -28,6 +29,8 @@ use crate::weather::Weather;
 use crate::world::table::Table;
 
 pub use choice::{Choice, Value};
+use disks::Disks;
+pub use disks::LastDisk;
 use ending::{complaints, outcome_of};
 use errors::Errors;
 use findings::findings;
@@ -104,6 +107,7 @@ pub struct Run {
     pub findings: Vec<String>,
     /// The events, if they were kept.
     pub trace: Option<Log>,
+    disks: Disks,
 }
 
 impl Run {
@@ -186,6 +190,7 @@ fn without_a_stage(what: String) -> Run {
         fired: Fired::default(),
         sometimes: Vec::new(),
         trace: None,
+        disks: Vec::new(),
     }
 }
 
@@ -242,6 +247,7 @@ fn conclude(verdict: Verdict, hub: SimHub) -> Run {
         drew_entropy: world.choices.drew_entropy,
         fired: world.fired,
         sometimes: world.sometimes,
+        disks: disks::take(&mut world.hosts),
         trace: log(world.trace, paths, &world.hosts, world.choices),
         findings,
         outcome,

@@ -103,9 +103,25 @@ decisions! {
     FileDelay(Ns) {
         series: Delay,
         about: Greenlet,
-        rates: [],
+        rates: ["disk_stall_ppm"],
         strikes: [],
         says: "operation {nth} on files of {who} takes {value}",
+    }
+    /// Whether an operation on an open file fails.
+    FileError(Fate) {
+        series: Fate,
+        about: Greenlet,
+        rates: ["disk_error_ppm"],
+        strikes: [Fault::DiskError],
+        says: "read, write or sync {nth} of files of {who} fails with EIO",
+    }
+    /// How many bytes a read or a write of a file moves at most.
+    ShortFile(Bytes) {
+        series: Size,
+        about: Greenlet,
+        rates: ["file_short_ppm"],
+        strikes: [Fault::ShortFile],
+        says: "read or write {nth} of files of {who} moves {value} at most",
     }
     /// What becomes in a power cut of a change that was not synced.
     Unsynced(Fate) {
@@ -200,6 +216,10 @@ faults! {
     UnsyncedLost { number: 65, tally: "unsynced lost", headline: "LOST what was not synced of" }
     /// A write that was not synced is there in part after a power cut.
     Torn { number: 66, tally: "torn writes", headline: "TORN a write of" }
+    /// A device fails a read, a write or a sync.
+    DiskError { number: 67, tally: "disk errors", headline: "DISK ERROR in a call of" }
+    /// A read or a write of a file moves less than it could.
+    ShortFile { number: 68, tally: "short file calls", headline: "SHORT a call on a file of" }
     /// A host's power fails.
     PowerCut { number: 37, tally: "power cuts", headline: "POWER CUT" }
 }

@@ -25,6 +25,8 @@ const TYPICAL_NS: u64 = 50_000;
 const SYNC_TYPICAL_NS: u64 = 2_000_000;
 /// A device that is busy.
 const LONGEST_NS: u64 = 100_000_000;
+/// How long Linux waits for a device before it resets it.
+const STALL_MAX_NS: u64 = 30_000_000_000;
 
 /// An operation begins; the source is readable when it is over.
 pub(crate) fn begin(world: &mut World, call: FileCall) -> io::Result<Io> {
@@ -48,7 +50,9 @@ pub(crate) fn begin(world: &mut World, call: FileCall) -> io::Result<Io> {
     let (socket, io) = world.add_source_at(path, Proto::FileCall(FileWait { name, ended: None }));
     let waiter = world.weak(socket);
     let at_ns = world.clock.now_ns().saturating_add(delay_ns(world, socket, typical_ns));
-    let id = world.operations.insert(Operation { host, waiter, on, call });
+    let call = shortened(world, call);
+    let fails = on.is_some() && draws_error(world, &call);
+    let id = world.operations.insert(Operation { host, waiter, on, call, fails });
     world.clock.schedule(at_ns, true, Event::File(id));
     world.stirred = true;
     Ok(io)
@@ -57,13 +61,19 @@ pub(crate) fn begin(world: &mut World, call: FileCall) -> io::Result<Io> {
 /// It happens now.
 pub(crate) fn due(world: &mut World, id: FileCallId) {
     // Its program or its host is gone.
-    let Some(Operation { host, waiter, on, call }) = world.operations.remove(id) else { return };
+    let Some(Operation { host, waiter, on, call, fails }) = world.operations.remove(id) else {
+        return;
+    };
     let now = calendar(world.clock.now_ns());
     let waiter = world.upgrade(waiter);
     let takes_descriptor = matches!(call, FileCall::Open { .. });
     let room = world.hosts[host].check_descriptors(takes_descriptor.into());
     let disk = disk(world, host);
     let ended = room.and_then(|()| match (call, on) {
+        (FileCall::On { what: OnFile::Sync | OnFile::SyncData, .. }, Some(open)) if fails => {
+            disk.fail_sync(open).map(|()| Answer::Other(FileAnswer::Done))
+        }
+        (_, Some(_)) if fails => Err(errno(libc::EIO)),
         (FileCall::On { what, .. }, Some(open)) => disk.on(open, what, now),
         (call, _) => disk.named(call, now),
     });
@@ -217,6 +227,7 @@ fn disk(world: &mut World, host: HostId) -> &mut Disk {
 fn delay_ns(world: &mut World, source: SocketId, typical_ns: u64) -> u64 {
     // In calm weather only turns differ from run to run.
     let is_calm = world.weather.latency_min_ns == world.weather.latency_max_ns;
+    let stall_ppm = world.weather.disk_stall_ppm;
     let entity = match world.current {
         Some(slot) => &mut world.greenlets[slot].entity,
         None => &mut world.sockets[source].entity,
@@ -224,11 +235,58 @@ fn delay_ns(world: &mut World, source: SocketId, typical_ns: u64) -> u64 {
     world.choices.pick_time(entity, Decision::FileDelay, typical_ns, |draw| {
         // Often as long as another, so that two end at once; else each order of magnitude as often as
         // the next.
+        if draw.happens(stall_ppm) {
+            return draw.between(LONGEST_NS, STALL_MAX_NS);
+        }
         let is_typical = draw.happens(500_000);
         let at_most_ns = (typical_ns / 10) << draw.below(11);
         let delay_ns = draw.between(1, at_most_ns.min(LONGEST_NS));
         if is_calm || is_typical { typical_ns } else { delay_ns }
     })
+}
+
+/// Whether the device fails it.
+fn draws_error(world: &mut World, call: &FileCall) -> bool {
+    let ppm = world.weather.disk_error_ppm;
+    let Some(slot) = world.current.filter(|_| ppm > 0) else { return false };
+    let FileCall::On { what, .. } = call else { return false };
+    if !matches!(what, OnFile::Read { .. } | OnFile::Write { .. } | OnFile::Sync | OnFile::SyncData)
+    {
+        return false;
+    }
+    let entity = &mut world.greenlets[slot].entity;
+    let path = entity.path;
+    let fate = world.choices.pick(entity, Decision::FileError, |draw| match draw.happens(ppm) {
+        true => Fate::Lost,
+        false => Fate::Usual,
+    });
+    if fate == Fate::Lost {
+        world.strike(Actor::Running, Fault::DiskError, Struck::File { path });
+    }
+    fate == Fate::Lost
+}
+
+/// A read or a write that may move less than it asks to.
+fn shortened(world: &mut World, mut call: FileCall) -> FileCall {
+    let ppm = world.weather.file_short_ppm;
+    let Some(slot) = world.current.filter(|_| ppm > 0) else { return call };
+    let FileCall::On {
+        what: OnFile::Read { buffer: bytes, .. } | OnFile::Write { bytes, .. }, ..
+    } = &mut call
+    else {
+        return call;
+    };
+    let entity = &mut world.greenlets[slot].entity;
+    let path = entity.path;
+    let asked = bytes.len() as u64;
+    let Bytes(most) = world.choices.pick(entity, Decision::ShortFile, |draw| {
+        Bytes(if asked > 1 { draw.sometimes(ppm, 1, asked - 1) } else { 0 })
+    });
+    if (1..asked).contains(&most) {
+        bytes.truncate(most as usize);
+        world.strike(Actor::Running, Fault::ShortFile, Struck::File { path });
+    }
+    call
 }
 
 fn typical_ns(call: &FileCall) -> u64 {

@@ -12,4 +12,6 @@ pub(crate) struct Operation {
     /// The file that it is on, which it holds open.
     pub(crate) on: Option<OpenId>,
     pub(crate) call: FileCall,
+    /// The device fails it.
+    pub(crate) fails: bool,
 }
