@@ -126,6 +126,18 @@ impl Run {
         deviations.iter().zip(contexts).map(choice).collect()
     }
 
+    /// The disk of a host, if any of its programs ever used it.
+    ///
+    /// ```
+    /// use greenroom_sim::Sim;
+    ///
+    /// let run = Sim::new().client("cli", || greenroom::fs::write("/greeting", "hello")).run();
+    /// assert_eq!(run.disk("cli").unwrap().read("/greeting").unwrap(), b"hello");
+    /// ```
+    pub fn disk(&self, host: &str) -> Option<&LastDisk> {
+        self.disks.iter().find(|(name, _)| name == host).map(|(_, disk)| disk)
+    }
+
     /// A sentence about each of them.
     pub fn deviations_in_words(&self) -> impl Iterator<Item = String> {
         let (deviations, paths) = &self.raw;

@@ -215,9 +215,12 @@ fn more_names_that_are_odd() {
             table.row(&format!("read_dir {name}"), fs::read_dir(&path).map(|it| it.count()));
             table.row(&format!("copy {name}"), fs::copy(&path, own.join("copy")));
         }
-        for name in ["f/", "lf", "nothing", "d/..", "full"] {
+        for name in ["f/", "lf", "nothing", "full", "d/..", "d"] {
             table.row(&format!("remove tree {name}"), fs::remove_dir_all(place(&own, name)));
         }
+        table.row("second name", fs::hard_link(own.join("g"), own.join("2nd")));
+        let real = fs::canonicalize(own.join("2nd"));
+        table.row("its path", real.map(|path| path.strip_prefix(&own).map(Path::to_owned)));
         table.row("symlink to nothing", symlink("", own.join("s")));
         table.row("symlink too far", symlink("a".repeat(4096), own.join("s")));
         table.row("symlink far", symlink("a".repeat(4095), own.join("s")));

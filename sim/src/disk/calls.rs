@@ -5,14 +5,13 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use greenroom::hub::{self, FileAnswer, FileCall, OnFile, OpenHow, Stat};
+use greenroom::hub::{self, FileAnswer, FileCall, OnFile, OpenHow};
 use greenroom::time::SystemTime;
 
 use super::names::NameChange;
-use super::node::{Body, Directory, FileBody};
-use super::open::{Open, OpenId};
+use super::node::{Body, Directory, FileBody, Ino, Open, OpenId, ROOT};
+use super::tree::Disk;
 use super::walk::{Followed, Last, Place};
-use super::{Disk, Ino, ROOT};
 use crate::choices::{hash_bytes, mix};
 use crate::errno::errno;
 
@@ -36,7 +35,9 @@ const FLAGS: i32 = libc::O_DIRECTORY
 impl Disk {
     pub(crate) fn named(&mut self, call: FileCall, now: SystemTime) -> io::Result<Answer> {
         let answer = match call {
-            FileCall::Open { path, how } => return self.open(&path, how, now).map(Answer::Opened),
+            FileCall::Open { path, how } => {
+                return self.open_path(&path, how, now).map(Answer::Opened);
+            }
             FileCall::On { .. } => return Err(errno(libc::EBADF)),
             FileCall::Stat { path, follow } => {
                 FileAnswer::Stat(self.stat(self.find(&path, follow)?))
@@ -47,7 +48,7 @@ impl Disk {
                 let link = self.link_to(found).ok_or_else(|| errno(libc::EINVAL))?;
                 FileAnswer::Path(link.to_owned())
             }
-            FileCall::Canonicalize(path) => FileAnswer::Path(self.path_of(self.find(&path, true)?)),
+            FileCall::Canonicalize(path) => FileAnswer::Path(self.real_path(&path)?),
             changes => {
                 self.change(changes, now)?;
                 FileAnswer::Done
@@ -78,7 +79,7 @@ impl Disk {
         }
     }
 
-    fn open(&mut self, path: &Path, how: OpenHow, now: SystemTime) -> io::Result<OpenId> {
+    fn open_path(&mut self, path: &Path, how: OpenHow, now: SystemTime) -> io::Result<OpenId> {
         if how.custom_flags & !FLAGS != 0 {
             let flags = how.custom_flags & !FLAGS;
             let text = format!("a simulated disk has no flags {flags:#o} of open(2)");
@@ -162,22 +163,6 @@ impl Disk {
             }
             return Ok(Ok(found));
         }
-    }
-
-    pub(super) fn stat(&self, ino: Ino) -> Stat {
-        let node = self.node(ino);
-        let (links, length) = match &node.body {
-            Body::File(file) => (node.links, file.now.len()),
-            Body::Link(path) => (node.links, path.as_os_str().len() as u64),
-            Body::Directory(directory) => {
-                let below = directory.now.values().filter(|ino| self.is_directory(**ino)).count();
-                // In its parent and in itself; one that was removed has no name at all.
-                let is_there = ino == ROOT || node.links > 0;
-                (if is_there { 2 + below as u32 } else { 0 }, 4096)
-            }
-        };
-        let (inode, mode, modified) = (ino.0, node.mode, node.modified);
-        Stat { device: 1, inode, mode, links: links.into(), length, modified }
     }
 
     fn entries(&self, path: &Path) -> io::Result<Vec<hub::Entry>> {
@@ -335,15 +320,36 @@ impl Disk {
         }
     }
 
-    /// The path of a directory, or of the name under which a file is found first.
-    pub(super) fn path_of(&self, ino: Ino) -> PathBuf {
-        let mut found = None;
-        self.each_path(|at, path| {
-            if at == ino && found.is_none() {
-                found = Some(path.to_owned());
-            }
-        });
-        found.unwrap_or_else(|| PathBuf::from("/"))
+    /// The path of a file, by the name that this path comes to.
+    fn real_path(&self, path: &Path) -> io::Result<PathBuf> {
+        let found = self.find(path, true)?;
+        if self.is_directory(found) {
+            return Ok(self.path_of_directory(found));
+        }
+        let followed = &mut Followed::default();
+        let mut place = self.place(path)?;
+        while let Some(link) = self.at(&place)?.and_then(|ino| self.link_to(ino)) {
+            place = self.place_of_link(&place, link, followed)?;
+        }
+        let above = self.path_of_directory(place.directory);
+        match place.last {
+            Last::Name(name) => Ok(above.join(name)),
+            _ => Ok(above),
+        }
+    }
+
+    fn path_of_directory(&self, mut ino: Ino) -> PathBuf {
+        let mut names = Vec::new();
+        while ino != ROOT {
+            let Ok(directory) = self.directory(ino) else { break };
+            let above = directory.parent;
+            let Ok(parent) = self.directory(above) else { break };
+            names.extend(parent.now.iter().find(|(_, below)| **below == ino).map(|(name, _)| name));
+            ino = above;
+        }
+        std::iter::once(OsStr::new("/"))
+            .chain(names.into_iter().rev().map(OsString::as_os_str))
+            .collect()
     }
 
     /// The path that a file was opened by.

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-use super::Disk;
 use super::node::Body;
+use super::tree::Disk;
 use crate::errno::errno;
 
 impl Disk {

@@ -2,8 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::node::Body;
-use super::{Disk, Ino};
+use super::node::Ino;
 
 /// A name that was given, taken away, or both at once.
 #[derive(Clone, Debug)]
@@ -44,48 +43,5 @@ impl NameChange {
         self.names().any(|name| earlier.names().any(|other| name == other))
             || (self.moves_directory && earlier.moves_directory)
             || self.removes_directory.is_some_and(|gone| earlier.directories().any(|it| it == gone))
-    }
-}
-
-impl Disk {
-    /// Saves the changes of a directory's names, with those that they need.
-    pub(super) fn save_names(&mut self, directory: Ino) {
-        let changes = std::mem::take(&mut self.unsaved);
-        let mut is_saved: Vec<bool> =
-            changes.iter().map(|change| change.directories().any(|it| it == directory)).collect();
-        for later in (0..changes.len()).rev() {
-            if !is_saved[later] {
-                continue;
-            }
-            for earlier in 0..later {
-                is_saved[earlier] |= changes[later].needs(&changes[earlier]);
-            }
-        }
-        for (change, is_saved) in changes.into_iter().zip(is_saved) {
-            match is_saved {
-                true => self.save(&change),
-                false => self.unsaved.push(change),
-            }
-        }
-    }
-
-    /// Saves one change; those it needs are saved.
-    pub(super) fn save(&mut self, change: &NameChange) {
-        if let Some((directory, name)) = &change.remove {
-            self.saved_of(*directory, |saved| _ = saved.remove(name));
-        }
-        if let Some((directory, name)) = &change.add {
-            self.saved_of(*directory, |saved| _ = saved.insert(name.clone(), change.target));
-        }
-    }
-
-    fn saved_of(
-        &mut self,
-        directory: Ino,
-        f: impl FnOnce(&mut std::collections::BTreeMap<OsString, Ino>),
-    ) {
-        if let Body::Directory(directory) = &mut self.node_mut(directory).body {
-            f(&mut directory.saved);
-        }
     }
 }

@@ -6,8 +6,35 @@ use std::path::PathBuf;
 
 use greenroom::time::SystemTime;
 
-use super::Ino;
 use super::content::Content;
+
+/// The number of a file on its disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ino(pub(super) u64);
+
+/// Linux's.
+pub(super) const ROOT: Ino = Ino(2);
+/// The number of an open file, which all its descriptors share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct OpenId(pub(super) u64);
+
+/// An open file: what Linux calls its description.
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(super) ino: Ino,
+    pub(super) offset: u64,
+    pub(super) can_read: bool,
+    pub(super) can_write: bool,
+    pub(super) appends: bool,
+    /// Each write is synced, with metadata or without.
+    pub(super) syncs: Option<bool>,
+    /// Failed syncs of the file that it was told of, or that were before it.
+    pub(super) told_of: u32,
+    /// As it was opened.
+    pub(super) path: String,
+    /// Descriptors, and operations that are under way.
+    pub(super) holds: u32,
+}
 
 #[derive(Clone, Debug)]
 pub(super) struct Node {

@@ -6,31 +6,9 @@ use greenroom::hub::{FileAnswer, OnFile};
 use greenroom::time::SystemTime;
 
 use super::content::{LENGTH_MAX, PAGE};
-use super::node::{Body, Change};
-use super::{Disk, Ino};
+use super::node::{Body, Change, Open, OpenId};
+use super::tree::Disk;
 use crate::errno::errno;
-
-/// The number of an open file, which all its descriptors share.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct OpenId(pub(super) u64);
-
-/// An open file: what Linux calls its description.
-#[derive(Clone, Debug)]
-pub(crate) struct Open {
-    pub(super) ino: Ino,
-    pub(super) offset: u64,
-    pub(super) can_read: bool,
-    pub(super) can_write: bool,
-    pub(super) appends: bool,
-    /// Each write is synced, with metadata or without.
-    pub(super) syncs: Option<bool>,
-    /// Failed syncs of the file that it was told of, or that were before it.
-    pub(super) told_of: u32,
-    /// As it was opened.
-    pub(super) path: String,
-    /// Descriptors, and operations that are under way.
-    pub(super) holds: u32,
-}
 
 const FAR: u64 = i64::MAX as u64;
 
@@ -166,20 +144,6 @@ impl Disk {
         }
         self.truncate(ino, length, now);
         Ok(())
-    }
-
-    pub(super) fn truncate(&mut self, ino: Ino, length: u64, now: SystemTime) {
-        let Some(file) = self.file_mut(ino) else { return };
-        file.now.set_len(length);
-        self.note_change(ino, Change::SetLen(length));
-        self.node_mut(ino).modified = now;
-    }
-
-    pub(super) fn set_mode(&mut self, ino: Ino, mode: u32) {
-        let node = self.node_mut(ino);
-        node.mode = node.mode & libc::S_IFMT | mode & 0o7777;
-        let mode = node.mode;
-        self.note_change(ino, Change::Mode(mode));
     }
 
     /// What was written is durable now, unless a sync failed of which this descriptor was not told.

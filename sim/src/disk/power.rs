@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::content::Content;
-use super::node::{Body, Change, Node};
-use super::{Disk, Ino, ROOT};
+use super::node::{Body, Change, Ino, Node, ROOT};
+use super::tree::Disk;
 
 /// What a disk writes whole.
 pub(crate) const SECTOR: u64 = 512;

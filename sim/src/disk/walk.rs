@@ -1,12 +1,12 @@
 //! How a path leads to a file, with Linux's errors.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::node::Body;
-use super::{Disk, Ino, ROOT, name_of};
+use super::node::{Body, Ino, ROOT};
+use super::tree::Disk;
 use crate::errno::errno;
 
 /// Linux's `PATH_MAX`, the zero at the end included.
@@ -158,6 +158,6 @@ fn last_of(part: &[u8]) -> Last {
     match part {
         b"." => Last::Dot,
         b".." => Last::DotDot,
-        name => Last::Name(name_of(name)),
+        name => Last::Name(OsStr::from_bytes(name).to_owned()),
     }
 }

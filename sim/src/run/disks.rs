@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use super::Run;
 use crate::disk::Disk;
 use crate::host::Host;
 use crate::id::HostId;
@@ -41,20 +40,6 @@ impl fmt::Debug for LastDisk {
 }
 
 pub(super) type Disks = Vec<(String, LastDisk)>;
-
-impl Run {
-    /// The disk of a host, if any of its programs ever used it.
-    ///
-    /// ```
-    /// use greenroom_sim::Sim;
-    ///
-    /// let run = Sim::new().client("cli", || greenroom::fs::write("/greeting", "hello")).run();
-    /// assert_eq!(run.disk("cli").unwrap().read("/greeting").unwrap(), b"hello");
-    /// ```
-    pub fn disk(&self, host: &str) -> Option<&LastDisk> {
-        self.disks.iter().find(|(name, _)| name == host).map(|(_, disk)| disk)
-    }
-}
 
 /// Takes the disks that were used.
 pub(super) fn take(hosts: &mut Table<HostId, Host>) -> Disks {

@@ -73,6 +73,7 @@ const CRATES: &[Crate] = &[
                 "driver/engine",
                 "`impl Driver` in one file a theme: turns, waits, deadlines, ends, overflows",
             ),
+            ("fs", "a file is opened with options, which open a file"),
             ("names/resolver", "a resolver's provided methods are the code that asks it"),
             ("resolve/dns", "what one exchange finds, the cache keeps and the client returns"),
             (
