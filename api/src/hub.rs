@@ -44,7 +44,9 @@ pub use asked::{Query, Take};
 pub use clock::{Instant, SystemTime, UNIX_EPOCH};
 pub(crate) use dead::DeadHub;
 pub use facts::{Queued, TcpInfo, TcpState};
-pub use file::{Entry, FileAnswer, FileCall, OnFile, OpenHow, Stat};
+pub use file::{
+    Entry, FileAnswer, FileCall, OnFile, OpenHow, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, Stat,
+};
 pub use id::{GreenletId, HostId, Io, Tick};
 pub use message::{
     Ask, Control, Message, PacketInfoV4, PacketInfoV6, RIGHTS_MAX, Received, RecvFlags,

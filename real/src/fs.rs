@@ -8,7 +8,9 @@ use std::os::unix::fs::{
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use greenroom::hub::{Entry, FileAnswer, FileCall, OnFile, OpenHow, Stat};
+use greenroom::hub::{
+    Entry, FileAnswer, FileCall, OnFile, OpenHow, S_IFDIR, S_IFLNK, S_IFREG, Stat,
+};
 
 /// What an operation comes to; a file that it opened is not the hub's yet.
 pub(crate) enum Done {
@@ -114,13 +116,13 @@ fn entries(path: PathBuf) -> io::Result<Vec<Entry>> {
     let entry = |entry: io::Result<fs::DirEntry>| {
         let entry = entry?;
         let kind = entry.file_type().map_or(0, |kind| match kind {
-            kind if kind.is_dir() => libc::S_IFDIR,
-            kind if kind.is_file() => libc::S_IFREG,
-            kind if kind.is_symlink() => libc::S_IFLNK,
+            kind if kind.is_dir() => S_IFDIR,
+            kind if kind.is_file() => S_IFREG,
+            kind if kind.is_symlink() => S_IFLNK,
             // Whoever wants to know asks for it.
             _ => 0,
         });
-        Ok(Entry { name: entry.file_name(), inode: entry.ino(), kind: u32::from(kind) })
+        Ok(Entry { name: entry.file_name(), inode: entry.ino(), kind })
     };
     fs::read_dir(path)?.map(entry).collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::hub::Stat;
+use crate::hub::{S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, Stat};
 use crate::time::SystemTime;
 
 /// What a file is. See [`std::fs::Metadata`].
@@ -22,7 +22,7 @@ impl Metadata {
     /// Its type.
     #[must_use]
     pub fn file_type(&self) -> FileType {
-        FileType(self.0.mode & libc::S_IFMT)
+        FileType(self.0.mode & S_IFMT)
     }
     /// Whether it is a directory.
     #[must_use]
@@ -48,7 +48,7 @@ impl Metadata {
     /// Who may read, write and run it.
     #[must_use]
     pub fn permissions(&self) -> Permissions {
-        Permissions(self.0.mode & !libc::S_IFMT)
+        Permissions(self.0.mode & !S_IFMT)
     }
     /// When it was last written, on the clock of the host that wrote.
     ///
@@ -86,17 +86,17 @@ impl FileType {
     /// Whether it is that of directories.
     #[must_use]
     pub fn is_dir(&self) -> bool {
-        self.0 == libc::S_IFDIR
+        self.0 == S_IFDIR
     }
     /// Whether it is that of regular files.
     #[must_use]
     pub fn is_file(&self) -> bool {
-        self.0 == libc::S_IFREG
+        self.0 == S_IFREG
     }
     /// Whether it is that of symbolic links.
     #[must_use]
     pub fn is_symlink(&self) -> bool {
-        self.0 == libc::S_IFLNK
+        self.0 == S_IFLNK
     }
 }
 

@@ -134,6 +134,15 @@ pub enum FileAnswer {
     Path(PathBuf),
 }
 
+/// The bits of a mode that are the type of a file; the same on every system.
+pub const S_IFMT: u32 = 0o170_000;
+/// A directory's type.
+pub const S_IFDIR: u32 = 0o040_000;
+/// A regular file's type.
+pub const S_IFREG: u32 = 0o100_000;
+/// A symbolic link's type.
+pub const S_IFLNK: u32 = 0o120_000;
+
 /// What stat(2) says of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {

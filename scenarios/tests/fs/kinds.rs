@@ -103,7 +103,8 @@ fn each(root: &Path, table: &mut Table, what: &str, mut call: impl FnMut(&Path, 
 fn opening_what_is_odd() {
     let table = same_rows(|root: &Path| {
         let mut table = Table::default();
-        let options: [(&str, fn(&mut OpenOptions) -> &mut OpenOptions); 9] = [
+        type Set = fn(&mut OpenOptions) -> &mut OpenOptions;
+        let options: [(&str, Set); 9] = [
             ("read", |it| it.read(true)),
             ("write", |it| it.write(true)),
             ("append", |it| it.append(true)),

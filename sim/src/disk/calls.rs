@@ -5,7 +5,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use greenroom::hub::{self, FileAnswer, FileCall, OnFile, OpenHow};
+use greenroom::hub::{
+    self, FileAnswer, FileCall, OnFile, OpenHow, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG,
+};
 use greenroom::time::SystemTime;
 
 use super::names::NameChange;
@@ -93,7 +95,7 @@ impl Disk {
         let (ino, is_new) = match self.find_to_open(path, how)? {
             Ok(ino) => (ino, false),
             Err((directory, name)) => {
-                let mode = libc::S_IFREG | how.mode & 0o7777 & !UMASK;
+                let mode = S_IFREG | how.mode & 0o7777 & !UMASK;
                 let ino = self.add_node(mode, Body::File(FileBody::default()), now);
                 self.change_names(NameChange::add(ino, directory, &name), now);
                 (ino, true)
@@ -172,7 +174,7 @@ impl Disk {
         let entry = |(name, ino): (&OsString, &Ino)| hub::Entry {
             name: name.clone(),
             inode: ino.0,
-            kind: self.node(*ino).mode & libc::S_IFMT,
+            kind: self.node(*ino).mode & S_IFMT,
         };
         Ok(names.into_iter().map(entry).collect())
     }
@@ -193,7 +195,7 @@ impl Disk {
 
     fn make_directory(&mut self, path: &Path, mode: u32, now: SystemTime) -> io::Result<()> {
         let (above, name) = self.free_place(path, None)?;
-        let mode = libc::S_IFDIR | mode & 0o1777 & !UMASK;
+        let mode = S_IFDIR | mode & 0o1777 & !UMASK;
         let made = self.add_node(mode, Body::Directory(Directory::below(above)), now);
         self.change_names(NameChange::add(made, above, &name), now);
         Ok(())
@@ -216,7 +218,7 @@ impl Disk {
             _ => {}
         }
         let (directory, name) = self.free_place(link, Some(libc::ENOENT))?;
-        let made = self.add_node(libc::S_IFLNK | 0o777, Body::Link(original.to_owned()), now);
+        let made = self.add_node(S_IFLNK | 0o777, Body::Link(original.to_owned()), now);
         self.change_names(NameChange::add(made, directory, &name), now);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
 
-use greenroom::hub::Stat;
+use greenroom::hub::{S_IFDIR, S_IFMT, Stat};
 use greenroom::time::SystemTime;
 
 use super::content::PAGE;
@@ -46,9 +46,8 @@ impl Disk {
             removed: 0,
         };
         let root = Body::Directory(Directory::below(ROOT));
-        disk.nodes.insert(ROOT, Node::new(libc::S_IFDIR | 0o755, root, now));
-        let tmp =
-            disk.add_node(libc::S_IFDIR | 0o1777, Body::Directory(Directory::below(ROOT)), now);
+        disk.nodes.insert(ROOT, Node::new(S_IFDIR | 0o755, root, now));
+        let tmp = disk.add_node(S_IFDIR | 0o1777, Body::Directory(Directory::below(ROOT)), now);
         disk.change_names(NameChange::add(tmp, ROOT, OsStr::new("tmp")), now);
         disk.save_names(ROOT);
         disk
@@ -258,7 +257,7 @@ impl Disk {
 
     pub(super) fn set_mode(&mut self, ino: Ino, mode: u32) {
         let node = self.node_mut(ino);
-        node.mode = node.mode & libc::S_IFMT | mode & 0o7777;
+        node.mode = node.mode & S_IFMT | mode & 0o7777;
         let mode = node.mode;
         self.note_change(ino, Change::Mode(mode));
     }
