@@ -22,6 +22,7 @@ mod asked;
 mod clock;
 mod dead;
 mod facts;
+mod file;
 mod id;
 mod message;
 mod note;
@@ -43,6 +44,9 @@ pub use asked::{Query, Take};
 pub use clock::{Instant, SystemTime, UNIX_EPOCH};
 pub(crate) use dead::DeadHub;
 pub use facts::{Queued, TcpInfo, TcpState};
+pub use file::{
+    Entry, FileAnswer, FileCall, OnFile, OpenHow, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, Stat,
+};
 pub use id::{GreenletId, HostId, Io, Tick};
 pub use message::{
     Ask, Control, Message, PacketInfoV4, PacketInfoV6, RIGHTS_MAX, Received, RecvFlags,
@@ -257,6 +261,16 @@ pub trait Hub: Any {
     /// Whether a job is over, as its source is then; `WouldBlock` before.
     fn offloaded(&mut self, _io: Io) -> io::Result<()> {
         Err(unsupported("a place for jobs that block"))
+    }
+    /// Begins an operation on files. It is a source, readable once it is over; who closes that gives up
+    /// the answer, and the operation may happen all the same. What is opened is a descriptor, as sockets
+    /// are: it is closed by [`close`](Hub::close) and has copies by [`dup`](Hub::dup).
+    fn file(&mut self, _call: FileCall) -> io::Result<Io> {
+        Err(unsupported("files"))
+    }
+    /// What came of an operation on files, which is over then; `WouldBlock` before.
+    fn file_done(&mut self, _io: Io) -> io::Result<FileAnswer> {
+        Err(unsupported("files"))
     }
     /// Fills the buffer with random bytes; in a simulation they come from the seed.
     fn entropy(&mut self, bytes: &mut [u8]);

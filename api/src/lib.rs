@@ -36,6 +36,7 @@
 //! it; [`scenario`] is how a story is told so that both worlds can play it.
 
 pub mod check;
+pub mod fs;
 pub mod io;
 pub mod net;
 pub mod os;

@@ -80,6 +80,11 @@ impl Task {
             }
         }))
     }
+
+    /// Has `work` done, although nobody waits for it.
+    pub(crate) fn alone(work: impl FnOnce() + Send + 'static) -> Task {
+        Task(Box::new(work))
+    }
 }
 
 /// Tasks in line, and the threads that run them.

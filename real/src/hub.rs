@@ -15,6 +15,8 @@
 //! early, and late by up to a millisecond and what the machine adds.
 
 mod clock;
+mod closing;
+mod files;
 mod messages;
 mod reports;
 mod staging;
@@ -31,8 +33,9 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 use greenroom::hub::{
-    Address, Ask, Birth, Domain, GreenletId, Group, HostId, Hub, Io, Job, Kind, Message, NameOpt,
-    Note, Opt, Query, Queued, Readiness, Ready, Received, Runnable, Take, TcpInfo, Tick, Turn,
+    Address, Ask, Birth, Domain, FileAnswer, FileCall, GreenletId, Group, HostId, Hub, Io, Job,
+    Kind, Message, NameOpt, Note, Opt, Query, Queued, Readiness, Ready, Received, Runnable, Take,
+    TcpInfo, Tick, Turn,
 };
 use greenroom::resolve::Resolver;
 use greenroom::signal;
@@ -233,25 +236,14 @@ impl Hub for RealHub {
         self.socket_of(io)?.disconnect()
     }
     fn close(&mut self, io: Io) {
-        match self.table.remove(io) {
-            Some(Entry::Watch(watch)) => self.stop_watch(*watch),
-            Some(Entry::Socket(mut socket)) => {
-                socket.unwatch(self.poll.registry());
-                if self.may_linger {
-                    socket.close_aside();
-                }
-            }
-            Some(mut entry) => {
-                if let Ok(socket) = entry.socket() {
-                    socket.unwatch(self.poll.registry());
-                }
-            }
-            None => {}
-        }
+        self.give_up(io);
     }
     fn dup(&mut self, io: Io) -> io::Result<Io> {
-        let copy = self.socket_of(io)?.dup()?;
-        self.table.insert(Entry::Socket(copy))
+        let copy = match self.table.get(io)? {
+            Entry::File(file) => Entry::File(Arc::new(file.try_clone()?)),
+            entry => Entry::Socket(entry.socket()?.dup()?),
+        };
+        self.table.insert(copy)
     }
 
     fn recv(&mut self, io: Io, buf: &mut [u8], take: Take) -> io::Result<usize> {
@@ -310,7 +302,10 @@ impl Hub for RealHub {
             Entry::Query(answer) if answer.is_there() => return Ok(interest.and(Readiness::READ)),
             // Its result comes with a wake, whether or not anybody watches.
             Entry::Job(outcome) if outcome.is_there() => return Ok(interest.and(Readiness::READ)),
-            Entry::Query(_) | Entry::Job(_) => return Ok(Readiness::NONE),
+            Entry::FileCall(outcome) if outcome.is_there() => {
+                return Ok(interest.and(Readiness::READ));
+            }
+            Entry::Query(_) | Entry::Job(_) | Entry::FileCall(_) => return Ok(Readiness::NONE),
             Entry::Watch(_) => return Ok(self.watched_readiness(io)?.and(interest)),
             entry => entry.socket()?.readiness()?.and(interest),
         };
@@ -406,6 +401,12 @@ impl Hub for RealHub {
     }
     fn offloaded(&mut self, io: Io) -> io::Result<()> {
         self.finish_job(io)
+    }
+    fn file(&mut self, call: FileCall) -> io::Result<Io> {
+        self.begin_file(call)
+    }
+    fn file_done(&mut self, io: Io) -> io::Result<FileAnswer> {
+        self.end_file(io)
     }
 
     fn entropy(&mut self, bytes: &mut [u8]) {

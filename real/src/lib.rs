@@ -60,6 +60,7 @@ mod address;
 mod hub;
 mod blocking_pool;
 mod facts;
+mod fs;
 mod options;
 mod identity;
 mod resolver;

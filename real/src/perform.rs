@@ -158,6 +158,7 @@ fn missing_for(host: &HostSpec) -> Option<String> {
         (machine.given_ports() != plain.given_ports(), "`ephemeral_ports` of a machine"),
         (machine.descriptors_most().is_some(), "a limit on `descriptors` of a machine"),
         (machine.socket_memory_bytes().is_some(), "a limit on `socket_memory` of a machine"),
+        (machine.disk_bytes().is_some(), "a limit on the `disk` of a machine"),
         (machine.is_unprivileged(), "an `unprivileged` machine"),
         (!host.signals.is_empty(), "a `signal` to one host"),
     ];

@@ -1,5 +1,6 @@
 //! The table of a hub's sources: numbers outside, slots inside, reused with a new generation.
 
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use greenroom::hub::Io;
 use mio::Token;
 
 use crate::blocking_pool::Outcome;
+use crate::fs::Done;
 use crate::resolver::Answer;
 use crate::signal::Signal;
 use crate::socket::Socket;
@@ -19,18 +21,23 @@ pub(crate) enum Entry {
     Query(Arc<Answer>),
     Job(Arc<Outcome<()>>),
     Watch(Box<Watch>),
+    File(Arc<File>),
+    /// An operation on files.
+    FileCall(Arc<Outcome<io::Result<Done>>>),
 }
 
 impl Entry {
-    /// What bytes come from; a query, a job and a watch have none.
+    /// What bytes come from; a query, a job, a watch and a file have none that it is told of.
     #[inline]
     pub(crate) fn socket(&mut self) -> io::Result<&mut Socket> {
         match self {
             Entry::Socket(socket) => Ok(socket),
             Entry::Signal(signal) => Ok(&mut signal.pipe),
-            Entry::Query(_) | Entry::Job(_) | Entry::Watch(_) => {
-                Err(io::Error::from_raw_os_error(libc::ENOTSOCK))
-            }
+            Entry::Query(_)
+            | Entry::Job(_)
+            | Entry::Watch(_)
+            | Entry::File(_)
+            | Entry::FileCall(_) => Err(io::Error::from_raw_os_error(libc::ENOTSOCK)),
         }
     }
 }

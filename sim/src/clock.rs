@@ -2,10 +2,21 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::time::Duration;
 
 use greenroom::signal::Kind;
+use greenroom::time::{SystemTime, UNIX_EPOCH};
 
-use crate::id::{HostId, PacketId, SocketId};
+use crate::id::{FileCallId, HostId, PacketId, SocketId};
+
+/// 2020-01-01 00:00:00 UTC: where every host's calendar begins.
+const CALENDAR_START: Duration = Duration::from_secs(1_577_836_800);
+
+/// What a host's calendar shows at this time of its own.
+pub fn calendar(at_ns: u64) -> SystemTime {
+    let since = CALENDAR_START + Duration::from_nanos(at_ns);
+    UNIX_EPOCH.checked_add(since).expect("a run is shorter than the calendar")
+}
 
 /// Something that will happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +35,8 @@ pub enum Event {
     Job { socket: SocketId, generation: u32 },
     /// A datagram of this socket has left its host's queue: so much of its send buffer is free again.
     Sent { socket: SocketId, generation: u32, cost: u32 },
+    /// This operation on files happens.
+    File(FileCallId),
     /// A host's program is sent a signal.
     Signal(HostId, Kind),
     /// A host's power fails.

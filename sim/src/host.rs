@@ -5,12 +5,15 @@ pub(crate) mod loopback;
 pub(crate) mod ports;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use greenroom::scenario::HostSpec;
+use greenroom::time::SystemTime;
 
 use crate::choices::Entity;
+use crate::disk::Disk;
 use crate::errno::errno;
 use crate::host::loopback::Loopback;
 use crate::host::ports::Ports;
@@ -40,10 +43,20 @@ pub(crate) struct Host {
     /// Names of Unix sockets.
     pub(crate) names: Names,
     pub(crate) loopback: Loopback,
+    /// What is on its disk, once anybody looked.
+    pub(crate) files: Option<Box<Files>>,
+    disk_bytes: Option<u64>,
     /// Greenlets that stand on it.
     pub(crate) greenlets: usize,
     /// The next socket's number, from 1: what traces call it.
     sockets_numbered: u32,
+}
+
+/// A disk, and what is decided of its files.
+pub(crate) struct Files {
+    pub(crate) disk: Disk,
+    /// By their paths.
+    pub(crate) entities: BTreeMap<String, Entity>,
 }
 
 impl Host {
@@ -65,9 +78,21 @@ impl Host {
             ports: Ports::new(machine.given_ports()),
             names: Names::default(),
             loopback: Loopback::default(),
+            files: None,
+            disk_bytes: machine.disk_bytes(),
             greenlets: 0,
             sockets_numbered: 0,
         }
+    }
+
+    /// Its disk; a fresh one where nobody looked yet.
+    pub(crate) fn disk(&mut self, now: SystemTime) -> &mut Disk {
+        let (seed, bytes_max) = (self.entity.hash, self.disk_bytes);
+        let files = self.files.get_or_insert_with(|| {
+            let disk = Disk::new(seed, bytes_max, now);
+            Box::new(Files { disk, entities: BTreeMap::new() })
+        });
+        &mut files.disk
     }
 
     /// Whether a port is root's, and its program is not root's.

@@ -11,20 +11,21 @@ use std::task::Waker;
 use std::time::Duration;
 
 use greenroom::hub::{
-    Address, Ask, Birth, Domain, GreenletId, Group, Hub, Io, Job, Kind, Message, NameOpt, Note,
-    Opt, Query, Queued, Readiness, Ready, Received, Runnable, SwitchPoint, Take, TcpInfo, Tick,
-    Turn, gather, scatter,
+    Address, Ask, Birth, Domain, FileAnswer, FileCall, GreenletId, Group, Hub, Io, Job, Kind,
+    Message, NameOpt, Note, Opt, Query, Queued, Readiness, Ready, Received, Runnable, SwitchPoint,
+    Take, TcpInfo, Tick, Turn, gather, scatter,
 };
 use greenroom::signal;
-use greenroom::time::{Instant, SystemTime, UNIX_EPOCH};
+use greenroom::time::{Instant, SystemTime};
 
+use crate::clock::calendar;
 use crate::errno::errno;
 use crate::id::SocketId;
 use crate::keeper::Beat;
 use crate::net::udp::Letting;
 use crate::net::{
-    self, address, connection, datagram, deliver, facts, groups, job, life, listener, loopback,
-    message, names, options, pipe, ports, readiness, stream, udp, unix, urgent,
+    self, address, connection, datagram, deliver, facts, file, groups, job, life, listener,
+    loopback, message, names, options, pipe, ports, readiness, stream, udp, unix, urgent,
 };
 use crate::scheduler::{Context, Scheduler};
 use crate::socket::{NO_SOCKET, Proto};
@@ -33,9 +34,6 @@ use crate::world::World;
 use crate::world::journal::Actor;
 pub(crate) use disturbed::Disturbed;
 use reads::Reads;
-
-/// 2020-01-01 00:00:00 UTC: where every host's calendar begins.
-const CALENDAR_START: Duration = Duration::from_secs(1_577_836_800);
 
 /// The simulator's side of the waist.
 pub(crate) struct SimHub {
@@ -119,8 +117,7 @@ impl Hub for SimHub {
         Instant::from_reading(Duration::from_nanos(self.reads.read_ns(&self.world)))
     }
     fn wall_clock(&self) -> SystemTime {
-        let since = CALENDAR_START + Duration::from_nanos(self.reads.read_ns(&self.world));
-        UNIX_EPOCH.checked_add(since).expect("a run is shorter than the calendar")
+        calendar(self.reads.read_ns(&self.world))
     }
     fn due(&self, at: Instant) -> Tick {
         Tick::from_ns(u64::try_from(at.reading().as_nanos()).unwrap_or(u64::MAX))
@@ -178,12 +175,8 @@ impl Hub for SimHub {
             choices: &mut world.choices,
         };
         let turn = self.scheduler.turn(runnable, context);
-        if runnable.point == SwitchPoint::Unasked {
-            world.greenlets[runnable.get(0).into()].passed_by = false;
-        }
-        if let Turn::Run(picked @ 1..) = turn {
-            let (default, picked) = (runnable.get(0).into(), runnable.get(picked).into());
-            world.record_switch(default, picked, runnable.point == SwitchPoint::Unasked);
+        if let Turn::Run(picked) = turn {
+            world.turn_goes_to(runnable, picked);
         }
         self.advances = turn == Turn::Advance;
         turn
@@ -426,6 +419,12 @@ impl Hub for SimHub {
     }
     fn offloaded(&mut self, io: Io) -> io::Result<()> {
         job::end(&mut self.world, io)
+    }
+    fn file(&mut self, call: FileCall) -> io::Result<Io> {
+        file::begin(&mut self.world, call)
+    }
+    fn file_done(&mut self, io: Io) -> io::Result<FileAnswer> {
+        file::end(&mut self.world, io)
     }
     fn signal(&mut self, kind: signal::Kind) -> io::Result<Io> {
         net::signal::listen(&mut self.world, kind)

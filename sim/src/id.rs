@@ -39,6 +39,8 @@ ids! {
     PairId(u32);
     /// A packet between two hosts. Another has the number when it has arrived.
     PacketId(u32);
+    /// An operation on files. Another has the number when it is over.
+    FileCallId(u32);
     /// Where a greenlet stands in the driver's table. Another may stand there when it has ended.
     GreenletIndex(u32);
 }

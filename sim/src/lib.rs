@@ -45,6 +45,7 @@ pub mod trace;
 pub mod weather;
 
 mod clock;
+mod disk;
 mod errno;
 mod host;
 mod hub;

@@ -11,6 +11,7 @@ pub(crate) mod datagram;
 pub(crate) mod deliver;
 pub(crate) mod disconnect;
 pub(crate) mod facts;
+pub(crate) mod file;
 pub(crate) mod groups;
 pub(crate) mod icmp;
 pub(crate) mod interface;

@@ -1,6 +1,7 @@
 //! One run of one scenario: what goes in ([`Spec`]), what comes out ([`Run`]).
 
 mod choice;
+mod disks;
 mod ending;
 mod errors;
 mod findings;
@@ -28,6 +29,8 @@ use crate::weather::Weather;
 use crate::world::table::Table;
 
 pub use choice::{Choice, Value};
+use disks::Disks;
+pub use disks::LastDisk;
 use ending::{complaints, outcome_of};
 use errors::Errors;
 use findings::findings;
@@ -107,6 +110,7 @@ pub struct Run {
     pub findings: Vec<String>,
     /// The events, if they were kept.
     pub trace: Option<Log>,
+    disks: Disks,
 }
 
 impl Run {
@@ -123,6 +127,18 @@ impl Run {
         let contexts = contexts.into_iter().chain(iter::repeat(None));
         let choice = |(deviation, context)| Choice { context, ..Choice::of(deviation, paths) };
         deviations.iter().zip(contexts).map(choice).collect()
+    }
+
+    /// The disk of a host, if any of its programs ever used it.
+    ///
+    /// ```
+    /// use greenroom_sim::Sim;
+    ///
+    /// let run = Sim::new().client("cli", || greenroom::fs::write("/greeting", "hello")).run();
+    /// assert_eq!(run.disk("cli").unwrap().read("/greeting").unwrap(), b"hello");
+    /// ```
+    pub fn disk(&self, host: &str) -> Option<&LastDisk> {
+        self.disks.iter().find(|(name, _)| name == host).map(|(_, disk)| disk)
     }
 
     /// A sentence about each of them.
@@ -190,6 +206,7 @@ fn without_a_stage(what: String) -> Run {
         fired: Fired::default(),
         sometimes: Vec::new(),
         trace: None,
+        disks: Vec::new(),
     }
 }
 
@@ -247,6 +264,7 @@ fn conclude(verdict: Verdict, hub: SimHub) -> Run {
         unasked_switches: world.unasked_switches,
         fired: world.fired,
         sometimes: world.sometimes,
+        disks: disks::take(&mut world.hosts),
         trace: log(world.trace, paths, &world.hosts, world.choices),
         findings,
         outcome,

@@ -16,13 +16,14 @@ use std::net::SocketAddr;
 use greenroom::hub::{Domain, Opt};
 
 use crate::choices::Entity;
+use crate::disk::OpenId;
 use crate::id::{DescriptorId, HostId, PairId, SocketId};
 use crate::socket::address::{any, hears};
 use crate::socket::flow::{Flow, Transport};
 use crate::socket::mailbox::Mailbox;
 use crate::socket::options::Options;
 use crate::socket::pipe::PipeEnd;
-use crate::socket::source::{Query, SignalSource, Work};
+use crate::socket::source::{FileWait, Query, SignalSource, Work};
 use crate::socket::unix::UnixSocket;
 use crate::tcp::{Connection, Listener, State};
 
@@ -87,6 +88,8 @@ pub(crate) enum Proto {
     Pipe(PipeEnd),
     Query(Query),
     Job(Work),
+    File(OpenId),
+    FileCall(FileWait),
     Signal(SignalSource),
 }
 

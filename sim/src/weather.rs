@@ -65,6 +65,16 @@ pub struct Weather {
     pub neighbours: bool,
     /// How often a host that may lose power does.
     pub power_cut_ppm: u32,
+    /// How often a change of a file or of a name that was not synced is lost when its host's power fails; a
+    /// write is torn between sectors in a quarter as many. In one run of four all are lost, in another few.
+    pub unsynced_loss_ppm: u32,
+    /// How often a disk fails a read, a write or a sync of a file (`EIO`). What a sync that failed did not
+    /// write stays readable and is never written; each descriptor that is open then is told of it once.
+    pub disk_error_ppm: u32,
+    /// How often a read or a write of a file moves less than it could, as a signal or a full disk has it.
+    pub file_short_ppm: u32,
+    /// How often an operation on files takes up to half a minute, as where a disk tries again.
+    pub disk_stall_ppm: u32,
     /// Bytes a second that two hosts can send each other, each way, headers of IP and above
     /// included; `None` for a route that is never busy.
     pub bandwidth_bytes_per_s: Option<u64>,
@@ -135,6 +145,14 @@ const RATES: &[Rate] = &[
     },
     Rate { name: "icmp_loss_ppm", of: |it| &mut it.icmp_loss_ppm, in_swarm: InSwarm::LeftOut },
     Rate { name: "split_ppm", of: |it| &mut it.split_ppm, in_swarm: InSwarm::LeftOut },
+    Rate {
+        name: "unsynced_loss_ppm",
+        of: |it| &mut it.unsynced_loss_ppm,
+        in_swarm: InSwarm::Usual,
+    },
+    Rate { name: "disk_error_ppm", of: |it| &mut it.disk_error_ppm, in_swarm: InSwarm::LeftOut },
+    Rate { name: "file_short_ppm", of: |it| &mut it.file_short_ppm, in_swarm: InSwarm::LeftOut },
+    Rate { name: "disk_stall_ppm", of: |it| &mut it.disk_stall_ppm, in_swarm: InSwarm::LeftOut },
 ];
 
 impl Default for Weather {
@@ -155,6 +173,10 @@ impl Default for Weather {
             partition_answered_ppm: 0,
             neighbours: false,
             power_cut_ppm: 100_000,
+            unsynced_loss_ppm: 500_000,
+            disk_error_ppm: 0,
+            file_short_ppm: 0,
+            disk_stall_ppm: 0,
             bandwidth_bytes_per_s: None,
             queue_bytes: None,
             mtu_bytes: 1500,

@@ -3,6 +3,7 @@
 
 pub(crate) mod journal;
 pub(crate) mod table;
+pub(crate) mod files;
 mod descriptors;
 mod greenlets;
 mod memory;
@@ -22,7 +23,7 @@ use crate::choices::{Choices, Decision, Entity, Fired, Fixed, Ns};
 use crate::clock::{Clock, Event};
 use crate::host::Host;
 use crate::host::loopback::LoopbackQueue;
-use crate::id::{DescriptorId, GreenletIndex, HostId, Id, PacketId, SocketId, Weak};
+use crate::id::{DescriptorId, FileCallId, GreenletIndex, HostId, Id, PacketId, SocketId, Weak};
 use crate::link::packet::{Packet, Spare};
 use crate::link::pair::Pairs;
 use crate::path::Paths;
@@ -32,6 +33,7 @@ use crate::tcp::Config;
 use crate::trace::Recorder;
 use crate::trace::event::PathRef;
 use crate::weather::Weather;
+use crate::world::files::Operation;
 use crate::world::table::{Slots, Table};
 
 pub(crate) struct World {
@@ -55,6 +57,8 @@ pub(crate) struct World {
     pub(crate) packets: Slots<PacketId, Box<Packet>>,
     /// Packets to be used again.
     spare: Spare,
+    /// On files, under way.
+    pub(crate) operations: Slots<FileCallId, Operation>,
     pub(crate) buffers: Vec<Vec<u8>>,
     pub(crate) flows: HashMap<Flow, SocketId, Fixed>,
     /// Who waits to write on hosts whose memory is limited.
@@ -148,6 +152,7 @@ impl World {
             tcp_config: None,
             packets: Slots::default(),
             spare: Vec::new(),
+            operations: Slots::default(),
             buffers: Vec::new(),
             flows: HashMap::default(),
             memory_waiters: Vec::new(),

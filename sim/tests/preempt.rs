@@ -1,6 +1,6 @@
 //! `+preempt=sync`: greenlets are switched where nothing waits, as threads are, and a find says so.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 

@@ -8,8 +8,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::{
-    Address, Birth, Domain, GreenletId, Hub, Instant, Io, Kind, Opt, Query, Readiness, Ready,
-    Runnable, SystemTime, Take, Tick, Turn, UNIX_EPOCH,
+    Address, Birth, Domain, FileCall, GreenletId, Hub, Instant, Io, Kind, Opt, Query, Readiness,
+    Ready, Runnable, SystemTime, Take, Tick, Turn, UNIX_EPOCH,
 };
 
 /// Its clocks go on where those of the world stood, by a microsecond a look: a destructor that waits
@@ -151,6 +151,9 @@ impl Hub for DeadHub {
         gone()
     }
     fn resolved(&mut self, _: Io) -> io::Result<Vec<IpAddr>> {
+        gone()
+    }
+    fn file(&mut self, _: FileCall) -> io::Result<Io> {
         gone()
     }
     fn entropy(&mut self, bytes: &mut [u8]) {

@@ -1,3 +1,4 @@
 //! What std has for Unix only.
 
+pub mod fs;
 pub mod net;

@@ -60,6 +60,7 @@ pub struct Machine {
     descriptors: Option<u32>,
     socket_memory: Option<u64>,
     unprivileged: bool,
+    disk: Option<u64>,
 }
 
 /// Linux's `ip_local_port_range`.
@@ -75,6 +76,7 @@ impl Machine {
             descriptors: None,
             socket_memory: None,
             unprivileged: false,
+            disk: None,
         }
     }
     /// How many links have an address of IPv4: the first ones.
@@ -112,6 +114,13 @@ impl Machine {
         self
     }
 
+    /// How many bytes its disk has for what files hold, in blocks of 4 KiB; a write that finds none free is
+    /// `ENOSPC`, and one that finds some is short.
+    pub const fn disk(mut self, bytes: u64) -> Machine {
+        self.disk = Some(bytes);
+        self
+    }
+
     /// Its program is not root's: to bind a port under 1024 is `EACCES`.
     pub const fn unprivileged(mut self) -> Machine {
         self.unprivileged = true;
@@ -137,6 +146,10 @@ impl Machine {
     /// How many bytes its sockets may hold, if that is limited.
     pub const fn socket_memory_bytes(&self) -> Option<u64> {
         self.socket_memory
+    }
+    /// How many bytes its disk has, if that is limited.
+    pub const fn disk_bytes(&self) -> Option<u64> {
+        self.disk
     }
     /// Whether its program is not root's.
     pub const fn is_unprivileged(&self) -> bool {

@@ -14,7 +14,7 @@ use crate::hub::{Io, Job, Readiness};
 
 /// Runs `f` where it holds up nobody: over the operating system on a thread of a bounded pool of the
 /// process, where it waits its turn if all are busy; in a simulation after a time that the seed
-/// chooses. For files, long computations, and libraries that block.
+/// chooses. For long computations, and libraries that block; files have [`fs`](crate::fs).
 ///
 /// `f` is no greenlet: over the operating system it runs outside any hub, and must not use this
 /// crate's sockets in any world. One that is killed before it began is never run; one that runs is
@@ -27,8 +27,8 @@ use crate::hub::{Io, Job, Readiness};
 /// # Examples
 ///
 /// ```no_run
-/// let digest = greenroom::thread::spawn_blocking(|| std::fs::read("/etc/hosts"));
-/// assert!(!digest.join().unwrap().unwrap().is_empty());
+/// let sum = greenroom::thread::spawn_blocking(|| (1..=1_000_000u64).sum::<u64>());
+/// assert_eq!(sum.join().unwrap(), 500_000_500_000);
 /// ```
 #[track_caller]
 pub fn spawn_blocking<F, T>(f: F) -> JoinHandle<T>

@@ -99,6 +99,54 @@ decisions! {
         strikes: [],
         says: "the job {who} takes {value}",
     }
+    /// How long an operation on files takes.
+    FileDelay(Ns) {
+        series: Delay,
+        about: Greenlet,
+        rates: ["disk_stall_ppm"],
+        strikes: [],
+        says: "operation {nth} on files of {who} takes {value}",
+    }
+    /// Whether an operation on an open file fails.
+    FileError(Fate) {
+        series: Fate,
+        about: Greenlet,
+        rates: ["disk_error_ppm"],
+        strikes: [Fault::DiskError],
+        says: "read, write or sync {nth} of files of {who} fails with EIO",
+    }
+    /// How many bytes a read or a write of a file moves at most.
+    ShortFile(Bytes) {
+        series: Size,
+        about: Greenlet,
+        rates: ["file_short_ppm"],
+        strikes: [Fault::ShortFile],
+        says: "read or write {nth} of files of {who} moves {value} at most",
+    }
+    /// What becomes in a power cut of a change that was not synced.
+    Unsynced(Fate) {
+        series: Fate,
+        about: File,
+        rates: ["unsynced_loss_ppm"],
+        strikes: [Fault::UnsyncedLost],
+        says: "unsynced change {nth} of {who} is {value} in a power cut",
+    }
+    /// How much of the beginning of a write is all that was written of it when the power failed.
+    TornAfter(Bytes) {
+        series: Split,
+        about: File,
+        rates: ["unsynced_loss_ppm"],
+        strikes: [Fault::Torn],
+        says: "of unsynced write {nth} of {who} a power cut leaves the first {value}",
+    }
+    /// How much of the beginning of a write was not written when the power failed.
+    TornBefore(Bytes) {
+        series: Size,
+        about: File,
+        rates: ["unsynced_loss_ppm"],
+        strikes: [Fault::Torn],
+        says: "of unsynced write {nth} of {who} a power cut leaves all but the first {value}",
+    }
     /// How many bytes a read of a TCP stream returns at most.
     ShortRead(Bytes) {
         series: Size,
@@ -164,6 +212,14 @@ faults! {
     IcmpLost { number: 42, tally: "icmp lost", headline: "LOST" }
     /// A read returns less than is there.
     ShortRead { number: 36, tally: "short reads", headline: "SHORT READ" }
+    /// What was not synced is lost in a power cut.
+    UnsyncedLost { number: 65, tally: "unsynced lost", headline: "LOST what was not synced of" }
+    /// A write that was not synced is there in part after a power cut.
+    Torn { number: 66, tally: "torn writes", headline: "TORN a write of" }
+    /// A device fails a read, a write or a sync.
+    DiskError { number: 67, tally: "disk errors", headline: "DISK ERROR in a call of" }
+    /// A read or a write of a file moves less than it could.
+    ShortFile { number: 68, tally: "short file calls", headline: "SHORT a call on a file of" }
     /// A host's power fails.
     PowerCut { number: 37, tally: "power cuts", headline: "POWER CUT" }
 }

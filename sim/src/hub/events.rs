@@ -73,6 +73,7 @@ fn happen(world: &mut World) -> bool {
             net::link::left_line(world, socket, generation, cost)
         }
         Event::Start(host) => life::start_host(world, host),
+        Event::File(operation) => net::file::due(world, operation),
         Event::Job { socket, generation } => job::due(world, socket, generation),
         Event::Signal(host, kind) => net::signal::arrives(world, host, kind),
         Event::PowerCut(host) => life::cut_power(world, host),

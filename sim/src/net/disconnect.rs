@@ -30,7 +30,12 @@ pub(crate) fn disconnect(world: &mut World, id: SocketId) -> io::Result<()> {
         Proto::Fresh => world.sockets[id].shut_early = (false, false),
         Proto::Udp(_) => udp::disconnect(world, id),
         Proto::Unix(_) => unix::disconnect(world, id)?,
-        Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
+        Proto::Pipe(_)
+        | Proto::Query(_)
+        | Proto::Job(_)
+        | Proto::File(_)
+        | Proto::FileCall(_)
+        | Proto::Signal(_) => {
             return Err(errno(libc::ENOTSOCK));
         }
     }

@@ -29,7 +29,11 @@ pub(crate) fn queued(world: &World, id: SocketId) -> io::Result<Queued> {
         Proto::Unix(socket) => unix::queued(socket)?,
         // It has no queue towards anybody.
         Proto::Pipe(_) => return Err(errno(libc::ENOTTY)),
-        Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
+        Proto::Query(_)
+        | Proto::Job(_)
+        | Proto::File(_)
+        | Proto::FileCall(_)
+        | Proto::Signal(_) => {
             return Err(errno(libc::ENOTSOCK));
         }
     })
@@ -56,9 +60,12 @@ pub(crate) fn tcp_info(world: &World, id: SocketId) -> io::Result<TcpInfo> {
         }
         Proto::Udp(_) if socket.domain == Domain::V6 => Err(errno(libc::ENOPROTOOPT)),
         Proto::Udp(_) | Proto::Unix(_) => Err(errno(libc::EOPNOTSUPP)),
-        Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
-            Err(errno(libc::ENOTSOCK))
-        }
+        Proto::Pipe(_)
+        | Proto::Query(_)
+        | Proto::Job(_)
+        | Proto::File(_)
+        | Proto::FileCall(_)
+        | Proto::Signal(_) => Err(errno(libc::ENOTSOCK)),
     }
 }
 

@@ -8,7 +8,9 @@ use greenroom::hub::{Domain, GreenletId, How, Io, Kind, Ready};
 use crate::choices::Fault;
 use crate::errno::errno;
 use crate::id::{HostId, SocketId};
-use crate::net::{connection, deliver, listener, outgoing, pipe, readiness, stream, udp, unix};
+use crate::net::{
+    connection, deliver, file, listener, outgoing, pipe, readiness, stream, udp, unix,
+};
 use crate::socket::Proto;
 use crate::socket::mailbox::Mailbox;
 use crate::trace::event::{Call, Struck};
@@ -57,6 +59,7 @@ pub(crate) fn close_discarded(world: &mut World) {
 
 /// A host's program is ended from outside; the machine goes on.
 pub(crate) fn end_process(world: &mut World, host: HostId) {
+    file::end_process(world, host);
     let live = world.greenlets.iter().filter(|g| g.live && g.host == host);
     let dead: Vec<GreenletId> = live.map(|g| g.id).collect();
     world.ready.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));
@@ -131,6 +134,7 @@ fn close(world: &mut World, id: SocketId) {
             unix::rights::collect_unreachable(world);
         }
         Proto::Pipe(_) => pipe::close(world, id),
+        Proto::File(_) | Proto::FileCall(_) => file::close(world, id),
         _ => world.forget_socket(id),
     }
 }
@@ -149,6 +153,7 @@ pub(crate) fn cut_power(world: &mut World, host: HostId) {
     world.hosts[host].down_ns = Some(world.clock.now_ns());
     world.hosts[host].loopback.power_off();
     world.strike(Actor::Host(host), Fault::PowerCut, Struck::Host);
+    file::cut_power(world, host);
     let mut dead: Vec<GreenletId> = Vec::new();
     dead.extend(world.greenlets.iter().filter(|g| g.live && g.host == host).map(|g| g.id));
     world.ready.extend(dead.into_iter().map(|id| Ready::End(id, How::Abandon)));

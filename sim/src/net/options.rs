@@ -30,9 +30,15 @@ enum Wish {
 fn check_level(socket: &Socket, option: Opt, wish: Wish) -> io::Result<()> {
     let is_v6 = socket.domain == Domain::V6;
     match (option.level(), &socket.proto) {
-        (_, Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_)) => {
-            Err(errno(libc::ENOTSOCK))
-        }
+        (
+            _,
+            Proto::Pipe(_)
+            | Proto::Query(_)
+            | Proto::Job(_)
+            | Proto::File(_)
+            | Proto::FileCall(_)
+            | Proto::Signal(_),
+        ) => Err(errno(libc::ENOTSOCK)),
         (Level::Socket, _) => Ok(()),
         (_, Proto::Unix(_)) => Err(errno(libc::EOPNOTSUPP)),
         (Level::Tcp, Proto::Udp(_)) if wish == Wish::Get && !is_v6 => Err(errno(libc::EOPNOTSUPP)),

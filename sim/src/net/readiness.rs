@@ -29,6 +29,8 @@ pub(crate) fn of(world: &World, id: SocketId) -> Readiness {
         Proto::Pipe(end) => of_pipe(world, end),
         Proto::Query(query) => read(query.is_answered()),
         Proto::Job(work) => read(work.is_due),
+        Proto::FileCall(wait) => read(wait.ended.is_some()),
+        Proto::File(_) => Readiness::BOTH,
         Proto::Signal(source) => read(source.is_pending),
         Proto::Fresh => of_fresh(socket),
     };

@@ -30,9 +30,12 @@ pub(crate) fn send(world: &mut World, io: Io, id: SocketId, buf: &[u8]) -> io::R
         Proto::Udp(_) if is_v6 => udp::send(world, io, id, buf, &Letting::default()),
         Proto::Udp(_) => Err(udp::refuse_urgent(world, id, buf.len())),
         Proto::Unix(_) => unix::urgent::send(world, io, id, buf),
-        Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
-            Err(errno(libc::ENOTSOCK))
-        }
+        Proto::Pipe(_)
+        | Proto::Query(_)
+        | Proto::Job(_)
+        | Proto::File(_)
+        | Proto::FileCall(_)
+        | Proto::Signal(_) => Err(errno(libc::ENOTSOCK)),
         Proto::Fresh | Proto::Listener(_) => Err(stream::not_to_be_written(world, id)),
     }
 }
@@ -46,7 +49,12 @@ pub(crate) fn recv(world: &mut World, io: Io, id: SocketId, buf: &mut [u8]) -> i
             return udp::recv(world, io, id, buf, Take::Remove).map(|taken| taken.length);
         }
         Proto::Unix(_) => unix::urgent::recv(world, id, buf)?,
-        Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
+        Proto::Pipe(_)
+        | Proto::Query(_)
+        | Proto::Job(_)
+        | Proto::File(_)
+        | Proto::FileCall(_)
+        | Proto::Signal(_) => {
             return Err(errno(libc::ENOTSOCK));
         }
         Proto::Fresh => return Err(errno(libc::EINVAL)),

@@ -1,8 +1,11 @@
 //! What a program waits for by a descriptor although it is no socket: a query, a job, a signal.
 
+use std::io;
 use std::net::IpAddr;
 
 use greenroom::signal::Kind;
+
+use crate::disk::Answer;
 
 /// A question and, once it is there, the answer.
 pub(crate) struct Query {
@@ -21,6 +24,13 @@ impl Query {
 #[derive(Default)]
 pub(crate) struct Work {
     pub(crate) is_due: bool,
+}
+
+/// Waits for an operation on files, by the name that traces have for it.
+pub(crate) struct FileWait {
+    pub(crate) name: &'static str,
+    /// What came of it, once it is over.
+    pub(crate) ended: Option<io::Result<Answer>>,
 }
 
 /// One kind of signal, for a program that handles it.

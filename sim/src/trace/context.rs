@@ -63,7 +63,7 @@ impl Log {
             About::Socket => socket.or_else(above),
             About::Sender => socket,
             About::Label => above(),
-            About::Host | About::Pair => None,
+            About::Host | About::File | About::Pair => None,
         };
         let last = done.get(&doer?)?;
         Some(last.iter().fold(0, |hash, word| mix(hash, *word)) as u16)

@@ -129,6 +129,11 @@ pub(crate) enum Call {
         passed: Box<[u32]>,
         is_sent: bool,
     },
+    /// An operation on files that is over.
+    File {
+        call: &'static str,
+        bytes: u64,
+    },
     Resolve {
         name: Text,
     },
@@ -206,6 +211,10 @@ pub(crate) enum Struck {
         socket: u32,
         bytes: u64,
         there: u64,
+    },
+    /// A file or directory, by its path among the run's.
+    File {
+        path: u32,
     },
     Host,
 }

@@ -5,7 +5,7 @@
 use greenroom::signal;
 
 use super::event::{Call, Program, Schedule, Struck, Text, WaitEnd, What, Wire};
-use crate::choices::Fault;
+use crate::choices::{Fault, hash_bytes};
 use crate::tcp::Segment;
 
 /// What an event is. Numbers are never given to something else; 32 to 42 and those from 64 up are
@@ -50,6 +50,7 @@ enum Number {
     Signal = 43,
     Disconnect = 46,
     Rights = 44,
+    File = 47,
 }
 
 /// What is hashed of an event, beside its time and whose it is.
@@ -196,6 +197,9 @@ fn of_call(call: &Call) -> Digest {
                 .fold(0, |hash: u64, of| hash.wrapping_mul(31).wrapping_add(u64::from(*of) + 1));
             Digest::new(Number::Rights, socket, passed, is_sent.into())
         }
+        Call::File { call, bytes } => {
+            Digest::new(Number::File, 0, bytes, hash_bytes(call.as_bytes()))
+        }
         Call::Resolve { ref name } => of_text(Number::Resolve, name),
         Call::Resolved { .. } => Digest::new(Number::Resolved, 0, 0, 0),
         Call::Failed { socket, error, .. } => Digest::new(Number::Failed, socket, error.0, 0),
@@ -239,7 +243,7 @@ fn of_fault(fault: Fault, struck: &Struck) -> Digest {
     let row = fault.row();
     let (socket, value, more) = match *struck {
         Struck::Packet { socket, nth, .. } => (socket, nth, 0),
-        Struck::Message { .. } | Struck::Host => (0, 0, 0),
+        Struck::Message { .. } | Struck::File { .. } | Struck::Host => (0, 0, 0),
         Struck::Read { socket, bytes, there } => (socket, bytes, there),
     };
     Digest { number: row.number, socket, value, more: more ^ row.more }

@@ -137,6 +137,8 @@ impl Words<'_> {
                 let call = if *is_sent { "passes" } else { "gets" };
                 format!("{} {call} {}", name(socket), passed.join(" "))
             }
+            Call::File { call, bytes: 0 } => (*call).into(),
+            Call::File { call, bytes } => format!("{call} {bytes}B"),
             Call::Resolve { name } => format!("resolve {}", name.as_str()),
             Call::Resolved { first } => format!("resolved {}", self.address((*first, 0).into())),
             Call::Failed { call, socket: 0, error } => format!("{call} {error}"),
@@ -182,6 +184,7 @@ impl Words<'_> {
             Struck::Read { socket, bytes, there } => {
                 format!("{headline} {bytes}B of {there}B on {}", self.socket(*socket))
             }
+            Struck::File { path } => format!("{headline} {}", self.path(*path)),
             Struck::Host => headline.into(),
         }
     }

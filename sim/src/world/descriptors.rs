@@ -59,6 +59,11 @@ impl World {
     /// A descriptor of something that is no socket: a query, a job, a signal. It takes no number of the host's.
     pub(crate) fn add_source(&mut self, label: &str, source: Proto) -> (SocketId, Io) {
         let path = self.path_for_socket(label);
+        self.add_source_at(path, source)
+    }
+
+    /// As above, without a path of its own.
+    pub(crate) fn add_source_at(&mut self, path: u32, source: Proto) -> (SocketId, Io) {
         let host = self.host_here();
         let id = self.add_socket(host, path, source);
         self.sockets[id].number = NO_SOCKET;
@@ -121,9 +126,12 @@ impl World {
     /// What a socket is; `ENOTSOCK` where it is none.
     pub(crate) fn proto(&self, id: SocketId) -> io::Result<&Proto> {
         match &self.sockets[id].proto {
-            Proto::Pipe(_) | Proto::Query(_) | Proto::Job(_) | Proto::Signal(_) => {
-                Err(errno(libc::ENOTSOCK))
-            }
+            Proto::Pipe(_)
+            | Proto::Query(_)
+            | Proto::Job(_)
+            | Proto::File(_)
+            | Proto::FileCall(_)
+            | Proto::Signal(_) => Err(errno(libc::ENOTSOCK)),
             proto => Ok(proto),
         }
     }

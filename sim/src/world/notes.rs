@@ -1,6 +1,6 @@
 //! What programs and the driver tell the world: their own choices, and notes for the trace.
 
-use greenroom::hub::{Note, On, WokeBy};
+use greenroom::hub::{Note, On, Runnable, SwitchPoint, WokeBy};
 
 use crate::choices::{self, Decision, Draw, Entity, Ns, Number};
 use crate::id::GreenletIndex;
@@ -85,14 +85,19 @@ impl World {
         }
     }
 
-    /// Records that another greenlet runs than the one whose turn it was; whether that one would not have
-    /// waited.
-    pub(crate) fn record_switch(
-        &mut self,
-        default: GreenletIndex,
-        picked: GreenletIndex,
-        unasked: bool,
-    ) {
+    /// Records it where another greenlet runs than the first, whose turn it was.
+    #[inline]
+    pub(crate) fn turn_goes_to(&mut self, runnable: &Runnable<'_>, picked: usize) {
+        let unasked = runnable.point == SwitchPoint::Unasked;
+        if picked > 0 {
+            self.record_switch(runnable.get(0).into(), runnable.get(picked).into(), unasked);
+        } else if unasked {
+            self.greenlets[runnable.get(0).into()].passed_by = false;
+        }
+    }
+
+    /// `unasked` is whether the one who was to run would not have waited.
+    fn record_switch(&mut self, default: GreenletIndex, picked: GreenletIndex, unasked: bool) {
         let to = self.path_ref(self.greenlets[picked].entity.path);
         self.unasked_switches += u64::from(unasked);
         self.greenlets[default].passed_by = unasked;

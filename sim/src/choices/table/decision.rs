@@ -15,6 +15,8 @@ pub enum About {
     Sender,
     /// A host.
     Host,
+    /// A file or a directory of a host's disk.
+    File,
     /// Two hosts.
     Pair,
     /// A label in a greenlet's program.
