@@ -181,7 +181,6 @@ impl Hub for SimHub {
         self.advances = turn == Turn::Advance;
         turn
     }
-
     fn socket(&mut self, domain: Domain, kind: Kind) -> io::Result<Io> {
         life::make_socket(&mut self.world, domain, kind)
     }
