@@ -260,7 +260,7 @@ impl Model {
             };
             self.disk.release(open);
             self.files[file].check(&bytes).map_err(|what| format!("{name}: {what}"))?;
-            if fates % 4 == 0 && bytes != self.files[file].now {
+            if fates.is_multiple_of(4) && bytes != self.files[file].now {
                 return Err(format!("{name} lost something although nothing was lost"));
             }
             self.files[file].now = bytes;
@@ -270,7 +270,7 @@ impl Model {
                 return Err(format!("file {number} has lost its names: {file:?}"));
             }
         }
-        if fates % 4 == 0 && found != before {
+        if fates.is_multiple_of(4) && found != before {
             return Err(format!("{found:?}, not {before:?}, although nothing was lost"));
         }
         self.now = found;
