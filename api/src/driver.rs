@@ -8,7 +8,7 @@
 //!
 //! It is written once, so a simulated seed exercises the very loop that production runs. It asks
 //! the hub who runs next and never decides that itself. What it does not know: sockets (`net`),
-//! the retry loop (`block`), locks (`sync`): these park here and are woken here.
+//! the retry loop (`call/retry.rs`), locks (`sync`): these park here and are woken here.
 
 mod calls;
 mod counts;

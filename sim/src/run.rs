@@ -98,8 +98,8 @@ pub struct Run {
     pub matched: usize,
     /// Whether random bytes were drawn, so that a token needs its seed.
     pub drew_entropy: bool,
-    /// How many of its switches were where nothing waits, which one real hub never does
-    /// ([`Weather::preempts_sync`]).
+    /// How many of its switches came before a call that did not wait then ([`Weather::preempts_sync`]). One
+    /// real hub makes none of them, but where the call would have waited when it was made.
     pub unasked_switches: u64,
     /// Which faults struck how often.
     pub fired: Fired,

@@ -76,7 +76,7 @@ pub(crate) struct World {
     pub(crate) loopback: LoopbackQueue,
     /// Somebody did something other than to yield, or to look at what is there, since the last turn.
     pub(crate) stirred: bool,
-    /// How often somebody was preempted where nothing waits.
+    /// How often somebody was preempted before a call that did not wait then.
     pub(crate) unasked_switches: u64,
     /// What the next poll returns.
     pub(crate) ready: Vec<Ready>,

@@ -46,9 +46,9 @@ impl Fiber {
         debug_assert!(self.inner.is_none(), "one body at a time");
         let (limit, size) = (stack.ends_at(), stack.size());
         let baton = Arc::new(Baton::new());
-        let lent = Lent((baton.clone(), body));
+        let sent = OnItsWay((baton.clone(), body));
         let run = move || {
-            let (baton, body) = lent.into_inner();
+            let (baton, body) = sent.into_inner();
             baton.wait_for_entry();
             let thread = thread::current().id();
             let root = Root { baton, thread, limit, size };
@@ -229,14 +229,14 @@ impl Drop for Baton {
 }
 
 /// A body on its way to its thread.
-struct Lent<T>(T);
+struct OnItsWay<T>(T);
 
 // SAFETY: a body stays with its hub's threads, of which one at a time runs, each after the one before
 // (`Baton`). It is as if all were one thread, but for thread-locals: the driver's own are set for each
 // thread (`Driver::start`), and the tools' programs have none that they carry from one to another.
-unsafe impl<T> Send for Lent<T> {}
+unsafe impl<T> Send for OnItsWay<T> {}
 
-impl<T> Lent<T> {
+impl<T> OnItsWay<T> {
     /// By a call, so that a closure takes the whole and not the part that is not `Send`.
     fn into_inner(self) -> T {
         self.0

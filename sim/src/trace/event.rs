@@ -161,7 +161,8 @@ pub(crate) enum Schedule {
         waited: Ns,
     },
     Run,
-    /// Another greenlet runs, where this one would have; `unasked` where it would not have waited.
+    /// Another greenlet runs, where this one would have; `unasked` where it was about to make a call that
+    /// need not wait.
     Switch {
         to: PathRef,
         unasked: bool,

@@ -96,7 +96,7 @@ impl World {
         }
     }
 
-    /// `unasked` is whether the one who was to run would not have waited.
+    /// `unasked` is whether the one who was to run is about to make a call that need not wait.
     fn record_switch(&mut self, default: GreenletIndex, picked: GreenletIndex, unasked: bool) {
         let to = self.path_ref(self.greenlets[picked].entity.path);
         self.unasked_switches += u64::from(unasked);
